@@ -1,0 +1,13 @@
+import preset from './jest.preset.js';
+
+/** The kinds of test, one folder each: <project>/tests/<kind>/…/*.spec.ts. */
+export const kinds = ['unit', 'contracts', 'property', 'integration', 'acceptance', 'smoke'];
+
+export default {
+  projects: kinds.map((kind) => ({
+    ...preset,
+    displayName: kind,
+    rootDir: import.meta.dirname,
+    testMatch: [`<rootDir>/{libs,tools,apps,processors}/*/tests/${kind}/**/*.spec.ts`],
+  })),
+};

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { digestSchema } from '../digest.ts';
+import { platformSchema } from '../platform.ts';
+import { refSchema } from '../ref.ts';
+import { pinnedReferenceSchema, repositorySchema } from '../reference.ts';
+import { artefact, platformDigestsSchema, revisionSchema } from './common.ts';
+
+/** What is to be built, decided from a spec and from facts; engines carry it out and decide nothing. */
+export const buildPlanSchema = artefact('BuildPlan', {
+  ref: refSchema,
+  slug: z.string(),
+  /** The processor's folder, relative to the workspace's root, with `/`. */
+  projectRoot: z.string(),
+  /** Relative to `projectRoot`. */
+  context: z.string(),
+  /** Relative to `context`. */
+  dockerfile: z.string(),
+  target: z.string().nullable(),
+  platforms: z.array(platformSchema).min(1),
+  buildArgs: z.record(z.string(), z.string()),
+  labels: z.record(z.string(), z.string()),
+  /** Images named in FROM, each with the index (or manifest) by digest that stands for it. */
+  bases: z.record(z.string(), pinnedReferenceSchema),
+  fingerprint: digestSchema,
+  /** Where the image is named: a repository of a registry, or of store.localhost. */
+  repository: repositorySchema,
+  push: z.boolean(),
+});
+export type BuildPlan = z.infer<typeof buildPlanSchema>;
+
+/** What was built: the digest of each platform's manifest and of the index over them. */
+export const builtImageSchema = artefact('BuiltImage', {
+  /** The Nx project that was built: a processor's slug, or a base's name. */
+  name: z.string(),
+  repository: repositorySchema,
+  platforms: platformDigestsSchema,
+  index: digestSchema,
+  fingerprint: digestSchema,
+  revision: revisionSchema.nullable(),
+  engine: z.strictObject({ name: z.enum(['embedded', 'docker']), version: z.string() }),
+  bases: z.record(z.string(), pinnedReferenceSchema),
+  pushed: z.boolean(),
+});
+export type BuiltImage = z.infer<typeof builtImageSchema>;

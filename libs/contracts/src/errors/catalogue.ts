@@ -1,0 +1,118 @@
+/** What is known of one kind of error: why it happens, what mends it, the exit code, whether trying again can help. */
+export interface CatalogueEntry {
+  readonly cause: string;
+  readonly remedy: string;
+  /** 1: an error. 2: a verdict against (acceptance failed, drift found, pins stale). */
+  readonly exitCode: 1 | 2;
+  readonly retryable: boolean;
+}
+
+const error = (cause: string, remedy: string): CatalogueEntry => ({ cause, remedy, exitCode: 1, retryable: false });
+const transient = (cause: string, remedy: string): CatalogueEntry => ({ cause, remedy, exitCode: 1, retryable: true });
+const verdict = (cause: string, remedy: string): CatalogueEntry => ({ cause, remedy, exitCode: 2, retryable: false });
+
+/** Every error code there is. One meaning, one code; a code is never renamed and never given a second meaning. */
+export const ERROR_CATALOGUE = {
+  // registry.yaml and its values
+  ERR_REGISTRY_SYNTAX: error(
+    'registry.yaml is not well-formed YAML, or uses what it may not: aliases, merge keys, duplicate keys, several documents.',
+    'Mend the YAML at the place named.',
+  ),
+  ERR_REGISTRY_INVALID: error(
+    'registry.yaml holds a value or a key that the schema does not allow.',
+    'Change the value at the place named; docs/reference/registry-yaml.md lists every key.',
+  ),
+  ERR_REGISTRY_TOO_LARGE: error('registry.yaml is larger than 1 MiB.', 'Keep long texts in files of their own.'),
+  ERR_REGISTRY_OLD_FORM: error('registry.yaml uses the old form `image.oci`.', 'Move the reference to image.platforms.<architecture>, as the message shows.'),
+  ERR_REGISTRY_CONFLICT: error(
+    'registry.yaml changed while its pins were being written, or the edit would have changed more than the pins.',
+    'Run the command again.',
+  ),
+  ERR_REF_INVALID: error('A ref is not of the form namespace/name@major.', 'Use lower-case letters, digits and single hyphens, as in llm/litellm@1.'),
+  ERR_REF_DUPLICATE: error('Two processors have one ref, or refs whose slugs are equal.', 'Give one of them another ref.'),
+  ERR_DIGEST_INVALID: error('A digest is not sha256: and 64 lower-case hexadecimal digits.', 'Use the digest exactly as the registry or the store gives it.'),
+  ERR_REFERENCE_INVALID: error('An image reference is malformed, or names a tag where a digest is needed.', 'Write repository@sha256:<64 hexadecimal digits>.'),
+  ERR_PLATFORM_INVALID: error('A platform is neither linux/amd64 nor linux/arm64.', 'Name one of the two, or both with a comma between.'),
+  ERR_IMAGE_UNPINNED: error('A processor has no pin where one is needed.', 'Pin it first: nx run <processor>:pin.'),
+  ERR_PIN_STALE: verdict('The source and the pin of a processor have parted, or a pinned image is gone.', 'Build and pin anew: nx run <processor>:pin.'),
+  ERR_PIN_UNVERIFIED: error('An image that was to be pinned did not prove to be what it claims.', 'Build it anew; nothing was written.'),
+  ERR_PIN_LOCAL: error('A pin names the local store in a lane that needs a published image.', 'Push and pin in lane staging.'),
+  ERR_PATH_ESCAPES: error('A path leaves the folder it must stay in.', 'Name a path below that folder, without .. and without links that lead out of it.'),
+
+  // options and lanes
+  ERR_OPTION_INVALID: error('An option has a value that it cannot take.', 'Run the command with --help to see what it takes.'),
+  ERR_LANE_UNKNOWN: error('The lane is not one of local, pr, dev, staging, main.', 'Set --lane or PINLANE_LANE to one of them.'),
+  ERR_LANE_FORBIDS: error('The lane does not allow this.', 'Run it in a lane that does; docs/reference/lanes.md has the table.'),
+  ERR_LANE_SECRET_SET: error('A secret is set in a lane that must run without any.', 'Unset it; this lane is hermetic.'),
+
+  // the store and registries
+  ERR_STORE_CORRUPT: error(
+    'A blob of the store is missing, truncated or altered.',
+    'Remove the named blob and build anew: nx run <processor>:buildx --noCache.',
+  ),
+  ERR_STORE_LOCKED: transient('Another process has held the store for too long.', 'Try again when it has finished.'),
+  ERR_MANIFEST_INVALID: error('A manifest, index or config is not valid, or of a media type that is not known.', 'Rebuild the image, or name another one.'),
+  ERR_MANIFEST_UNKNOWN: error('The store or registry does not hold this image.', 'Check the name and digest; build or push it first.'),
+  ERR_BLOB_UNKNOWN: error('The registry does not hold this blob.', 'Push the image again.'),
+  ERR_DIGEST_MISMATCH: error(
+    'Bytes do not have the digest or the size they were announced with.',
+    'Try again; if it stays so, the source is damaged or dishonest.',
+  ),
+  ERR_PLATFORM_MISSING: error('An image does not have the platform that is needed.', 'Build it for that platform, or name another image.'),
+  ERR_REGISTRY_AUTH: error('The registry refused the credentials, or wants some.', 'Log in with docker login, or configure a credential helper.'),
+  ERR_REGISTRY_DENIED: error('The registry denied the request.', 'Ask for the right to read or write this repository.'),
+  ERR_REGISTRY_UNAVAILABLE: transient('The registry did not answer, or answered that it cannot now.', 'Try again later.'),
+  ERR_REGISTRY_PROTOCOL: error(
+    'The registry answered with what the distribution specification does not allow.',
+    'Check that the address is a container registry.',
+  ),
+
+  // building
+  ERR_ENGINE_UNAVAILABLE: error('The engine asked for is not available on this machine.', 'Use --engine=embedded, or install what the message names.'),
+  ERR_DOCKERFILE_SYNTAX: error('The Dockerfile has a line that is not a valid instruction.', 'Mend the line named.'),
+  ERR_DOCKERFILE_UNSUPPORTED: error('The Dockerfile uses an instruction that the embedded engine cannot carry out.', 'Build it with Docker: --engine=docker.'),
+  ERR_DOCKERFILE_STAGE: error('A Dockerfile stage is unknown, or stages depend on each other in a circle.', 'Name an earlier stage, its number or an image.'),
+  ERR_COPY_MISSING: error('COPY or ADD names a file that is not in the build context.', 'Check the path and .dockerignore.'),
+  ERR_CONTEXT_INVALID: error('The build context cannot be read, or holds what cannot be put into an image.', 'Remove or ignore the entry named.'),
+  ERR_BASE_UNAVAILABLE: error('The base image cannot be had.', 'Build it, name one by digest in PINLANE_BASE_IMAGE, or install apt.'),
+  ERR_BASE_LOCK_STALE: error('A version in the base lock can no longer be downloaded.', 'Resolve anew: nx run base-node:update.'),
+  ERR_BASE_LOCK_INVALID: error('The base lock is malformed or does not fit the package list.', 'Resolve anew: nx run base-node:update.'),
+  ERR_BUNDLE_FAILED: error('The processor could not be bundled.', 'Mend the source at the place named.'),
+
+  // unpacking and running
+  ERR_LAYER_UNSAFE: error(
+    'A layer holds an entry that leaves the root, is a device node, or is far larger than it says.',
+    'Do not run this image; rebuild it from a source you trust.',
+  ),
+  ERR_RUNTIME_UNAVAILABLE: error('No runtime on this machine can run the image as asked.', 'Install bubblewrap or util-linux, or name another with --runtime.'),
+  ERR_START_FAILED: error('The processor did not become healthy.', 'Read its log, which the message names.'),
+  ERR_EGRESS_OPEN: error(
+    'The network of the processor under test is not blocked, or could not be proven to be.',
+    'Use a runtime that isolates the network: bubblewrap, unshare or docker.',
+  ),
+  ERR_ACCEPTANCE_FAILED: verdict('A processor broke a rule of its contract or one of its own cases.', 'Read the report; each failed check names its rule.'),
+  ERR_ACCEPTANCE_CASE_INVALID: error('An acceptance case is malformed.', 'Mend the case at the place named.'),
+
+  // generators
+  ERR_GENERATOR_CONFLICT: error('What was to be generated exists already.', 'Choose another ref or folder.'),
+
+  // the processor contract, as answered over HTTP
+  ERR_INPUTS: error('The request does not fit the contract or the inputs schema.', 'Send what registry.yaml declares.'),
+  ERR_REGISTRY_MISMATCH: error('The processor is not the image the caller expects.', 'Deploy the pinned digest.'),
+  ERR_MISSING_SECRET: error('A required secret is not set.', 'Set it in the environment of the processor.'),
+  ERR_IMAGE_DIGEST_MISSING: error('The processor was started without its image digest.', 'Start it with IMAGE_DIGEST set.'),
+  ERR_PROVIDER: transient('The service behind the processor failed.', 'See the message; try again later.'),
+  ERR_TIMEOUT: transient('The run took longer than runtime.timeout_s.', 'Raise the limit or send less work.'),
+  ERR_OUTPUT_DUPLICATE: error('A run wrote one output path twice.', 'Give each output a path of its own.'),
+  ERR_RUNTIME: error('The processor failed in an unforeseen way.', 'Read its log.'),
+  ERR_BUSY: transient('The processor is at its limit of concurrent runs, or shutting down.', 'Try again later, or run more replicas.'),
+
+  // everything else
+  ERR_ADAPTER: error('An external program failed.', 'Read its output, which the message quotes.'),
+  ERR_TOOL_MISSING: error('An external program that is needed is not installed.', 'Install the program named.'),
+  ERR_CANCELLED: error('The command was interrupted.', 'Run it again; nothing was half written.'),
+  ERR_INTERNAL: error('Pinlane met a state that it holds to be impossible.', 'Report it, with the output of the command run with --verbose.'),
+} as const satisfies Record<string, CatalogueEntry>;
+
+/** A code of the catalogue. */
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;

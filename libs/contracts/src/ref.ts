@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { fail } from './errors/error.ts';
+
+const NAME = '[a-z0-9]+(?:-[a-z0-9]+)*';
+const PATTERN = new RegExp(`^(${NAME})/(${NAME})@([1-9][0-9]{0,3})$`);
+
+/** A processor's name and major version, `namespace/name@major`. */
+export const refSchema = z
+  .string()
+  .max(80, 'a ref has at most 80 characters')
+  .regex(PATTERN, 'expected namespace/name@major in lower-case letters, digits and single hyphens')
+  .brand<'Ref'>();
+export type Ref = z.infer<typeof refSchema>;
+
+/** Parses a ref. @throws ERR_REF_INVALID */
+export const parseRef = (text: string): Ref => {
+  const parsed = refSchema.safeParse(text);
+  return parsed.success ? parsed.data : fail('ERR_REF_INVALID', `${JSON.stringify(text.slice(0, 100))} is not a ref: expected namespace/name@major`);
+};
+
+/** The parts of a ref; the slug (`namespace-name`) is also the Nx project's name. */
+export const refParts = (ref: Ref): { namespace: string; name: string; major: number; slug: string } => {
+  const [, namespace, name, major] = PATTERN.exec(ref) as unknown as [string, string, string, string];
+  return { namespace, name, major: Number(major), slug: `${namespace}-${name}` };
+};
+
+/** `llm/litellm@1` -> `llm-litellm`. */
+export const slugOf = (ref: Ref): string => refParts(ref).slug;

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { digestSchema } from './digest.ts';
+import { pinnedReferenceSchema, repositorySchema } from './reference.ts';
+import { refSchema } from './ref.ts';
+
+// One line of printable text that can stand in a shell, a workflow and a label without meaning more than it says.
+const line = (what: string, max: number) =>
+  z
+    .string()
+    .min(1, `${what} is empty`)
+    .max(max, `${what} has at most ${max} characters`)
+    .regex(/^[^\p{Cc}\u2028\u2029]*$/u, `${what} is one line without control characters`);
+
+const plainPath = (what: string) =>
+  line(what, 512)
+    .refine((path) => !path.startsWith('-'), `${what} does not start with -`)
+    .refine((path) => !path.includes('${'), `${what} does not contain \${`)
+    .refine((path) => !path.includes('\\'), `${what} is written with /`);
+
+const insidePath = (what: string) =>
+  plainPath(what)
+    .refine((path) => !path.startsWith('/'), `${what} is relative to the processor's folder`)
+    .refine((path) => !path.split('/').includes('..'), `${what} does not leave the processor's folder`);
+
+/** The name of an environment variable that holds a secret; never its value. */
+export const secretNameSchema = z
+  .string()
+  .max(100)
+  .regex(/^[A-Z_][A-Z0-9_]*$/, 'expected the name of an environment variable: capitals, digits and _');
+
+const buildSchema = z.strictObject({
+  context: insidePath('the build context').default('.').meta({ description: "The build context, relative to the processor's folder." }),
+  dockerfile: insidePath('the Dockerfile').default('Dockerfile').meta({ description: 'The Dockerfile, relative to the build context.' }),
+  port: z.int().min(1).max(65535).default(8000).meta({ description: 'The port on which the processor answers HTTP.' }),
+  args: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a build argument'), line('a build argument', 4096))
+    .default({})
+    .meta({ description: 'Build arguments. They become part of the image and its provenance: nothing secret.' }),
+  target: line('the stage', 128).optional().meta({ description: 'The Dockerfile stage to build; the last one where absent.' }),
+});
+
+const pin = pinnedReferenceSchema;
+
+const imageSchema = z.strictObject({
+  repository: repositorySchema.optional().meta({ description: "Where the image is pushed; <the workspace's registry>/<slug> where absent." }),
+  platforms: z
+    .strictObject({ amd64: pin.nullish(), arm64: pin.nullish() })
+    .nullish()
+    .meta({ description: 'The pins: the digest of each platform manifest. Written by `pin`.' }),
+  index: pin.nullish().meta({ description: 'The digest of the index that holds both platform manifests. Written by `pin`.' }),
+  source: z
+    .strictObject({
+      fingerprint: digestSchema.nullish().meta({ description: 'What the pinned images were built from.' }),
+      revision: z
+        .string()
+        .regex(/^[a-f0-9]{40}(?:[a-f0-9]{24})?$/, 'expected a full git commit')
+        .nullish()
+        .meta({ description: 'The git commit that was checked out when they were built.' }),
+    })
+    .nullish()
+    .meta({ description: 'Written by `pin`.' }),
+});
+
+const runtimeSchema = z.strictObject({
+  cpu: z.number().positive().max(256).default(1).meta({ description: 'CPUs.' }),
+  memory_gb: z.number().positive().max(4096).default(2).meta({ description: 'Memory in GiB.' }),
+  gpu: line('the GPU', 64).nullable().default(null).meta({ description: 'The kind of GPU, or null.' }),
+  timeout_s: z.number().positive().max(86_400).default(600).meta({ description: 'The longest that a run may take, in seconds.' }),
+  concurrency: z.int().min(1).max(10_000).optional().meta({ description: 'How many runs at once; more are answered with ERR_BUSY.' }),
+});
+
+const secretsSchema = z
+  .strictObject({
+    required: z.array(secretNameSchema).max(100).default([]).meta({ description: 'Names without which mode=real answers ERR_MISSING_SECRET.' }),
+    optional: z.array(secretNameSchema).max(100).default([]).meta({ description: 'Names that are handed on where they are set.' }),
+  })
+  .superRefine(({ required, optional }, context) => {
+    const all = [...required, ...optional];
+    for (const name of new Set(all.filter((name, at) => all.indexOf(name) !== at))) context.addIssue({ code: 'custom', message: `${name} is listed twice` });
+  });
+
+const outputSchema = z.strictObject({
+  path: insidePath('the output').meta({ description: 'The path below outputs/. A * stands for any characters but /.' }),
+  mime: z
+    .string()
+    .regex(/^[a-z]+\/[a-z0-9.+*-]+$/, 'expected a media type such as text/plain')
+    .meta({ description: 'The media type.' }),
+  description: line('the description', 1000).optional().meta({ description: 'What it holds.' }),
+});
+
+/**
+ * registry.yaml: what a processor is, what it needs and which digests of it are pinned (design, section 7).
+ * Strict at every level; JSON Schema under `inputs` is checked where it is compiled.
+ */
+export const processorSpecSchema = z.strictObject({
+  ref: refSchema.meta({ description: 'The name and major version: namespace/name@major.' }),
+  build: buildSchema.prefault({}).meta({ description: 'What the image is built from.' }),
+  image: imageSchema.nullish().meta({ description: 'Where the image lives, and its pins.' }),
+  runtime: runtimeSchema.prefault({}).meta({ description: 'What a run needs.' }),
+  secrets: secretsSchema.prefault({}).meta({ description: 'The names of the secrets; their values are never in this file.' }),
+  inputs: z.record(z.string(), z.unknown()).default({}).meta({ description: 'The JSON Schema (draft-07 or 2020-12) of inputs.params.' }),
+  outputs: z.array(outputSchema).max(1000).default([]).meta({ description: 'The files that a run may write.' }),
+});
+
+/** A valid registry.yaml with every default filled in. */
+export type ProcessorSpec = z.output<typeof processorSpecSchema>;
+
+/** A spec without its `image` section: all of it that the build, its cache key and the fingerprint may see. */
+export type SpecProjection = Omit<ProcessorSpec, 'image'>;
