@@ -1,0 +1,52 @@
+import type { Architecture, BuiltImage, Lane, Progress } from '@pinlane/contracts';
+import type { Store } from '@pinlane/oci';
+
+/** What every action on the base needs to know. */
+export interface BaseOptions {
+  /** The workspace's root; downloads and records are kept under `.pinlane/cache/base` there. */
+  readonly root: string;
+  /** The folder that holds base.yaml and base.lock.json. */
+  readonly baseDir: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** The environment; PINLANE_BASE_IMAGE is looked up in it, and apt and npm inherit it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** See {@link BuildBase}. */
+export interface BuildBaseOptions extends BaseOptions {
+  /** Where blobs, manifests and the name `base-node` are written. */
+  readonly store: Store;
+  readonly lane: Lane;
+  /** Assembles again even where the store has the image; the digest is the same. */
+  readonly noCache?: boolean;
+}
+
+/**
+ * Assembles the base for every platform of the lock and names it in the store. It is always built whole, whatever platforms the
+ * caller needs, because the digest of its index is part of the fingerprint of all that is built on it.
+ * @throws ERR_BASE_LOCK_INVALID, ERR_BASE_LOCK_STALE, ERR_BASE_UNAVAILABLE, ERR_DIGEST_MISMATCH
+ */
+export type BuildBase = (options: BuildBaseOptions) => Promise<BuiltImage>;
+
+/** One thing that an update changed; `from` null: it came in, `to` null: it went out. */
+export interface BaseChange {
+  readonly architecture: Architecture;
+  readonly name: string;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** What an update did. */
+export interface BaseUpdate {
+  /** The absolute path of the lock. */
+  readonly lockFile: string;
+  /** Whether the lock was written; false where it held already what was resolved. */
+  readonly written: boolean;
+  readonly changes: readonly BaseChange[];
+  /** One line for each change, old -> new, architectures with the same change on one line. */
+  readonly summary: readonly string[];
+}
+
+/** Resolves the packages and the Node version of base.yaml anew and writes the lock. @throws ERR_BASE_UNAVAILABLE, ERR_BASE_LOCK_INVALID */
+export type UpdateBase = (options: BaseOptions) => Promise<BaseUpdate>;
