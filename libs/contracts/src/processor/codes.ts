@@ -31,8 +31,19 @@ export const PROCESSOR_ENV = {
   port: 'PORT',
   /** The environment's name in logs: local, pr, dev, staging, main. */
   environment: 'PINLANE_ENV',
+  /** The file of the spec, for a processor that runs outside of an image; IMAGE_SPEC_PATH where unset. */
+  spec: 'PINLANE_SPEC',
 } as const;
 export const DEFAULT_ARTIFACTS_ROOT = '/artifacts';
 
 /** Where an image keeps its projection of registry.yaml. */
 export const IMAGE_SPEC_PATH = '/app/registry.yaml';
+
+/** The largest body that /run and /run-stream take, in bytes; more is ERR_INPUTS with status 413. */
+export const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+/** How many runs at once where runtime.concurrency is absent; one more is ERR_BUSY. */
+export const DEFAULT_CONCURRENCY = 8;
+
+/** The events of /run-stream. `started` is the phase of the first progress event of every run. */
+export const STREAM_EVENTS = { progress: 'progress', done: 'done', error: 'error' } as const;

@@ -7,7 +7,10 @@ const sha256 = z.string().regex(/^[a-f0-9]{64}$/);
 
 export const healthSchema = z.looseObject({ ok: z.literal(true), ref: refSchema, image_digest: digestSchema });
 
-/** The body of POST /run and POST /run-stream. */
+/**
+ * The body of POST /run and POST /run-stream. The spec's JSON Schema describes `inputs.params`. `write_prefix` holds
+ * `{execution_id}` and is a path below the artifacts root: absolute, or relative to that root.
+ */
 export const runRequestSchema = z.strictObject({
   schema: z.literal('v1'),
   execution_id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/),
@@ -18,16 +21,21 @@ export const runRequestSchema = z.strictObject({
 });
 export type RunRequest = z.input<typeof runRequestSchema>;
 
+/** One file of a run. `path` is relative to `<prefix>/outputs/`, as in the `outputs` of registry.yaml. */
 const outputSchema = z.strictObject({ path: z.string(), mime: z.string(), size_bytes: z.int().nonnegative(), sha256 });
 export type RunOutput = z.infer<typeof outputSchema>;
 
+/** sha256 of the RFC 8785 form of the request's `inputs` as they were sent; defaults of the schema are not filled in. */
 const inputsHashSchema = z.strictObject({ hash_schema: z.literal('jcs-sha256-v1'), value: sha256 });
+/** `cpu=1;gpu=none;memory_gb=2;secrets=A,B`: the secrets' names that are required, and in mode=real the optional ones that are set. */
 const environmentFingerprintSchema = z.string().min(1);
 
 export const successEnvelopeSchema = z.strictObject({
   status: z.literal('success'),
   execution_id: z.string(),
+  /** Sorted by path. */
   outputs: z.array(outputSchema),
+  /** `<write_prefix, expanded>/outputs.json`, written as the caller wrote the prefix. */
   index_path: z.string(),
   meta: z.looseObject({
     ref: refSchema,
@@ -39,6 +47,7 @@ export const successEnvelopeSchema = z.strictObject({
 });
 export type SuccessEnvelope = z.infer<typeof successEnvelopeSchema>;
 
+/** `execution_id` is null where the request did not say one that is valid. */
 export const errorEnvelopeSchema = z.strictObject({
   status: z.literal('error'),
   execution_id: z.string().nullable(),
@@ -47,7 +56,11 @@ export const errorEnvelopeSchema = z.strictObject({
 });
 export type ErrorEnvelope = z.infer<typeof errorEnvelopeSchema>;
 
-/** What is determined of a run: no time and no duration, so that the same input gives the same bytes. */
+/** `<prefix>/outputs.json`: RFC 8785 JSON, sorted by path, without a final newline. */
+export const outputsIndexSchema = z.strictObject({ outputs: z.array(outputSchema) });
+export type OutputsIndex = z.infer<typeof outputsIndexSchema>;
+
+/** What is determined of a run, as RFC 8785 JSON: no time and no duration, so that the same input gives the same bytes. */
 export const receiptSchema = z.strictObject({
   kind: z.literal('Receipt'),
   schemaVersion: z.literal(1),
