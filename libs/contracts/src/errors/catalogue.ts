@@ -75,6 +75,14 @@ export const ERROR_CATALOGUE = {
   ERR_COPY_MISSING: error('COPY or ADD names a file that is not in the build context.', 'Check the path and .dockerignore.'),
   ERR_CONTEXT_INVALID: error('The build context cannot be read, or holds what cannot be put into an image.', 'Remove or ignore the entry named.'),
   ERR_BASE_UNAVAILABLE: error('The base image cannot be had.', 'Build it, name one by digest in PINLANE_BASE_IMAGE, or install apt.'),
+  ERR_BASE_DEFINITION_INVALID: error(
+    'base.yaml is not well-formed YAML, or holds a value or a key that its schema does not allow.',
+    'Change the value at the place named.',
+  ),
+  ERR_BASE_CONFLICT: error(
+    'Two packages of the base, or a package and a file that is made for it, put different things at one path.',
+    'Take one of the two packages out of base.yaml.',
+  ),
   ERR_BASE_LOCK_STALE: error('A version in the base lock can no longer be downloaded.', 'Resolve anew: nx run base-node:update.'),
   ERR_BASE_LOCK_INVALID: error('The base lock is malformed or does not fit the package list.', 'Resolve anew: nx run base-node:update.'),
   ERR_BUNDLE_FAILED: error('The processor could not be bundled.', 'Mend the source at the place named.'),
