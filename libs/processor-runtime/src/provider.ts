@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ProcessorError } from './errors.ts';
+
+export interface ProviderRequest {
+  readonly method?: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** The run's signal. */
+  readonly signal: AbortSignal;
+  /** How often a request that was turned away is sent again; twice where absent. */
+  readonly retries?: number;
+}
+
+// Statuses by which a service says that it did not begin the work, so that even a POST may be sent again.
+const TURNED_AWAY = new Set([429, 503]);
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+const QUOTED = 500;
+
+/** How long to wait before the next try: as Retry-After says, else twice as long each time. */
+export const retryDelay = (attempt: number, retryAfter: string | null, now: number): number => {
+  const seconds = Number(retryAfter ?? Number.NaN);
+  const date = Date.parse(retryAfter ?? '');
+  const wanted = retryAfter !== null && Number.isFinite(seconds) ? seconds * 1000 : Number.isFinite(date) ? date - now : FIRST_WAIT_MS * 2 ** attempt;
+  return Math.min(Math.max(wanted, 0), LONGEST_WAIT_MS);
+};
+
+const failed = (url: URL, why: string, cause?: unknown): ProcessorError => new ProcessorError('ERR_PROVIDER', `${url.host} ${why}`, { cause });
+
+/** Turns what `fetch` and reading a body throw into ERR_PROVIDER, but leaves the run's own abort as it is. */
+export const asProviderError = (url: URL, error: unknown, signal: AbortSignal): unknown => {
+  if (signal.aborted || error instanceof ProcessorError) return error;
+  const { message, cause } = error as Error & { cause?: { code?: string; message?: string } };
+  return failed(url, `did not answer: ${cause?.code ?? cause?.message ?? message}`, error);
+};
+
+/**
+ * Asks a service over HTTP; a 429 or 503 is tried again after a while. The answer has a 2xx status and an unread body.
+ * @throws ERR_PROVIDER where the service cannot be reached or answers with another status, whose body is quoted in part
+ */
+export const askProvider = async (url: URL, { method = 'GET', headers = {}, json, signal, retries = 2 }: ProviderRequest): Promise<Response> => {
+  const init: RequestInit = { method, signal, redirect: 'error', headers: json === undefined ? headers : { ...headers, 'content-type': 'application/json' } };
+  if (json !== undefined) init.body = JSON.stringify(json);
+  try {
+    for (let attempt = 0; ; attempt += 1) {
+      const response = await fetch(url, init);
+      if (response.ok) return response;
+      const body = (await response.text()).slice(0, QUOTED);
+      if (!TURNED_AWAY.has(response.status) || attempt >= retries) throw failed(url, `answered ${response.status}: ${body}`);
+      await delay(retryDelay(attempt, response.headers.get('retry-after'), Date.now()), undefined, { signal });
+    }
+  } catch (error) {
+    throw asProviderError(url, error, signal);
+  }
+};
+
+/** Reads the body of an answer as a JSON object. @throws ERR_PROVIDER where it is none */
+export const readJsonObject = async (url: URL, response: Response, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> => {
+  try {
+    const value: unknown = await response.json();
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw failed(url, 'answered with JSON that is not an object');
+    return value as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw failed(url, 'answered with what is not JSON', error);
+    throw asProviderError(url, error, signal);
+  }
+};
