@@ -29,23 +29,80 @@ export interface ProcessorRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
   readonly timeoutMs?: number;
+  /** Called with each piece of the answer as it comes, before the answer is whole. */
+  readonly onData?: (chunk: Uint8Array) => void;
 }
 
-/** A processor that runs and has answered healthy. */
+/** An address that is tried from where a processor runs. */
+export interface NetworkTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The network as it is seen from where a processor runs. */
+export interface NetworkView {
+  /** Whether this view was taken in the very network namespace in which the processor runs. */
+  readonly sameNamespace: boolean;
+  readonly interfaces: readonly string[];
+  /** Routes that leave by another interface than lo. */
+  readonly routes: readonly string[];
+  readonly targets: readonly (NetworkTarget & { readonly reached: boolean })[];
+}
+
+/** A processor that runs and has answered. */
 export interface RunningProcessor {
+  /** What the runtime set up; `network` is `open` here, because only a probe can say otherwise. */
   readonly isolation: Isolation;
   readonly healthyAfterMs: number;
   /** The folder on this machine that the processor sees as its artifacts root. */
   readonly artifacts: string;
+  /** The same folder as the processor names it. */
+  readonly artifactsRoot: string;
+  /** Where the processor listens, as seen from its own network. */
+  readonly port: number;
   request(request: ProcessorRequest): Promise<ProcessorResponse>;
-  /** Everything written to stdout and stderr so far. */
+  /** Looks at the network from where the processor runs, and tries to connect to each target. */
+  observeNetwork(targets: readonly NetworkTarget[]): Promise<NetworkView>;
+  /** Stops the processor from being scheduled, or lets it go on: what is sent meanwhile arrives at one moment. */
+  suspend(): Promise<void>;
+  resume(): Promise<void>;
+  /** Everything written to stdout and stderr so far, in the order in which it came; the oldest is dropped beyond a few MiB. */
   logs(): string;
+  /** What was written to stderr alone. */
+  stderr(): string;
   /** SIGTERM, then SIGKILL after the grace period; removes everything that was made. */
   stop(graceMs?: number): Promise<{ readonly exitCode: number | null }>;
+}
+
+/** The part of an image's config that says how it is run (OCI image specification, config.md). */
+export interface ImageRunConfig {
+  readonly Env?: readonly string[] | null | undefined;
+  readonly Entrypoint?: readonly string[] | null | undefined;
+  readonly Cmd?: readonly string[] | null | undefined;
+  readonly WorkingDir?: string | null | undefined;
+  readonly User?: string | null | undefined;
+}
+
+export interface StartOptions {
+  /** The unpacked image; it is never written to. */
+  readonly rootfs: string;
+  readonly config: ImageRunConfig;
+  /** Everything the processor is told besides the image's own Env; nothing of this machine's environment is added. */
+  readonly env: Readonly<Record<string, string>>;
+  /** build.port; a runtime that shares the machine's network may choose another. The processor is told by PORT. */
+  readonly port: number;
+  /** A folder on this machine; the processor is told by ARTIFACTS_ROOT where it sees it. */
+  readonly artifacts: string;
+  /** `healthy`: /healthz answers 200. `answering`: it answers anything, for a processor that is started wrongly on purpose. */
+  readonly until: 'healthy' | 'answering';
+  readonly startTimeoutMs: number;
+  readonly signal?: AbortSignal;
 }
 
 /** What runs an image on this machine. */
 export interface Runtime {
   readonly name: RuntimeName;
   availability(): Promise<Availability>;
+  /** @throws ERR_START_FAILED with the end of the log, ERR_RUNTIME_UNAVAILABLE, ERR_CANCELLED */
+  start(options: StartOptions): Promise<RunningProcessor>;
 }
