@@ -1,0 +1,47 @@
+import { fail } from '@pinlane/contracts';
+import type { BlobDescriptor, Descriptor } from './descriptor.ts';
+import { describe } from './descriptor.ts';
+import { parseIndex, type ImageIndex } from './image-index.ts';
+import { decodeJson } from './json.ts';
+import { parseManifest, type Manifest } from './manifest.ts';
+import { isIndexType } from './media-types.ts';
+
+/** What a digest of an image names: one platform's manifest, or an index over several. */
+export type ImageDocument =
+  | { readonly kind: 'index'; readonly descriptor: Descriptor; readonly index: ImageIndex }
+  | { readonly kind: 'manifest'; readonly descriptor: Descriptor; readonly manifest: Manifest };
+
+const isIndex = (value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { mediaType, manifests } = value as Record<string, unknown>;
+  return typeof mediaType === 'string' ? isIndexType(mediaType) : manifests !== undefined;
+};
+
+/** Parses a manifest or an index, told apart by its own bytes: by `mediaType`, and where that is left out by what it lists. @throws ERR_MANIFEST_INVALID */
+export const parseDocument = (bytes: Uint8Array): ImageDocument => {
+  if (isIndex(decodeJson('manifest', bytes))) {
+    const index = parseIndex(bytes);
+    return { kind: 'index', descriptor: describe(index.mediaType, bytes), index };
+  }
+  const manifest = parseManifest(bytes);
+  return { kind: 'manifest', descriptor: describe(manifest.mediaType, bytes), manifest };
+};
+
+/** Parses a manifest that an index lists: it must be what its entry says, in type and size. @throws ERR_MANIFEST_INVALID */
+export const parseChild = (listed: Descriptor, bytes: Uint8Array): ImageDocument & { readonly kind: 'manifest' } => {
+  const document = parseDocument(bytes);
+  const { mediaType, size } = document.descriptor;
+  if (document.kind !== 'manifest' || mediaType !== listed.mediaType || size !== listed.size)
+    return fail('ERR_MANIFEST_INVALID', `an index lists ${listed.digest} as ${listed.mediaType} of ${listed.size} bytes, and it is ${mediaType} of ${size}`);
+  return document;
+};
+
+/** The manifests that a document lists; empty for a manifest. */
+export const childManifests = (document: ImageDocument): readonly Descriptor[] => (document.kind === 'index' ? document.index.manifests : []);
+
+/** The blobs that a document names: config, then layers; empty for an index. */
+export const childBlobs = (document: ImageDocument): readonly Descriptor[] =>
+  document.kind === 'manifest' ? [document.manifest.config, ...document.manifest.layers] : [];
+
+/** One descriptor for each digest, in the order of their first appearance. */
+export const uniqueBlobs = <D extends BlobDescriptor>(descriptors: readonly D[]): D[] => [...new Map(descriptors.map((d) => [d.digest, d])).values()];

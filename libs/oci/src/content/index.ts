@@ -1,0 +1,11 @@
+export * from './config.ts';
+export * from './copy.ts';
+export * from './descriptor.ts';
+export * from './document.ts';
+export * from './image-index.ts';
+export { MANIFEST_LIMIT } from './json.ts';
+export * from './manifest.ts';
+export * from './media-types.ts';
+export * from './pool.ts';
+export * from './ports.ts';
+export * from './sha256.ts';

@@ -1,0 +1,118 @@
+import { fail, type Digest, type Platform } from '@pinlane/contracts';
+import {
+  isConfigType,
+  layerCompression,
+  MANIFEST_LIMIT,
+  parseChild,
+  parseConfig,
+  parseDocument,
+  readAll,
+  type ContentSource,
+  type Descriptor,
+  type ImageConfig,
+  type ImageIndex,
+  type Manifest,
+} from '../content/index.ts';
+import { isAttestation, knownPlatform, platformEntry, platformName } from './platforms.ts';
+
+/** One platform of an image, whole but for its layers. */
+export interface PlatformImage {
+  readonly platform: Platform;
+  /** Of the manifest; with `platform`. */
+  readonly descriptor: Descriptor;
+  readonly manifest: Manifest;
+  readonly config: ImageConfig;
+  readonly configBytes: Uint8Array;
+}
+
+/** An image as a digest names it: an index over platforms, or one platform's manifest. */
+export interface ImageView {
+  readonly kind: 'index' | 'manifest';
+  readonly descriptor: Descriptor;
+  /** Of an index alone. */
+  readonly index?: ImageIndex;
+  /** In the order amd64, arm64. */
+  readonly platforms: readonly PlatformImage[];
+  /** Entries of the index for platforms that Pinlane does not build for; neither fetched nor checked. */
+  readonly others: readonly Descriptor[];
+  /** Attestations and the like; neither fetched nor checked. */
+  readonly attestations: readonly Descriptor[];
+}
+
+const readConfig = async (source: ContentSource, { config }: Manifest): Promise<Uint8Array> => {
+  if (config.size > MANIFEST_LIMIT) return fail('ERR_MANIFEST_INVALID', `config ${config.digest} is larger than ${MANIFEST_LIMIT} bytes`);
+  return readAll(source.openBlob(config), MANIFEST_LIMIT, `config ${config.digest}`);
+};
+
+const checkRunnable = (digest: Digest, manifest: Manifest): void => {
+  if (!isConfigType(manifest.config.mediaType))
+    fail('ERR_MANIFEST_INVALID', `manifest ${digest}: ${manifest.config.mediaType} is not the media type of an image's config`);
+  const stranger = manifest.layers.find(({ mediaType }) => layerCompression(mediaType) === undefined);
+  if (stranger) fail('ERR_MANIFEST_INVALID', `manifest ${digest}: ${stranger.mediaType} is not the media type of a layer`);
+};
+
+const readPlatform = async (source: ContentSource, descriptor: Descriptor, manifest: Manifest, listedFor?: Platform): Promise<PlatformImage> => {
+  const { digest } = descriptor;
+  checkRunnable(digest, manifest);
+  const configBytes = await readConfig(source, manifest);
+  const config = parseConfig(configBytes);
+  if (config.rootfs.diff_ids.length !== manifest.layers.length)
+    fail('ERR_MANIFEST_INVALID', `manifest ${digest} lists ${manifest.layers.length} layers and its config ${config.rootfs.diff_ids.length}`);
+  const platform = knownPlatform(config);
+  if (listedFor !== undefined && platform !== listedFor)
+    return fail('ERR_MANIFEST_INVALID', `manifest ${digest} is listed for ${listedFor} and its config is for ${platformName(config)}`);
+  if (platform === undefined) return fail('ERR_PLATFORM_MISSING', `image ${digest} is for ${platformName(config)}, which cannot be run or pinned`);
+  return { platform, descriptor: { ...descriptor, platform: platformEntry(platform) }, manifest, config, configBytes };
+};
+
+/** An index's entries by what they are for. @throws ERR_MANIFEST_INVALID when two are for one platform, or one is for none */
+const sortEntries = (digest: Digest, { manifests }: ImageIndex) => {
+  const attestations = manifests.filter(isAttestation);
+  const images = manifests.filter((entry) => !isAttestation(entry));
+  const seen = new Set<string>();
+  for (const { platform, digest: child } of images) {
+    if (platform === undefined) return fail('ERR_MANIFEST_INVALID', `index ${digest}: ${child} is listed without a platform`);
+    const name = [platformName(platform), platform['os.version'], ...(platform['os.features'] ?? [])].join(' ');
+    if (seen.has(name)) fail('ERR_MANIFEST_INVALID', `index ${digest} lists two manifests for ${name.trim()}`);
+    seen.add(name);
+  }
+  const known = (entry: Descriptor) => entry.platform && knownPlatform(entry.platform);
+  return { attestations, ours: images.filter((entry) => known(entry) !== undefined), others: images.filter((entry) => known(entry) === undefined) };
+};
+
+/**
+ * Reads an image down to its configs, strictly: exactly one manifest for each platform, each config for the platform that the index lists it for,
+ * as many layers as the config names, media types of an image that can run. Attestations (`unknown/unknown`) are set aside. `platforms` narrows
+ * what is fetched and checked, for a base of which one is needed. Layers are not read: see `verifyImage`.
+ * @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH and whatever the source throws
+ */
+export const readImage = async (source: ContentSource, digest: Digest, options: { readonly platforms?: readonly Platform[] } = {}): Promise<ImageView> => {
+  const wanted = (platform: Platform) => options.platforms?.includes(platform) ?? true;
+  const document = parseDocument((await source.readManifest(digest)).bytes);
+  if (document.kind === 'manifest') {
+    const image = await readPlatform(source, document.descriptor, document.manifest);
+    const platforms = [image].filter(({ platform }) => wanted(platform));
+    return requirePlatforms({ kind: 'manifest', descriptor: document.descriptor, platforms, others: [], attestations: [] }, options.platforms);
+  }
+  const { ours, others, attestations } = sortEntries(digest, document.index);
+  const read = ours.map(async (entry) => {
+    const platform = knownPlatform(entry.platform!)!;
+    if (!wanted(platform)) return [];
+    const child = parseChild(entry, (await source.readManifest(entry.digest)).bytes);
+    return [await readPlatform(source, entry, child.manifest, platform)];
+  });
+  const platforms = (await Promise.all(read)).flat().sort((a, b) => (a.platform < b.platform ? -1 : 1));
+  return requirePlatforms({ kind: 'index', descriptor: document.descriptor, index: document.index, platforms, others, attestations }, options.platforms);
+};
+
+const requirePlatforms = (view: ImageView, platforms?: readonly Platform[]): ImageView => {
+  const { digest } = view.descriptor;
+  if (view.platforms.length === 0 && platforms === undefined) fail('ERR_PLATFORM_MISSING', `image ${digest} has no platform that can be run or pinned`);
+  for (const platform of platforms ?? []) platformOfImage(view, platform);
+  return view;
+};
+
+/** The one manifest of an image for a platform. @throws ERR_PLATFORM_MISSING */
+export const platformOfImage = ({ descriptor, platforms }: ImageView, platform: Platform): PlatformImage =>
+  platforms.find((image) => image.platform === platform) ??
+  fail('ERR_PLATFORM_MISSING', `image ${descriptor.digest} is not there for ${platform}; it is for ${platforms.map((p) => p.platform).join(', ') || 'none'}`);

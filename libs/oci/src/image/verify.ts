@@ -1,0 +1,28 @@
+import { fail, type Digest, type Platform } from '@pinlane/contracts';
+import { uniqueBlobs, type ContentSink, type ContentSource } from '../content/index.ts';
+import { readImage, type ImageView } from './read.ts';
+
+export interface VerifyOptions {
+  /** Platforms that must be there; without it those that are there are verified, at least one. */
+  readonly platforms?: readonly Platform[];
+  /** `present`: layers are there with the right size. `hashed`: every byte is read and hashed. */
+  readonly blobs?: 'present' | 'hashed';
+}
+
+/**
+ * Proves that an image is what its digest claims: manifests and configs are fetched and hashed, each platform's is checked as `readImage` does,
+ * and its layers are there.
+ * @throws what `readImage` throws; ERR_BLOB_UNKNOWN for a layer that is not there
+ */
+export const verifyImage = async (
+  source: ContentSource & Pick<ContentSink, 'hasBlob'>,
+  digest: Digest,
+  { platforms, blobs = 'present' }: VerifyOptions = {},
+): Promise<ImageView> => {
+  const view = await readImage(source, digest, platforms === undefined ? {} : { platforms });
+  for (const layer of uniqueBlobs(view.platforms.flatMap(({ manifest }) => manifest.layers))) {
+    if (blobs === 'hashed') for await (const _ of source.openBlob(layer));
+    else if (!(await source.hasBlob(layer))) fail('ERR_BLOB_UNKNOWN', `layer ${layer.digest} of image ${digest} is not there`);
+  }
+  return view;
+};
