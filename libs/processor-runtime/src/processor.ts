@@ -13,6 +13,8 @@ export interface RunContext<P> {
   readonly params: P;
   readonly mode: 'mock' | 'real';
   readonly executionId: string;
+  /** The inputs hash, 64 hexadecimal digits: equal for equal inputs however their keys are ordered. */
+  readonly inputsHash: string;
   /** Whether the caller listens to progress (POST /run-stream). */
   readonly streaming: boolean;
   /** Aborts at the time limit and when the caller goes away; hand it to everything that waits. */

@@ -70,6 +70,7 @@ export const carryOut = async <P>(processor: Processor<P>, run: Run, released: (
       params: run.params as P,
       mode: facts.mode,
       executionId: facts.executionId,
+      inputsHash: facts.inputsHash.value,
       streaming: run.progress !== null,
       signal,
       timeoutMs: spec.timeoutMs,

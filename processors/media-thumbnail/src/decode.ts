@@ -1,0 +1,53 @@
+import { inflateSync } from 'node:zlib';
+import { ProcessorError } from '@pinlane/processor-runtime';
+import jpeg from 'jpeg-js';
+import { PNG } from 'pngjs';
+import type { ImageHeader } from './header.ts';
+
+/** Pixels, row by row, four bytes each: red, green, blue, alpha (not premultiplied). */
+export interface Bitmap {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+const MAX_JPEG_MEMORY_MB = 768;
+
+/** The compressed pixels of a PNG: its IDAT chunks, joined. */
+const pixelData = (bytes: Buffer): Buffer => {
+  const parts: Buffer[] = [];
+  for (let at = 8; at + 12 <= bytes.length;) {
+    const length = bytes.readUInt32BE(at);
+    if (bytes.toString('latin1', at + 4, at + 8) === 'IDAT') parts.push(bytes.subarray(at + 8, at + 8 + length));
+    at += 12 + length;
+  }
+  return Buffer.concat(parts);
+};
+
+// The decoder bounds what it inflates by the dimensions, but not for interlaced images. Eight bytes are the most that a
+// pixel has; each of the seven passes adds a byte to every row, and has at most as many rows as the image.
+const boundInterlaced = (bytes: Buffer, { width, height }: ImageHeader): void => {
+  inflateSync(pixelData(bytes), { maxOutputLength: width * height * 8 + height * 7 });
+};
+
+/** Decodes an image whose header was found good. @throws ERR_INPUTS where the rest of it is not */
+export const decode = (bytes: Buffer, header: ImageHeader): Bitmap => {
+  try {
+    if (header.mime === 'image/png') {
+      if (header.interlaced) boundInterlaced(bytes, header);
+      const { width, height, data } = PNG.sync.read(bytes);
+      return { width, height, data };
+    }
+    const { width, height, data } = jpeg.decode(bytes, { useTArray: true, formatAsRGBA: true, maxMemoryUsageInMB: MAX_JPEG_MEMORY_MB });
+    return { width, height, data };
+  } catch (error) {
+    throw new ProcessorError('ERR_INPUTS', `/inputs/params/image cannot be decoded: ${(error as Error).message.slice(0, 200)}`, { cause: error });
+  }
+};
+
+/** Encodes a bitmap as PNG; the same pixels give the same bytes. */
+export const encodePng = ({ width, height, data }: Bitmap): Buffer => {
+  const png = new PNG({ width, height });
+  png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return PNG.sync.write(png, { deflateLevel: 9 });
+};

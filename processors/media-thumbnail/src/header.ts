@@ -1,0 +1,78 @@
+import { ProcessorError } from '@pinlane/processor-runtime';
+
+/** What an image says of itself before anything of it is decoded. */
+export interface ImageHeader {
+  readonly mime: 'image/png' | 'image/jpeg';
+  readonly width: number;
+  readonly height: number;
+  /** PNG only: rows are stored in seven passes. */
+  readonly interlaced: boolean;
+  /** How the stored image must be turned to be seen upright: 1 to 8, as EXIF numbers it. */
+  readonly orientation: number;
+}
+
+const PNG_SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+const MAX_PIXELS = 24_000_000;
+const MAX_SIDE = 16_384;
+
+const malformed = (why: string): never => {
+  throw new ProcessorError('ERR_INPUTS', `/inputs/params/image ${why}`);
+};
+
+const readPng = (bytes: Buffer): ImageHeader => {
+  if (bytes.length < 33 || bytes.toString('latin1', 12, 16) !== 'IHDR') return malformed('is a PNG without a header');
+  return { mime: 'image/png', width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20), interlaced: bytes[28] === 1, orientation: 1 };
+};
+
+/** The orientation in an EXIF block (TIFF 6.0: header, then the first directory of 12-byte entries). */
+const exifOrientation = (block: Buffer): number => {
+  if (block.length < 20 || block.toString('latin1', 0, 6) !== 'Exif\0\0') return 1;
+  const tiff = block.subarray(6);
+  const little = tiff.toString('latin1', 0, 2) === 'II';
+  const u16 = (at: number): number => (at + 2 > tiff.length ? 0 : little ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at));
+  const directory = little ? tiff.readUInt32LE(4) : tiff.readUInt32BE(4);
+  for (let n = 0; n < u16(directory); n += 1) {
+    const entry = directory + 2 + n * 12;
+    if (entry + 12 > tiff.length) break;
+    if (u16(entry) === 0x0112) return u16(entry + 8) >= 1 && u16(entry + 8) <= 8 ? u16(entry + 8) : 1;
+  }
+  return 1;
+};
+
+const isFrame = (marker: number): boolean => marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+
+/** Walks a JPEG's segments up to the frame header, which holds the dimensions (ITU T.81, B.1 and B.2.2). */
+const readJpeg = (bytes: Buffer): ImageHeader => {
+  let orientation = 1;
+  for (let at = 2; at + 4 <= bytes.length;) {
+    if (bytes[at] !== 0xff) return malformed('is a JPEG with a damaged header');
+    const marker = bytes[at + 1] ?? 0;
+    if (marker === 0xff) {
+      at += 1;
+      continue;
+    }
+    const length = bytes.readUInt16BE(at + 2);
+    if (length < 2 || at + 2 + length > bytes.length) break;
+    if (marker === 0xe1) orientation = exifOrientation(bytes.subarray(at + 4, at + 2 + length));
+    if (isFrame(marker) && length >= 8)
+      return { mime: 'image/jpeg', width: bytes.readUInt16BE(at + 7), height: bytes.readUInt16BE(at + 5), interlaced: false, orientation };
+    at += 2 + length;
+  }
+  return malformed('is a JPEG without a frame');
+};
+
+/**
+ * Reads what an image is from its first bytes, and refuses one that would be too large once decoded: a few kilobytes can
+ * claim gigabytes.
+ * @throws ERR_INPUTS
+ */
+export const readHeader = (bytes: Buffer): ImageHeader => {
+  const isPng = bytes.subarray(0, 8).equals(PNG_SIGNATURE);
+  if (!isPng && !(bytes[0] === 0xff && bytes[1] === 0xd8)) return malformed('is neither a PNG nor a JPEG');
+  const header = isPng ? readPng(bytes) : readJpeg(bytes);
+  const { width, height } = header;
+  if (width === 0 || height === 0) return malformed('has no pixels');
+  if (width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_PIXELS)
+    return malformed(`is ${width} x ${height} pixels; at most ${MAX_PIXELS / 1e6} million, and ${MAX_SIDE} a side, are taken`);
+  return header;
+};

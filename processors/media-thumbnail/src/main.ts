@@ -1,0 +1,4 @@
+import { serve } from '@pinlane/processor-runtime';
+import { processor } from './processor.ts';
+
+await serve(processor);
