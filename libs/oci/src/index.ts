@@ -1,2 +1,3 @@
 export * from './content/index.ts';
 export * from './image/index.ts';
+export * from './store/index.ts';

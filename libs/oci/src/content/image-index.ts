@@ -21,8 +21,8 @@ const indexSchema = (nested: boolean) =>
       .max(MANIFESTS_AT_MOST),
     subject: descriptorSchema.optional(),
     annotations: annotationsSchema.optional(),
-    config: z.undefined({ error: 'an index has no config' }),
-    layers: z.undefined({ error: 'an index has no layers' }),
+    config: z.never({ error: 'an index has no config' }).optional(),
+    layers: z.never({ error: 'an index has no layers' }).optional(),
   });
 
 const flat = indexSchema(false);

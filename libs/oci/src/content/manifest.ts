@@ -19,7 +19,7 @@ export const manifestSchema = z.object({
   subject: descriptorSchema.optional(),
   annotations: annotationsSchema.optional(),
   // One document must not be readable as both an index and a manifest (CVE-2021-41190).
-  manifests: z.undefined({ error: 'a manifest has no list of manifests' }),
+  manifests: z.never({ error: 'a manifest has no list of manifests' }).optional(),
 });
 export type Manifest = Omit<z.infer<typeof manifestSchema>, 'manifests'>;
 

@@ -1,0 +1,107 @@
+import { open, rename, stat, utimes, readFile, type FileHandle } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
+import { createSha256, sha256, verified, type BlobDescriptor } from '../content/index.ts';
+import { ifThere, renameInto, throughTemporary } from './files.ts';
+import type { StorePaths } from './paths.ts';
+
+const CHUNK = 256 * 1024;
+const SMALL = 1024 * 1024;
+
+const corrupt = (digest: Digest, why: string, cause?: unknown): never => fail('ERR_STORE_CORRUPT', `blob ${digest} ${why}`, { cause });
+
+/** Tries once more where a file is not there: garbage collection may be putting it back at this moment. */
+const ifThereAgain = async <T>(get: () => Promise<T>): Promise<T | undefined> => {
+  const first = await ifThere(get());
+  if (first !== undefined) return first;
+  await sleep(10);
+  return ifThere(get());
+};
+
+/** The size of a blob's file in bytes; undefined where there is none. */
+export const blobSize = async (paths: StorePaths, digest: Digest): Promise<number | undefined> => (await ifThere(stat(paths.blob(digest))))?.size;
+
+/**
+ * Whether a blob is there with the right size. Marks it as in use, so that garbage collection leaves it alone for the length of its grace: the mark
+ * comes first, so a blob that is seen here stays.
+ */
+export const claimBlob = async (paths: StorePaths, { digest, size }: BlobDescriptor): Promise<boolean> => {
+  const now = new Date();
+  // A store that may only be read can't be marked; nor can it be collected.
+  await utimes(paths.blob(digest), now, now).catch(() => undefined);
+  return (await blobSize(paths, digest)) === size;
+};
+
+// No fsync: a name that was renamed into place is whole after a crash of the process, and what a crash of the machine does to it is found by size
+// and hash on reading and made good by building again. Only index.json can't be told wrong from right by a hash; it is synced.
+const writeFile = (paths: StorePaths, write: (file: FileHandle) => Promise<{ digest: Digest; size: number }>) =>
+  throughTemporary(paths.temporary, write, (temporary, { digest }) => renameInto(temporary, paths.blob(digest)));
+
+const writeBytes = async (paths: StorePaths, bytes: Uint8Array): Promise<{ digest: Digest; size: number }> => {
+  const blob = { digest: sha256(bytes), size: bytes.length };
+  if (await claimBlob(paths, blob)) {
+    // To read a small one again costs nothing, and mends one that was altered.
+    if (bytes.length > SMALL || Buffer.compare((await ifThere(readFile(paths.blob(blob.digest)))) ?? Buffer.alloc(0), bytes) === 0) return blob;
+  }
+  return writeFile(paths, async (file) => {
+    await file.writeFile(bytes);
+    return blob;
+  });
+};
+
+/** Writes a blob, hashed on its way; memory holds one chunk. The digest is known at the end, so the bytes are written even where the blob is there. */
+export const writeBlob = async (paths: StorePaths, chunks: AsyncIterable<Uint8Array> | Uint8Array): Promise<{ digest: Digest; size: number }> => {
+  if (chunks instanceof Uint8Array) return writeBytes(paths, chunks);
+  return writeFile(paths, async (file) => {
+    const seen = createSha256();
+    for await (const chunk of chunks) {
+      seen.update(chunk);
+      await file.writeFile(chunk);
+    }
+    return { digest: seen.digest(), size: seen.size };
+  });
+};
+
+async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array, void, void> {
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, null);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** A blob's bytes, checked. @throws ERR_STORE_CORRUPT, at its end at the latest */
+export async function* openBlob(paths: StorePaths, blob: BlobDescriptor): AsyncGenerator<Uint8Array, void, void> {
+  const file = await ifThereAgain(() => open(paths.blob(blob.digest)));
+  if (!file) return corrupt(blob.digest, 'is missing');
+  try {
+    const { size } = await file.stat();
+    if (size !== blob.size) corrupt(blob.digest, `has ${size} bytes instead of ${blob.size}`);
+    yield* verified(chunksOf(file), blob);
+  } catch (cause) {
+    if (isPinlaneError(cause, 'ERR_DIGEST_MISMATCH')) corrupt(blob.digest, 'was altered', cause);
+    throw cause;
+  } finally {
+    await file.close();
+  }
+}
+
+/** A small blob, whole and checked; undefined where it is missing. @throws ERR_STORE_CORRUPT also when it is larger than the limit, in bytes */
+export const readBlob = async (paths: StorePaths, digest: Digest, limit: number): Promise<Uint8Array | undefined> => {
+  const size = (await ifThereAgain(() => stat(paths.blob(digest))))?.size;
+  if (size === undefined) return undefined;
+  if (size > limit) corrupt(digest, `has ${size} bytes, more than the ${limit} that are read`);
+  const bytes = await ifThereAgain(() => readFile(paths.blob(digest)));
+  if (bytes && sha256(bytes) !== digest) corrupt(digest, bytes.length === 0 ? 'is empty' : 'was altered or truncated');
+  return bytes;
+};
+
+/** Takes a blob out of the store, unless it was marked as in use after `before` (ms since the epoch). */
+export const removeBlob = async (paths: StorePaths, digest: Digest, aside: string, before: number): Promise<boolean> => {
+  const path = paths.blob(digest);
+  if ((await ifThere(rename(path, aside).then(() => true))) === undefined) return false;
+  // From here on nobody finds it; who marked it before is seen in its time.
+  if ((await stat(aside)).mtimeMs < before) return true;
+  await rename(aside, path);
+  return false;
+};

@@ -1,0 +1,56 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { z } from 'zod';
+
+/** Who holds a lock: one hold of one process on one machine. */
+export const holderSchema = z.object({
+  /** Names this one hold; never used again. */
+  hold: z.string().min(1),
+  pid: z.number().int().positive(),
+  /** When the process started, in the kernel's own count; null where the system does not tell. Tells a process from a later one with its number. */
+  started: z.string().nullable(),
+  /** The host, and on Linux the namespace in which `pid` counts. */
+  machine: z.string(),
+});
+export type Holder = z.infer<typeof holderSchema>;
+
+/** `starttime` from /proc/<pid>/stat (proc(5)) with the boot it belongs to; null where there is no /proc. */
+const startOf = async (pid: number): Promise<string | null> => {
+  try {
+    const [stat, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile('/proc/sys/kernel/random/boot_id', 'utf8')]);
+    // The program's name is in parentheses and may hold anything, so fields are counted from the last one.
+    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return started === undefined ? null : `${boot.trim()}/${started}`;
+  } catch {
+    return null;
+  }
+};
+
+const machineName = async (): Promise<string> => `${hostname()} ${await readlink('/proc/self/ns/pid').catch(() => '')}`.trim();
+
+type Self = Omit<Holder, 'hold'>;
+let self: Promise<Self> | undefined;
+const thisProcess = (): Promise<Self> =>
+  (self ??= Promise.all([startOf(process.pid), machineName()]).then(([started, machine]) => ({ pid: process.pid, started, machine })));
+
+/** A new hold of this process. */
+export const newHolder = async (): Promise<Holder> => ({ hold: crypto.randomUUID(), ...(await thisProcess()) });
+
+const isThere = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is there and belongs to someone else.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+};
+
+/** Whether a holder is surely gone. A process on another machine, or in another container, can't be judged and counts as alive. */
+export const isGone = async ({ pid, started, machine }: Holder): Promise<boolean> => {
+  if (machine !== (await thisProcess()).machine) return false;
+  if (!isThere(pid)) return true;
+  if (started === null) return false;
+  const now = await startOf(pid);
+  return now !== null && now !== started;
+};

@@ -1,0 +1,54 @@
+import { mkdir, readFile, rename } from 'node:fs/promises';
+import { fail } from '@pinlane/contracts';
+import { OCI_INDEX, parseIndex, REF_NAME, type Descriptor } from '../content/index.ts';
+import { createWhole, ifThere, throughTemporary } from './files.ts';
+import type { StorePaths } from './paths.ts';
+
+// The grammar of the image specification's annotations.md; it is also what `skopeo copy oci:<path>:<name>` takes.
+const NAME = /^[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*(?:\/[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*)*$/;
+
+/** Checks an image's name in the store. @throws ERR_REFERENCE_INVALID */
+export const checkName = (name: string): string =>
+  name.length <= 255 && NAME.test(name) ? name : fail('ERR_REFERENCE_INVALID', `${JSON.stringify(name.slice(0, 200))} is not a name for an image in the store`);
+
+const text = (manifests: readonly Descriptor[]): string => JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests });
+
+/** Makes an empty layout where there is none; of several processes that do, each finds it whole. */
+export const createLayout = async (paths: StorePaths): Promise<void> => {
+  await mkdir(paths.blobs, { recursive: true });
+  await createWhole(paths.temporary, paths.index, text([]));
+  await createWhole(paths.temporary, paths.layout, '{"imageLayoutVersion":"1.0.0"}');
+};
+
+/** What index.json lists; empty where there is no store yet. @throws ERR_STORE_CORRUPT */
+export const readEntries = async (paths: StorePaths): Promise<Descriptor[]> => {
+  const bytes = await ifThere(readFile(paths.index));
+  if (bytes === undefined) return [];
+  try {
+    return parseIndex(bytes, { nested: true }).manifests;
+  } catch (cause) {
+    return fail('ERR_STORE_CORRUPT', `${paths.index} is damaged`, { fix: `Remove ${paths.index} and build anew; blobs that are there are used again.`, cause });
+  }
+};
+
+/** Replaces index.json. Only for the holder of the lock. Synced before it is put in place, because no hash tells whether it is whole. */
+export const writeEntries = async (paths: StorePaths, entries: readonly Descriptor[]): Promise<void> => {
+  await throughTemporary(
+    paths.temporary,
+    async (file) => {
+      await file.writeFile(text(entries));
+      await file.datasync();
+    },
+    (temporary) => rename(temporary, paths.index),
+  );
+};
+
+export const nameOf = (entry: Descriptor): string | undefined => entry.annotations?.[REF_NAME];
+
+/** Entries with one more name, or with a name moved; in the order of names, so that the file depends on what it lists and not on its history. */
+export const withName = (entries: readonly Descriptor[], name: string, { mediaType, digest, size }: Descriptor): Descriptor[] =>
+  [...withoutName(entries, name), { mediaType, digest, size, annotations: { [REF_NAME]: name } }].sort((a, b) =>
+    (nameOf(a) ?? '') < (nameOf(b) ?? '') ? -1 : 1,
+  );
+
+export const withoutName = (entries: readonly Descriptor[], name: string): Descriptor[] => entries.filter((entry) => nameOf(entry) !== name);

@@ -1,0 +1,2 @@
+export type { Collected, CollectOptions } from './collect.ts';
+export { openStore, type Store, type StoreOptions } from './store.ts';
