@@ -1,0 +1,80 @@
+import { fail } from '@pinlane/contracts';
+import { execa } from 'execa';
+import { describeCommand, redactText } from './redact.ts';
+
+/** A program to run: an argument vector, never a shell's text. */
+export interface ProcessRequest {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  /** Variables set besides those of this process; undefined takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Whether the program sees `env` alone and nothing of this process's environment. */
+  readonly cleanEnv?: boolean;
+  readonly input?: string | Uint8Array;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Values that must not appear in any message. */
+  readonly secrets?: readonly string[];
+  /** Exit codes that are answers rather than failures, besides 0. */
+  readonly expectedCodes?: readonly number[];
+  /** The most that is kept of each of stdout and stderr, in bytes; more is ERR_ADAPTER. 64 MiB where absent. */
+  readonly maxBytes?: number;
+  /** What installs the program, for the message where it is missing. */
+  readonly install?: string;
+}
+
+export interface ProcessResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs programs. The one way to start a program and read what it says; tests give their own. */
+export interface ProcessRunner {
+  /** @throws ERR_TOOL_MISSING, ERR_ADAPTER with the exit code and the end of stderr, ERR_CANCELLED */
+  run(request: ProcessRequest): Promise<ProcessResult>;
+}
+
+const TAIL_LINES = 20;
+const MAX_BYTES = 64 * 1024 * 1024;
+
+const tail = (text: string): string => text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n').slice(-4000);
+
+/** A {@link ProcessRunner} over real processes. A program that ignores SIGTERM is killed after 5 s. */
+export const createProcessRunner = (): ProcessRunner => ({
+  run: async (request) => {
+    const { command, args, secrets = [], expectedCodes = [] } = request;
+    const result = await execa(command, args, {
+      reject: false,
+      stdin: request.input === undefined ? 'ignore' : 'pipe',
+      stripFinalNewline: false,
+      maxBuffer: request.maxBytes ?? MAX_BYTES,
+      extendEnv: request.cleanEnv !== true,
+      forceKillAfterDelay: 5000,
+      ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
+      ...(request.env === undefined ? {} : { env: request.env as Record<string, string> }),
+      ...(request.input === undefined ? {} : { input: request.input }),
+      ...(request.timeoutMs === undefined ? {} : { timeout: request.timeoutMs }),
+      ...(request.signal === undefined ? {} : { cancelSignal: request.signal }),
+    });
+    const { stdout, stderr, exitCode } = result;
+    if (!result.failed || (exitCode !== undefined && expectedCodes.includes(exitCode))) return { exitCode: exitCode ?? 0, stdout, stderr };
+
+    const shown = describeCommand(command, args, secrets);
+    if (result.isCanceled) return fail('ERR_CANCELLED', `${shown} was interrupted`);
+    if (result.code === 'ENOENT' && exitCode === undefined) {
+      const fix = request.install === undefined ? {} : { fix: request.install };
+      return fail('ERR_TOOL_MISSING', `${command} is not installed, or not on PATH`, fix);
+    }
+    const why = result.timedOut
+      ? `did not end within ${request.timeoutMs} ms`
+      : result.isMaxBuffer
+        ? 'wrote more than is kept'
+        : exitCode === undefined
+          ? (result.signal ?? redactText(result.originalMessage ?? 'could not be started', secrets))
+          : `exited with ${exitCode}`;
+    const said = tail(stderr) || tail(stdout);
+    return fail('ERR_ADAPTER', `${shown} ${why}${said ? `:\n${redactText(said, secrets)}` : ''}`);
+  },
+});

@@ -1,0 +1,59 @@
+import { execa } from 'execa';
+import type { Availability, Runtime } from '@pinlane/contracts';
+import { fail } from '@pinlane/contracts';
+import { findProgram } from './find-program.ts';
+import { imageProcess, type ImageProcess } from './image-config.ts';
+import { ARTIFACTS_ROOT, processorEnv } from './layout.ts';
+import { launch, type LaunchPlan } from './launch.ts';
+
+/** The bridge's namespaces: a user and a network of its own, and this machine's files. Bubblewrap raises `lo` in it. */
+const OUTER = ['--die-with-parent', '--unshare-user', '--unshare-net', '--dev-bind', '/', '/', '--'];
+
+/** The processor's namespaces, inside the bridge's: its own processes, the image as a read-only root, no capability. */
+const inner = (rootfs: string, artifacts: string, { env, cwd, uid, gid }: ImageProcess): string[] => [
+  ...['--die-with-parent', '--new-session', '--as-pid-1', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-user'],
+  ...['--hostname', 'processor', '--uid', String(uid), '--gid', String(gid), '--cap-drop', 'ALL', '--clearenv'],
+  ...['--ro-bind', rootfs, '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--bind', artifacts, ARTIFACTS_ROOT],
+  ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
+  ...['--chdir', cwd],
+];
+
+const trial = async (): Promise<Availability> => {
+  const bwrap = findProgram('bwrap');
+  const fix = 'Install it: apt-get install bubblewrap.';
+  if (bwrap === null) return { available: false, reason: 'bwrap is not installed', fix };
+  const nested = [bwrap, '--unshare-pid', '--unshare-user', '--uid', '1000', '--gid', '1000', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev'];
+  const tried = await execa(bwrap, [...OUTER, ...nested, '--', bwrap, '--version'], { reject: false, timeout: 10_000, stdin: 'ignore' });
+  if (tried.exitCode !== 0) {
+    const reason = `bwrap cannot make its namespaces here: ${tried.stderr.trim().split('\n').at(-1) || (tried.shortMessage ?? 'no reason given')}`;
+    return { available: false, reason, fix: 'Allow unprivileged user namespaces, or use another runtime.' };
+  }
+  return { available: true, version: tried.stdout.trim() };
+};
+
+let known: Promise<Availability> | undefined;
+
+/** Runs images with bubblewrap, as root or as a plain user. */
+export const bubblewrapRuntime: Runtime = {
+  name: 'bubblewrap',
+  availability: () => (known ??= trial()),
+  start: async (options) => {
+    const bwrap = findProgram('bwrap') ?? fail('ERR_RUNTIME_UNAVAILABLE', 'bwrap is not installed', { fix: 'Install it: apt-get install bubblewrap.' });
+    const image = await imageProcess(options.rootfs, options.config, processorEnv(options, ARTIFACTS_ROOT, options.port));
+    const plan: LaunchPlan = {
+      isolation: { runtime: 'bubblewrap', network: 'open', filesystem: 'read-only', user: 'unprivileged', processes: 'own' },
+      outer: [bwrap, ...OUTER],
+      order: {
+        setup: [],
+        command: [bwrap, '--args', '3', '--', ...image.argv],
+        env: {},
+        secretArgs: inner(options.rootfs, options.artifacts, image),
+        cwd: null,
+        port: options.port,
+        depth: 1,
+      },
+      artifactsRoot: ARTIFACTS_ROOT,
+    };
+    return launch(plan, options);
+  },
+};

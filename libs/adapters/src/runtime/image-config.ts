@@ -1,0 +1,59 @@
+import { readFile, realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { fail, type ImageRunConfig } from '@pinlane/contracts';
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** What an image runs as, decided from its config as Docker decides it. */
+export interface ImageProcess {
+  readonly argv: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+
+const variables = (config: ImageRunConfig): Record<string, string> =>
+  Object.fromEntries(
+    (config.Env ?? []).map((entry) => {
+      const at = entry.indexOf('=');
+      const name = at === -1 ? entry : entry.slice(0, at);
+      if (!VARIABLE.test(name) || entry.includes('\0'))
+        fail('ERR_MANIFEST_INVALID', `the image's config sets a variable with a malformed name: ${JSON.stringify(name)}`);
+      return [name, at === -1 ? '' : entry.slice(at + 1)];
+    }),
+  );
+
+const MAX_ID = 2 ** 31;
+const numericId = (text: string | undefined): number | null =>
+  text !== undefined && /^[0-9]{1,10}$/.test(text) && Number(text) < MAX_ID ? Number(text) : null;
+
+/** Rows of passwd or group; a rootfs without the file has none, nor has one in which it is a link to this machine's. */
+const rows = async (rootfs: string, file: string): Promise<string[][]> => {
+  const path = await realpath(join(rootfs, 'etc', file)).catch(() => null);
+  const inside = path?.startsWith(`${await realpath(rootfs)}${sep}`) === true;
+  const text = path !== null && inside ? await readFile(path, 'utf8') : '';
+  return text.split('\n').map((line) => line.split(':'));
+};
+
+/** Resolves `user[:group]` by number or by the image's own passwd and group; nothing means root. @throws ERR_MANIFEST_INVALID */
+export const resolveUser = async (rootfs: string, user: string): Promise<{ readonly uid: number; readonly gid: number }> => {
+  const unknown = (what: string) => fail('ERR_MANIFEST_INVALID', `the image runs as ${JSON.stringify(user)}, but has no ${what} of that name`);
+  const [name = '', group] = user.split(':');
+  const passwd = await rows(rootfs, 'passwd');
+  const row = passwd.find(([login, , uid]) => (numericId(name) === null ? login === name : uid === name));
+  const uid = name === '' ? 0 : (numericId(name) ?? numericId(row?.[2]) ?? unknown('user'));
+  if (group === undefined || group === '') return { uid, gid: numericId(row?.[3]) ?? 0 };
+  const gid = numericId(group) ?? numericId((await rows(rootfs, 'group')).find(([known]) => known === group)?.[2]) ?? unknown('group');
+  return { uid, gid };
+};
+
+/** Decides command, environment, folder and user of an image's process. @throws ERR_MANIFEST_INVALID */
+export const imageProcess = async (rootfs: string, config: ImageRunConfig, env: Readonly<Record<string, string>>): Promise<ImageProcess> => {
+  const [program, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+  if (program === undefined) return fail('ERR_MANIFEST_INVALID', 'the image has neither ENTRYPOINT nor CMD, so it cannot be run');
+  const user = await resolveUser(rootfs, config.User ?? '');
+  return { argv: [program, ...args], env: { PATH: DEFAULT_PATH, ...variables(config), ...env }, cwd: config.WorkingDir || '/', ...user };
+};

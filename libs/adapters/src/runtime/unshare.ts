@@ -1,0 +1,120 @@
+import { execa } from 'execa';
+import { join } from 'node:path';
+import { fail, type Availability, type Runtime } from '@pinlane/contracts';
+import { findProgram } from './find-program.ts';
+import { imageProcess } from './image-config.ts';
+import { ARTIFACTS_ROOT, processorEnv } from './layout.ts';
+import type { SetupStep } from './bridge.ts';
+import { launch, type LaunchPlan } from './launch.ts';
+
+interface Tools {
+  readonly unshare: string;
+  readonly setpriv: string;
+  readonly mount: string;
+  /** The command that raises the loopback interface. */
+  readonly raise: readonly [string, ...string[]];
+}
+
+// SIOCSIFFLAGS with IFF_UP | IFF_RUNNING, for machines without iproute2.
+const PERL = 'socket(my $s, 2, 2, 0) or die $!; my $r = pack("a16s x14", "lo", 0x41); ioctl($s, 0x8914, $r) or die $!';
+const PYTHON = 'import fcntl,socket,struct;fcntl.ioctl(socket.socket(2,2),0x8914,struct.pack("16sh14x",b"lo",0x41))';
+
+const raiseLoopback = (): Tools['raise'] | null => {
+  const [ip, ifconfig, perl, python] = [findProgram('ip'), findProgram('ifconfig'), findProgram('perl'), findProgram('python3')];
+  if (ip !== null) return [ip, 'link', 'set', 'lo', 'up'];
+  if (ifconfig !== null) return [ifconfig, 'lo', 'up'];
+  if (perl !== null) return [perl, '-e', PERL];
+  return python === null ? null : [python, '-I', '-c', PYTHON];
+};
+
+const findTools = (): Tools | string => {
+  const [unshare, setpriv, mount, raise] = [findProgram('unshare'), findProgram('setpriv'), findProgram('mount'), raiseLoopback()];
+  if (unshare === null || setpriv === null || mount === null) return 'util-linux (unshare, setpriv, mount) is not installed';
+  return raise === null ? 'nothing that can raise the loopback interface is installed: ip, ifconfig, perl or python3' : { unshare, setpriv, mount, raise };
+};
+
+/** The bridge's namespaces. It becomes root of them, which gives it no right outside, and dies with whoever started it. */
+const outer = ({ unshare, setpriv }: Tools): string[] => [unshare, '--user', '--map-root-user', '--net', '--mount', '--', setpriv, '--pdeathsig', 'KILL', '--'];
+
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom'];
+const LINKS = { fd: '/proc/self/fd', stdin: '/proc/self/fd/0', stdout: '/proc/self/fd/1', stderr: '/proc/self/fd/2' };
+
+/** What is mounted over the image, in the bridge's mount namespace alone. */
+const mounts = ({ mount, raise }: Tools, rootfs: string, artifacts: string): SetupStep[] => {
+  const at = (path: string): string => join(rootfs, path);
+  const mounted = (...args: string[]): SetupStep => ({ run: [mount, ...args] });
+  const tmpfs = (path: string, options = ''): SetupStep => mounted('-t', 'tmpfs', '-o', `nosuid,nodev${options}`, 'tmpfs', at(path));
+  return [
+    { run: raise },
+    mounted('--bind', rootfs, rootfs),
+    mounted('-o', 'remount,bind,ro,nosuid,nodev', rootfs),
+    tmpfs('dev'),
+    ...DEVICES.flatMap((name): SetupStep[] => [{ file: at(`dev/${name}`) }, mounted('--bind', `/dev/${name}`, at(`dev/${name}`))]),
+    ...Object.entries(LINKS).map(([name, target]): SetupStep => ({ link: at(`dev/${name}`), target })),
+    { folder: at('dev/shm') },
+    tmpfs('dev/shm', ',mode=1777'),
+    mounted('-o', 'remount,ro', at('dev')),
+    tmpfs('tmp', ',mode=1777'),
+    mounted('--bind', artifacts, at(ARTIFACTS_ROOT)),
+    // unshare --mount-proc wants a mount point of its own.
+    tmpfs('proc'),
+  ];
+};
+
+/**
+ * The processor's namespaces, inside the bridge's. First its processes, then a user of its own in which it is not root
+ * and has no capability, then the image as its root. It cannot gain rights, and goes when the bridge goes.
+ */
+const inner = ({ unshare, setpriv }: Tools, rootfs: string, uid: number, gid: number, cwd: string): string[] => [
+  ...[setpriv, '--pdeathsig', 'KILL', '--no-new-privs', '--'],
+  ...[unshare, '--pid', '--ipc', '--uts', '--fork', '--kill-child', `--mount-proc=${join(rootfs, 'proc')}`, '--'],
+  ...[unshare, '--user', `--map-user=${uid}`, `--map-group=${gid}`, `--root=${rootfs}`, `--wd=${cwd}`, '--'],
+];
+
+// These would change util-linux's own programs, which see the image's variables on their way to its first program.
+const LOADER = /^(?:LD_.*|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|NLSPATH|MALLOC_.*)$/;
+
+const trial = async (): Promise<Availability> => {
+  const tools = findTools();
+  if (typeof tools === 'string') return { available: false, reason: tools, fix: 'Install util-linux and iproute2.' };
+  const [program = tools.unshare, ...args] = outer(tools);
+  const nested = [tools.unshare, '--pid', '--fork', '--kill-child', '--mount-proc', '--', tools.unshare, '--user', '--map-user=1000', '--', tools.unshare];
+  const tried = await execa(program, [...args, ...nested, '--version'], { reject: false, timeout: 10_000, stdin: 'ignore' });
+  if (tried.exitCode !== 0) {
+    const reason = `unshare cannot make its namespaces here: ${tried.stderr.trim().split('\n').at(-1) || (tried.shortMessage ?? 'no reason given')}`;
+    return { available: false, reason, fix: 'Allow unprivileged user namespaces, or use another runtime.' };
+  }
+  return { available: true, version: tried.stdout.trim() };
+};
+
+let known: Promise<Availability> | undefined;
+
+/** Runs images with util-linux alone, as root or as a plain user. */
+export const unshareRuntime: Runtime = {
+  name: 'unshare',
+  availability: () => (known ??= trial()),
+  start: async (options) => {
+    const tools = findTools();
+    if (typeof tools === 'string') return fail('ERR_RUNTIME_UNAVAILABLE', tools);
+    const { rootfs, artifacts } = options;
+    const { argv, env, cwd, uid, gid } = await imageProcess(rootfs, options.config, processorEnv(options, ARTIFACTS_ROOT, options.port));
+    const unsafe = Object.keys(env).filter((name) => LOADER.test(name));
+    if (unsafe.length > 0)
+      return fail('ERR_RUNTIME_UNAVAILABLE', `unshare cannot run an image that sets ${unsafe.join(', ')}`, { fix: 'Use --runtime=bubblewrap.' });
+    const plan: LaunchPlan = {
+      isolation: { runtime: 'unshare', network: 'open', filesystem: 'read-only', user: 'unprivileged', processes: 'own' },
+      outer: outer(tools),
+      order: {
+        setup: mounts(tools, rootfs, artifacts),
+        command: [...inner(tools, rootfs, uid, gid, cwd), ...argv],
+        env,
+        secretArgs: null,
+        cwd: null,
+        port: options.port,
+        depth: 1,
+      },
+      artifactsRoot: ARTIFACTS_ROOT,
+    };
+    return launch(plan, options);
+  },
+};
