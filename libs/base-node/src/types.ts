@@ -1,5 +1,5 @@
-import type { Architecture, BuiltImage, Lane, Progress } from '@pinlane/contracts';
-import type { Store } from '@pinlane/oci';
+import type { Architecture, BuiltImage, Lane, Progress, Repository } from '@pinlane/contracts';
+import type { ContentSource, Store } from '@pinlane/oci';
 
 /** What every action on the base needs to know. */
 export interface BaseOptions {
@@ -11,6 +11,8 @@ export interface BaseOptions {
   readonly signal: AbortSignal;
   /** The environment; PINLANE_BASE_IMAGE is looked up in it, and apt and npm inherit it. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Further settings of apt, `Name=value`: for a machine whose sources are elsewhere than apt expects them. */
+  readonly aptSettings?: readonly string[];
 }
 
 /** See {@link BuildBase}. */
@@ -20,6 +22,8 @@ export interface BuildBaseOptions extends BaseOptions {
   readonly lane: Lane;
   /** Assembles again even where the store has the image; the digest is the same. */
   readonly noCache?: boolean;
+  /** Opens a registry's repository for reading: where a base that was published is taken from. */
+  readonly openRegistry: (repository: Repository) => ContentSource | Promise<ContentSource>;
 }
 
 /**

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { extract, type Header } from 'tar-stream';
+import { fail, isPinlaneError } from '@pinlane/contracts';
+import { plainEnvironment, redactAddresses, run, type RunOptions } from '../process.ts';
+import type { TreeEntry } from '../tree/entry.ts';
+import { isDropped, treePath } from '../tree/paths.ts';
+import type { Spool } from '../tree/spool.ts';
+
+const MAX_FILE = 512 * 1024 * 1024;
+
+/** The control file of a .deb. @throws ERR_ADAPTER */
+export const readControl = async (deb: string, options: RunOptions): Promise<string> => {
+  const { ok, stdout, stderr } = await run('dpkg-deb', ['--field', deb], options);
+  return ok ? stdout : fail('ERR_ADAPTER', `dpkg-deb cannot read ${deb}: ${stderr}`);
+};
+
+const toEntry = async (header: Header, producer: string, spool: Spool, body: AsyncIterable<Uint8Array>): Promise<TreeEntry | null> => {
+  const path = treePath(header.name, producer);
+  const type = header.type;
+  if (path === '' || isDropped(path, type)) return null;
+  const common = { path, mode: header.mode & 0o7777, uid: header.uid, gid: header.gid, producer };
+  if (type === 'file' || type === 'contiguous-file') {
+    if (header.size > MAX_FILE) fail('ERR_LAYER_UNSAFE', `/${path} of ${producer} is larger than ${MAX_FILE} bytes`);
+    return { ...common, type: 'file', content: await spool.keep(body) };
+  }
+  if (type === 'directory') return { ...common, type };
+  if (type === 'symlink') return { ...common, mode: 0o777, type, target: header.linkname };
+  if (type === 'link') return { ...common, type: 'hardlink', target: treePath(header.linkname, producer) };
+  return fail('ERR_LAYER_UNSAFE', `/${path} of ${producer} is a ${type}, which an image may not bring`);
+};
+
+/**
+ * Reads what a .deb would install, without root and without its maintainer scripts; owners and modes are those in the archive. Bodies go
+ * into the spool, documentation is passed over.
+ * @throws ERR_LAYER_UNSAFE, ERR_ADAPTER
+ */
+export async function* readDeb(deb: string, producer: string, spool: Spool, { cwd, env, signal }: RunOptions): AsyncGenerator<TreeEntry> {
+  const child = spawn('dpkg-deb', ['--fsys-tarfile', deb], { cwd, env: plainEnvironment(env), signal, stdio: ['ignore', 'pipe', 'pipe'] });
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-4096)));
+  const closed = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  closed.catch(() => undefined);
+  const entries = extract();
+  child.stdout.on('error', (error) => entries.destroy(error)).pipe(entries);
+  const verdict = async (): Promise<void> => {
+    if (signal.aborted) fail('ERR_CANCELLED', 'dpkg-deb was interrupted');
+    if ((await closed) !== 0) fail('ERR_ADAPTER', `dpkg-deb cannot unpack ${deb}: ${redactAddresses(complaint.trim())}`);
+  };
+  try {
+    for await (const body of entries) {
+      // tar-stream's bodies are streamx streams, whose declared type says nothing of what they yield.
+      const entry = await toEntry(body.header, producer, spool, body as unknown as AsyncIterable<Uint8Array>);
+      body.resume();
+      if (entry !== null) yield entry;
+    }
+  } catch (error) {
+    // A tar that breaks off is the consequence of dpkg-deb's failure, not the news.
+    if (!isPinlaneError(error)) await verdict();
+    throw error;
+  } finally {
+    child.kill();
+  }
+  await verdict();
+}

@@ -1,0 +1,48 @@
+import { buffer } from 'node:stream/consumers';
+import type { Architecture } from '@pinlane/contracts';
+import type { LockedPackage } from '../lock/lock.ts';
+import type { RunOptions } from '../process.ts';
+import { accountEntries } from '../tree/accounts.ts';
+import { certificateEntries } from '../tree/certificates.ts';
+import type { TreeEntry } from '../tree/entry.ts';
+import { statusEntry } from '../tree/package-status.ts';
+import type { Spool } from '../tree/spool.ts';
+import { systemEntries } from '../tree/system-files.ts';
+import { Tree } from '../tree/tree.ts';
+import { readControl, readDeb } from './archive.ts';
+
+/** A package of the lock with the verified file that holds it. */
+export interface Archive {
+  readonly package: LockedPackage;
+  readonly file: string;
+}
+
+const readContent = async ({ content }: TreeEntry & { type: 'file' }): Promise<Uint8Array> => {
+  const opened = content.open();
+  return opened instanceof Uint8Array ? opened : buffer(opened);
+};
+
+/**
+ * The root file system that the packages make together, with everything that their maintainer scripts would have added, in the order of paths.
+ * @throws ERR_BASE_CONFLICT, ERR_LAYER_UNSAFE, ERR_ADAPTER
+ */
+export const debianEntries = async (
+  archives: readonly Archive[],
+  architecture: Architecture,
+  spool: Spool,
+  options: RunOptions,
+): Promise<readonly TreeEntry[]> => {
+  const tree = new Tree();
+  for (const { package: locked, file } of archives) {
+    const [control] = await Promise.all([
+      readControl(file, options),
+      (async () => {
+        for await (const entry of readDeb(file, `package ${locked.name}`, spool, options)) tree.add(entry);
+      })(),
+    ]);
+    tree.add(statusEntry(locked, control));
+  }
+  for (const entry of await certificateEntries(tree, readContent)) tree.add(entry);
+  for (const entry of [...systemEntries(architecture), ...accountEntries()]) tree.addIfAbsent(entry);
+  return tree.finish();
+};

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+import { digestSchema } from '@pinlane/contracts';
+import type { Store } from '@pinlane/oci';
+import { ASSEMBLY_FORMAT } from '../lock/lock.ts';
+import { readRecord, writeRecord } from '../records.ts';
+import type { WrittenLayer } from './layer.ts';
+
+const layerSchema = z.strictObject({ digest: digestSchema, diffId: digestSchema, size: z.int().positive() });
+
+/** What identifies a layer before it is made: its inputs by content, in the order in which they are put into it. */
+export const layerKey = (inputs: unknown): string =>
+  createHash('sha256')
+    .update(canonicalize({ format: ASSEMBLY_FORMAT, inputs })!)
+    .digest('hex');
+
+/** The layer that these inputs gave before, if the store still has it; else makes it and notes what came out; null where it cannot be made. */
+export const keepLayer = async (
+  folder: string,
+  store: Store,
+  inputs: unknown,
+  make: () => Promise<WrittenLayer | null>,
+): Promise<(WrittenLayer & { readonly reused: boolean }) | null> => {
+  const file = join(folder, `${layerKey(inputs)}.json`);
+  const known = await readRecord(file, layerSchema);
+  if (known !== undefined && (await store.hasBlob(known))) return { ...known, reused: true };
+  const made = await make();
+  if (made === null) return null;
+  await writeRecord(file, made);
+  return { ...made, reused: false };
+};

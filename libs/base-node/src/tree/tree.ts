@@ -1,0 +1,76 @@
+import { PinlaneError, type Problem } from '@pinlane/contracts';
+import type { TreeEntry } from './entry.ts';
+import { parentsOf } from './paths.ts';
+
+const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
+
+const describe = (entry: TreeEntry): string => {
+  const to = entry.type === 'symlink' || entry.type === 'hardlink' ? ` to ${entry.target}` : '';
+  return `a ${entry.type}${to} (mode ${octal(entry.mode)}, owner ${entry.uid}:${entry.gid})`;
+};
+
+const agree = (a: TreeEntry, b: TreeEntry): boolean => {
+  if (a.type === 'symlink' && b.type === 'symlink') return a.target === b.target;
+  return a.type === 'directory' && b.type === 'directory' && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
+};
+
+/** A root file system under construction, each path with the one who put it there. Nobody replaces what another has put. */
+export class Tree {
+  readonly #entries = new Map<string, TreeEntry>();
+  readonly #problems: Problem[] = [];
+
+  get(path: string): TreeEntry | undefined {
+    return this.#entries.get(path);
+  }
+
+  /** Adds an entry; two that do not agree are a conflict, which {@link finish} reports. */
+  add(entry: TreeEntry): void {
+    const there = this.#entries.get(entry.path);
+    if (there === undefined) this.#entries.set(entry.path, entry);
+    else if (!agree(there, entry)) this.#conflict(`/${entry.path} is ${describe(there)} of ${there.producer} and ${describe(entry)} of ${entry.producer}`);
+  }
+
+  /** Adds an entry unless a package has brought its own. */
+  addIfAbsent(entry: TreeEntry): void {
+    if (!this.#entries.has(entry.path)) this.add(entry);
+  }
+
+  /** Whether an entry below a path is there. */
+  hasBelow(folder: string): boolean {
+    return [...this.#entries.keys()].some((path) => path.startsWith(`${folder}/`));
+  }
+
+  /** The regular files directly in a folder, by name. */
+  filesIn(folder: string): (TreeEntry & { type: 'file' })[] {
+    return this.#sorted().filter((entry): entry is TreeEntry & { type: 'file' } => entry.type === 'file' && entry.path.startsWith(`${folder}/`));
+  }
+
+  /**
+   * All entries in the order of their paths' bytes, which puts folders before what is in them; folders nobody named are added.
+   * @throws ERR_BASE_CONFLICT with every conflict, naming both producers
+   */
+  finish(): TreeEntry[] {
+    for (const entry of [...this.#entries.values()]) {
+      for (const path of parentsOf(entry.path)) {
+        const parent = this.#entries.get(path);
+        if (parent === undefined) this.#entries.set(path, { type: 'directory', path, mode: 0o755, uid: 0, gid: 0, producer: entry.producer });
+        else if (parent.type !== 'directory')
+          this.#conflict(`${entry.producer} puts /${entry.path} below /${path}, which ${parent.producer} makes ${describe(parent)}`);
+      }
+      if (entry.type === 'hardlink' && this.#entries.get(entry.target)?.type !== 'file')
+        this.#conflict(`${entry.producer} links /${entry.path} to /${entry.target}, which is not a file of the image`);
+    }
+    const [first, ...others] = this.#problems;
+    if (first) throw new PinlaneError([first, ...others]);
+    return this.#sorted();
+  }
+
+  #sorted(): TreeEntry[] {
+    const keyed = [...this.#entries.values()].map((entry) => ({ entry, key: Buffer.from(entry.path) }));
+    return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry);
+  }
+
+  #conflict(message: string): void {
+    this.#problems.push({ code: 'ERR_BASE_CONFLICT', message });
+  }
+}
