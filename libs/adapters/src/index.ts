@@ -1,2 +1,4 @@
+export * from './files/index.ts';
+export * from './git/index.ts';
 export * from './process/index.ts';
 export * from './runtime/index.ts';

@@ -12,6 +12,7 @@ export * from './platform.ts';
 export * from './ports.ts';
 export * from './processor/codes.ts';
 export * from './processor/messages.ts';
+export * from './ref-pattern.ts';
 export * from './ref.ts';
 export * from './reference.ts';
 export * from './registry-spec.ts';

@@ -1,14 +1,12 @@
 import { z } from 'zod';
 import { fail } from './errors/error.ts';
-
-const NAME = '[a-z0-9]+(?:-[a-z0-9]+)*';
-const PATTERN = new RegExp(`^(${NAME})/(${NAME})@([1-9][0-9]{0,3})$`);
+import { REF_MAX_LENGTH, REF_PATTERN } from './ref-pattern.ts';
 
 /** A processor's name and major version, `namespace/name@major`. */
 export const refSchema = z
   .string()
-  .max(80, 'a ref has at most 80 characters')
-  .regex(PATTERN, 'expected namespace/name@major in lower-case letters, digits and single hyphens')
+  .max(REF_MAX_LENGTH, `a ref has at most ${REF_MAX_LENGTH} characters`)
+  .regex(REF_PATTERN, 'expected namespace/name@major in lower-case letters, digits and single hyphens')
   .brand<'Ref'>();
 export type Ref = z.infer<typeof refSchema>;
 
@@ -20,7 +18,7 @@ export const parseRef = (text: string): Ref => {
 
 /** The parts of a ref; the slug (`namespace-name`) is also the Nx project's name. */
 export const refParts = (ref: Ref): { namespace: string; name: string; major: number; slug: string } => {
-  const [, namespace, name, major] = PATTERN.exec(ref) as unknown as [string, string, string, string];
+  const [, namespace, name, major] = REF_PATTERN.exec(ref) as unknown as [string, string, string, string];
   return { namespace, name, major: Number(major), slug: `${namespace}-${name}` };
 };
 

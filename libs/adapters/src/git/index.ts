@@ -1,0 +1,1 @@
+export { headRevision, type HeadRevision } from './head.ts';
