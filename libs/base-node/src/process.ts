@@ -1,9 +1,10 @@
-import { execa } from 'execa';
-import { fail } from '@pinlane/contracts';
+import { createProcessRunner, redactText } from '@pinlane/adapters';
+import { isPinlaneError } from '@pinlane/contracts';
 
-/** How a program is run here: argv as an array, never a shell; messages in English. */
+/** How a program is run here. */
 export interface RunOptions {
   readonly cwd: string;
+  /** All that the program sees of the environment, besides the language of its messages. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
 }
@@ -16,8 +17,8 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-/** Takes user names and passwords out of the addresses in a text. */
-export const redactAddresses = (text: string): string => text.replaceAll(/:\/\/[^/@\s]+@/g, '://***@');
+const runner = createProcessRunner();
+const ANY_CODE = Array.from({ length: 255 }, (_, index) => index + 1);
 
 /** The environment with messages in English and without what would colour or decorate them. */
 export const plainEnvironment = (env: RunOptions['env']): Record<string, string> => ({
@@ -26,27 +27,18 @@ export const plainEnvironment = (env: RunOptions['env']): Record<string, string>
   NO_COLOR: '1',
 });
 
-/**
- * Runs a program to its end; a non-zero exit is an answer, not an exception.
- * @throws ERR_TOOL_MISSING where there is no such program, ERR_CANCELLED
- */
-export const run = async (program: string, args: readonly string[], { cwd, env, signal }: RunOptions): Promise<RunResult> => {
-  const result = await execa(program, args, {
-    cwd,
-    env: plainEnvironment(env),
-    extendEnv: false,
-    cancelSignal: signal,
-    reject: false,
-    stdin: 'ignore',
-    maxBuffer: 64 * 1024 * 1024,
-    stripFinalNewline: false,
-  });
-  if (result.isCanceled || signal.aborted) fail('ERR_CANCELLED', `${program} was interrupted`);
-  if (result.code === 'ENOENT') fail('ERR_TOOL_MISSING', `${program} is not installed`, { fix: `install ${program}` });
-  return { ok: !result.failed, stdout: result.stdout, stderr: redactAddresses(result.stderr).trim() };
+/** Runs a program to its end; a non-zero exit is an answer here, not an exception. @throws ERR_TOOL_MISSING, ERR_CANCELLED */
+export const run = async (command: string, args: readonly string[], { cwd, env, signal }: RunOptions): Promise<RunResult> => {
+  const result = await runner.run({ command, args, cwd, env: plainEnvironment(env), cleanEnv: true, signal, expectedCodes: ANY_CODE });
+  return { ok: result.exitCode === 0, stdout: result.stdout, stderr: redactText(result.stderr).trim() };
 };
 
-/** Whether a program answers `--version`. */
-export const isInstalled = async (program: string, options: RunOptions): Promise<boolean> =>
-  (await execa(program, ['--version'], { cwd: options.cwd, env: plainEnvironment(options.env), extendEnv: false, reject: false, stdin: 'ignore' })).exitCode ===
-  0;
+/** Whether a program is there and answers `--version`. */
+export const isInstalled = async (program: string, options: RunOptions): Promise<boolean> => {
+  try {
+    return (await run(program, ['--version'], options)).ok;
+  } catch (error) {
+    if (isPinlaneError(error, 'ERR_TOOL_MISSING')) return false;
+    throw error;
+  }
+};

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { extract, type Header } from 'tar-stream';
+import { redactText } from '@pinlane/adapters';
 import { fail, isPinlaneError } from '@pinlane/contracts';
-import { plainEnvironment, redactAddresses, run, type RunOptions } from '../process.ts';
+import { plainEnvironment, run, type RunOptions } from '../process.ts';
 import type { TreeEntry } from '../tree/entry.ts';
 import { isDropped, treePath } from '../tree/paths.ts';
 import type { Spool } from '../tree/spool.ts';
@@ -44,7 +45,7 @@ export async function* readDeb(deb: string, producer: string, spool: Spool, { cw
   child.stdout.on('error', (error) => entries.destroy(error)).pipe(entries);
   const verdict = async (): Promise<void> => {
     if (signal.aborted) fail('ERR_CANCELLED', 'dpkg-deb was interrupted');
-    if ((await closed) !== 0) fail('ERR_ADAPTER', `dpkg-deb cannot unpack ${deb}: ${redactAddresses(complaint.trim())}`);
+    if ((await closed) !== 0) fail('ERR_ADAPTER', `dpkg-deb cannot unpack ${deb}: ${redactText(complaint.trim())}`);
   };
   try {
     for await (const body of entries) {
