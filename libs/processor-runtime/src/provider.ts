@@ -57,12 +57,15 @@ export const askProvider = async (url: URL, { method = 'GET', headers = {}, json
 
 /** Reads the body of an answer as a JSON object. @throws ERR_PROVIDER where it is none */
 export const readJsonObject = async (url: URL, response: Response, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> => {
-  try {
-    const value: unknown = await response.json();
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw failed(url, 'answered with JSON that is not an object');
-    return value as Readonly<Record<string, unknown>>;
-  } catch (error) {
-    if (error instanceof SyntaxError) throw failed(url, 'answered with what is not JSON', error);
+  const text = await response.text().catch((error: unknown) => {
     throw asProviderError(url, error, signal);
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw failed(url, 'answered with what is not JSON');
   }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw failed(url, 'answered with JSON that is not an object');
+  return value as Readonly<Record<string, unknown>>;
 };

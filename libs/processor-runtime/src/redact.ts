@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { escapePattern } from './escape.ts';
 
 /** Replaces the values of secrets in texts. */
@@ -78,7 +79,7 @@ export const createRedactor = (secrets: readonly string[]): Redactor => {
     if (typeof value !== 'object' || value === null) return typeof value === 'function' || typeof value === 'symbol' ? undefined : value;
     if (seen.includes(value) || seen.length >= MAX_DEPTH) return '[…]';
     const inner = [...seen, value];
-    if (value instanceof Error) {
+    if (isNativeError(value) || value instanceof Error) {
       const { name, message, stack, cause, ...own } = value as Error & Record<string, unknown>;
       const errors = value instanceof AggregateError ? { errors: value.errors } : {};
       return walk({ name, message, ...(stack === undefined ? {} : { stack }), ...(cause === undefined ? {} : { cause }), ...errors, ...own }, inner);
