@@ -11,7 +11,7 @@ const COMMIT = /^[a-f0-9]{40}(?:[a-f0-9]{24})?$/;
  */
 export const headRevision = async (folder: string): Promise<HeadRevision> =>
   new Promise((resolve) => {
-    execFile('git', ['rev-parse', '--verify', 'HEAD^{commit}'], { cwd: folder, timeout: 10_000, windowsHide: true }, (error, stdout, stderr) => {
+    execFile('git', ['rev-parse', '--verify', 'HEAD^{commit}'], { cwd: folder, env: { ...process.env, LC_ALL: 'C' }, timeout: 10_000, windowsHide: true }, (error, stdout, stderr) => {
       const revision = stdout.trim();
       if (!error && COMMIT.test(revision)) return resolve({ revision });
       const said = stderr.trim().split('\n')[0] ?? '';

@@ -1,0 +1,76 @@
+// Bundles the plugin into dist/. Nx and the executors run from there: one file loads several times faster than the source tree.
+import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { build } from 'esbuild';
+
+const here = import.meta.dirname;
+const dist = join(here, 'dist');
+
+const entries = async (folder, take) => (existsSync(join(here, folder)) ? (await readdir(join(here, folder), { withFileTypes: true })).flatMap(take) : []);
+
+const executors = await entries('src/executors', (entry) => (entry.name.endsWith('.ts') ? [entry.name.slice(0, -3)] : []));
+const generators = await entries('src/generators', (entry) =>
+  entry.isDirectory() && existsSync(join(here, 'src/generators', entry.name, 'generator.ts')) ? [entry.name] : [],
+);
+
+const result = await build({
+  absWorkingDir: here,
+  entryPoints: Object.fromEntries([
+    ['index', 'src/index.ts'],
+    ['hasher', 'src/hasher.ts'],
+    ...executors.map((name) => [`executors/${name}`, `src/executors/${name}.ts`]),
+    ...generators.map((name) => [`generators/${name}/generator`, `src/generators/${name}/generator.ts`]),
+  ]),
+  outdir: dist,
+  write: false,
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  target: 'node22.12',
+  format: 'esm',
+  chunkNames: 'chunks/[name]-[hash]',
+  conditions: ['@pinlane/source'],
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: false,
+  legalComments: 'none',
+  external: ['nx', 'nx/*', '@nx/devkit', 'esbuild', 'typescript'],
+  // Bundled CommonJS packages still ask for Node's own modules with require().
+  banner: { js: "import { createRequire as pinlaneRequire } from 'node:module'; const require = pinlaneRequire(import.meta.url);" },
+  logLevel: 'warning',
+});
+
+// A command may be running from dist right now. Chunks are named by their content and come first, then each entry takes its
+// predecessor's place in one rename: whoever loads an entry finds every chunk it names.
+const put = async (file, contents) => {
+  await mkdir(dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  await writeFile(temporary, contents);
+  await rename(temporary, file);
+};
+const outputs = result.outputFiles.map(({ path, contents }) => ({ path, name: relative(dist, path).replaceAll('\\', '/'), contents })).sort((a, b) => (a.name < b.name ? -1 : 1));
+const isChunk = ({ name }) => name.startsWith('chunks/');
+for (const { path, contents } of outputs.filter(isChunk)) await put(path, contents);
+for (const { path, contents } of outputs.filter((output) => !isChunk(output))) await put(path, contents);
+
+for (const name of generators) {
+  await cp(join(here, 'src/generators', name), join(dist, 'generators', name), {
+    recursive: true,
+    filter: (source) => !/generators\/[^/]+\/(?!files\/)[^/]*\.ts$/.test(source.replaceAll('\\', '/')),
+  });
+}
+
+// What the plugin does is part of every cache key (see src/hasher.ts): the bundle's own bytes say which plugin this is.
+const hash = createHash('sha256');
+for (const { name, contents } of outputs) hash.update(`${name}\0${contents.length}\0`).update(contents);
+await put(join(dist, 'version.json'), `${JSON.stringify({ build: hash.digest('hex') })}\n`);
+
+// Chunks of earlier builds go when no command that started before this one can still need them.
+const current = new Set(outputs.map(({ path }) => path));
+const staleAfterMs = 10 * 60 * 1000;
+for (const name of await readdir(join(dist, 'chunks')).catch(() => [])) {
+  const file = join(dist, 'chunks', name);
+  if (!current.has(file) && Date.now() - (await stat(file)).mtimeMs > staleAfterMs) await rm(file, { force: true });
+}

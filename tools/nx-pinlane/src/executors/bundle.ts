@@ -1,0 +1,4 @@
+import { bundle } from '../flows/bundle.ts';
+import { executor } from '../shell/executor.ts';
+
+export default executor('bundle', bundle);

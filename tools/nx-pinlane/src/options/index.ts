@@ -1,0 +1,70 @@
+import { RUNTIME_NAMES } from '@pinlane/contracts';
+import { z } from 'zod';
+import { building, common, inferred, skippable } from './common.ts';
+
+/** The options of each executor; schemas/<verb>.json is made from them (`node tools/nx-pinlane/schemas.mjs`). */
+export const OPTIONS = {
+  bundle: z.strictObject({
+    entry: z.string().default('src/main.ts').describe("The entry file, relative to the processor's folder."),
+    output: z.string().default('dist/main.js').describe("The bundle, relative to the processor's folder."),
+    sourcemap: z.boolean().default(false).describe('Write a source map beside the bundle; it becomes part of the image.'),
+    ...skippable,
+    ...common,
+  }),
+  buildx: z.strictObject({
+    ...building,
+    buildArgs: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Build arguments, as --buildArgs.NAME=value; they win over those of registry.yaml and become part of the image: nothing secret.'),
+    noCache: z.boolean().optional().describe('Build even where an image with the same fingerprint is in the store.'),
+    ...inferred,
+    ...skippable,
+    ...common,
+  }),
+  pin: z.strictObject({
+    ...building,
+    digest: z.string().optional().describe('Pin this image instead of the one that was built, for example to roll back: repository@sha256:…, an index or one platform.'),
+    check: z.boolean().optional().describe('Write nothing; tell whether source and pins have parted (ERR_PIN_STALE).'),
+    dryRun: z.boolean().optional().describe('Write nothing; print the edit.'),
+    ...common,
+  }),
+  acceptance: z.strictObject({
+    pinned: z.boolean().optional().describe('Test the pinned image and build nothing; set by -c pinned, and by the lanes that test what is pinned.'),
+    runtime: z
+      .enum(['auto', ...RUNTIME_NAMES])
+      .optional()
+      .describe('What runs the image: bubblewrap, unshare, docker, or host, which isolates nothing. PINLANE_RUNTIME where absent, else the best that is there.'),
+    platform: z.string().optional().describe("The platform to test; the machine's own where absent."),
+    engine: building.engine,
+    registry: building.registry,
+    ...common,
+  }),
+  base: z.strictObject({
+    noCache: z.boolean().optional().describe('Assemble the base even where the store has it; the digest is the same.'),
+    ...skippable,
+    ...common,
+  }),
+  'base-update': z.strictObject({ ...common }),
+};
+
+/** The name of an executor. */
+export type Verb = keyof typeof OPTIONS;
+
+/** An executor's options, parsed. */
+export type OptionsOf<V extends Verb> = z.output<(typeof OPTIONS)[V]>;
+
+const TITLES: Record<Verb, string> = {
+  bundle: 'Bundles a processor into one file.',
+  buildx: "Builds a processor's image for every platform and keeps it in the local store, or pushes it.",
+  pin: "Writes the digests of a processor's image into its registry.yaml, after verifying the bytes.",
+  acceptance: "Runs a processor's image in isolation and holds it to the processor contract and to its own cases.",
+  base: 'Assembles the base image from its lock, for every platform.',
+  'base-update': "Resolves the base's packages anew, writes its lock and prints what changed.",
+};
+
+/** The JSON Schema with which Nx checks an executor's options and prints its --help. Draft 7 and without a root id: Nx follows no other. */
+export const optionsJsonSchema = (verb: Verb): Record<string, unknown> => {
+  const { $schema, ...schema } = z.toJSONSchema(OPTIONS[verb], { target: 'draft-7', io: 'input' });
+  return { $schema, version: 2, title: `@pinlane/nx:${verb}`, description: TITLES[verb], ...schema };
+};

@@ -1,0 +1,81 @@
+import { EXIT, formatProblem, isPinlaneError, PinlaneError, type ExitCode, type Problem } from '@pinlane/contracts';
+import { OPTIONS, type OptionsOf, type Verb } from '../options/index.ts';
+import { createReporter, type Streams } from '../terminal/reporter.ts';
+import type { FlowContext, FlowOutcome } from './flow.ts';
+
+/** Where a verb runs. */
+export interface Place {
+  readonly root: string;
+  readonly project: string;
+  readonly projectRoot: string;
+  readonly verbose: boolean;
+}
+
+/** One verb: its options, parsed, to its outcome. */
+export type Flow<V extends Verb> = (options: OptionsOf<V>, context: FlowContext) => Promise<FlowOutcome>;
+
+const GRACE_MS = 4500;
+
+const parseOptions = <V extends Verb>(verb: V, raw: unknown): OptionsOf<V> => {
+  const parsed = OPTIONS[verb].safeParse(raw);
+  if (parsed.success) return parsed.data as OptionsOf<V>;
+  const problems = parsed.error.issues.map((issue): Problem => {
+    const name = issue.path.length > 0 ? `--${issue.path.join('.')}: ` : '';
+    return { code: 'ERR_OPTION_INVALID', message: `${name}${issue.message}` };
+  });
+  throw new PinlaneError(problems as [Problem, ...Problem[]]);
+};
+
+const asPinlaneError = (thrown: unknown, verbose: boolean): PinlaneError => {
+  if (isPinlaneError(thrown)) return thrown;
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return new PinlaneError({ code: 'ERR_INTERNAL', message: verbose ? (error.stack ?? error.message) : error.message }, { cause: error });
+};
+
+/** Aborts on SIGINT and SIGTERM; Nx kills after 5 s, so what has not stopped by then is stopped here, with the same message. */
+const onSignals = (controller: AbortController): (() => void) => {
+  const stop = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) return;
+    controller.abort(new PinlaneError({ code: 'ERR_CANCELLED', message: `stopped by ${signal}` }));
+    setTimeout(() => process.exit(EXIT.error), GRACE_MS).unref();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return () => {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  };
+};
+
+/**
+ * Runs one verb from raw options to its exit code: parses, reports progress, turns every error into `code: what happened` and
+ * `fix: what to do`, and with --json prints one document also where it failed.
+ */
+export const runVerb = async <V extends Verb>(verb: V, flow: Flow<V>, raw: unknown, place: Place, streams: Streams = process): Promise<ExitCode> => {
+  const wantsJson = (raw as { json?: unknown } | null)?.json === true;
+  const ci = process.env['CI'] !== undefined && process.env['CI'] !== 'false' && process.env['CI'] !== '';
+  const reporter = createReporter(streams, { json: wantsJson, ci, verbose: place.verbose });
+  const controller = new AbortController();
+  const release = onSignals(controller);
+  try {
+    const options = parseOptions(verb, raw);
+    const outcome = await flow(options, {
+      root: place.root,
+      project: place.project,
+      projectRoot: place.projectRoot,
+      env: process.env,
+      progress: reporter.progress,
+      note: reporter.note,
+      signal: controller.signal,
+    });
+    reporter.finish(outcome);
+    return outcome.exitCode;
+  } catch (thrown) {
+    const error = asPinlaneError(controller.signal.aborted ? controller.signal.reason : thrown, place.verbose);
+    reporter.fail(error.problems.map(formatProblem).join('\n'));
+    if (wantsJson) reporter.finish({ lines: [], document: { kind: 'Error', schemaVersion: 1, problems: error.problems } });
+    return error.exitCode;
+  } finally {
+    release();
+  }
+};

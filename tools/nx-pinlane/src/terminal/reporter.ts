@@ -1,0 +1,50 @@
+import type { Progress } from '@pinlane/contracts';
+
+/** The two streams that a command writes to. */
+export interface Streams {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+}
+
+/** What a command says while it works, and at its end. */
+export interface Reporter {
+  /** What is being done now: one line that replaces the last one on a terminal, nothing where output is kept for reading later. */
+  readonly progress: Progress;
+  /** What a reader of the log must know. */
+  readonly note: (line: string) => void;
+  /** The outcome: lines for a person, or with --json the one document. */
+  readonly finish: (outcome: { readonly lines: readonly string[]; readonly document: unknown }) => void;
+  readonly fail: (text: string) => void;
+}
+
+const ERASE_LINE = '\r\u001b[2K';
+
+/** A {@link Reporter} on two streams. With `json` stdout holds the document and nothing else. */
+export const createReporter = ({ stdout, stderr }: Streams, options: { readonly json: boolean; readonly ci: boolean; readonly verbose: boolean }): Reporter => {
+  const live = stderr.isTTY === true && !options.ci;
+  let shown = false;
+  const clear = () => {
+    if (shown) stderr.write(ERASE_LINE);
+    shown = false;
+  };
+  const lines = (to: { write(text: string): unknown }, text: readonly string[]) => {
+    clear();
+    if (text.length > 0) to.write(`${text.join('\n')}\n`);
+  };
+  return {
+    progress: (line) => {
+      if (live) {
+        stderr.write(`${ERASE_LINE}${line.slice(0, Math.max(20, (stderr.columns ?? 80) - 1))}`);
+        shown = true;
+      } else if (options.ci || options.verbose) lines(stderr, [line]);
+    },
+    note: (line) => lines(stderr, [line]),
+    finish: ({ lines: text, document }) => {
+      if (options.json) {
+        lines(stderr, text);
+        stdout.write(`${JSON.stringify(document)}\n`);
+      } else lines(stdout, text);
+    },
+    fail: (text) => lines(stderr, [text]),
+  };
+};
