@@ -1,3 +1,4 @@
 export * from './content/index.ts';
 export * from './image/index.ts';
 export * from './store/index.ts';
+export * from './unpack/index.ts';
