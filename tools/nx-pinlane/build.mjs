@@ -50,7 +50,9 @@ const put = async (file, contents) => {
   await writeFile(temporary, contents);
   await rename(temporary, file);
 };
-const outputs = result.outputFiles.map(({ path, contents }) => ({ path, name: relative(dist, path).replaceAll('\\', '/'), contents })).sort((a, b) => (a.name < b.name ? -1 : 1));
+const outputs = result.outputFiles
+  .map(({ path, contents }) => ({ path, name: relative(dist, path).replaceAll('\\', '/'), contents }))
+  .sort((a, b) => (a.name < b.name ? -1 : 1));
 const isChunk = ({ name }) => name.startsWith('chunks/');
 for (const { path, contents } of outputs.filter(isChunk)) await put(path, contents);
 for (const { path, contents } of outputs.filter((output) => !isChunk(output))) await put(path, contents);

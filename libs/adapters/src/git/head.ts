@@ -11,20 +11,25 @@ const COMMIT = /^[a-f0-9]{40}(?:[a-f0-9]{24})?$/;
  */
 export const headRevision = async (folder: string): Promise<HeadRevision> =>
   new Promise((resolve) => {
-    execFile('git', ['rev-parse', '--verify', 'HEAD^{commit}'], { cwd: folder, env: { ...process.env, LC_ALL: 'C' }, timeout: 10_000, windowsHide: true }, (error, stdout, stderr) => {
-      const revision = stdout.trim();
-      if (!error && COMMIT.test(revision)) return resolve({ revision });
-      const said = stderr.trim().split('\n')[0] ?? '';
-      const reason =
-        (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
-          ? 'git is not installed'
-          : /dubious ownership/.test(stderr)
-            ? 'git refuses the repository because another user owns it (git config safe.directory)'
-            : /not a git repository/.test(stderr)
-              ? 'this is not a git repository'
-              : /Needed a single revision|unknown revision/.test(stderr)
-                ? 'the repository has no commit yet'
-                : said || 'git did not answer';
-      resolve({ revision: null, reason });
-    });
+    execFile(
+      'git',
+      ['rev-parse', '--verify', 'HEAD^{commit}'],
+      { cwd: folder, env: { ...process.env, LC_ALL: 'C' }, timeout: 10_000, windowsHide: true },
+      (error, stdout, stderr) => {
+        const revision = stdout.trim();
+        if (!error && COMMIT.test(revision)) return resolve({ revision });
+        const said = stderr.trim().split('\n')[0] ?? '';
+        const reason =
+          (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
+            ? 'git is not installed'
+            : /dubious ownership/.test(stderr)
+              ? 'git refuses the repository because another user owns it (git config safe.directory)'
+              : /not a git repository/.test(stderr)
+                ? 'this is not a git repository'
+                : /Needed a single revision|unknown revision/.test(stderr)
+                  ? 'the repository has no commit yet'
+                  : said || 'git did not answer';
+        resolve({ revision: null, reason });
+      },
+    );
   });

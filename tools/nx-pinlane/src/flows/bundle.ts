@@ -33,7 +33,6 @@ const bundled = async (root: string, entry: string, output: string, sourcemap: b
       platform: 'node',
       format: 'esm',
       target: 'node24',
-      conditions: ['@pinlane/source'],
       loader: { '.wasm': 'binary' },
       minifySyntax: true,
       minifyWhitespace: true,

@@ -36,7 +36,8 @@ const collision = (found: Found, other: Found): PinlaneError =>
         : `${found.facts.ref} and ${other.facts.ref} of ${other.file} both have the slug ${found.facts.slug}`,
   });
 
-const inside = (folders: readonly string[], file: string): boolean => folders.some((folder) => folder === '.' || file.startsWith(`${folder.replace(/\/+$/, '')}/`));
+const inside = (folders: readonly string[], file: string): boolean =>
+  folders.some((folder) => folder === '.' || file.startsWith(`${folder.replace(/\/+$/, '')}/`));
 
 /**
  * Turns every registry.yaml into an Nx project. What is wrong with one file is reported together at the end, through the error with
@@ -60,7 +61,9 @@ export const createProcessorNodes = (files: readonly string[], options: PluginOp
     }
   }
 
-  const nodes: CreateNodesResultArray = [...bySlug.values()].map((found) => [found.file, { projects: { [found.facts.root]: project(found, production) } }] as const);
+  const nodes: CreateNodesResultArray = [...bySlug.values()].map(
+    (found) => [found.file, { projects: { [found.facts.root]: project(found, production) } }] as const,
+  );
   if (errors.length > 0) throw aggregate(errors, nodes);
   return nodes;
 };

@@ -80,12 +80,12 @@ export const readRegistryFacts = (file: string, text: string): RegistryFacts => 
     slug: `${parts[1]}-${parts[2]}`,
     context: relativePath(file, text, build?.context, 'context', '.'),
     dockerfile: relativePath(file, text, build?.dockerfile, 'dockerfile', 'Dockerfile'),
-    specHash: createHash('sha256')
-      .update(JSON.stringify(projection))
-      .digest('hex'),
+    specHash: createHash('sha256').update(JSON.stringify(projection)).digest('hex'),
   };
 };
 
 /** An error of ours as it is, any other as one of ours that names the file. */
 export const namedError = (file: string, thrown: unknown): Error =>
-  thrown instanceof PinlaneError ? thrown : new PinlaneError({ code: 'ERR_INTERNAL', message: String((thrown as Error)?.message ?? thrown), file }, { cause: thrown });
+  thrown instanceof PinlaneError
+    ? thrown
+    : new PinlaneError({ code: 'ERR_INTERNAL', message: String((thrown as Error)?.message ?? thrown), file }, { cause: thrown });

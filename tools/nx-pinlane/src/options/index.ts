@@ -24,7 +24,10 @@ export const OPTIONS = {
   }),
   pin: z.strictObject({
     ...building,
-    digest: z.string().optional().describe('Pin this image instead of the one that was built, for example to roll back: repository@sha256:…, an index or one platform.'),
+    digest: z
+      .string()
+      .optional()
+      .describe('Pin this image instead of the one that was built, for example to roll back: repository@sha256:…, an index or one platform.'),
     check: z.boolean().optional().describe('Write nothing; tell whether source and pins have parted (ERR_PIN_STALE).'),
     dryRun: z.boolean().optional().describe('Write nothing; print the edit.'),
     ...common,
@@ -34,7 +37,9 @@ export const OPTIONS = {
     runtime: z
       .enum(['auto', ...RUNTIME_NAMES])
       .optional()
-      .describe('What runs the image: bubblewrap, unshare, docker, or host, which isolates nothing. PINLANE_RUNTIME where absent, else the best that is there.'),
+      .describe(
+        'What runs the image: bubblewrap, unshare, docker, or host, which isolates nothing. PINLANE_RUNTIME where absent, else the best that is there.',
+      ),
     platform: z.string().optional().describe("The platform to test; the machine's own where absent."),
     engine: building.engine,
     registry: building.registry,

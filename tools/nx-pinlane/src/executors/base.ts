@@ -1,0 +1,4 @@
+import { base } from '../flows/base.ts';
+import { executor } from '../shell/executor.ts';
+
+export default executor('base', base);

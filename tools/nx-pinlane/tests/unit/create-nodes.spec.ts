@@ -1,0 +1,108 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { AggregateCreateNodesError, CreateNodesResultArray, NxJsonConfiguration, ProjectConfiguration } from '@nx/devkit';
+import { createProcessorNodes } from '../../src/inference/create-nodes.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'pinlane-infer-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const write = async (files: Record<string, string>) => {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  return Object.keys(files).filter((path) => path.endsWith('registry.yaml'));
+};
+const infer = (files: readonly string[], nxJsonConfiguration: NxJsonConfiguration = {}) =>
+  createProcessorNodes(files, undefined, { nxJsonConfiguration, workspaceRoot: root });
+const projects = (nodes: CreateNodesResultArray): ProjectConfiguration[] =>
+  nodes.flatMap(([, { projects: of }]) => Object.values(of ?? {}) as ProjectConfiguration[]);
+const failed = (files: readonly string[]): AggregateCreateNodesError => {
+  try {
+    infer(files);
+  } catch (thrown) {
+    return thrown as AggregateCreateNodesError;
+  }
+  throw new Error('nothing was reported');
+};
+
+describe('inference', () => {
+  it('makes a project of every registry.yaml below processors, with the targets that its files call for', async () => {
+    const files = await write({
+      'processors/a-b/registry.yaml': 'ref: a/b@1\n',
+      'processors/a-b/src/main.ts': '',
+      'processors/a-b/tests/unit/x.spec.ts': '',
+      'processors/group/c-d/registry.yaml': 'ref: c/d@1\n',
+      'other/registry.yaml': 'ref: e/f@1\n',
+    });
+    const found = projects(infer(files));
+    expect(found.map(({ name, root: folder, tags }) => [name, folder, tags?.[1]])).toEqual([
+      ['a-b', 'processors/a-b', 'ref:a/b@1'],
+      ['c-d', 'processors/group/c-d', 'ref:c/d@1'],
+    ]);
+    expect(found.map(({ targets }) => Object.keys(targets ?? {}))).toEqual([
+      ['bundle', 'buildx', 'pin', 'acceptance', 'test-unit'],
+      ['buildx', 'pin', 'acceptance'],
+    ]);
+  });
+
+  it('keeps the targets of a processor as they are when only its pins change', async () => {
+    const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n' });
+    const before = infer(files);
+    await write({ 'processors/a-b/registry.yaml': `ref: a/b@1\nimage: { index: "x@sha256:${'a'.repeat(64)}" }\n` });
+    expect(infer(files)).toEqual(before);
+  });
+
+  it('changes the key of buildx when the spec changes', async () => {
+    const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n' });
+    const [before] = projects(infer(files));
+    await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\nruntime: { cpu: 2 }\n' });
+    const [after] = projects(infer(files));
+    expect(after?.targets?.['buildx']?.options).not.toEqual(before?.targets?.['buildx']?.options);
+  });
+
+  it('makes a processor depend on the project whose image it builds on, even where there is none of that name', async () => {
+    const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n', 'processors/a-b/Dockerfile': 'FROM store.localhost/base-node\n' });
+    expect(projects(infer(files))[0]?.implicitDependencies).toEqual(['{base-node,a-b}']);
+  });
+
+  it('takes the named input production only where the workspace has it', async () => {
+    const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n', 'processors/a-b/src/main.ts': '' });
+    const inputs = (nxJson: NxJsonConfiguration) => projects(infer(files, nxJson))[0]?.targets?.['bundle']?.inputs;
+    expect(inputs({})).toContain('default');
+    expect(inputs({ namedInputs: { production: [] } })).toContain('production');
+  });
+
+  it('reports every broken file by name and place, and keeps the others', async () => {
+    const files = await write({
+      'processors/a-b/registry.yaml': 'ref: a/b@1\n',
+      'processors/bad/registry.yaml': 'ref: [\n',
+      'processors/worse/registry.yaml': 'build: {}\nref: "-x"\n',
+    });
+    const error = failed(files);
+    expect(error.name).toBe('AggregateCreateNodesError');
+    expect(error.errors.map(([file, { message }]) => [file, message.split('\n')[0]])).toEqual([
+      ['processors/bad/registry.yaml', expect.stringMatching(/^ERR_REGISTRY_SYNTAX: processors\/bad\/registry\.yaml:2:1: /)],
+      ['processors/worse/registry.yaml', expect.stringMatching(/^ERR_REF_INVALID: processors\/worse\/registry\.yaml:2: /)],
+    ]);
+    expect(projects(error.partialResults as CreateNodesResultArray).map(({ name }) => name)).toEqual(['a-b']);
+  });
+
+  it('reports two processors with one ref, and two refs with one slug', async () => {
+    const files = await write({
+      'processors/one/registry.yaml': 'ref: a/b-c@1\n',
+      'processors/three/registry.yaml': 'ref: a/b-c@1\n',
+      'processors/two/registry.yaml': 'ref: a-b/c@1\n',
+    });
+    const messages = failed(files).errors.map(([file, { message }]) => `${file} ${message}`);
+    expect(messages).toEqual([
+      expect.stringContaining('a/b-c@1 is also the ref of processors/one/registry.yaml'),
+      expect.stringContaining('a-b/c@1 and a/b-c@1 of processors/one/registry.yaml both have the slug a-b-c'),
+    ]);
+  });
+});

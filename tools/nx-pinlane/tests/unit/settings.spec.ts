@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { isPinlaneError } from '@pinlane/contracts';
+import { requireMayBuild, requireMayPin, requireMayPush, requireSecretsUnset, resolveSettings } from '../../src/flows/settings.ts';
+
+const codeOf = (work: () => unknown): string => {
+  try {
+    work();
+  } catch (thrown) {
+    return isPinlaneError(thrown) ? thrown.code : String(thrown);
+  }
+  return 'accepted';
+};
+
+describe('the settings of a build', () => {
+  it('are those of lane local where nothing is said', () => {
+    expect(resolveSettings({}, {})).toMatchObject({ lane: 'local', engine: 'auto', platforms: ['linux/amd64', 'linux/arm64'], push: false });
+  });
+
+  it('come from the environment, and an option wins over it', () => {
+    const env = {
+      PINLANE_LANE: 'staging',
+      PINLANE_PLATFORMS: 'linux/arm64',
+      PINLANE_PUSH: 'true',
+      PINLANE_REGISTRY: 'ghcr.io/acme/',
+      PINLANE_ENGINE: 'embedded',
+    };
+    expect(resolveSettings({}, env)).toMatchObject({ lane: 'staging', platforms: ['linux/arm64'], push: true, registry: 'ghcr.io/acme', engine: 'embedded' });
+    expect(resolveSettings({ lane: 'pr', platforms: 'amd64', push: false, registry: 'host:5000', engine: 'docker' }, env)).toMatchObject({
+      lane: 'pr',
+      platforms: ['linux/amd64'],
+      push: false,
+      registry: 'host:5000',
+      engine: 'docker',
+    });
+  });
+
+  it('take an empty variable as unset', () => {
+    expect(resolveSettings({}, { PINLANE_LANE: '', PINLANE_PLATFORMS: ' ', PINLANE_PUSH: '' })).toEqual(resolveSettings({}, {}));
+  });
+
+  it.each([
+    ['ERR_LANE_UNKNOWN', { PINLANE_LANE: 'prod' }],
+    ['ERR_OPTION_INVALID', { PINLANE_PUSH: 'perhaps' }],
+    ['ERR_OPTION_INVALID', { PINLANE_ENGINE: 'podman' }],
+    ['ERR_PLATFORM_INVALID', { PINLANE_PLATFORMS: 'linux/s390x' }],
+    ['ERR_REFERENCE_INVALID', { PINLANE_REGISTRY: 'Ghcr.io/ACME x' }],
+  ])('are refused with %s for %j', (code, env) => {
+    expect(codeOf(() => resolveSettings({}, env))).toBe(code);
+  });
+});
+
+describe('what a lane forbids', () => {
+  it('is building in dev and main, pushing everywhere but in staging, pinning in pr, dev and main', () => {
+    const refusing = (rule: (lane: 'local' | 'pr' | 'dev' | 'staging' | 'main') => void) =>
+      (['local', 'pr', 'dev', 'staging', 'main'] as const).filter((lane) => codeOf(() => rule(lane)) === 'ERR_LANE_FORBIDS');
+    expect(refusing(requireMayBuild)).toEqual(['dev', 'main']);
+    expect(refusing(requireMayPush)).toEqual(['local', 'pr', 'dev', 'main']);
+    expect(refusing(requireMayPin)).toEqual(['pr', 'dev', 'main']);
+  });
+
+  it('is a secret in pr and dev, named without its value', () => {
+    const secrets = { required: ['A_KEY'], optional: ['B_KEY'] };
+    expect(codeOf(() => requireSecretsUnset('pr', secrets, { B_KEY: 'hush' }))).toBe('ERR_LANE_SECRET_SET');
+    expect(codeOf(() => requireSecretsUnset('staging', secrets, { A_KEY: 'hush' }))).toBe('accepted');
+    expect(() => requireSecretsUnset('dev', secrets, { A_KEY: 'hush', B_KEY: 'x' })).toThrow(/A_KEY, B_KEY/);
+    expect(() => requireSecretsUnset('dev', secrets, { A_KEY: 'hush' })).not.toThrow(/hush/);
+  });
+});
