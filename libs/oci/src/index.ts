@@ -1,4 +1,5 @@
 export * from './content/index.ts';
 export * from './image/index.ts';
+export * from './registry/index.ts';
 export * from './store/index.ts';
 export * from './unpack/index.ts';

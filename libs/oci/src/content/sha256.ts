@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fail, type Digest } from '@pinlane/contracts';
+import { fail, type Digest, type ErrorCode } from '@pinlane/contracts';
 import type { BlobDescriptor } from './descriptor.ts';
 
 /** The digest of some bytes, or of a text's UTF-8. */
@@ -53,13 +53,18 @@ export const verifyBytes = (bytes: Uint8Array, digest: Digest, size = bytes.leng
   return actual === digest ? bytes : fail('ERR_DIGEST_MISMATCH', `bytes announced as ${digest} have the digest ${actual}`);
 };
 
-/** Reads a stream into memory. @throws ERR_MANIFEST_INVALID when it is longer than the limit, in bytes */
-export const readAll = async (source: AsyncIterable<Uint8Array>, limit: number, what: string): Promise<Uint8Array> => {
+/** Reads a stream into memory. @throws `code` when it is longer than the limit, in bytes */
+export const readAll = async (
+  source: AsyncIterable<Uint8Array>,
+  limit: number,
+  what: string,
+  code: ErrorCode = 'ERR_MANIFEST_INVALID',
+): Promise<Uint8Array> => {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of source) {
     size += chunk.length;
-    if (size > limit) fail('ERR_MANIFEST_INVALID', `${what} is larger than ${limit} bytes`);
+    if (size > limit) fail(code, `${what} is larger than ${limit} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { fail, PinlaneError, isPinlaneError, type Digest, type Problem } from '@pinlane/contracts';
 import {
   childBlobs,
@@ -58,8 +58,8 @@ const damaged = (digest: Digest, why: string): Problem => ({ code: 'ERR_STORE_CO
 export const openStore = (root: string, { patienceMs = 30_000 }: StoreOptions = {}): Store => {
   const paths = storePaths(root);
   const locked = <T>(work: () => Promise<T>): Promise<T> => withLock({ folder: paths.locks, temporary: paths.temporary, patienceMs }, work);
-  let layout: Promise<void> | undefined;
-  const ensureLayout = () => (layout ??= createLayout(paths));
+  // Asked each time: the folder may be wiped while this process lives.
+  const ensureLayout = async () => ((await ifThere(stat(paths.layout))) ? undefined : createLayout(paths));
 
   const changeEntries = async (change: (entries: readonly Descriptor[]) => Descriptor[]): Promise<void> => {
     await ensureLayout();
@@ -156,7 +156,7 @@ export const openStore = (root: string, { patienceMs = 30_000 }: StoreOptions = 
     },
 
     async collect(options) {
-      return (await ifThere(readFile(paths.layout))) === undefined ? { removed: [], bytes: 0 } : locked(() => collectGarbage(paths, options));
+      return (await ifThere(stat(paths.layout))) === undefined ? { removed: [], bytes: 0 } : locked(() => collectGarbage(paths, options));
     },
 
     async generation() {

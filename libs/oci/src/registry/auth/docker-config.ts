@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { fail } from '@pinlane/contracts';
+import { askHelper } from './credential-helper.ts';
+import type { Credentials, CredentialSource } from './credentials.ts';
+
+const entrySchema = z.object({
+  auth: z.string().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  identitytoken: z.string().optional(),
+  registrytoken: z.string().optional(),
+});
+const configSchema = z.object({
+  auths: z.record(z.string(), entrySchema).optional(),
+  credsStore: z.string().optional(),
+  credHelpers: z.record(z.string(), z.string()).optional(),
+});
+export type DockerConfig = z.infer<typeof configSchema>;
+type Entry = z.infer<typeof entrySchema>;
+
+/** Docker keeps its own registry under this name, whatever host is talked to. */
+const HUB_KEY = 'https://index.docker.io/v1/';
+const HUB_HOSTS = ['docker.io', 'index.docker.io', 'registry-1.docker.io'];
+
+const isHub = (host: string): boolean => HUB_HOSTS.includes(host);
+
+/** `https://host/v1/` -> `host`; a path that is a namespace stays. */
+const plainKey = (key: string): string =>
+  key
+    .replace(/^https?:\/\//, '')
+    .replace(/\/+$/, '')
+    .replace(/\/v[12]$/, '');
+
+/** Parses Docker's config.json. Nothing of it is quoted in an error. @throws ERR_REGISTRY_AUTH */
+export const parseDockerConfig = (text: string, file: string): DockerConfig => {
+  try {
+    return configSchema.parse(JSON.parse(text));
+  } catch {
+    return fail('ERR_REGISTRY_AUTH', 'the Docker configuration is not valid', { file, fix: 'Mend the file, or log in anew with docker login.' });
+  }
+};
+
+/** The entry for a repository: of the keys that are its host, or its host and a leading part of its path, the longest. */
+const entryFor = (auths: Readonly<Record<string, Entry>>, host: string, path: string): Entry | undefined => {
+  const targets = (isHub(host) ? HUB_HOSTS : [host]).map((name) => `${name}/${path}/`);
+  const fitting = Object.keys(auths).filter((key) => targets.some((target) => target.startsWith(`${plainKey(key)}/`)));
+  const [best] = fitting.sort((a, b) => plainKey(b).length - plainKey(a).length);
+  return best === undefined ? undefined : auths[best];
+};
+
+const credentialsOf = (entry: Entry, file: string): Credentials | undefined => {
+  if (entry.registrytoken) return { kind: 'bearer', token: entry.registrytoken };
+  if (entry.identitytoken) return { kind: 'identity', token: entry.identitytoken };
+  if (entry.username && entry.password) return { kind: 'basic', username: entry.username, password: entry.password };
+  if (!entry.auth) return undefined;
+  const [, username, password] = /^([^:]+):([\s\S]*)$/.exec(Buffer.from(entry.auth, 'base64').toString('utf8').replace(/\0+$/, '')) ?? [];
+  if (username === undefined || password === undefined) return fail('ERR_REGISTRY_AUTH', 'an `auth` entry is not base64 of user:password', { file });
+  return { kind: 'basic', username, password };
+};
+
+/** The helper to ask for a host; `credHelpers` goes before `credsStore`, as in Docker. */
+const helperFor = ({ credHelpers, credsStore }: DockerConfig, host: string): string | undefined => {
+  const own = credHelpers && Object.entries(credHelpers).find(([key]) => plainKey(key) === host || (isHub(host) && isHub(plainKey(key))))?.[1];
+  return own || credsStore || undefined;
+};
+
+/**
+ * Credentials as `docker login` left them: ~/.docker/config.json, or config.json in $DOCKER_CONFIG; from credential helpers, then from `auths`.
+ * The file is read when credentials are first asked for.
+ * @throws ERR_REGISTRY_AUTH, ERR_TOOL_MISSING (when asked, not when called)
+ */
+export const dockerCredentials = (env: NodeJS.ProcessEnv = process.env): CredentialSource => {
+  const file = join(env['DOCKER_CONFIG'] || join(env['HOME'] || homedir(), '.docker'), 'config.json');
+  return async (host, path) => {
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text === undefined) return undefined;
+    const config = parseDockerConfig(text, file);
+    const helper = helperFor(config, host);
+    const found = helper === undefined ? undefined : await askHelper(helper, isHub(host) ? HUB_KEY : host, env);
+    const entry = found ? undefined : entryFor(config.auths ?? {}, host, path);
+    return found ?? (entry && credentialsOf(entry, file));
+  };
+};

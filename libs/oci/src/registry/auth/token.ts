@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { fail } from '@pinlane/contracts';
+import { readAll } from '../../content/index.ts';
+import { isLoopback, printable } from '../endpoint.ts';
+import type { Send } from '../send.ts';
+import { basicHeader, type Credentials } from './credentials.ts';
+
+const answerSchema = z.object({ token: z.string().optional(), access_token: z.string().optional(), expires_in: z.number().nonnegative().optional() });
+
+/** A token goes into a header, so it is visible ASCII. */
+const TOKEN = /^[\x21-\x7e]{1,65536}$/;
+const ANSWER_LIMIT = 1024 * 1024;
+const DEFAULT_LIFE_S = 60;
+const CLIENT = 'pinlane';
+
+export interface TokenRequest {
+  /** The challenge's `realm`. */
+  readonly realm: string;
+  readonly service: string | undefined;
+  readonly scopes: readonly string[];
+  /** The registry's own origin; a token service at it may be as insecure as the registry is. */
+  readonly registry: string;
+}
+
+export interface Token {
+  readonly value: string;
+  readonly lifeMs: number;
+}
+
+/** The token service's address. Credentials go to https, to this machine, or to the registry's own origin, nowhere else. @throws ERR_REGISTRY_PROTOCOL */
+export const realmOf = ({ realm, registry }: TokenRequest, credentials: Credentials | undefined): URL => {
+  const url = URL.parse(realm);
+  if (!url || !['https:', 'http:'].includes(url.protocol) || url.username !== '' || url.password !== '')
+    return fail('ERR_REGISTRY_PROTOCOL', `${registry} names a token service that is not an address`);
+  const safe = url.protocol === 'https:' || isLoopback(url.host) || url.origin === registry;
+  if (credentials && !safe) return fail('ERR_REGISTRY_PROTOCOL', `${registry} asks for credentials to be sent in the clear to ${printable(url)}`);
+  return url;
+};
+
+const byGet = (url: URL, { service, scopes }: TokenRequest, credentials: Credentials | undefined): Parameters<Send>[0] => {
+  const withQuery = new URL(url);
+  if (service !== undefined) withQuery.searchParams.set('service', service);
+  for (const scope of scopes) withQuery.searchParams.append('scope', scope);
+  return {
+    method: 'GET',
+    url: withQuery,
+    ...(credentials?.kind === 'basic' ? { authorization: basicHeader(credentials.username, credentials.password) } : {}),
+  };
+};
+
+const byRefresh = (url: URL, { service, scopes }: TokenRequest, token: string): Parameters<Send>[0] => {
+  const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, client_id: CLIENT, scope: scopes.join(' ') });
+  if (service !== undefined) form.set('service', service);
+  return { method: 'POST', url, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: Buffer.from(form.toString()) };
+};
+
+/**
+ * Changes credentials, or none, for a bearer token (distribution's token authentication; with an identity token its OAuth 2 form).
+ * @throws ERR_REGISTRY_AUTH, ERR_REGISTRY_PROTOCOL, ERR_REGISTRY_UNAVAILABLE
+ */
+export const fetchToken = async (send: Send, request: TokenRequest, credentials: Credentials | undefined): Promise<Token> => {
+  const url = realmOf(request, credentials);
+  const answer = await send(credentials?.kind === 'identity' ? byRefresh(url, request, credentials.token) : byGet(url, request, credentials));
+  if (answer.status !== 200) {
+    const failure = await answer.failure();
+    if (failure.code === 'ERR_REGISTRY_UNAVAILABLE') throw failure;
+    return fail('ERR_REGISTRY_AUTH', `the token service ${printable(url)} answered ${answer.status}${credentials ? '' : ' to a request without credentials'}`);
+  }
+  const parsed = parseAnswer(await readAll(answer.body(), ANSWER_LIMIT, `the answer of ${printable(url)}`, 'ERR_REGISTRY_PROTOCOL'));
+  const value = parsed?.token || parsed?.access_token || '';
+  if (!TOKEN.test(value)) return fail('ERR_REGISTRY_PROTOCOL', `the token service ${printable(url)} answered without a token`);
+  return { value, lifeMs: (parsed?.expires_in ?? DEFAULT_LIFE_S) * 1000 };
+};
+
+const parseAnswer = (bytes: Uint8Array): z.infer<typeof answerSchema> | undefined => {
+  try {
+    return answerSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch {
+    return undefined;
+  }
+};

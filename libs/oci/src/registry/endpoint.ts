@@ -1,0 +1,38 @@
+import { fail, isStoreReference, type Repository } from '@pinlane/contracts';
+
+/** Where a repository is reached, and by which key its credentials are kept. */
+export interface Endpoint {
+  /** `https://ghcr.io`, without a trailing slash. */
+  readonly origin: string;
+  /** The host as Docker's configuration names it. */
+  readonly credentialHost: string;
+  /** The repository's path on the registry. */
+  readonly path: string;
+}
+
+const DOCKER_HUB = 'docker.io';
+
+const nameOf = (host: string): string =>
+  host
+    .replace(/:\d+$/, '')
+    .replace(/^\[|\]$/g, '')
+    .toLowerCase();
+
+/** Whether a host (with or without a port) is this machine: localhost and names below it, 127.0.0.0/8, ::1. */
+export const isLoopback = (host: string): boolean => {
+  const name = nameOf(host);
+  return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || /^127(?:\.\d{1,3}){3}$/.test(name);
+};
+
+// Not every resolver knows that names below localhost are this machine (RFC 6761, section 6.3), so they are not asked.
+const addressOf = (host: string): string => (nameOf(host).endsWith('.localhost') ? host.replace(/^[^:]*/, 'localhost') : host);
+
+/** The endpoint of a repository; plain HTTP for this machine and where `insecure` says so. @throws ERR_REFERENCE_INVALID for the local store's name */
+export const endpointOf = ({ host, path }: Repository, insecure = false): Endpoint => {
+  if (isStoreReference({ host, path })) return fail('ERR_REFERENCE_INVALID', `${host}/${path} names the local store, which is not a registry`);
+  if (host === DOCKER_HUB) return { origin: 'https://registry-1.docker.io', credentialHost: DOCKER_HUB, path };
+  return { origin: `${insecure || isLoopback(host) ? 'http' : 'https'}://${addressOf(host)}`, credentialHost: host, path };
+};
+
+/** An address for a message: without credentials and without its query, which may hold a signature. */
+export const printable = (url: URL): string => `${url.origin}${url.pathname}`;

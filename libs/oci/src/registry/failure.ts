@@ -1,0 +1,82 @@
+import { PinlaneError, type ErrorCode } from '@pinlane/contracts';
+
+/** A registry that can't be reached, or says that it cannot now. */
+export class RegistryUnavailable extends PinlaneError {
+  /** What it asked to wait for, in ms. */
+  readonly retryAfterMs: number | undefined;
+  /** False where waiting can't help, as with a host that does not exist. */
+  readonly worthRetrying: boolean;
+
+  constructor(message: string, options: { retryAfterMs?: number | undefined; worthRetrying?: boolean; cause?: unknown } = {}) {
+    super({ code: 'ERR_REGISTRY_UNAVAILABLE', message }, { cause: options.cause });
+    this.retryAfterMs = options.retryAfterMs;
+    this.worthRetrying = options.worthRetrying ?? true;
+  }
+}
+
+/** What an error answer says (distribution specification, "Error codes"). */
+export interface RegistryErrorBody {
+  readonly codes: readonly string[];
+  /** One line for a person; empty where the body says nothing. */
+  readonly text: string;
+}
+
+const TEXT_LIMIT = 300;
+
+const oneLine = (text: string): string =>
+  text
+    // eslint-disable-next-line no-control-regex -- control characters are what must not reach a terminal
+    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
+    .trim()
+    .slice(0, TEXT_LIMIT);
+
+/** Reads an error answer's body, which may be anything at all. */
+export const parseErrorBody = (body: string): RegistryErrorBody => {
+  try {
+    const { errors } = JSON.parse(body) as { errors?: unknown };
+    const list = (Array.isArray(errors) ? errors : []).filter((each) => typeof each === 'object' && each !== null) as { code?: unknown; message?: unknown }[];
+    const codes = list.map(({ code }) => code).filter((code) => typeof code === 'string');
+    return { codes, text: oneLine(list.map(({ code, message }) => [code, message].filter((part) => typeof part === 'string').join(': ')).join('; ')) };
+  } catch {
+    return { codes: [], text: body.trimStart().startsWith('<') ? '' : oneLine(body) };
+  }
+};
+
+/** Statuses that pass: timeouts, a registry that is down, and those with which proxies before it say so. */
+const TEMPORARY_STATUS = new Set([408, 425, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
+const TEMPORARY_CODES = new Set(['TOOMANYREQUESTS', 'UNAVAILABLE']);
+/** An upload that has gone wrong is begun anew. */
+const UPLOAD_CODES = new Set(['BLOB_UPLOAD_INVALID', 'BLOB_UPLOAD_UNKNOWN']);
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  UNAUTHORIZED: 'ERR_REGISTRY_AUTH',
+  DENIED: 'ERR_REGISTRY_DENIED',
+  BLOB_UNKNOWN: 'ERR_BLOB_UNKNOWN',
+  MANIFEST_BLOB_UNKNOWN: 'ERR_BLOB_UNKNOWN',
+  MANIFEST_UNKNOWN: 'ERR_MANIFEST_UNKNOWN',
+  MANIFEST_INVALID: 'ERR_MANIFEST_INVALID',
+  DIGEST_INVALID: 'ERR_DIGEST_MISMATCH',
+  SIZE_INVALID: 'ERR_DIGEST_MISMATCH',
+};
+
+/**
+ * What an answer that was not expected means. ERR_REGISTRY_UNAVAILABLE says that it passes. Some registries use 403 for rate limits, so the body counts
+ * before the status. `missing` is what 404 means for this request.
+ */
+export const classify = (status: number, { codes, text }: RegistryErrorBody, missing: ErrorCode): ErrorCode => {
+  const passes = codes.some((code) => TEMPORARY_CODES.has(code) || UPLOAD_CODES.has(code)) || (status === 403 && /rate limit|too many requests/i.test(text));
+  if (passes || TEMPORARY_STATUS.has(status)) return 'ERR_REGISTRY_UNAVAILABLE';
+  if (status === 401) return 'ERR_REGISTRY_AUTH';
+  if (status === 403) return 'ERR_REGISTRY_DENIED';
+  const known = codes.find((code) => Object.hasOwn(CODES, code));
+  if (known !== undefined) return CODES[known]!;
+  return status === 404 ? missing : 'ERR_REGISTRY_PROTOCOL';
+};
+
+/** Retry-After in ms (RFC 9110, section 10.2.3): seconds or a date; undefined where it is neither. `now` in ms since the epoch. */
+export const parseRetryAfter = (header: string | null, now: number): number | undefined => {
+  if (header === null) return undefined;
+  if (/^\d{1,9}$/.test(header.trim())) return Number(header.trim()) * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+};

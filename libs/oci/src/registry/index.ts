@@ -1,0 +1,5 @@
+export type { Credentials, CredentialSource } from './auth/credentials.ts';
+export { dockerCredentials } from './auth/docker-config.ts';
+export { isLoopback } from './endpoint.ts';
+export { openRepository, type RegistryRepository, type RepositoryOptions } from './repository.ts';
+export type { RetryPolicy } from './retry.ts';

@@ -1,0 +1,32 @@
+import { fail } from '@pinlane/contracts';
+import { isLoopback, printable } from './endpoint.ts';
+import type { Message } from './send.ts';
+
+const KEEPS_METHOD = [307, 308];
+const REDIRECTS = [301, 302, 303, ...KEEPS_METHOD];
+
+/** Whether an answer is a redirect that may be followed: a reading request may follow any, another only one that keeps its method. */
+export const isRedirect = (status: number, method: string): boolean => (method === 'GET' || method === 'HEAD' ? REDIRECTS : KEEPS_METHOD).includes(status);
+
+/**
+ * An address that a registry sends us to. From https it never leads to plain http, unless on this machine.
+ * @throws ERR_REGISTRY_PROTOCOL
+ */
+export const locationOf = (location: string | null, from: URL): URL => {
+  const url = location === null ? null : URL.parse(location, from.href);
+  if (!url || !['http:', 'https:'].includes(url.protocol))
+    return fail('ERR_REGISTRY_PROTOCOL', `${printable(from)} answered without a Location that is an address`);
+  if (from.protocol === 'https:' && url.protocol === 'http:' && !isLoopback(url.host))
+    return fail('ERR_REGISTRY_PROTOCOL', `${printable(from)} leads to plain http, ${printable(url)}`, {
+      fix: 'Where the registry stands behind a proxy, let it know of https (X-Forwarded-Proto).',
+    });
+  return url;
+};
+
+/** The message to send after a redirect: Authorization stays behind when the origin changes. */
+export const redirected = (message: Message, location: string | null): Message => {
+  const url = locationOf(location, message.url);
+  if (url.origin === message.url.origin) return { ...message, url };
+  const { authorization: _, ...rest } = message;
+  return { ...rest, url };
+};

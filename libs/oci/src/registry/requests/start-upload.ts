@@ -1,0 +1,25 @@
+import type { Digest } from '@pinlane/contracts';
+import { locationOf } from '../redirect.ts';
+import type { RegistryRequest } from '../transport.ts';
+
+/** How an upload began: with an address to put the bytes to, or not at all because the registry mounted the blob from another repository. */
+export type UploadStart = { readonly kind: 'upload'; readonly location: URL } | { readonly kind: 'mounted' };
+
+/** A blob that may be mounted instead: from a repository of the same registry. */
+export interface Mount {
+  readonly digest: Digest;
+  /** The other repository's path. */
+  readonly from: string;
+}
+
+/** Begins an upload ("POST then PUT"), or asks for a mount first ("Mounting a blob from another repository"), which the registry may decline. */
+export const startUpload = (mount?: Mount): RegistryRequest<UploadStart> => ({
+  method: 'POST',
+  target: `blobs/uploads/${mount ? `?${new URLSearchParams({ mount: mount.digest, from: mount.from })}` : ''}`,
+  access: 'push',
+  statuses: mount ? [201, 202] : [202],
+  read: async (answer) => {
+    await answer.discard();
+    return answer.status === 201 ? { kind: 'mounted' } : { kind: 'upload', location: locationOf(answer.header('location'), answer.url) };
+  },
+});

@@ -1,0 +1,27 @@
+import type { BlobDescriptor } from '../content/index.ts';
+import { getBlob } from './requests/get-blob.ts';
+import { pauseAfter } from './retry.ts';
+import { RegistryUnavailable } from './failure.ts';
+import type { Transport } from './transport.ts';
+
+/** Reads a blob, unchecked; where the connection breaks off it goes on from there. @throws ERR_BLOB_UNKNOWN, ERR_REGISTRY_UNAVAILABLE */
+export async function* readResuming(transport: Transport, blob: BlobDescriptor): AsyncGenerator<Uint8Array, void, void> {
+  let offset = 0;
+  for (let attempt = 1; ; attempt++) {
+    const before = offset;
+    let failure: unknown;
+    try {
+      for await (const chunk of await transport.attempt(getBlob(blob, offset))) {
+        offset += chunk.length;
+        yield chunk;
+      }
+      if (offset >= blob.size || (attempt > 1 && offset === before)) return;
+      failure = new RegistryUnavailable(`blob ${blob.digest} broke off after ${offset} of ${blob.size} bytes`);
+    } catch (error) {
+      failure = error;
+    }
+    const pause = pauseAfter(failure, attempt, transport.policy);
+    if (pause === undefined) throw failure;
+    await transport.policy.sleep(pause);
+  }
+}

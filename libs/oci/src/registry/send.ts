@@ -1,0 +1,162 @@
+import { fail, PinlaneError, type ErrorCode } from '@pinlane/contracts';
+import { printable } from './endpoint.ts';
+import { classify, parseErrorBody, parseRetryAfter, RegistryUnavailable } from './failure.ts';
+import { isRedirect, redirected } from './redirect.ts';
+import { createWatchdog, type Watchdog } from './watchdog.ts';
+
+/** A body that is streamed; `open` gives it from the start, each time. */
+export interface StreamedBody {
+  /** In bytes. */
+  readonly size: number;
+  open(): AsyncIterable<Uint8Array>;
+}
+
+export interface Message {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Kept apart from the headers, so that it is dropped where it must not go. */
+  readonly authorization?: string;
+  readonly body?: Uint8Array | StreamedBody;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Where it came from, redirects followed. */
+  readonly url: URL;
+  header(name: string): string | null;
+  /** To be read once, or discarded. @throws ERR_REGISTRY_UNAVAILABLE when the connection breaks */
+  body(): AsyncIterable<Uint8Array>;
+  discard(): Promise<void>;
+  /** The error that this answer is; consumes the body. `missing` is what 404 means. */
+  failure(missing?: ErrorCode): Promise<PinlaneError>;
+}
+
+/** One exchange: redirects followed, every status an answer. @throws ERR_REGISTRY_UNAVAILABLE, ERR_REGISTRY_PROTOCOL, ERR_CANCELLED and what a streamed body throws */
+export type Send = (message: Message) => Promise<Answer>;
+
+export interface SendOptions {
+  readonly fetch?: typeof globalThis.fetch;
+  /** How long nothing at all may happen, in ms. */
+  readonly idleMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const HOPS_AT_MOST = 5;
+const ERROR_BODY_LIMIT = 64 * 1024;
+/** Errors of the connection after which another attempt would end the same. */
+const HOPELESS = /^(?:ENOTFOUND|ERR_INVALID_URL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_SSL)/;
+
+const reasonOf = (error: unknown): string => {
+  const { cause, code, message } = error as { cause?: { code?: string; message?: string }; code?: string; message?: string };
+  return cause?.code ?? cause?.message ?? code ?? message ?? 'unknown';
+};
+
+const broken = (message: Message, error: unknown, watchdog: Watchdog, signal: AbortSignal | undefined): Error => {
+  const what = `${message.method} ${printable(message.url)}`;
+  if (signal?.aborted) return new PinlaneError({ code: 'ERR_CANCELLED', message: `${what} was interrupted` });
+  if (watchdog.barked) return new RegistryUnavailable(`${what}: nothing happened for ${watchdog.idleMs} ms`, { cause: error });
+  const reason = reasonOf(error);
+  return new RegistryUnavailable(`${what}: ${reason}`, { worthRetrying: !HOPELESS.test(reason), cause: error });
+};
+
+const bodyText = async (answer: Pick<Answer, 'body'>): Promise<string> => {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.body()) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > ERROR_BODY_LIMIT) break;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+/** Takes a secret that we sent, and that a careless server may echo, out of its text. */
+const withoutSecret = (text: string, { authorization }: Message): string => {
+  const secret = authorization?.split(' ')[1];
+  return secret ? text.replaceAll(secret, '***') : text;
+};
+
+const answerOf = (message: Message, response: Response, watchdog: Watchdog, signal: AbortSignal | undefined): Answer => {
+  const answer: Answer = {
+    status: response.status,
+    url: message.url,
+    header: (name) => response.headers.get(name),
+    async *body() {
+      try {
+        for await (const chunk of response.body ?? []) {
+          watchdog.pat();
+          yield chunk;
+        }
+      } catch (error) {
+        throw broken(message, error, watchdog, signal);
+      } finally {
+        watchdog.stop();
+      }
+    },
+    async discard() {
+      watchdog.stop();
+      await response.body?.cancel().catch(() => undefined);
+    },
+    async failure(missing = 'ERR_REGISTRY_PROTOCOL') {
+      // The status counts even where its body breaks off.
+      const body = parseErrorBody(withoutSecret(await bodyText(answer).catch(() => ''), message));
+      const code = classify(response.status, body, missing);
+      const text = `${message.method} ${printable(message.url)}: ${response.status}${body.text === '' ? '' : ` ${body.text}`}`;
+      if (code !== 'ERR_REGISTRY_UNAVAILABLE') return new PinlaneError({ code, message: text });
+      return new RegistryUnavailable(text, { retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), Date.now()) });
+    },
+  };
+  return answer;
+};
+
+/** Sends messages through fetch. */
+export const createSend = ({ fetch = globalThis.fetch, idleMs, signal }: SendOptions): Send => {
+  const once = async (message: Message): Promise<Answer> => {
+    const watchdog = createWatchdog(idleMs);
+    let bodyFailure: { readonly error: unknown } | undefined;
+    const streamed = async function* ({ open }: StreamedBody) {
+      try {
+        for await (const chunk of open()) {
+          watchdog.pat();
+          yield chunk;
+        }
+      } catch (error) {
+        bodyFailure = { error };
+        throw error;
+      }
+    };
+    // Encoded bytes would be decoded before they are hashed, and a range of them means nothing.
+    const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'pinlane', ...message.headers };
+    if (message.authorization !== undefined) headers['authorization'] = message.authorization;
+    const { body } = message;
+    const whole = body === undefined || body instanceof Uint8Array;
+    if (!whole) headers['content-length'] = String(body.size);
+    const init = {
+      method: message.method,
+      headers,
+      redirect: 'manual' as const,
+      signal: signal ? AbortSignal.any([signal, watchdog.signal]) : watchdog.signal,
+      ...(body === undefined ? {} : whole ? { body: body as Uint8Array<ArrayBuffer> } : { body: ReadableStream.from(streamed(body)), duplex: 'half' as const }),
+    };
+    try {
+      const response = await fetch(message.url, init);
+      watchdog.pat();
+      return answerOf(message, response, watchdog, signal);
+    } catch (error) {
+      watchdog.stop();
+      throw bodyFailure ? bodyFailure.error : broken(message, error, watchdog, signal);
+    }
+  };
+
+  return async (first) => {
+    let message = first;
+    for (let hop = 0; hop <= HOPS_AT_MOST; hop++) {
+      const answer = await once(message);
+      if (!isRedirect(answer.status, message.method)) return answer;
+      await answer.discard();
+      message = redirected(message, answer.header('location'));
+    }
+    return fail('ERR_REGISTRY_PROTOCOL', `${printable(first.url)} leads to more than ${HOPS_AT_MOST} redirects`);
+  };
+};

@@ -1,0 +1,74 @@
+import type { ErrorCode } from '@pinlane/contracts';
+import { createAuthorizer } from './auth/authorizer.ts';
+import type { CredentialSource } from './auth/credentials.ts';
+import type { Access } from './auth/scope.ts';
+import type { Endpoint } from './endpoint.ts';
+import { RegistryUnavailable } from './failure.ts';
+import { withRetry, type RetryPolicy } from './retry.ts';
+import type { Answer, Message, Send } from './send.ts';
+
+/** One request of the distribution protocol and what its answer means; the modules in `requests/` make them, one each. */
+export interface RegistryRequest<T> {
+  readonly method: Message['method'];
+  /** Below `/v2/<repository>/`, or an address that the registry gave. */
+  readonly target: string | URL;
+  readonly access: Access;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Message['body'];
+  /** Statuses that `read` understands; every other one is a failure. */
+  readonly statuses: readonly number[];
+  /** What 404 means, where it is not among the statuses. */
+  readonly missing?: ErrorCode;
+  read(answer: Answer): Promise<T>;
+}
+
+/** The one caller: owns authentication, redirects, failures and retries. */
+export interface Transport {
+  /** Once, but for an authentication that is asked for. */
+  attempt<T>(request: RegistryRequest<T>): Promise<T>;
+  /** As often as the policy says. */
+  call<T>(request: RegistryRequest<T>): Promise<T>;
+  readonly policy: RetryPolicy;
+}
+
+export interface TransportParts {
+  readonly endpoint: Endpoint;
+  readonly credentials: CredentialSource;
+  readonly send: Send;
+  readonly policy: RetryPolicy;
+  /** Token scopes beside the repository's own, as for a mount from another one. */
+  readonly scopes?: readonly string[];
+}
+
+export const createTransport = ({ endpoint, credentials, send, policy, scopes }: TransportParts): Transport => {
+  const authorizer = createAuthorizer(endpoint, credentials, send, scopes);
+  // When the registry asks one request to wait, all wait.
+  let quietUntil = 0;
+
+  const exchange = async <T>({ method, target, access, headers, body }: RegistryRequest<T>): Promise<Answer> => {
+    const url = typeof target === 'string' ? new URL(`/v2/${endpoint.path}/${target}`, endpoint.origin) : target;
+    // Addresses that the registry gave may lead elsewhere; credentials do not go there.
+    const own = url.origin === endpoint.origin;
+    const once = (authorization: string | undefined) =>
+      send({ method, url, ...(headers ? { headers } : {}), ...(body ? { body } : {}), ...(authorization === undefined ? {} : { authorization }) });
+    const used = own ? await authorizer.header(access) : undefined;
+    const answer = await once(used);
+    if (answer.status !== 401 || answer.url.origin !== endpoint.origin || !own) return answer;
+    if (!(await authorizer.challenged(answer.header('www-authenticate'), access, used))) return answer;
+    await answer.discard();
+    return once(await authorizer.header(access));
+  };
+
+  const attempt = async <T>(request: RegistryRequest<T>): Promise<T> => {
+    const quiet = quietUntil - performance.now();
+    if (quiet > 0) await policy.sleep(quiet);
+    const answer = await exchange(request);
+    if (request.statuses.includes(answer.status)) return request.read(answer);
+    const failure = await answer.failure(request.missing);
+    if (failure instanceof RegistryUnavailable && failure.retryAfterMs !== undefined)
+      quietUntil = performance.now() + Math.min(failure.retryAfterMs, policy.longestPauseMs);
+    throw failure;
+  };
+
+  return { attempt, call: (request) => withRetry(policy, () => attempt(request)), policy };
+};
