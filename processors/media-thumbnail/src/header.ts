@@ -12,7 +12,7 @@ export interface ImageHeader {
 }
 
 const PNG_SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-const MAX_PIXELS = 24_000_000;
+const MAX_PIXELS = 16_000_000;
 const MAX_SIDE = 16_384;
 
 const malformed = (why: string): never => {
