@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { ARCHITECTURES, type Architecture, type Digest, type Progress } from '@pinlane/contracts';
-import { composeIndex, type Descriptor, type Store } from '@pinlane/oci';
+import { ARCHITECTURES, fail, type Architecture, type Digest, type Progress } from '@pinlane/contracts';
+import { composeIndex, writeLayer, type Descriptor, type Layer, type Store } from '@pinlane/oci';
 import { debianEntries } from './debian/tree.ts';
 import { obtainNode, obtainPackages, type Gone, type Site } from './downloads/obtain.ts';
 import { composeImage, type DescribedLayer } from './image/config.ts';
 import { keepLayer } from './image/kept-layers.ts';
-import { writeLayer } from './image/layer.ts';
 import { lockFingerprint, type BaseLock } from './lock/lock.ts';
 import { nodeEntries } from './node/tarball.ts';
 import { together } from './together.ts';
+import type { TreeEntry } from './tree/entry.ts';
 import { Spool } from './tree/spool.ts';
 
 /** What assembling needs to know. */
@@ -28,28 +28,46 @@ export interface Assembled {
 
 type LayerResult = { readonly ok: true; readonly layer: DescribedLayer } | { readonly ok: false; readonly gone: readonly Gone[] };
 
-const megabytes = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;
+const megabytes = ({ descriptor }: Layer): string => `${(descriptor.size / 1e6).toFixed(1)} MB`;
+
+async function* stoppable(chunks: AsyncIterable<Uint8Array>, stop: () => void): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of chunks) {
+    stop();
+    yield chunk;
+  }
+}
+
+/** Collects the entries of a layer in a spool of their own and writes them. @throws ERR_CANCELLED */
+const spooled = async (site: AssemblySite, name: string, collect: (spool: Spool) => Promise<readonly TreeEntry[]>): Promise<Layer> => {
+  const spool = new Spool(join(site.work, `${name}.spool`));
+  try {
+    const entries = await collect(spool);
+    const stop = () => site.signal.throwIfAborted();
+    stop();
+    return await writeLayer(
+      site.store,
+      entries.map((entry) => (entry.type === 'file' ? { ...entry, open: () => stoppable(entry.open(), stop) } : entry)),
+    );
+  } catch (error) {
+    if (site.signal.aborted) fail('ERR_CANCELLED', 'the assembling of the base was interrupted', { cause: error });
+    throw error;
+  } finally {
+    spool.close();
+  }
+};
 
 const debianLayer = async (lock: BaseLock, architecture: Architecture, site: AssemblySite): Promise<LayerResult> => {
   const { packages } = lock.platforms[architecture];
-  const what = `Debian ${lock.release}: ${packages.length} packages`;
   let gone: readonly Gone[] = [];
   const layer = await keepLayer(site.layers, site.store, { layer: 'debian', architecture, packages }, async () => {
     const obtained = await obtainPackages(packages, architecture, site);
-    if (!obtained.ok) {
-      gone = obtained.gone;
-      return null;
-    }
-    const spool = new Spool(join(site.work, `spool-${architecture}`));
-    try {
-      return await writeLayer(site.store, await debianEntries(obtained.value, architecture, spool, site), site.signal);
-    } finally {
-      spool.close();
-    }
+    if (obtained.ok) return spooled(site, `debian-${architecture}`, (spool) => debianEntries(obtained.value, architecture, spool, site));
+    gone = obtained.gone;
+    return null;
   });
   if (layer === null) return { ok: false, gone };
-  site.progress(`${architecture}: ${layer.reused ? 'kept' : 'made'} the Debian layer, ${packages.length} packages, ${megabytes(layer.size)}`);
-  return { ok: true, layer: { ...layer, what } };
+  site.progress(`${architecture}: ${layer.reused ? 'kept' : 'made'} the Debian layer, ${packages.length} packages, ${megabytes(layer)}`);
+  return { ok: true, layer: { ...layer, what: `Debian ${lock.release}: ${packages.length} packages` } };
 };
 
 const nodeLayer = async (lock: BaseLock, architecture: Architecture, site: AssemblySite): Promise<LayerResult> => {
@@ -57,12 +75,12 @@ const nodeLayer = async (lock: BaseLock, architecture: Architecture, site: Assem
   let gone: readonly Gone[] = [];
   const layer = await keepLayer(site.layers, site.store, { layer: 'node', architecture, node }, async () => {
     const obtained = await obtainNode(node, architecture, site);
-    if (obtained.ok) return writeLayer(site.store, nodeEntries(obtained.value, architecture), site.signal);
+    if (obtained.ok) return spooled(site, `node-${architecture}`, (spool) => nodeEntries(obtained.value, architecture, spool));
     gone = obtained.gone;
     return null;
   });
   if (layer === null) return { ok: false, gone };
-  site.progress(`${architecture}: ${layer.reused ? 'kept' : 'made'} the Node layer, ${node.version}, ${megabytes(layer.size)}`);
+  site.progress(`${architecture}: ${layer.reused ? 'kept' : 'made'} the Node layer, ${node.version}, ${megabytes(layer)}`);
   return { ok: true, layer: { ...layer, what: `Node ${node.version}` } };
 };
 

@@ -22,8 +22,8 @@ export interface BuildBaseOptions extends BaseOptions {
   readonly lane: Lane;
   /** Assembles again even where the store has the image; the digest is the same. */
   readonly noCache?: boolean;
-  /** Opens a registry's repository for reading: where a base that was published is taken from. */
-  readonly openRegistry: (repository: Repository) => ContentSource | Promise<ContentSource>;
+  /** Opens a registry's repository for reading, where a base that was published is taken from; with Docker's credentials unless told. */
+  readonly openRegistry?: (repository: Repository) => ContentSource;
 }
 
 /**

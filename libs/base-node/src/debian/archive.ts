@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { extract, type Header } from 'tar-stream';
 import { redactText } from '@pinlane/adapters';
-import { fail, isPinlaneError } from '@pinlane/contracts';
+import { fail } from '@pinlane/contracts';
+import { readTar, type TarEntry } from '@pinlane/oci';
 import { plainEnvironment, run, type RunOptions } from '../process.ts';
 import type { TreeEntry } from '../tree/entry.ts';
 import { isDropped, treePath } from '../tree/paths.ts';
@@ -15,19 +15,19 @@ export const readControl = async (deb: string, options: RunOptions): Promise<str
   return ok ? stdout : fail('ERR_ADAPTER', `dpkg-deb cannot read ${deb}: ${stderr}`);
 };
 
-const toEntry = async (header: Header, producer: string, spool: Spool, body: AsyncIterable<Uint8Array>): Promise<TreeEntry | null> => {
-  const path = treePath(header.name, producer);
-  const type = header.type;
+const toEntry = async (found: TarEntry, producer: string, spool: Spool): Promise<TreeEntry | null> => {
+  const { type, mode, uid, gid } = found;
+  const path = treePath(found.name, producer);
   if (path === '' || isDropped(path, type)) return null;
-  const common = { path, mode: header.mode & 0o7777, uid: header.uid, gid: header.gid, producer };
-  if (type === 'file' || type === 'contiguous-file') {
-    if (header.size > MAX_FILE) fail('ERR_LAYER_UNSAFE', `/${path} of ${producer} is larger than ${MAX_FILE} bytes`);
-    return { ...common, type: 'file', content: await spool.keep(body) };
+  const common = { path, mode, uid, gid, producer };
+  if (type === 'file') {
+    if (found.size > MAX_FILE) fail('ERR_LAYER_UNSAFE', `/${path} of ${producer} is larger than ${MAX_FILE} bytes`);
+    return { ...common, type, ...(await spool.keep(found.content)) };
   }
   if (type === 'directory') return { ...common, type };
-  if (type === 'symlink') return { ...common, mode: 0o777, type, target: header.linkname };
-  if (type === 'link') return { ...common, type: 'hardlink', target: treePath(header.linkname, producer) };
-  return fail('ERR_LAYER_UNSAFE', `/${path} of ${producer} is a ${type}, which an image may not bring`);
+  if (type === 'symlink') return { ...common, mode: 0o777, type, target: found.linkName };
+  if (type === 'hardlink') return { ...common, type, target: treePath(found.linkName, producer) };
+  return fail('ERR_LAYER_UNSAFE', `/${path} of ${producer} is neither file, folder nor link, which an image may not bring`);
 };
 
 /**
@@ -41,22 +41,22 @@ export async function* readDeb(deb: string, producer: string, spool: Spool, { cw
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-4096)));
   const closed = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
   closed.catch(() => undefined);
-  const entries = extract();
-  child.stdout.on('error', (error) => entries.destroy(error)).pipe(entries);
   const verdict = async (): Promise<void> => {
     if (signal.aborted) fail('ERR_CANCELLED', 'dpkg-deb was interrupted');
     if ((await closed) !== 0) fail('ERR_ADAPTER', `dpkg-deb cannot unpack ${deb}: ${redactText(complaint.trim())}`);
   };
+  let refused: unknown;
   try {
-    for await (const body of entries) {
-      // tar-stream's bodies are streamx streams, whose declared type says nothing of what they yield.
-      const entry = await toEntry(body.header, producer, spool, body as unknown as AsyncIterable<Uint8Array>);
-      body.resume();
+    for await (const found of readTar(child.stdout)) {
+      const entry = await toEntry(found, producer, spool).catch((error: unknown) => {
+        refused = error;
+        throw error;
+      });
       if (entry !== null) yield entry;
     }
   } catch (error) {
     // A tar that breaks off is the consequence of dpkg-deb's failure, not the news.
-    if (!isPinlaneError(error)) await verdict();
+    if (refused === undefined) await verdict();
     throw error;
   } finally {
     child.kill();

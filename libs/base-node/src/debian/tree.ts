@@ -1,9 +1,8 @@
-import { buffer } from 'node:stream/consumers';
 import type { Architecture } from '@pinlane/contracts';
 import type { LockedPackage } from '../lock/lock.ts';
 import type { RunOptions } from '../process.ts';
 import { accountEntries } from '../tree/accounts.ts';
-import { certificateEntries } from '../tree/certificates.ts';
+import { certificateEntries, CERTIFICATES_FOLDER } from '../tree/certificates.ts';
 import type { TreeEntry } from '../tree/entry.ts';
 import { statusEntry } from '../tree/package-status.ts';
 import type { Spool } from '../tree/spool.ts';
@@ -17,13 +16,8 @@ export interface Archive {
   readonly file: string;
 }
 
-const readContent = async ({ content }: TreeEntry & { type: 'file' }): Promise<Uint8Array> => {
-  const opened = content.open();
-  return opened instanceof Uint8Array ? opened : buffer(opened);
-};
-
 /**
- * The root file system that the packages make together, with everything that their maintainer scripts would have added, in the order of paths.
+ * The root file system that the packages make together, with everything that their maintainer scripts would have added.
  * @throws ERR_BASE_CONFLICT, ERR_LAYER_UNSAFE, ERR_ADAPTER
  */
 export const debianEntries = async (
@@ -42,7 +36,7 @@ export const debianEntries = async (
     ]);
     tree.add(statusEntry(locked, control));
   }
-  for (const entry of await certificateEntries(tree, readContent)) tree.add(entry);
+  for (const entry of await certificateEntries(tree.filesBelow(CERTIFICATES_FOLDER))) tree.add(entry);
   for (const entry of [...systemEntries(architecture), ...accountEntries()]) tree.addIfAbsent(entry);
   return tree.finish();
 };

@@ -1,7 +1,6 @@
 import { platformOf, type Architecture, type Digest } from '@pinlane/contracts';
-import { describe, OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST, platformEntry, type Descriptor } from '@pinlane/oci';
+import { describe, OCI_CONFIG, OCI_MANIFEST, platformEntry, type Descriptor, type Layer } from '@pinlane/oci';
 import type { BaseLock } from '../lock/lock.ts';
-import type { WrittenLayer } from './layer.ts';
 
 const EPOCH = '1970-01-01T00:00:00Z';
 
@@ -9,7 +8,7 @@ const EPOCH = '1970-01-01T00:00:00Z';
 export const FINGERPRINT_LABEL = 'dev.pinlane.fingerprint';
 
 /** A layer with what its history says of it. */
-export interface DescribedLayer extends WrittenLayer {
+export interface DescribedLayer extends Layer {
   readonly what: string;
 }
 
@@ -51,7 +50,7 @@ export const composeImage = (lock: BaseLock, architecture: Architecture, fingerp
     schemaVersion: 2,
     mediaType: OCI_MANIFEST,
     config: configDescriptor,
-    layers: layers.map(({ digest, size }) => ({ mediaType: OCI_LAYER_GZIP, digest, size })),
+    layers: layers.map(({ descriptor: { mediaType, digest, size } }) => ({ mediaType, digest, size })),
   });
   const descriptor: Descriptor = { ...describe(OCI_MANIFEST, manifest), platform: platformEntry(platformOf(architecture)) };
   return { config, manifest, descriptor };

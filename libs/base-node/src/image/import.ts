@@ -10,7 +10,7 @@ import {
   type BuiltImage,
   type Digest,
 } from '@pinlane/contracts';
-import { copyImage, readImage, type ContentSource, type ImageView } from '@pinlane/oci';
+import { copyImage, openRepository, readImage, type ContentSource, type ImageView } from '@pinlane/oci';
 import { ASSEMBLY_FORMAT } from '../lock/lock.ts';
 import type { BuildBaseOptions } from '../types.ts';
 import { FINGERPRINT_LABEL } from './config.ts';
@@ -33,11 +33,11 @@ export const importBase = async (
   text: string,
   where: string,
   name: string,
-  { store, openRegistry, progress, signal }: BuildBaseOptions,
+  { store, openRegistry = (repository) => openRepository(repository, { signal }), progress, signal }: BuildBaseOptions,
   expected?: Digest,
 ): Promise<BuiltImage> => {
   const reference = parsePinnedReference(text);
-  const source: ContentSource = isStoreReference(reference) ? store : await openRegistry(reference);
+  const source: ContentSource = isStoreReference(reference) ? store : openRegistry(reference);
   const view = await readImage(source, reference.digest, { platforms: PLATFORMS });
   if (view.kind !== 'index')
     return fail('ERR_PLATFORM_MISSING', `${where} names the manifest of one platform, where an index over ${PLATFORMS.join(' and ')} is needed`);

@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { digestSchema } from '@pinlane/contracts';
-import type { Store } from '@pinlane/oci';
+import { descriptorSchema, type Layer, type Store } from '@pinlane/oci';
 import { ASSEMBLY_FORMAT } from '../lock/lock.ts';
 import { readRecord, writeRecord } from '../records.ts';
-import type { WrittenLayer } from './layer.ts';
 
-const layerSchema = z.strictObject({ digest: digestSchema, diffId: digestSchema, size: z.int().positive() });
+const layerSchema = z.strictObject({ descriptor: descriptorSchema, diffId: digestSchema });
 
 /** What identifies a layer before it is made: its inputs by content, in the order in which they are put into it. */
 export const layerKey = (inputs: unknown): string =>
@@ -21,11 +20,11 @@ export const keepLayer = async (
   folder: string,
   store: Store,
   inputs: unknown,
-  make: () => Promise<WrittenLayer | null>,
-): Promise<(WrittenLayer & { readonly reused: boolean }) | null> => {
+  make: () => Promise<Layer | null>,
+): Promise<(Layer & { readonly reused: boolean }) | null> => {
   const file = join(folder, `${layerKey(inputs)}.json`);
   const known = await readRecord(file, layerSchema);
-  if (known !== undefined && (await store.hasBlob(known))) return { ...known, reused: true };
+  if (known !== undefined && (await store.hasBlob(known.descriptor))) return { ...known, reused: true };
   const made = await make();
   if (made === null) return null;
   await writeRecord(file, made);

@@ -1,9 +1,16 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { Readable } from 'node:stream';
-import { fail } from '@pinlane/contracts';
-import type { Content } from './entry.ts';
+import { fail, type Digest } from '@pinlane/contracts';
+import { createSha256 } from '@pinlane/oci';
 
 const CHUNK = 256 * 1024;
+
+/** What a spool has taken in: as much of a file's entry as its content decides. */
+export interface Kept {
+  /** In bytes. */
+  readonly size: number;
+  readonly sha256: Digest;
+  open(): AsyncGenerator<Uint8Array, void, void>;
+}
 
 /**
  * One file on disk that holds the bytes of many, so that a tree can be sorted without being held in memory. Reads and writes are synchronous:
@@ -18,29 +25,27 @@ export class Spool {
     this.#descriptor = openSync(file, 'wx+', 0o600);
   }
 
-  /** Takes in a stream and answers where to find it again. */
-  async keep(stream: AsyncIterable<Uint8Array>): Promise<Content> {
+  /** Takes in a stream and answers where to find it again. One stream at a time. */
+  async keep(stream: AsyncIterable<Uint8Array>): Promise<Kept> {
     const start = this.#end;
+    const hash = createSha256();
     for await (const chunk of stream) {
+      hash.update(chunk);
       for (let written = 0; written < chunk.length;) written += writeSync(this.#descriptor, chunk, written, chunk.length - written, this.#end + written);
       this.#end += chunk.length;
     }
-    const size = this.#end - start;
-    return { size, open: () => (size <= CHUNK ? this.#read(start, size) : Readable.from(this.#chunks(start, size), { objectMode: false })) };
+    const { size } = hash;
+    return { size, sha256: hash.digest(), open: () => this.#chunks(start, size) };
   }
 
-  #read(start: number, size: number): Uint8Array {
-    const bytes = Buffer.allocUnsafe(size);
+  async *#chunks(start: number, size: number): AsyncGenerator<Uint8Array, void, void> {
     for (let done = 0; done < size;) {
-      const count = readSync(this.#descriptor, bytes, done, size - done, start + done);
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - done));
+      const count = readSync(this.#descriptor, chunk, 0, chunk.length, start + done);
       if (count === 0) fail('ERR_INTERNAL', 'the spool is shorter than what was written to it');
       done += count;
+      yield chunk.subarray(0, count);
     }
-    return bytes;
-  }
-
-  *#chunks(start: number, size: number): Generator<Uint8Array> {
-    for (let done = 0; done < size; done += CHUNK) yield this.#read(start + done, Math.min(CHUNK, size - done));
   }
 
   close(): void {

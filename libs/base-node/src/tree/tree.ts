@@ -1,5 +1,5 @@
 import { PinlaneError, type Problem } from '@pinlane/contracts';
-import type { TreeEntry } from './entry.ts';
+import type { TreeEntry, TreeFile } from './entry.ts';
 import { parentsOf } from './paths.ts';
 
 const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
@@ -19,10 +19,6 @@ export class Tree {
   readonly #entries = new Map<string, TreeEntry>();
   readonly #problems: Problem[] = [];
 
-  get(path: string): TreeEntry | undefined {
-    return this.#entries.get(path);
-  }
-
   /** Adds an entry; two that do not agree are a conflict, which {@link finish} reports. */
   add(entry: TreeEntry): void {
     const there = this.#entries.get(entry.path);
@@ -35,18 +31,14 @@ export class Tree {
     if (!this.#entries.has(entry.path)) this.add(entry);
   }
 
-  /** Whether an entry below a path is there. */
-  hasBelow(folder: string): boolean {
-    return [...this.#entries.keys()].some((path) => path.startsWith(`${folder}/`));
-  }
-
-  /** The regular files directly in a folder, by name. */
-  filesIn(folder: string): (TreeEntry & { type: 'file' })[] {
-    return this.#sorted().filter((entry): entry is TreeEntry & { type: 'file' } => entry.type === 'file' && entry.path.startsWith(`${folder}/`));
+  /** The regular files below a folder, by path. */
+  filesBelow(folder: string): TreeFile[] {
+    const found = [...this.#entries.values()].filter((entry): entry is TreeFile => entry.type === 'file' && entry.path.startsWith(`${folder}/`));
+    return found.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   /**
-   * All entries in the order of their paths' bytes, which puts folders before what is in them; folders nobody named are added.
+   * All entries; folders that nobody named are added.
    * @throws ERR_BASE_CONFLICT with every conflict, naming both producers
    */
   finish(): TreeEntry[] {
@@ -57,17 +49,18 @@ export class Tree {
         else if (parent.type !== 'directory')
           this.#conflict(`${entry.producer} puts /${entry.path} below /${path}, which ${parent.producer} makes ${describe(parent)}`);
       }
-      if (entry.type === 'hardlink' && this.#entries.get(entry.target)?.type !== 'file')
-        this.#conflict(`${entry.producer} links /${entry.path} to /${entry.target}, which is not a file of the image`);
+      if (entry.type === 'hardlink') this.#settle(entry);
     }
     const [first, ...others] = this.#problems;
     if (first) throw new PinlaneError([first, ...others]);
-    return this.#sorted();
+    return [...this.#entries.values()];
   }
 
-  #sorted(): TreeEntry[] {
-    const keyed = [...this.#entries.values()].map((entry) => ({ entry, key: Buffer.from(entry.path) }));
-    return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry);
+  /** A second name of a file becomes a file of its own with the same content: a layer's order may put it before the first name. */
+  #settle(link: TreeEntry & { type: 'hardlink' }): void {
+    const target = this.#entries.get(link.target);
+    if (target?.type === 'file') this.#entries.set(link.path, { ...target, path: link.path, producer: link.producer });
+    else this.#conflict(`${link.producer} links /${link.path} to /${link.target}, which is not a file of the image`);
   }
 
   #conflict(message: string): void {
