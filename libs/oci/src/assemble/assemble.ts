@@ -1,0 +1,165 @@
+import { architectureOf, fail, PinlaneError, type Architecture, type Digest, type Platform, type Problem, type Progress } from '@pinlane/contracts';
+import { readAll, type ContentSource, type Descriptor } from '../content/index.ts';
+import type { BuildContext } from '../context/index.ts';
+import { planStages, requireEmbeddable, type Origin, type ParsedDockerfile } from '../dockerfile/index.ts';
+import { composeIndex } from '../image/index.ts';
+import { openLayerCache, writeLayer, type Layer } from '../layer/index.ts';
+import type { Store } from '../store/index.ts';
+import { openBases, stopIfAborted } from './bases.ts';
+import { layerEntries, type PlannedEntry } from './changes.ts';
+import { contextTree } from './context-tree.ts';
+import { unpackFiles } from './layer-files.ts';
+import { StageRunner } from './run-stage.ts';
+import { emptyState, stateFromImage, stateFromStage, type StageState } from './stage-state.ts';
+import { FileTree, type FileNode } from './tree.ts';
+import { writePlatformImage } from './write-image.ts';
+
+/** Goes into the fingerprint: raised when the same input gives other bytes than before. */
+export const ASSEMBLER_VERSION = 1;
+
+export interface AssembleRequest {
+  readonly context: BuildContext;
+  readonly dockerfile: ParsedDockerfile;
+  /** The stage to build; the last one where absent. */
+  readonly target?: string | undefined;
+  readonly platforms: readonly Platform[];
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** Go before the Dockerfile's own. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Where the image is that the Dockerfile calls by this name. */
+  resolveBase(name: string): Promise<{ readonly source: ContentSource; readonly digest: Digest }>;
+  readonly store: Store;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface AssembledImage {
+  readonly platforms: Partial<Record<Architecture, Descriptor>>;
+  readonly index: Descriptor;
+  /** Layers of this Dockerfile that were there, and those that were made; one that platforms share counts once. */
+  readonly reusedLayers: number;
+  readonly builtLayers: number;
+}
+
+const LARGEST_TEXT = 4 * 1024 * 1024;
+
+const throwAll = (problems: readonly Problem[]): void => {
+  const unique = [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+  if (unique.length > 0) throw new PinlaneError(unique as [Problem, ...Problem[]]);
+};
+
+/** One build: what its platforms share. */
+class Assembly {
+  private readonly request: AssembleRequest;
+  private readonly cache;
+  private readonly baseOf;
+  private readonly context: FileTree;
+  readonly counted = new Map<Digest, boolean>();
+
+  constructor(request: AssembleRequest) {
+    const { store, progress, signal } = request;
+    this.request = request;
+    this.cache = openLayerCache(store);
+    this.baseOf = openBases({ store, cache: this.cache, progress, signal, resolveBase: (name) => request.resolveBase(name) });
+    this.context = contextTree(request.context);
+  }
+
+  /** Carries out the stages for one platform; builds nothing. */
+  async plan(platform: Platform): Promise<{ readonly state: StageState; readonly problems: readonly Problem[] }> {
+    const { dockerfile: parsed, target, buildArgs } = this.request;
+    const { stages, target: last, globals } = planStages(parsed, { target, buildArgs, platform });
+    const states = new Map<number, StageState>();
+    const problems: Problem[] = [];
+    for (const resolved of stages) {
+      const state = await this.begin(resolved.base, resolved.platform, states);
+      states.set(resolved.stage.index, state);
+      const filesOf = async (origin: Origin) => (await this.begin(origin, platform, states)).tree;
+      const { context } = this;
+      const [readText, readHead] = [this.readText, this.readHead];
+      problems.push(...(await new StageRunner({ parsed, resolved, state, globals, buildArgs, context, readText, readHead, filesOf }).all()));
+    }
+    return { state: states.get(last.stage.index)!, problems };
+  }
+
+  private async begin(origin: Origin, platform: Platform, states: ReadonlyMap<number, StageState>): Promise<StageState> {
+    if (origin.kind === 'scratch') return emptyState(platform);
+    if (origin.kind === 'stage') return stateFromStage(states.get(origin.stage.index)!);
+    const { tree, layers, config } = await this.baseOf(origin.name, platform);
+    return stateFromImage(platform, tree.copy(), layers, config);
+  }
+
+  /** Builds what is missing of a stage's layers. */
+  async layersOf({ layers }: StageState): Promise<Layer[]> {
+    const built: Layer[] = [];
+    for (const layer of layers) built.push(layer.kind === 'base' ? layer.layer : await this.build(layer.entries));
+    return built;
+  }
+
+  private async build(entries: readonly PlannedEntry[]): Promise<Layer> {
+    const { store, signal } = this.request;
+    stopIfAborted(signal);
+    const fromContext = layerEntries(entries, (file) => this.open(file));
+    const files = entries.flatMap(({ node }) => (node.type === 'file' && node.source.kind === 'layer' ? [node] : []));
+    const make = () => {
+      if (files.length === 0) return writeLayer(store, fromContext);
+      return this.cache.withFolder(async (folder) => {
+        const unpacked = await unpackFiles(store, files, folder);
+        return writeLayer(
+          store,
+          layerEntries(entries, (file) => (file.source.kind === 'layer' ? unpacked(file) : this.open(file))),
+        );
+      });
+    };
+    const { layer, built } = await this.cache.layer(fromContext, make);
+    this.counted.set(layer.descriptor.digest, built);
+    return layer;
+  }
+
+  private open({ source }: FileNode): AsyncIterable<Uint8Array> {
+    return source.kind === 'context' ? this.request.context.open(source.path) : fail('ERR_INTERNAL', `${source.path} of a layer was not unpacked`);
+  }
+
+  private readonly readText = async (file: FileNode): Promise<string> => {
+    const read = async (chunks: AsyncIterable<Uint8Array>) =>
+      Buffer.from(await readAll(chunks, LARGEST_TEXT, 'a file that names users or groups')).toString('utf8');
+    if (file.source.kind === 'context') return read(this.open(file));
+    return this.cache.withFolder(async (folder) => read((await unpackFiles(this.request.store, [file], folder))(file)));
+  };
+
+  private readonly readHead = async (file: FileNode): Promise<Uint8Array> => {
+    for await (const chunk of this.open(file)) return chunk.subarray(0, 512);
+    return new Uint8Array();
+  };
+}
+
+/**
+ * Builds the image that a Dockerfile describes, for every platform at once, into a store. First everything is worked out and checked, then what is
+ * missing of the layers is written, then configs, manifests and the index. The same request gives the same digests anywhere; the image gets no name.
+ * @throws ERR_DOCKERFILE_UNSUPPORTED, ERR_DOCKERFILE_STAGE, ERR_DOCKERFILE_SYNTAX, ERR_COPY_MISSING, ERR_PATH_ESCAPES, ERR_CONTEXT_INVALID, each with
+ * its line and all at once; ERR_LAYER_UNSAFE, ERR_PLATFORM_MISSING and whatever a base's source throws; ERR_CANCELLED
+ */
+export const assembleImage = async (request: AssembleRequest): Promise<AssembledImage> => {
+  const { dockerfile, target, platforms, buildArgs, labels, store, progress, signal } = request;
+  requireEmbeddable(dockerfile, buildArgs, platforms, target);
+  const assembly = new Assembly(request);
+  const plans = await Promise.all(platforms.map(async (platform) => ({ platform, ...(await assembly.plan(platform)) })));
+  throwAll(plans.flatMap(({ problems }) => problems));
+
+  const children = await Promise.all(
+    plans.map(async ({ platform, state }) => {
+      const layers = await assembly.layersOf(state);
+      stopIfAborted(signal);
+      return writePlatformImage(store, platform, state, layers, labels);
+    }),
+  );
+  const { bytes, descriptor: index } = composeIndex(children);
+  await store.putManifest(index, bytes);
+  const built = [...assembly.counted.values()].filter(Boolean).length;
+  progress(`assembled ${platforms.join(' and ')}: ${built} layers built, ${assembly.counted.size - built} reused`);
+  return {
+    platforms: Object.fromEntries(platforms.map((platform, at) => [architectureOf(platform), children[at]!])),
+    index,
+    reusedLayers: assembly.counted.size - built,
+    builtLayers: built,
+  };
+};

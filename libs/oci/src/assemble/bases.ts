@@ -1,0 +1,80 @@
+import { fail, type Digest, type Platform, type Progress } from '@pinlane/contracts';
+import {
+  DOCKER_LAYER,
+  DOCKER_LAYER_GZIP,
+  OCI_LAYER,
+  OCI_LAYER_GZIP,
+  uniqueBlobs,
+  type ContentSource,
+  type Descriptor,
+  type ImageConfig,
+} from '../content/index.ts';
+import { platformOfImage, readImage } from '../image/index.ts';
+import type { Layer, LayerCache } from '../layer/index.ts';
+import type { Store } from '../store/index.ts';
+import { FileTree } from './tree.ts';
+
+/** An image for one platform, its layers in the store and listed. */
+export interface BaseImage {
+  readonly config: ImageConfig;
+  readonly layers: readonly Layer[];
+  /** Not to be changed: take a copy. */
+  readonly tree: FileTree;
+}
+
+export interface BaseOptions {
+  readonly store: Store;
+  readonly cache: LayerCache;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  resolveBase(name: string): Promise<{ readonly source: ContentSource; readonly digest: Digest }>;
+}
+
+const OCI_TYPES: Readonly<Record<string, string>> = { [DOCKER_LAYER]: OCI_LAYER, [DOCKER_LAYER_GZIP]: OCI_LAYER_GZIP };
+
+/** The same blob under its OCI name: the bytes are the same in both. */
+const asOci = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType: OCI_TYPES[mediaType] ?? mediaType, digest, size });
+
+/** Stops a stream of chunks when the work is broken off. */
+async function* whileWanted(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of chunks) {
+    stopIfAborted(signal);
+    yield chunk;
+  }
+}
+
+export const stopIfAborted = (signal: AbortSignal): void => {
+  if (signal.aborted) fail('ERR_CANCELLED', 'the build was interrupted');
+};
+
+const readBase = async (name: string, platform: Platform, options: BaseOptions): Promise<BaseImage> => {
+  const { store, cache, progress, signal } = options;
+  stopIfAborted(signal);
+  const { source, digest } = await options.resolveBase(name);
+  const { manifest, config } = platformOfImage(await readImage(source, digest, { platforms: [platform] }), platform);
+  if (((config.config?.['OnBuild'] as unknown[] | null | undefined) ?? []).length > 0)
+    fail('ERR_DOCKERFILE_UNSUPPORTED', `the image ${name} has ONBUILD instructions, which need Docker`);
+  for (const layer of uniqueBlobs(manifest.layers)) {
+    if (await store.hasBlob(layer)) continue;
+    progress(`fetching a layer of ${name} for ${platform} (${layer.size} bytes)`);
+    await store.putBlob(layer, () => whileWanted(source.openBlob(layer), signal));
+  }
+  const layers = manifest.layers.map((layer, at): Layer => ({ descriptor: asOci(layer), diffId: config.rootfs.diff_ids[at]! }));
+  const tree = new FileTree();
+  for (const { descriptor, diffId } of layers) {
+    stopIfAborted(signal);
+    tree.apply(await cache.listing(descriptor, diffId), descriptor);
+  }
+  return { config, layers, tree };
+};
+
+/** Reads the images that a build needs, each once for each platform. */
+export const openBases = (options: BaseOptions): ((name: string, platform: Platform) => Promise<BaseImage>) => {
+  const known = new Map<string, Promise<BaseImage>>();
+  return (name, platform) => {
+    const key = `${platform} ${name}`;
+    const base = known.get(key) ?? readBase(name, platform, options);
+    known.set(key, base);
+    return base;
+  };
+};

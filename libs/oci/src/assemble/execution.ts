@@ -1,0 +1,87 @@
+import type { CommandForm, HealthTimes } from '../dockerfile/index.ts';
+import type { ImageExecution } from '../content/index.ts';
+
+/** How a container starts, while a stage is carried out. */
+export interface Execution {
+  user: string;
+  env: string[];
+  entrypoint: string[] | undefined;
+  cmd: string[] | undefined;
+  workingDirectory: string;
+  labels: Map<string, string>;
+  ports: Set<string>;
+  volumes: Set<string>;
+  stopSignal: string | undefined;
+  shell: string[] | undefined;
+  health: ImageExecution['Healthcheck'];
+  /** Whether CMD was set in this stage; ENTRYPOINT leaves it alone then. */
+  cmdIsOwn: boolean;
+}
+
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const DEFAULT_SHELL = ['/bin/sh', '-c'];
+
+/** What a stage inherits; without a base what BuildKit gives to `scratch`. */
+export const inheritExecution = (base: ImageExecution | undefined): Execution => ({
+  user: base?.User ?? '',
+  env: [...(base ? (base.Env ?? []) : [DEFAULT_PATH])],
+  entrypoint: base?.Entrypoint && [...base.Entrypoint],
+  cmd: base?.Cmd && [...base.Cmd],
+  workingDirectory: base?.WorkingDir || '/',
+  labels: new Map(Object.entries(base?.Labels ?? {})),
+  ports: new Set(Object.keys(base?.ExposedPorts ?? {})),
+  volumes: new Set(Object.keys(base?.Volumes ?? {})),
+  stopSignal: base?.StopSignal,
+  shell: base?.Shell && [...base.Shell],
+  health: base?.Healthcheck,
+  cmdIsOwn: false,
+});
+
+/** The same for a stage that stands on another. */
+export const copyExecution = (from: Execution): Execution => ({
+  ...from,
+  env: [...from.env],
+  labels: new Map(from.labels),
+  ports: new Set(from.ports),
+  volumes: new Set(from.volumes),
+  cmdIsOwn: false,
+});
+
+export const environmentOf = ({ env }: Execution): Map<string, string> =>
+  new Map(
+    env.map((entry) => {
+      const equals = entry.indexOf('=');
+      return equals === -1 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
+    }),
+  );
+
+/** Sets a variable where it stands, or at the end. */
+export const setEnvironment = (execution: Execution, name: string, value: string): void => {
+  const at = execution.env.findIndex((entry) => entry === name || entry.startsWith(`${name}=`));
+  if (at === -1) execution.env.push(`${name}=${value}`);
+  else execution.env[at] = `${name}=${value}`;
+};
+
+/** The JSON form as it is, a line wrapped in the shell. */
+export const argvOf = (command: CommandForm, { shell }: Execution): string[] =>
+  command.form === 'exec' ? [...command.argv] : [...(shell ?? DEFAULT_SHELL), command.line];
+
+export const setHealth = (execution: Execution, check: 'none' | { readonly command: CommandForm; readonly times: HealthTimes }): void => {
+  if (check === 'none') {
+    execution.health = { Test: ['NONE'] };
+    return;
+  }
+  const { command, times } = check;
+  const test = command.form === 'exec' ? ['CMD', ...command.argv] : ['CMD-SHELL', command.line];
+  execution.health = { Test: test, ...times };
+};
+
+const PROTOCOLS = ['tcp', 'udp', 'sctp'];
+
+/** `80`, `80/udp`, `8000-8003/tcp` as the image's config has them; undefined where it is no port. */
+export const parsePorts = (text: string): string[] | undefined => {
+  const [, from = '', to = from, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/([a-z]+))?$/i.exec(text) ?? [];
+  const [first, last] = [Number(from), Number(to)];
+  if (from === '' || first < 1 || last > 65_535 || first > last || !PROTOCOLS.includes(protocol.toLowerCase())) return undefined;
+  return Array.from({ length: last - first + 1 }, (_, at) => `${first + at}/${protocol.toLowerCase()}`);
+};

@@ -1,0 +1,1 @@
+export { ASSEMBLER_VERSION, assembleImage, type AssembledImage, type AssembleRequest } from './assemble.ts';

@@ -1,0 +1,57 @@
+import type { Platform } from '@pinlane/contracts';
+import type { ImageConfig, ImageHistory } from '../content/index.ts';
+import type { Layer } from '../layer/index.ts';
+import type { PlannedEntry } from './changes.ts';
+import { copyExecution, inheritExecution, type Execution } from './execution.ts';
+import { FileTree } from './tree.ts';
+
+/** A layer that is there, or one that is yet to be built. */
+export type StageLayer = { readonly kind: 'base'; readonly layer: Layer } | { readonly kind: 'planned'; readonly entries: readonly PlannedEntry[] };
+
+/** A stage at some line of it. */
+export interface StageState {
+  readonly platform: Platform;
+  readonly tree: FileTree;
+  readonly layers: StageLayer[];
+  readonly history: ImageHistory[];
+  readonly execution: Execution;
+  author: string | undefined;
+  /** What the base's config says of the system beyond architecture and os. */
+  readonly system: { readonly variant?: string; readonly 'os.version'?: unknown; readonly 'os.features'?: unknown };
+}
+
+/** Times in images are the begin of the epoch, so that the same content gives the same digest. */
+export const EPOCH = '1970-01-01T00:00:00Z';
+
+export const emptyState = (platform: Platform): StageState => ({
+  platform,
+  tree: new FileTree(),
+  layers: [],
+  history: [],
+  execution: inheritExecution(undefined),
+  author: undefined,
+  system: {},
+});
+
+export const stateFromImage = (platform: Platform, tree: FileTree, layers: readonly Layer[], config: ImageConfig): StageState => ({
+  platform,
+  tree,
+  layers: layers.map((layer) => ({ kind: 'base', layer })),
+  history: [...(config.history ?? [])],
+  execution: inheritExecution(config.config ?? {}),
+  author: config.author,
+  system: {
+    ...(config.variant === undefined ? {} : { variant: config.variant }),
+    ...(config['os.version'] === undefined ? {} : { 'os.version': config['os.version'] }),
+    ...(config['os.features'] === undefined ? {} : { 'os.features': config['os.features'] }),
+  },
+});
+
+/** The begin of a stage that stands on another. */
+export const stateFromStage = (state: StageState): StageState => ({
+  ...state,
+  tree: state.tree.copy(),
+  layers: [...state.layers],
+  history: [...state.history],
+  execution: copyExecution(state.execution),
+});

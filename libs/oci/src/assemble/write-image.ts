@@ -1,0 +1,57 @@
+import { architectureOf, type Platform } from '@pinlane/contracts';
+import { describe, OCI_CONFIG, OCI_MANIFEST, type Descriptor, type ImageExecution } from '../content/index.ts';
+import { platformEntry } from '../image/index.ts';
+import type { Layer } from '../layer/index.ts';
+import type { Store } from '../store/index.ts';
+import type { Execution } from './execution.ts';
+import { EPOCH, type StageState } from './stage-state.ts';
+
+const sorted = <T>(entries: Iterable<readonly [string, T]>): Record<string, T> =>
+  Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+const set = (names: ReadonlySet<string>): Record<string, Record<string, never>> => sorted([...names].map((name) => [name, {}] as const));
+const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+/** In one order of keys; what is empty is left out (OCI image specification, config.md). */
+const executionOf = (execution: Execution, labels: Readonly<Record<string, string>>): ImageExecution => {
+  const { user, ports, env, entrypoint, cmd, volumes, workingDirectory, stopSignal, shell, health } = execution;
+  const allLabels = new Map([...execution.labels, ...Object.entries(labels)]);
+  return {
+    ...(user === '' ? {} : { User: user }),
+    ...(ports.size === 0 ? {} : { ExposedPorts: set(ports) }),
+    ...(env.length === 0 ? {} : { Env: env }),
+    ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint }),
+    ...(cmd === undefined ? {} : { Cmd: cmd }),
+    ...(volumes.size === 0 ? {} : { Volumes: set(volumes) }),
+    WorkingDir: workingDirectory,
+    ...(allLabels.size === 0 ? {} : { Labels: sorted(allLabels) }),
+    ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
+    ...(health === undefined ? {} : { Healthcheck: health }),
+    ...(shell === undefined ? {} : { Shell: shell }),
+  };
+};
+
+/** Writes config and manifest of one platform; the layers are in the store. */
+export const writePlatformImage = async (
+  store: Store,
+  platform: Platform,
+  state: StageState,
+  layers: readonly Layer[],
+  labels: Readonly<Record<string, string>>,
+): Promise<Descriptor> => {
+  const config = bytesOf({
+    created: EPOCH,
+    ...(state.author === undefined ? {} : { author: state.author }),
+    architecture: architectureOf(platform),
+    os: 'linux',
+    ...state.system,
+    config: executionOf(state.execution, labels),
+    rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+    history: state.history,
+  });
+  const configDescriptor = describe(OCI_CONFIG, config);
+  await store.writeBlob(config);
+  const manifest = bytesOf({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: configDescriptor, layers: layers.map(({ descriptor }) => descriptor) });
+  const descriptor = describe(OCI_MANIFEST, manifest);
+  await store.putManifest(descriptor, manifest);
+  return { ...descriptor, platform: platformEntry(platform) };
+};

@@ -1,0 +1,80 @@
+import { readFile, realpath } from 'node:fs/promises';
+import { join, posix, relative, sep } from 'node:path';
+import { fail, PinlaneError, type Problem } from '@pinlane/contracts';
+import { createSha256, inParallel } from '../content/index.ts';
+import { bytesOnce, fileChunks } from './files.ts';
+import { ignoreNothing, parseIgnore, type Ignore } from './ignore.ts';
+import type { BuildContext, ContextEntry } from './model.ts';
+import { Walker, type FoundEntry } from './walk.ts';
+
+export interface ContextOptions {
+  /** Relative to the context; `Dockerfile` unless told. */
+  readonly dockerfile?: string;
+  /** Content in place of what is in the files of these paths; a path that is not in the context has no effect. */
+  readonly overrides?: Readonly<Record<string, Uint8Array>>;
+}
+
+const errorCode = (error: unknown): unknown => (error as NodeJS.ErrnoException | undefined)?.code;
+
+const unreadable = (what: string) => (cause: unknown) => {
+  if (cause instanceof PinlaneError) throw cause;
+  return fail('ERR_CONTEXT_INVALID', `${what} cannot be read: ${String(errorCode(cause) ?? 'unknown error')}`, { cause });
+};
+
+const textIfThere = async (path: string): Promise<string | undefined> => {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+};
+
+/** A file of the context by a path that may go over links, as long as they stay inside. */
+const insideText = async (root: string, path: string): Promise<string | undefined> => {
+  const normal = posix.normalize(path);
+  if (posix.isAbsolute(normal) || normal === '..' || normal.startsWith('../')) return fail('ERR_PATH_ESCAPES', `${path} is not inside the build context`);
+  const real = await realpath(join(root, normal)).catch(() => undefined);
+  if (real === undefined) return undefined;
+  const from = relative(root, real);
+  if (from === '..' || from.startsWith(`..${sep}`)) return fail('ERR_PATH_ESCAPES', `${path} leads out of the build context`);
+  return textIfThere(real);
+};
+
+const readIgnore = async (root: string, dockerfile: string): Promise<Ignore> => {
+  for (const file of [`${dockerfile}.dockerignore`, '.dockerignore']) {
+    const text = await insideText(root, file);
+    if (text !== undefined) return parseIgnore(text, file);
+  }
+  return ignoreNothing;
+};
+
+const hashed = async (entry: FoundEntry, chunks: AsyncIterable<Uint8Array>): Promise<ContextEntry> => {
+  const seen = createSha256();
+  for await (const chunk of chunks) seen.update(chunk);
+  return { ...entry, size: seen.size, sha256: seen.digest() };
+};
+
+/**
+ * Reads a build context: everything that .dockerignore (or `<Dockerfile>.dockerignore`, which goes before it) lets through, each file hashed once,
+ * streamed. Owner, times and all of the mode but the owner's execute bit are left out, so that they can't reach an image.
+ * @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES with every entry that is refused
+ */
+export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfile', overrides = {} }: ContextOptions = {}): Promise<BuildContext> => {
+  const root = await realpath(folder).catch(unreadable(`the build context ${folder}`));
+  const text =
+    (await insideText(root, dockerfile).catch(unreadable(dockerfile))) ??
+    fail('ERR_CONTEXT_INVALID', `${dockerfile} is not in the build context`, { fix: 'Write it, or name another one in build.dockerfile.' });
+  const walker = new Walker(root, await readIgnore(root, dockerfile).catch(unreadable('.dockerignore')));
+  await walker.folder('').catch(unreadable('the build context'));
+  if (walker.problems.length > 0) throw new PinlaneError([...walker.problems].sort((a, b) => (a.message < b.message ? -1 : 1)) as [Problem, ...Problem[]]);
+
+  const content = (path: string): AsyncIterable<Uint8Array> => (Object.hasOwn(overrides, path) ? bytesOnce(overrides[path]!) : fileChunks(join(root, path)));
+  const entries: ContextEntry[] = walker.found.filter(({ type }) => type !== 'file').map((entry) => ({ ...entry, sha256: null }));
+  const files = walker.found.filter(({ type }) => type === 'file');
+  await inParallel(files, 8, async (entry) => {
+    entries.push(await hashed(entry, content(entry.path)).catch(unreadable(JSON.stringify(entry.path))));
+  });
+  entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { root, entries, dockerfile: { path: dockerfile, text }, open: content };
+};

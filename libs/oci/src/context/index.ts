@@ -1,0 +1,2 @@
+export { readBuildContext, type ContextOptions } from './context.ts';
+export type { BuildContext, ContextEntry } from './model.ts';

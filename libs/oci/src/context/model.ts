@@ -1,0 +1,28 @@
+import type { Digest } from '@pinlane/contracts';
+
+/** One thing that COPY can see. */
+export interface ContextEntry {
+  /** Relative to the context, with `/`. */
+  readonly path: string;
+  readonly type: 'file' | 'directory' | 'symlink';
+  /** As it goes into the image: 0644, or 0755 where the owner may execute it; 0755 for a directory, 0777 for a link. */
+  readonly mode: number;
+  /** In bytes; 0 for what is no file. */
+  readonly size: number;
+  /** Of a file's content. */
+  readonly sha256: Digest | null;
+  /** Of a link, as it is written. */
+  readonly linkTarget: string | null;
+}
+
+/** A folder as COPY sees it. */
+export interface BuildContext {
+  /** The folder's real path; it appears in no image. */
+  readonly root: string;
+  /** Sorted by path, by UTF-16 code units. */
+  readonly entries: readonly ContextEntry[];
+  /** The Dockerfile, which is read even where .dockerignore hides it from COPY. */
+  readonly dockerfile: { readonly path: string; readonly text: string };
+  /** The content of a file among the entries; who reads it checks it against the entry's hash. */
+  open(path: string): AsyncIterable<Uint8Array>;
+}

@@ -1,0 +1,166 @@
+import { parseDuration } from './duration.ts';
+import type { CommandForm, HealthTimes, Instruction, NamedValue } from './model.ts';
+import type { SourceInstruction } from './source.ts';
+import { jsonStrings, plainWords, quotedWords, takeFlags } from './words.ts';
+
+/** Why a line is not a valid instruction. */
+export class InstructionError extends Error {}
+
+/** What is left to tell one kind of instruction from another once its flags are taken off. */
+interface Line {
+  readonly flags: ReadonlyMap<string, string | undefined>;
+  readonly rest: string;
+  readonly escape: string;
+  readonly keyword: string;
+}
+
+type Content<I = Instruction> = I extends Instruction ? Omit<I, 'line' | 'column' | 'text'> : never;
+
+const refuse = (message: string): never => {
+  throw new InstructionError(message);
+};
+
+const flag = ({ flags, keyword }: Line, name: string): string | undefined => {
+  if (!flags.has(name)) return undefined;
+  return flags.get(name) || refuse(`--${name} of ${keyword} needs a value: --${name}=…`);
+};
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** `a=b c=d`, or in the old form `a b and all the rest`. */
+const pairs = ({ rest, escape, keyword }: Line): NamedValue[] => {
+  const words = quotedWords(rest, escape);
+  if (words.length === 0) return refuse(`${keyword} needs at least one name=value`);
+  if (!words[0]!.includes('=')) {
+    const [, name, value] = /^(\S+)\s+([^]+)$/.exec(rest) ?? refuse(`${keyword} needs a value: ${words[0]}=…`);
+    return [{ name: name!, value: value! }];
+  }
+  return words.map((word) => {
+    const equals = word.indexOf('=');
+    if (equals === -1) return refuse(`${word} has no =; every part of ${keyword} is name=value`);
+    return equals === 0 ? refuse(`${keyword} has a blank name`) : { name: word.slice(0, equals), value: word.slice(equals + 1) };
+  });
+};
+
+const command = (rest: string, keyword: string): CommandForm => {
+  const argv = jsonStrings(rest);
+  if (argv === undefined && rest === '') return refuse(`${keyword} needs a command`);
+  return argv ? { form: 'exec', argv } : { form: 'shell', line: rest };
+};
+
+const words = (rest: string, keyword: string): readonly string[] => {
+  const found = jsonStrings(rest) ?? plainWords(rest);
+  return found.length > 0 ? found : refuse(`${keyword} needs at least one argument`);
+};
+
+const value = ({ rest, keyword }: Line): string => (rest === '' ? refuse(`${keyword} needs an argument`) : rest);
+
+const copy = (line: Line): Content => {
+  const keyword = line.keyword as 'COPY' | 'ADD';
+  for (const name of ['parents', 'exclude', 'checksum', 'keep-git-dir', 'unpack'])
+    if (line.flags.has(name)) return { kind: 'unsupported', what: `${keyword} --${name}` };
+  const list = words(line.rest, keyword);
+  if (jsonStrings(line.rest) === undefined && list.some((word) => /^<<-?["']?[A-Za-z_]/.test(word)))
+    return { kind: 'unsupported', what: `a here-document in ${keyword}` };
+  if (list.length < 2) return refuse(`${keyword} needs at least one source and a destination`);
+  if (list.includes('')) return refuse(`${keyword} has an empty path`);
+  const [from, chown, chmod] = [keyword === 'COPY' ? flag(line, 'from') : undefined, flag(line, 'chown'), flag(line, 'chmod')];
+  const destination = list.at(-1)!;
+  const sources = list.slice(0, -1);
+  const remote = sources.find((source) => /^(?:[a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source));
+  if (keyword === 'ADD' && remote) return { kind: 'unsupported', what: 'ADD of a URL' };
+  return { kind: 'copy', keyword, sources, destination, from, chown, chmod };
+};
+
+const HEALTH_FLAGS = { interval: 'Interval', timeout: 'Timeout', 'start-period': 'StartPeriod', 'start-interval': 'StartInterval' } as const;
+
+const healthcheck = (line: Line): Content => {
+  const [, word = '', rest = ''] = /^(\S+)\s*([^]*)$/.exec(line.rest) ?? refuse('HEALTHCHECK needs CMD or NONE');
+  if (word.toUpperCase() === 'NONE') return rest === '' ? { kind: 'healthcheck', check: 'none' } : refuse('HEALTHCHECK NONE takes no arguments');
+  if (word.toUpperCase() !== 'CMD') return refuse(`HEALTHCHECK needs CMD or NONE, not ${word}`);
+  const times: Record<string, number> = {};
+  for (const [name, key] of Object.entries(HEALTH_FLAGS)) {
+    const text = flag(line, name);
+    if (text !== undefined) times[key] = parseDuration(text) ?? refuse(`--${name}=${text} is not a duration such as 30s`);
+  }
+  const retries = flag(line, 'retries');
+  if (retries !== undefined) times['Retries'] = /^\d{1,9}$/.test(retries) ? Number(retries) : refuse(`--retries=${retries} is not a number`);
+  return { kind: 'healthcheck', check: { command: command(rest, 'HEALTHCHECK CMD'), times: times as HealthTimes } };
+};
+
+const arg = ({ rest, escape, keyword }: Line): Content => {
+  const list = quotedWords(rest, escape);
+  if (list.length === 0) return refuse(`${keyword} needs a name`);
+  const entries = list.map((word) => {
+    const equals = word.indexOf('=');
+    const name = equals === -1 ? word : word.slice(0, equals);
+    return NAME.test(name)
+      ? { name, value: equals === -1 ? undefined : word.slice(equals + 1) }
+      : refuse(`${JSON.stringify(name)} is not the name of an argument`);
+  });
+  return { kind: 'arg', entries };
+};
+
+const shell = ({ rest }: Line): Content => {
+  const argv = jsonStrings(rest);
+  return argv && argv.length > 0 ? { kind: 'shell', argv } : refuse('SHELL needs the JSON form: ["/bin/sh", "-c"]');
+};
+
+const unsupported = (line: Line): Content => ({ kind: 'unsupported', what: line.keyword });
+
+interface Kind {
+  readonly parse: (line: Line) => Content;
+  /** The flags that Docker knows; `*` where they don't matter. */
+  readonly flags?: readonly string[];
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  ADD: { parse: copy, flags: ['chown', 'chmod', 'link', 'checksum', 'keep-git-dir', 'unpack', 'exclude'] },
+  ARG: { parse: arg },
+  CMD: { parse: ({ rest }) => ({ kind: 'cmd', command: command(rest, 'CMD') }) },
+  COPY: { parse: copy, flags: ['from', 'chown', 'chmod', 'link', 'parents', 'exclude'] },
+  ENTRYPOINT: { parse: ({ rest }) => ({ kind: 'entrypoint', command: command(rest, 'ENTRYPOINT') }) },
+  ENV: { parse: (line) => ({ kind: 'env', pairs: pairs(line) }) },
+  EXPOSE: { parse: ({ rest }) => ({ kind: 'expose', values: plainWords(rest).length > 0 ? plainWords(rest) : refuse('EXPOSE needs at least one port') }) },
+  HEALTHCHECK: { parse: healthcheck, flags: [...Object.keys(HEALTH_FLAGS), 'retries'] },
+  LABEL: { parse: (line) => ({ kind: 'label', pairs: pairs(line) }) },
+  MAINTAINER: { parse: (line) => ({ kind: 'maintainer', value: value(line) }) },
+  ONBUILD: { parse: unsupported, flags: ['*'] },
+  RUN: { parse: unsupported, flags: ['*'] },
+  SHELL: { parse: shell },
+  STOPSIGNAL: { parse: (line) => ({ kind: 'stopsignal', value: value(line) }) },
+  USER: { parse: (line) => ({ kind: 'user', value: value(line) }) },
+  VOLUME: { parse: ({ rest }) => ({ kind: 'volume', values: words(rest, 'VOLUME') }) },
+  WORKDIR: { parse: (line) => ({ kind: 'workdir', value: value(line) }) },
+};
+
+/** Instructions of the language, FROM included. */
+export const KEYWORDS: readonly string[] = [...Object.keys(KINDS), 'FROM'].sort();
+
+const takeLine = ({ keyword, rest }: SourceInstruction, escape: string, allowed: readonly string[]): Line => {
+  const { flags, repeated, rest: after } = takeFlags(rest);
+  const unknown = [...flags.keys()].find((name) => !allowed.includes(name) && !allowed.includes('*'));
+  if (unknown !== undefined) return refuse(`${keyword} has no flag --${unknown}`);
+  const twice = repeated.find((name) => name !== 'exclude' && !allowed.includes('*'));
+  return twice === undefined ? { keyword, flags, escape, rest: after } : refuse(`--${twice} of ${keyword} is given twice`);
+};
+
+/** Parses any instruction but FROM. @throws InstructionError */
+export const parseInstruction = (source: SourceInstruction, escape: string): Instruction => {
+  const kind = Object.hasOwn(KINDS, source.keyword) ? KINDS[source.keyword]! : refuse(`${source.keyword.slice(0, 40)} is not a Dockerfile instruction`);
+  const content = kind.parse(takeLine(source, escape, kind.flags ?? []));
+  return { ...content, line: source.line, column: source.column, text: `${source.keyword} ${source.rest}` } as Instruction;
+};
+
+const STAGE_NAME = /^[a-z][a-z0-9-_.]*$/i;
+
+/** Parses `FROM [--platform=…] image [AS name]`. @throws InstructionError */
+export const parseFrom = (source: SourceInstruction, escape: string): { image: string; platform: string | undefined; name: string | undefined } => {
+  const line = takeLine(source, escape, ['platform']);
+  const [image, as, name, ...more] = plainWords(line.rest);
+  if (image === undefined) return refuse('FROM needs an image');
+  if (as !== undefined && (as.toUpperCase() !== 'AS' || name === undefined || more.length > 0)) return refuse('FROM is: FROM image [AS name]');
+  if (name !== undefined && !STAGE_NAME.test(name))
+    return refuse(`${JSON.stringify(name)} is not the name of a stage: letters, digits, and - _ . after a letter`);
+  return { image, platform: flag(line, 'platform'), name: name?.toLowerCase() };
+};

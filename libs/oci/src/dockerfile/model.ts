@@ -1,0 +1,70 @@
+/** Where an instruction stands (from 1) and what it says, on one line. */
+interface Written {
+  readonly line: number;
+  readonly column: number;
+  readonly text: string;
+}
+
+/** A value as it was written: quotes and variables are still in it. */
+export type Raw = string;
+
+/** JSON form, or a line for the shell. */
+export type CommandForm = { readonly form: 'exec'; readonly argv: readonly string[] } | { readonly form: 'shell'; readonly line: string };
+
+export type NamedValue = { readonly name: Raw; readonly value: Raw };
+
+/** Times in nanoseconds, as the image configuration has them. */
+export interface HealthTimes {
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly StartPeriod?: number;
+  readonly StartInterval?: number;
+  readonly Retries?: number;
+}
+
+export interface ArgInstruction extends Written {
+  readonly kind: 'arg';
+  readonly entries: readonly { readonly name: string; readonly value: Raw | undefined }[];
+}
+
+export interface CopyInstruction extends Written {
+  readonly kind: 'copy';
+  readonly keyword: 'COPY' | 'ADD';
+  readonly sources: readonly Raw[];
+  readonly destination: Raw;
+  /** A stage's name or number, or an image; without it the build context. */
+  readonly from: string | undefined;
+  readonly chown: Raw | undefined;
+  readonly chmod: Raw | undefined;
+}
+
+export type Instruction =
+  | ArgInstruction
+  | CopyInstruction
+  | (Written & { readonly kind: 'env' | 'label'; readonly pairs: readonly NamedValue[] })
+  | (Written & { readonly kind: 'workdir' | 'user' | 'stopsignal' | 'maintainer'; readonly value: Raw })
+  | (Written & { readonly kind: 'expose' | 'volume'; readonly values: readonly Raw[] })
+  | (Written & { readonly kind: 'entrypoint' | 'cmd'; readonly command: CommandForm })
+  | (Written & { readonly kind: 'shell'; readonly argv: readonly string[] })
+  | (Written & { readonly kind: 'healthcheck'; readonly check: 'none' | { readonly command: CommandForm; readonly times: HealthTimes } })
+  /** Valid for Docker, not for the embedded engine; a problem only where the stage is needed. */
+  | (Written & { readonly kind: 'unsupported'; readonly what: string });
+
+export interface Stage extends Written {
+  readonly index: number;
+  readonly name: string | undefined;
+  readonly image: Raw;
+  readonly platform: Raw | undefined;
+  readonly instructions: readonly Instruction[];
+}
+
+/** A Dockerfile whose every line is valid. */
+export interface ParsedDockerfile {
+  /** For messages. */
+  readonly file: string;
+  readonly escape: string;
+  /** ARGs before the first FROM. */
+  readonly globals: readonly ArgInstruction[];
+  /** At least one. */
+  readonly stages: readonly Stage[];
+}

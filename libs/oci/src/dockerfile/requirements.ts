@@ -1,0 +1,49 @@
+import { PinlaneError, type Platform, type Problem } from '@pinlane/contracts';
+import type { ParsedDockerfile } from './model.ts';
+import { planStages } from './stages.ts';
+
+/**
+ * The images that a Dockerfile needs for some platforms, by the names it gives them, in the order in which they are met; `scratch` and stages
+ * are not among them. `target` leaves out what its stage does not need.
+ * @throws ERR_DOCKERFILE_STAGE, ERR_DOCKERFILE_SYNTAX, ERR_PLATFORM_INVALID
+ */
+export const dockerfileBases = (
+  parsed: ParsedDockerfile,
+  buildArgs: Readonly<Record<string, string>>,
+  platforms: readonly Platform[],
+  target?: string,
+): string[] => {
+  const origins = platforms.flatMap((platform) =>
+    planStages(parsed, { target, buildArgs, platform }).stages.flatMap(({ base, copies }) => [base, ...copies.values()]),
+  );
+  return [...new Set(origins.flatMap((origin) => (origin.kind === 'image' ? [origin.name] : [])))];
+};
+
+/**
+ * Refuses what only Docker can build, in the stages that the target needs.
+ * @throws ERR_DOCKERFILE_UNSUPPORTED with every line of it; ERR_DOCKERFILE_STAGE, ERR_DOCKERFILE_SYNTAX, ERR_PLATFORM_INVALID
+ */
+export const requireEmbeddable = (
+  parsed: ParsedDockerfile,
+  buildArgs: Readonly<Record<string, string>>,
+  platforms: readonly Platform[],
+  target?: string,
+): void => {
+  const stages = new Set(platforms.flatMap((platform) => planStages(parsed, { target, buildArgs, platform }).stages.map(({ stage }) => stage)));
+  const problems = [...stages].flatMap(({ instructions }) =>
+    instructions.flatMap((instruction): Problem[] => {
+      if (instruction.kind !== 'unsupported') return [];
+      const { line, column, what } = instruction;
+      return [
+        {
+          code: 'ERR_DOCKERFILE_UNSUPPORTED',
+          message: `${what} needs Docker; the embedded engine runs and downloads nothing`,
+          file: parsed.file,
+          line,
+          column,
+        },
+      ];
+    }),
+  );
+  if (problems.length > 0) throw new PinlaneError(problems as [Problem, ...Problem[]]);
+};

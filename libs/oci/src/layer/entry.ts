@@ -1,0 +1,32 @@
+import type { Digest } from '@pinlane/contracts';
+
+interface Owned {
+  /** Relative to the root, with `/`, without `.` and `..`. */
+  readonly path: string;
+  /** Permission bits, with set-uid, set-gid and sticky. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface FileEntry extends Owned {
+  readonly type: 'file';
+  /** In bytes. */
+  readonly size: number;
+  readonly sha256: Digest;
+  /** The content; checked against size and hash where it is read. */
+  open(): AsyncIterable<Uint8Array>;
+}
+
+/** What a layer adds. Times are always the epoch's begin, so there are none here. */
+export type LayerEntry =
+  | FileEntry
+  | (Owned & { readonly type: 'directory' })
+  /** `target` is what is written in it. */
+  | (Owned & { readonly type: 'symlink'; readonly target: string })
+  /** `target` is the path of a file that sorts before it in the same layer. */
+  | (Owned & { readonly type: 'hardlink'; readonly target: string });
+
+/** The order in a layer: a folder comes before what is in it, whatever made the list. */
+export const sortEntries = <E extends { readonly path: string }>(entries: readonly E[]): E[] =>
+  [...entries].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { digestSchema, fail, type Digest } from '@pinlane/contracts';
+import { createSha256, layerCompression, type ContentSource, type Descriptor } from '../content/index.ts';
+import { unpackedChunks } from './decompress.ts';
+import { readTar, type TarEntry } from './tar-reader.ts';
+
+const ownedSchema = { path: z.string(), mode: z.number(), uid: z.number(), gid: z.number() };
+
+/** What a layer holds, without the content. Paths are relative and clean; whiteouts are still files with their special names. */
+const listedEntrySchema = z.discriminatedUnion('type', [
+  z.object({
+    ...ownedSchema,
+    type: z.literal('file'),
+    size: z.number(),
+    sha256: digestSchema,
+    attributes: z.literal(true).optional(),
+    /** The content, where it is one of those that name users and groups. */
+    text: z.string().optional(),
+  }),
+  z.object({ ...ownedSchema, type: z.literal('directory') }),
+  z.object({ ...ownedSchema, type: z.literal('symlink'), target: z.string() }),
+  z.object({ ...ownedSchema, type: z.literal('hardlink'), target: z.string() }),
+  z.object({ ...ownedSchema, type: z.literal('special') }),
+]);
+export type ListedEntry = z.infer<typeof listedEntrySchema>;
+
+export const layerListingSchema = z.object({ version: z.literal(1), diffId: digestSchema, entries: z.array(listedEntrySchema) });
+export type LayerListing = z.infer<typeof layerListingSchema>;
+
+const TEXTS = new Set(['etc/passwd', 'etc/group']);
+const LONGEST_TEXT = 1024 * 1024;
+
+/** The most that a layer may unpack to, in bytes. */
+const LARGEST_LAYER = 64 * 1024 ** 3;
+
+/** A tar's name as a path below the root; undefined for the root itself. @throws ERR_LAYER_UNSAFE */
+export const cleanTarPath = (name: string): string | undefined => {
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) return fail('ERR_LAYER_UNSAFE', `a layer has an entry that leaves the root: ${JSON.stringify(name.slice(0, 200))}`);
+  return parts.length === 0 ? undefined : parts.join('/');
+};
+
+const readFile = async (entry: TarEntry, path: string) => {
+  const seen = createSha256();
+  const kept: Uint8Array[] = [];
+  const keep = TEXTS.has(path) && entry.size <= LONGEST_TEXT;
+  for await (const chunk of entry.content) {
+    seen.update(chunk);
+    if (keep) kept.push(Buffer.from(chunk));
+  }
+  return { size: seen.size, sha256: seen.digest(), ...(keep ? { text: Buffer.concat(kept).toString('utf8') } : {}) };
+};
+
+const listEntry = async (entry: TarEntry): Promise<ListedEntry | undefined> => {
+  const path = cleanTarPath(entry.name);
+  if (path === undefined) return undefined;
+  const owned = { path, mode: entry.mode, uid: entry.uid, gid: entry.gid };
+  if (entry.type === 'file') return { ...owned, type: 'file', ...(await readFile(entry, path)), ...(entry.attributes ? { attributes: true } : {}) };
+  if (entry.type === 'symlink') return { ...owned, type: 'symlink', target: entry.linkName };
+  if (entry.type === 'hardlink')
+    return { ...owned, type: 'hardlink', target: cleanTarPath(entry.linkName) ?? fail('ERR_LAYER_UNSAFE', `a layer links ${path} to the root`) };
+  return { ...owned, type: entry.type };
+};
+
+/**
+ * Lists a layer in one pass over it, and proves that it unpacks to what its config says.
+ * @throws ERR_LAYER_UNSAFE, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH and whatever the source throws
+ */
+export const listLayer = async (source: ContentSource, layer: Descriptor, diffId: Digest): Promise<LayerListing> => {
+  const compression = layerCompression(layer.mediaType) ?? fail('ERR_MANIFEST_INVALID', `${layer.digest} is not a layer: ${layer.mediaType}`);
+  const seen = createSha256();
+  async function* hashed() {
+    for await (const chunk of unpackedChunks(source.openBlob(layer), compression)) {
+      seen.update(chunk);
+      if (seen.size > LARGEST_LAYER) fail('ERR_LAYER_UNSAFE', `layer ${layer.digest} unpacks to more than ${LARGEST_LAYER} bytes`);
+      yield chunk;
+    }
+  }
+  const entries: ListedEntry[] = [];
+  for await (const entry of readTar(hashed())) {
+    const listed = await listEntry(entry);
+    if (listed) entries.push(listed);
+  }
+  const actual = seen.digest();
+  if (actual !== diffId) fail('ERR_DIGEST_MISMATCH', `layer ${layer.digest} unpacks to ${actual}, and its image's config says ${diffId}`);
+  return { version: 1, diffId, entries };
+};

@@ -1,0 +1,110 @@
+import type { LayerEntry } from './entry.ts';
+
+export const BLOCK = 512;
+
+const TYPE_FLAGS = { file: '0', hardlink: '1', symlink: '2', directory: '5' } as const;
+const LARGEST_OCTAL_ID = 0o7777777;
+const LARGEST_OCTAL_SIZE = 0o77777777777;
+
+const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
+
+/** A path as ustar has it, name and prefix; undefined where it does not fit. */
+const splitPath = (path: string): { name: string; prefix: string } | undefined => {
+  if (!isAscii(path)) return undefined;
+  if (path.length <= 100) return { name: path, prefix: '' };
+  // The slash between them belongs to neither; a folder's own last slash is not a place to split at.
+  for (let slash = path.indexOf('/'); slash !== -1 && slash <= 155; slash = path.indexOf('/', slash + 1)) {
+    const rest = path.length - slash - 1;
+    if (slash > 0 && rest > 0 && rest <= 100) return { name: path.slice(slash + 1), prefix: path.slice(0, slash) };
+  }
+  return undefined;
+};
+
+interface Fields {
+  readonly name: string;
+  readonly prefix: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly flag: string;
+  readonly link: string;
+}
+
+const octal = (value: number, width: number): string => value.toString(8).padStart(width - 1, '0') + '\0';
+
+const encodeHeader = ({ name, prefix, mode, uid, gid, size, flag, link }: Fields): Buffer => {
+  const header = Buffer.alloc(BLOCK);
+  header.write(name, 0, 100, 'utf8');
+  header.write(octal(mode, 8), 100, 'latin1');
+  header.write(octal(uid, 8), 108, 'latin1');
+  header.write(octal(gid, 8), 116, 'latin1');
+  header.write(octal(size, 12), 124, 'latin1');
+  header.write(octal(0, 12), 136, 'latin1');
+  header.write('        ', 148, 'latin1');
+  header.write(flag, 156, 'latin1');
+  header.write(link, 157, 100, 'utf8');
+  header.write('ustar\x0000', 257, 'latin1');
+  header.write(octal(0, 8), 329, 'latin1');
+  header.write(octal(0, 8), 337, 'latin1');
+  header.write(prefix, 345, 155, 'utf8');
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return header;
+};
+
+/** `<length> key=value\n`, the length counting itself (pax, "Extended Header"). */
+const paxRecord = (key: string, value: string): string => {
+  const rest = ` ${key}=${value}\n`;
+  const bytes = Buffer.byteLength(rest);
+  let length = bytes + String(bytes).length;
+  if (bytes + String(length).length !== length) length = bytes + String(length).length;
+  return `${length}${rest}`;
+};
+
+/** Zeroes that fill the last block of `size` bytes. */
+export const padding = (size: number): Buffer => Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+
+const cut = (text: string): string =>
+  Buffer.from(text)
+    .subarray(0, 80)
+    .toString('latin1')
+    .replace(/[^\x21-\x7e]/g, '_');
+
+/** The blocks that come before an entry's content: ustar, and where something does not fit into it, a pax header before (POSIX.1-2001). */
+export const encodeEntry = (entry: LayerEntry): Buffer => {
+  const path = entry.type === 'directory' ? `${entry.path}/` : entry.path;
+  const link = entry.type === 'symlink' || entry.type === 'hardlink' ? entry.target : '';
+  const size = entry.type === 'file' ? entry.size : 0;
+  const split = splitPath(path);
+  const linkFits = isAscii(link) && link.length <= 100;
+  const records = [
+    ...(split ? [] : [paxRecord('path', path)]),
+    ...(linkFits ? [] : [paxRecord('linkpath', link)]),
+    ...(size > LARGEST_OCTAL_SIZE ? [paxRecord('size', String(size))] : []),
+    ...(entry.uid > LARGEST_OCTAL_ID ? [paxRecord('uid', String(entry.uid))] : []),
+    ...(entry.gid > LARGEST_OCTAL_ID ? [paxRecord('gid', String(entry.gid))] : []),
+  ].join('');
+  const header = encodeHeader({
+    ...(split ?? { name: cut(path), prefix: '' }),
+    mode: entry.mode,
+    uid: entry.uid > LARGEST_OCTAL_ID ? 0 : entry.uid,
+    gid: entry.gid > LARGEST_OCTAL_ID ? 0 : entry.gid,
+    size: size > LARGEST_OCTAL_SIZE ? 0 : size,
+    flag: TYPE_FLAGS[entry.type],
+    link: linkFits ? link : cut(link),
+  });
+  if (records === '') return header;
+  const body = Buffer.from(records);
+  const pax = encodeHeader({
+    name: `PaxHeaders.0/${cut(path.replace(/\/$/, '').split('/').at(-1)!)}`,
+    prefix: '',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    size: body.length,
+    flag: 'x',
+    link: '',
+  });
+  return Buffer.concat([pax, body, padding(body.length), header]);
+};
