@@ -103,6 +103,8 @@ export interface StartOptions {
 export interface Runtime {
   readonly name: RuntimeName;
   availability(): Promise<Availability>;
+  /** Where a processor sees a folder of this machine that is given as its artifacts root. */
+  artifactsRootOf(artifacts: string): string;
   /** @throws ERR_START_FAILED with the end of the log, ERR_RUNTIME_UNAVAILABLE, ERR_CANCELLED */
   start(options: StartOptions): Promise<RunningProcessor>;
 }

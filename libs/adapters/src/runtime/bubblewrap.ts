@@ -37,6 +37,7 @@ let known: Promise<Availability> | undefined;
 export const bubblewrapRuntime: Runtime = {
   name: 'bubblewrap',
   availability: () => (known ??= trial()),
+  artifactsRootOf: () => ARTIFACTS_ROOT,
   start: async (options) => {
     const bwrap = findProgram('bwrap') ?? fail('ERR_RUNTIME_UNAVAILABLE', 'bwrap is not installed', { fix: 'Install it: apt-get install bubblewrap.' });
     const image = await imageProcess(options.rootfs, options.config, processorEnv(options, ARTIFACTS_ROOT, options.port));

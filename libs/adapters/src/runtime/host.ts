@@ -29,6 +29,7 @@ const inRootfs = (rootfs: string, path: string): string => {
 export const hostRuntime: Runtime = {
   name: 'host',
   availability: async () => ({ available: true, version: `Node ${process.versions.node}` }),
+  artifactsRootOf: (artifacts) => artifacts,
   start: async (options) => {
     const { rootfs } = options;
     const port = await freePort();

@@ -93,6 +93,7 @@ let known: Promise<Availability> | undefined;
 export const unshareRuntime: Runtime = {
   name: 'unshare',
   availability: () => (known ??= trial()),
+  artifactsRootOf: () => ARTIFACTS_ROOT,
   start: async (options) => {
     const tools = findTools();
     if (typeof tools === 'string') return fail('ERR_RUNTIME_UNAVAILABLE', tools);

@@ -1,0 +1,149 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { chooseRuntime, probeEgress, resolveUser } from '@pinlane/adapters';
+import {
+  fail,
+  isPinlaneError,
+  LANE_TABLE,
+  PROCESSOR_ENV,
+  shortDigest,
+  slugOf,
+  type AcceptanceReport,
+  type Digest,
+  type ImageRunConfig,
+  type Lane,
+  type PinnedReference,
+  type Platform,
+  type ProcessorSpec,
+  type Progress,
+  type RunningProcessor,
+  type Runtime,
+  type RuntimeName,
+} from '@pinlane/contracts';
+import { unpackImage, type ContentSource } from '@pinlane/oci';
+import { readCases } from './cases/read.ts';
+import { exampleParams, runCases } from './cases/run.ts';
+import { acceptanceReport } from './report/report.ts';
+import { reportFiles, writeReport } from './report/write.ts';
+import { runConformance } from './run-conformance.ts';
+import { ORDINARY, type Variant } from './subject/subject.ts';
+
+export interface AcceptOptions {
+  readonly spec: ProcessorSpec;
+  readonly source: ContentSource;
+  /** The image: an index or a platform manifest. */
+  readonly digest: Digest;
+  readonly platform: Platform;
+  /** The image as it is named in the report. */
+  readonly image: PinnedReference;
+  readonly lane: Lane;
+  /** Whether the digest is the one pinned in registry.yaml, rather than the working tree's. */
+  readonly pinned: boolean;
+  readonly runtime: 'auto' | RuntimeName;
+  /** The folder of the processor's own cases. */
+  readonly casesDir: string;
+  /** Where unpacked images are kept. */
+  readonly cacheDir: string;
+  /** Where the report's files go. */
+  readonly reportsDir: string;
+  /** What paths in the report are relative to. */
+  readonly workspaceRoot: string;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+  /** Runtimes to choose from; the machine's own where absent. */
+  readonly runtimes?: readonly Runtime[];
+}
+
+const START_TIMEOUT_MS = 30_000;
+
+/** Starts the image in its variants, each with a folder of its own. */
+const starter = (options: AcceptOptions, runtime: Runtime, rootfs: string, config: ImageRunConfig, digest: Digest, folder: string) => {
+  const { spec, lane, signal } = options;
+  return async (variant: Variant): Promise<RunningProcessor> => {
+    // The artifacts root has a folder around it, in which it shows when something was written beside it.
+    const around = await mkdtemp(join(folder, `${variant.name}-`));
+    const artifacts = join(around, 'artifacts');
+    await mkdir(artifacts);
+    const specFile = 'registry.yaml';
+    if (variant.spec !== null) await writeFile(join(artifacts, specFile), JSON.stringify(variant.spec));
+    return runtime.start({
+      rootfs,
+      config,
+      env: {
+        ...variant.secrets,
+        [PROCESSOR_ENV.environment]: lane,
+        ...(variant.digest ? { [PROCESSOR_ENV.imageDigest]: digest } : {}),
+        ...(variant.spec === null ? {} : { [PROCESSOR_ENV.spec]: `${runtime.artifactsRootOf(artifacts)}/${specFile}` }),
+      },
+      port: spec.build.port,
+      artifacts,
+      until: variant.until,
+      startTimeoutMs: START_TIMEOUT_MS,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  };
+};
+
+/**
+ * Puts an image to the test: unpacks it, runs it as isolated as this machine can, proves that its network is blocked, checks
+ * every rule of the contract and the processor's own cases, and writes the report (JSON, JUnit XML, and the log where
+ * something failed). A failed check is a verdict in the report and no exception. Whatever was started is stopped, and
+ * whatever was made beside the report and the cache is removed.
+ * @throws ERR_EGRESS_OPEN where the lane demands a blocked network and it is not proven, ERR_RUNTIME_UNAVAILABLE,
+ * ERR_START_FAILED, ERR_ACCEPTANCE_CASE_INVALID, ERR_LAYER_UNSAFE, ERR_CANCELLED and whatever the source throws
+ */
+export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceReport> => {
+  const { spec, platform, lane, progress, signal } = options;
+  const startedAt = new Date();
+  const begun = performance.now();
+  const slug = slugOf(spec.ref);
+  const files = await readCases(options.casesDir);
+  const runtime = await chooseRuntime(options.runtime, { lane, progress, ...(options.runtimes === undefined ? {} : { runtimes: options.runtimes }) });
+  const { rootfs, image } = await unpackImage(options.source, options.digest, { platform, cacheDir: options.cacheDir });
+  const digest = image.descriptor.digest;
+  const config: ImageRunConfig = image.config.config ?? {};
+  progress(`${slug}: running ${shortDigest(digest)} in ${runtime.name}`);
+
+  const folder = await mkdtemp(join(tmpdir(), 'pinlane-accept-'));
+  const start = starter(options, runtime, rootfs, config, digest, folder);
+  let running: RunningProcessor | undefined;
+  try {
+    signal?.throwIfAborted();
+    running = await start(ORDINARY);
+    const egress = await probeEgress(running);
+    const egressRequired = LANE_TABLE[lane].egress === 'blocked';
+    if (egressRequired && !egress.blocked) fail('ERR_EGRESS_OPEN', `lane ${lane} demands a blocked network: ${egress.reasons.join('; ')}`);
+    const isolation = { ...running.isolation, network: egress.blocked ? ('blocked' as const) : ('open' as const) };
+    const { uid } = await resolveUser(rootfs, config.User ?? '');
+    const subject = { spec, digest, uid, environment: lane, isolation, egress, egressRequired, params: exampleParams(files, spec), running, start };
+    const checks = [...(await runConformance(subject, undefined, signal)), ...(await runCases(running, spec, files, signal))];
+
+    const failed = checks.some(({ outcome }) => outcome === 'failed');
+    const log = failed ? running.logs() : null;
+    const report = acceptanceReport(
+      {
+        ref: spec.ref,
+        image: options.image,
+        digest,
+        platform,
+        lane,
+        pinned: options.pinned,
+        isolation,
+        startedAt,
+        durationMs: Math.round(performance.now() - begun),
+        healthyAfterMs: running.healthyAfterMs,
+        log: failed ? relative(options.workspaceRoot, reportFiles(options.reportsDir, platform).log) : null,
+      },
+      checks,
+    );
+    await writeReport(options.reportsDir, report, log);
+    return report;
+  } catch (error) {
+    if (signal?.aborted && !isPinlaneError(error)) return fail('ERR_CANCELLED', `the acceptance of ${slug} was interrupted`);
+    throw error;
+  } finally {
+    await running?.stop(0);
+    await rm(folder, { recursive: true, force: true });
+  }
+};

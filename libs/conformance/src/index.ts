@@ -1,0 +1,12 @@
+export { acceptImage, type AcceptOptions } from './accept-image.ts';
+export { parseAcceptanceFile } from './cases/parse.ts';
+export { readCases, type CaseFile } from './cases/read.ts';
+export { exampleParams, runCases } from './cases/run.ts';
+export { junitXml } from './report/junit.ts';
+export { acceptanceReport, verdictOf, type AcceptanceFacts } from './report/report.ts';
+export { summaryText } from './report/summary.ts';
+export { reportFiles, writeReport, type ReportFiles } from './report/write.ts';
+export type { Rule } from './rule.ts';
+export { RULES } from './rules/index.ts';
+export { runConformance } from './run-conformance.ts';
+export { ORDINARY, type Subject, type Variant } from './subject/subject.ts';

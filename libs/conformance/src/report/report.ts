@@ -1,0 +1,32 @@
+import type { AcceptanceReport, Check, Digest, Isolation, Lane, PinnedReference, Platform, Ref } from '@pinlane/contracts';
+import { formatReference } from '@pinlane/contracts';
+
+/** What is known of an acceptance besides its checks. */
+export interface AcceptanceFacts {
+  readonly ref: Ref;
+  readonly image: PinnedReference;
+  readonly digest: Digest;
+  readonly platform: Platform;
+  readonly lane: Lane;
+  readonly pinned: boolean;
+  readonly isolation: Isolation;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  readonly healthyAfterMs: number;
+  readonly log: string | null;
+}
+
+/** Passed where something was checked and nothing failed: no check at all is no evidence. */
+export const verdictOf = (checks: readonly Check[]): AcceptanceReport['verdict'] =>
+  checks.some(({ outcome }) => outcome === 'passed') && checks.every(({ outcome }) => outcome !== 'failed') ? 'accepted' : 'rejected';
+
+/** The report on one platform digest. */
+export const acceptanceReport = (facts: AcceptanceFacts, checks: readonly Check[]): AcceptanceReport => ({
+  kind: 'AcceptanceReport',
+  schemaVersion: 1,
+  ...facts,
+  image: formatReference(facts.image),
+  verdict: verdictOf(checks),
+  checks: [...checks],
+  startedAt: facts.startedAt.toISOString(),
+});

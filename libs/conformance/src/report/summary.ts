@@ -1,0 +1,22 @@
+import { shortDigest, type AcceptanceReport, type Check } from '@pinlane/contracts';
+
+const list = (heading: string, checks: readonly Check[]): string[] => {
+  if (checks.length === 0) return [];
+  const width = Math.max(...checks.map(({ rule }) => rule.length));
+  return ['', heading, ...checks.map(({ rule, message }) => `  ${rule.padEnd(width)}  ${message.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`)];
+};
+
+/** A report for a person: one line where all is well, and otherwise what failed first. */
+export const summaryText = (report: AcceptanceReport): string => {
+  const of = (wanted: Check['outcome']): Check[] => report.checks.filter(({ outcome }) => outcome === wanted);
+  const [passed, failed, skipped] = [of('passed'), of('failed'), of('skipped')];
+  const { runtime, network, filesystem } = report.isolation;
+  const counts = [`${passed.length} passed`, `${failed.length} failed`, `${skipped.length} skipped`].join(', ');
+  return [
+    `${report.verdict} ${report.ref} ${report.platform} ${shortDigest(report.digest)}: ${counts} in ${(report.durationMs / 1000).toFixed(1)} s`,
+    `  ran in ${runtime}, network ${network}, root ${filesystem}; healthy after ${report.healthyAfterMs} ms`,
+    ...list('failed:', failed),
+    ...list('skipped:', skipped),
+    ...(report.log === null ? [] : ['', `log: ${report.log}`]),
+  ].join('\n');
+};

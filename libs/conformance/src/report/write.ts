@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AcceptanceReport } from '@pinlane/contracts';
+import { junitXml } from './junit.ts';
+
+/** Where the parts of a report are kept. */
+export interface ReportFiles {
+  readonly json: string;
+  readonly junit: string;
+  readonly log: string;
+}
+
+/** The files of a report on one platform of a processor. */
+export const reportFiles = (folder: string, platform: string): ReportFiles => {
+  const stem = `acceptance-${platform.split('/').at(-1)}`;
+  return { json: join(folder, `${stem}.json`), junit: join(folder, `${stem}.junit.xml`), log: join(folder, `${stem}.log`) };
+};
+
+const writeWhole = async (file: string, text: string): Promise<void> => {
+  const temporary = `${file}.${randomUUID()}.tmp`;
+  await writeFile(temporary, text);
+  await rename(temporary, file);
+};
+
+/** Writes a report, each file whole or not at all; the log of an earlier run that failed goes where this one passed. */
+export const writeReport = async (folder: string, report: AcceptanceReport, log: string | null): Promise<ReportFiles> => {
+  const files = reportFiles(folder, report.platform);
+  await mkdir(folder, { recursive: true });
+  if (log === null) await rm(files.log, { force: true });
+  else await writeWhole(files.log, log);
+  await writeWhole(files.junit, junitXml(report));
+  await writeWhole(files.json, `${JSON.stringify(report, null, 2)}\n`);
+  return files;
+};

@@ -1,0 +1,76 @@
+import { symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { jsonOf, at, must, mustBeError, mustSucceed, show, type Rule } from '../rule.ts';
+import type { Session } from '../session.ts';
+import { listTree, readIfThere } from '../subject/files.ts';
+
+/** Prefixes that must be refused, by rule. */
+const hostile = ({ subject: { running } }: Session) => ({
+  placeholder: ['runs/fixed', 'runs/{execution}'],
+  parent: ['../{execution_id}', 'runs/../../{execution_id}', 'runs/{execution_id}/../../../escaped'],
+  encoded: ['runs/%2e%2e/%2e%2e/%2e%2e/{execution_id}', '..%2f{execution_id}', '%2Ftmp%2F{execution_id}', '..%5c{execution_id}', '..\\{execution_id}'],
+  absolute: ['/tmp/{execution_id}', '/{execution_id}', `${running.artifactsRoot}-other/{execution_id}`],
+});
+
+const refusal = (kind: keyof ReturnType<typeof hostile>, title: string): Rule => ({
+  name: `prefix.${kind}`,
+  title,
+  check: async (session) => {
+    for (const prefix of hostile(session)[kind]) {
+      const { response } = await session.run({ body: { write_prefix: prefix } });
+      try {
+        mustBeError(response, 400, 'ERR_INPUTS');
+      } catch (error) {
+        throw Object.assign(error as Error, { message: `write_prefix ${show(prefix)}: ${(error as Error).message}` });
+      }
+    }
+  },
+});
+
+export const prefixRules: readonly Rule[] = [
+  refusal('placeholder', 'A write_prefix without {execution_id} is refused with 400 ERR_INPUTS'),
+  refusal('parent', 'A write_prefix with .. is refused with 400 ERR_INPUTS'),
+  refusal('encoded', 'A write_prefix with encoded or backward separators is refused with 400 ERR_INPUTS'),
+  refusal('absolute', 'A write_prefix outside of the artifacts root is refused with 400 ERR_INPUTS'),
+  {
+    name: 'prefix.link',
+    title: 'A write_prefix through a link that leads out of the artifacts root is refused with 400 ERR_INPUTS',
+    check: async (session) => {
+      const { running } = session.subject;
+      await symlink('/tmp', join(running.artifacts, 'way-out')).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      });
+      mustBeError((await session.run({ body: { write_prefix: 'way-out/{execution_id}' } })).response, 400, 'ERR_INPUTS');
+    },
+  },
+  {
+    name: 'prefix.nothing-written',
+    title: 'A request that is refused for its write_prefix leaves no file and no folder',
+    check: async (session) => {
+      const { artifacts } = session.subject.running;
+      for (const prefix of Object.values(hostile(session)).flat()) {
+        const before = [await listTree(artifacts), await listTree(dirname(artifacts))];
+        const { response } = await session.run({ body: { write_prefix: prefix } });
+        // Where it was carried out, another rule is broken.
+        if (response.status < 400) continue;
+        const after = [await listTree(artifacts), await listTree(dirname(artifacts))];
+        const made = after.flatMap((paths, index) => paths.filter((path) => !before[index]?.includes(path)));
+        must(made.length === 0, `write_prefix ${show(prefix)} left ${made.join(', ')}`);
+      }
+    },
+  },
+  {
+    name: 'prefix.absolute-inside',
+    title: 'A write_prefix below the artifacts root may be absolute; index_path then is as well',
+    needs: ['run.success', 'run.index-path'],
+    check: async (session) => {
+      const prefix = `${session.subject.running.artifactsRoot}/absolute/{execution_id}`;
+      const { response, executionId, on } = await session.run({ body: { write_prefix: prefix } });
+      mustSucceed(response);
+      const index = at(jsonOf(response), 'index_path');
+      const expected = `${prefix.replace('{execution_id}', executionId)}/outputs.json`;
+      must(index === expected, `expected index_path to be ${expected}, got ${show(index)}`);
+      must((await readIfThere(join(on.artifacts, 'absolute', executionId, 'outputs.json'))) !== undefined, 'outputs.json is not there');
+    },
+  },
+];

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import canonicalize from 'canonicalize';
+import { successEnvelopeSchema, type ProcessorSpec } from '@pinlane/contracts';
+import { at, jsonOf, must, mustBeOfType, mustSucceed, show, type Rule } from '../rule.ts';
+import { PREFIX, type Session } from '../session.ts';
+
+export const sha256Hex = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+/** What the environment fingerprint of a mock run must be: resources and names, so that it is the same on every machine. */
+export const expectedFingerprint = ({ runtime, secrets }: ProcessorSpec): string =>
+  [`cpu=${runtime.cpu}`, `gpu=${runtime.gpu ?? 'none'}`, `memory_gb=${runtime.memory_gb}`, `secrets=${[...secrets.required].sort().join(',')}`].join(';');
+
+const envelope = async (session: Session): Promise<unknown> => jsonOf((await session.mockRun()).response);
+
+/** A rule about one member of the success envelope. */
+const member = (name: string, title: string, path: readonly string[], expected: (session: Session) => Promise<unknown>): Rule => ({
+  name,
+  title,
+  needs: ['run.success'],
+  check: async (session) => {
+    const seen = at(await envelope(session), ...path);
+    const wanted = await expected(session);
+    must(canonicalize(seen) === canonicalize(wanted), `expected ${path.join('.')} to be ${show(wanted)}, got ${show(seen)}`);
+  },
+});
+
+export const runRules: readonly Rule[] = [
+  {
+    name: 'run.success',
+    title: 'POST /run in mode mock succeeds without any secret and without network',
+    check: async (session) => mustSucceed((await session.mockRun()).response),
+  },
+  {
+    name: 'run.media-type',
+    title: 'POST /run answers as application/json',
+    needs: ['run.success'],
+    check: async (session) => mustBeOfType((await session.mockRun()).response, 'application/json'),
+  },
+  {
+    name: 'run.envelope',
+    title: 'The success envelope has exactly the members of the contract, each of its type',
+    needs: ['run.success'],
+    check: async (session) => {
+      const { error } = successEnvelopeSchema.safeParse(await envelope(session));
+      const problems = error?.issues.map(({ path, message }) => `${path.join('.') || 'envelope'}: ${message}`) ?? [];
+      must(problems.length === 0, problems.join('; '));
+    },
+  },
+  member('run.execution-id', 'The envelope carries the execution id of the request', ['execution_id'], async (s) => (await s.mockRun()).executionId),
+  member('run.ref', "The envelope's meta names the ref", ['meta', 'ref'], async (s) => s.subject.spec.ref),
+  member('run.digest', "The envelope's meta names the digest of the image that runs", ['meta', 'image_digest'], async (s) => s.subject.digest),
+  member('run.inputs-hash', 'inputs_hash is the sha256 of the RFC 8785 form of the inputs as they were sent', ['meta', 'inputs_hash'], async (s) => ({
+    hash_schema: 'jcs-sha256-v1',
+    value: sha256Hex(canonicalize((await s.mockRun()).inputs) as string),
+  })),
+  member('run.env-fingerprint', 'env_fingerprint names the resources and the secrets, and no value', ['meta', 'env_fingerprint'], async (s) =>
+    expectedFingerprint(s.subject.spec),
+  ),
+  member('run.index-path', 'index_path is the expanded prefix and outputs.json', ['index_path'], async (s) => {
+    const { executionId } = await s.mockRun();
+    return `${PREFIX.replace('{execution_id}', executionId)}/outputs.json`;
+  }),
+  {
+    name: 'run.mode-default',
+    title: 'A request that names no mode runs in mode mock',
+    needs: ['run.success'],
+    check: async (session) => {
+      const { response, folder } = await session.run({ body: { mode: undefined } });
+      mustSucceed(response);
+      const receipt = JSON.parse(await readFile(join(folder, 'receipt.json'), 'utf8').catch(() => '{}')) as unknown;
+      must(at(receipt, 'mode') === 'mock', `expected the receipt to say mode mock, got ${show(at(receipt, 'mode'))}`);
+    },
+  },
+];

@@ -1,0 +1,68 @@
+import { errorEnvelopeSchema, successEnvelopeSchema } from '@pinlane/contracts';
+import { must, mustBeOfType, show, textOf, type Rule } from '../rule.ts';
+import type { Exchange, Session } from '../session.ts';
+import { parseEventStream } from '../subject/sse.ts';
+
+const eventsOf = ({ response }: Exchange) => parseEventStream(textOf(response));
+const badStream = (session: Session): Promise<Exchange> => session.run({ path: '/run-stream', body: { inputs: { schema: 'v0', params: {} } } });
+
+const dataOf = (data: string): unknown => {
+  try {
+    return JSON.parse(data) as unknown;
+  } catch {
+    must(false, `the data of an event is not JSON: ${show(data)}`);
+    return undefined;
+  }
+};
+
+export const streamRules: readonly Rule[] = [
+  {
+    name: 'stream.media-type',
+    title: 'POST /run-stream answers as text/event-stream',
+    check: async (session) => mustBeOfType((await session.mockStream()).response, 'text/event-stream'),
+  },
+  {
+    name: 'stream.end',
+    title: 'A stream ends with exactly one done or error, and only progress comes before it',
+    check: async (session) => {
+      const names = eventsOf(await session.mockStream()).map(({ event }) => event);
+      must(names.at(-1) === 'done' || names.at(-1) === 'error', `it ends with ${show(names.at(-1) ?? 'no event')}`);
+      const before = names.slice(0, -1).filter((name) => name !== 'progress');
+      must(before.length === 0, `before the end it sends ${before.join(', ')}`);
+    },
+  },
+  {
+    name: 'stream.progress',
+    title: 'A stream tells of progress before it ends',
+    check: async (session) => {
+      const names = eventsOf(await session.mockStream()).map(({ event }) => event);
+      must(names.includes('progress'), `its events are ${names.join(', ') || 'none'}`);
+    },
+  },
+  {
+    name: 'stream.done',
+    title: 'The done event of a mock run carries the success envelope of its execution',
+    needs: ['stream.end'],
+    check: async (session) => {
+      const exchange = await session.mockStream();
+      const end = eventsOf(exchange).at(-1);
+      must(end?.event === 'done', `it ended with ${show(end ?? 'nothing')}`);
+      const { data, error } = successEnvelopeSchema.safeParse(dataOf(end.data));
+      must(error === undefined, error?.issues.map(({ path, message }) => `${path.join('.') || 'envelope'}: ${message}`).join('; ') ?? '');
+      must(data?.execution_id === exchange.executionId, `it is of the execution ${data?.execution_id}, not ${exchange.executionId}`);
+    },
+  },
+  {
+    name: 'stream.error',
+    title: 'A stream of a bad request is one error event with an error envelope of ERR_INPUTS',
+    check: async (session) => {
+      const exchange = await badStream(session);
+      mustBeOfType(exchange.response, 'text/event-stream');
+      const events = eventsOf(exchange);
+      must(events.length === 1 && events[0]?.event === 'error', `its events are ${events.map(({ event }) => event).join(', ') || 'none'}`);
+      const { data, error } = errorEnvelopeSchema.safeParse(dataOf(events[0].data));
+      must(error === undefined, error?.issues.map(({ path, message }) => `${path.join('.') || 'envelope'}: ${message}`).join('; ') ?? '');
+      must(data?.error.code === 'ERR_INPUTS', `its code is ${show(data?.error.code)}`);
+    },
+  },
+];

@@ -1,0 +1,28 @@
+import { Ajv, type ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+
+type Params = Readonly<Record<string, unknown>>;
+
+const compile = (schema: Params): ValidateFunction => {
+  const options = { allErrors: true, strict: false, useDefaults: true } as const;
+  const ajv = String(schema['$schema'] ?? '').includes('draft-07') ? new Ajv(options) : new Ajv2020(options);
+  formats.default(ajv);
+  return ajv.compile(schema);
+};
+
+const STRANGER = 'pinlane_conformance_unknown';
+/** One of these is of a wrong type or out of range for nearly every schema of a property. */
+const WRONG: readonly unknown[] = [null, { unexpected: true }, [[[]]], false, -1e300, ''];
+
+/**
+ * Params that a JSON Schema refuses, as near as can be to params that it takes; undefined where it refuses nothing that is
+ * tried.
+ */
+export const invalidParams = (schema: Params, valid: Params): Params | undefined => {
+  const validate = compile(schema);
+  const without = Object.keys(valid).map((key) => Object.fromEntries(Object.entries(valid).filter(([name]) => name !== key)));
+  const replaced = Object.keys(valid).flatMap((key) => WRONG.map((wrong) => ({ ...valid, [key]: wrong })));
+  const candidates: Params[] = [...without, ...replaced, { ...valid, [STRANGER]: true }, {}];
+  return candidates.find((params) => !validate(structuredClone(params)));
+};
