@@ -7,7 +7,7 @@ const NODE = { uid: 1000, gid: 1000 };
 
 /** Folders of the filesystem hierarchy standard, mount points, and the two that processors use. */
 const FOLDERS: readonly TreeEntry[] = [
-  ...['dev', 'etc', 'home', 'media', 'mnt', 'opt', 'proc', 'run', 'srv', 'sys', 'usr', 'var'].map((path) => directory(path)),
+  ...['dev', 'etc', 'home', 'media', 'mnt', 'opt', 'proc', 'run', 'srv', 'sys', 'usr', 'usr/local', 'var'].map((path) => directory(path)),
   ...['bin', 'sbin', 'lib', 'share'].flatMap((name) => [directory(`usr/${name}`), directory(`usr/local/${name}`)]),
   ...['var/cache', 'var/lib', 'var/log', 'var/spool'].map((path) => directory(path)),
   ...['tmp', 'var/tmp', 'run/lock'].map((path) => directory(path, 0o1777)),

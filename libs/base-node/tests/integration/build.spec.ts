@@ -3,19 +3,20 @@ import { appendFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { extract } from 'tar-stream';
 import { verifyImage, type Store } from '@pinlane/oci';
 import type { BuiltImage } from '@pinlane/contracts';
-import { parseLock } from '@pinlane/base-node';
+import { ASSEMBLY_FORMAT, parseLock } from '@pinlane/base-node';
 import { makeArchive, type TestPackage } from '../support/debs.ts';
 import { describeWithApt } from '../support/parts.ts';
-import { ALL_PACKAGES, makeWorkspace, RELEASE } from '../support/workspace.ts';
+import { ALL_PACKAGES, dropSeed, makeWorkspace, RELEASE } from '../support/workspace.ts';
 
 const execute = promisify(execFile);
 
 // apt and npm are real programs that start slowly on a busy machine.
 jest.setTimeout(60_000);
+afterAll(dropSeed);
 
 interface Seen {
   readonly type: string;
@@ -66,7 +67,7 @@ describeWithApt('a base made of an archive of packages and a registry with Node'
   });
 
   it('names no address in the lock', async () => {
-    await site.update();
+    await site.lock();
     expect(await readFile(join(site.baseDir, 'base.lock.json'), 'utf8')).not.toMatch(/:\/\/|127\.0\.0\.1|localhost|pool\//);
   });
 
@@ -103,11 +104,20 @@ describeWithApt('a base made of an archive of packages and a registry with Node'
     expect([...node.keys()].filter((path) => path.includes('include'))).toEqual([]);
   });
 
+  it('gives the very bytes that it gave before: a change of them is a new ASSEMBLY_FORMAT', async () => {
+    await site.lock();
+    const { platforms } = await verifyImage(site.store, (await site.build()).index);
+    expect(ASSEMBLY_FORMAT).toBe(1);
+    expect(platforms.map(({ manifest }) => manifest.layers.map(({ digest }) => digest))).toEqual([
+      ['sha256:cc9881ff32feb54dc214d94b9455eb750076dd04402fc86fe7d4ee96959a457b', 'sha256:60a402af073813ee1fa343456b743c029bb146ae5243233f719e404659ef3804'],
+      ['sha256:ab43a482e04ccaa0c9a7511a9c9fc59f7e89634135f61b2f1413caf613b5449f', 'sha256:76533d6bf08e5692a0d30927bc36dddb35a65f7372646910d3e2575fd1f82bb4'],
+    ]);
+  });
+
   it('runs no maintainer script', async () => {
-    await rm('/tmp/a-maintainer-script-ran', { force: true });
     await site.lock();
     await site.build();
-    await expect(readFile('/tmp/a-maintainer-script-ran')).rejects.toThrow('ENOENT');
+    await expect(readFile(site.env.PROOF)).rejects.toThrow('ENOENT');
   });
 
   it('does nothing the second time, not even with neither archive nor registry', async () => {

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +31,7 @@ export const PACKAGES: readonly TestPackage[] = (['amd64', 'arm64'] as const).fl
       'usr/share/man/man1/tool.1': 'long\n',
       'var/run/tool': { folder: 0o755 },
     },
-    scripts: { postinst: '#!/bin/sh\ntouch /tmp/a-maintainer-script-ran\n' },
+    scripts: { postinst: '#!/bin/sh\ntouch "$PROOF"\n' },
   },
 ]);
 const COMMON: readonly TestPackage[] = [
@@ -61,13 +60,18 @@ const seeded = async (): Promise<{ lock: string; downloads: string }> => {
     await site.update();
     const downloads = await mkdtemp(join(tmpdir(), 'pinlane-seed-'));
     await cp(join(site.root, '.pinlane/cache/base/sha256'), downloads, { recursive: true });
-    process.once('exit', () => rmSync(downloads, { recursive: true, force: true }));
     return { lock: await readFile(join(site.baseDir, 'base.lock.json'), 'utf8'), downloads };
   } finally {
     await site.close();
   }
 };
 let seed: ReturnType<typeof seeded> | undefined;
+
+/** Removes what the workspaces of one file of tests shared. */
+export const dropSeed = async (): Promise<void> => {
+  if (seed !== undefined) await rm((await seed).downloads, { recursive: true, force: true });
+  seed = undefined;
+};
 
 /** A workspace with a base of its own, a package archive on disk and a package registry in this process. */
 export const makeWorkspace = async ({ trusted = true } = {}) => {
@@ -80,6 +84,8 @@ export const makeWorkspace = async ({ trusted = true } = {}) => {
   const registry = await startRegistry(['24.1.0', '24.9.0', '24.10.0']);
   const env = {
     PATH: process.env.PATH,
+    // Where a maintainer script would leave a trace.
+    PROOF: join(folder, 'a-maintainer-script-ran'),
     HOME: home,
     npm_config_registry: registry.url,
     npm_config_userconfig: join(home, '.npmrc'),

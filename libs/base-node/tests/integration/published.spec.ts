@@ -1,0 +1,90 @@
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { formatRepository, type BuiltImage, type Repository } from '@pinlane/contracts';
+import { openStore, type Store } from '@pinlane/oci';
+import { describeWithApt } from '../support/parts.ts';
+import { dropSeed, makeWorkspace } from '../support/workspace.ts';
+
+// apt and npm are real programs that start slowly on a busy machine.
+jest.setTimeout(60_000);
+afterAll(dropSeed);
+
+describeWithApt('a machine without apt', () => {
+  let site: Awaited<ReturnType<typeof makeWorkspace>>;
+  let built: BuiltImage;
+  let elsewhere: Store;
+  let opened: string[];
+  let withoutApt: { env: Record<string, string | undefined>; store: Store; openRegistry: (repository: Repository) => Store };
+
+  beforeEach(async () => {
+    site = await makeWorkspace();
+    await site.lock();
+    built = await site.build();
+    // The store that it was built into plays the registry that it was pushed to.
+    opened = [];
+    elsewhere = openStore(join(site.folder, 'store of another machine'));
+    const empty = join(site.folder, 'no programs');
+    await mkdir(empty);
+    withoutApt = {
+      env: { ...site.env, PATH: empty },
+      store: elsewhere,
+      openRegistry: (repository) => {
+        opened.push(formatRepository(repository));
+        return site.store;
+      },
+    };
+    await site.forget();
+  });
+  afterEach(() => site.close());
+
+  const publish = (reference: string) => appendFile(join(site.baseDir, 'base.yaml'), `published: ${reference}\n`);
+
+  it('is told of both ways to have a base', async () => {
+    const refusal = { code: 'ERR_BASE_UNAVAILABLE', message: expect.stringMatching(/no apt[^]*PINLANE_BASE_IMAGE[^]*published/) };
+    await expect(site.build(withoutApt)).rejects.toMatchObject(refusal);
+  });
+
+  it('takes the base that was published, whole and by digest', async () => {
+    await publish(`ghcr.io/pinlane/base-node@${built.index}`);
+    const image = await site.build(withoutApt);
+    expect(opened).toEqual(['ghcr.io/pinlane/base-node']);
+    expect(image).toEqual({ ...built, repository: 'ghcr.io/pinlane/base-node', pushed: true });
+    expect(await elsewhere.missing(built.index)).toEqual([]);
+    expect((await elsewhere.resolve('base-node')).digest).toBe(built.index);
+  });
+
+  it('refuses a published base that was made of another lock', async () => {
+    await publish(`ghcr.io/pinlane/base-node@${built.index}`);
+    const file = join(site.baseDir, 'base.lock.json');
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replaceAll('2.0-1+b1', '2.0-2'));
+    await expect(site.build(withoutApt)).rejects.toMatchObject({ code: 'ERR_BASE_UNAVAILABLE', message: expect.stringContaining(built.fingerprint) });
+    expect(await elsewhere.names()).toEqual(new Map());
+  });
+
+  it('takes the image that PINLANE_BASE_IMAGE names, also where there is apt and whatever the lock says', async () => {
+    const image = await site.build({ ...withoutApt, env: { ...site.env, PINLANE_BASE_IMAGE: `registry.example/team/base@${built.index}` } });
+    expect(opened).toEqual(['registry.example/team/base']);
+    expect(image).toMatchObject({ repository: 'registry.example/team/base', index: built.index, fingerprint: built.fingerprint });
+  });
+
+  it('refuses a PINLANE_BASE_IMAGE without a digest', async () => {
+    const env = { ...site.env, PINLANE_BASE_IMAGE: 'node:24-bookworm-slim' };
+    await expect(site.build({ ...withoutApt, env })).rejects.toMatchObject({ code: 'ERR_REFERENCE_INVALID' });
+  });
+
+  it('refuses one platform where both are needed', async () => {
+    const env = { ...site.env, PINLANE_BASE_IMAGE: `registry.example/team/base@${built.platforms.amd64}` };
+    await expect(site.build({ ...withoutApt, env })).rejects.toMatchObject({ code: 'ERR_PLATFORM_MISSING' });
+  });
+
+  it('refuses an image of which a byte was altered on the way', async () => {
+    await publish(`ghcr.io/pinlane/base-node@${built.index}`);
+    const { bytes } = await site.store.readManifest(built.platforms.arm64!);
+    const { layers } = JSON.parse(Buffer.from(bytes).toString()) as { layers: { digest: typeof built.index }[] };
+    await appendFile(site.store.blobPath(layers[0]!.digest), 'x');
+    await expect(site.build(withoutApt)).rejects.toMatchObject({ code: expect.stringMatching(/ERR_STORE_CORRUPT|ERR_DIGEST_MISMATCH/) });
+    expect(await elsewhere.names()).toEqual(new Map());
+  });
+});
