@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { build } from 'esbuild';
 import { DIGEST } from '../harness.ts';
 
@@ -19,7 +19,11 @@ const freePort = async (): Promise<number> => {
   return port;
 };
 
+// Processes start here, on whatever else the machine does.
+const PATIENCE = 60_000;
+
 describe('a bundled processor, as a process of its own', () => {
+  jest.setTimeout(PATIENCE);
   let folder: string;
   let child: ChildProcess | undefined;
   let log = '';

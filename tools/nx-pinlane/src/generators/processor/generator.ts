@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { formatFiles, generateFiles, logger, type GeneratorCallback, type Tree } from '@nx/devkit';
-import { commonRegistry, findNeighbours, requireRoom } from './neighbours.ts';
+import { commonRegistry, requireRoom, surroundings } from './neighbours.ts';
 import { planProcessor, type ProcessorGeneratorOptions, type ProcessorPlan } from './options.ts';
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
@@ -33,9 +33,9 @@ const farewell =
  */
 export const processorGenerator = async (tree: Tree, options: ProcessorGeneratorOptions): Promise<GeneratorCallback> => {
   const plan = planProcessor(options);
-  const neighbours = findNeighbours(tree);
-  requireRoom(tree, plan, neighbours);
-  generateFiles(tree, join(import.meta.dirname, 'files'), plan.directory, substitutions(plan, commonRegistry(neighbours)));
+  const found = surroundings(tree);
+  requireRoom(tree, plan, found);
+  generateFiles(tree, join(import.meta.dirname, 'files'), plan.directory, substitutions(plan, commonRegistry(found.processors)));
   await formatFiles(tree);
   return farewell(plan);
 };

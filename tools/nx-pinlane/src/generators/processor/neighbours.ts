@@ -1,5 +1,5 @@
-import { dirname } from 'node:path/posix';
-import { getProjects, readNxJson, visitNotIgnoredFiles, type Tree } from '@nx/devkit';
+import { basename, dirname } from 'node:path/posix';
+import { readNxJson, visitNotIgnoredFiles, type Tree } from '@nx/devkit';
 import { fail, refParts, refSchema } from '@pinlane/contracts';
 import { CORE_SCHEMA, load } from 'js-yaml';
 import type { ProcessorPlan } from './options.ts';
@@ -30,15 +30,42 @@ const neighbourOf = (file: string, text: string): Neighbour | null => {
   return { file, ref: parsed.data, slug, registry };
 };
 
-/** Every processor of the workspace, wherever its registry.yaml is. */
-export const findNeighbours = (tree: Tree): readonly Neighbour[] => {
-  const found: Neighbour[] = [];
+/** What a workspace holds, as far as a new processor could get in its way. */
+export interface Surroundings {
+  /** Every processor, wherever its registry.yaml is. */
+  readonly processors: readonly Neighbour[];
+  /** The file that makes each other project, by the project's name. */
+  readonly projects: ReadonlyMap<string, string>;
+}
+
+/** The name that a project.json or package.json gives its project; null where it gives none. */
+const projectName = (file: string, text: string): string | null => {
+  let json: { name?: unknown; nx?: { name?: unknown } } | null;
+  try {
+    json = JSON.parse(text) as typeof json;
+  } catch {
+    return null;
+  }
+  const name = json?.nx?.name ?? json?.name;
+  if (typeof name === 'string') return name;
+  return basename(file) === 'project.json' ? basename(dirname(file)) : null;
+};
+
+/** Looks through every file of the workspace that git does not ignore. */
+export const surroundings = (tree: Tree): Surroundings => {
+  const processors: Neighbour[] = [];
+  const projects = new Map<string, string>();
   visitNotIgnoredFiles(tree, '.', (file) => {
-    if (file !== 'registry.yaml' && !file.endsWith('/registry.yaml')) return;
-    const neighbour = neighbourOf(file, tree.read(file, 'utf8') ?? '');
-    if (neighbour) found.push(neighbour);
+    const text = (): string => tree.read(file, 'utf8') ?? '';
+    if (basename(file) === 'registry.yaml') {
+      const neighbour = neighbourOf(file, text());
+      if (neighbour) processors.push(neighbour);
+    } else if (basename(file) === 'project.json' || basename(file) === 'package.json') {
+      const name = projectName(file, text());
+      if (name !== null) projects.set(name, file);
+    }
   });
-  return found;
+  return { processors, projects };
 };
 
 /** The registry of a processor's neighbours where all that name one name the same: a new one most likely goes there, too. */
@@ -61,18 +88,18 @@ const pluginFolders = (tree: Tree): readonly string[] => {
  * Proves that a new processor gets in nobody's way.
  * @throws ERR_REF_DUPLICATE, ERR_GENERATOR_CONFLICT, ERR_OPTION_INVALID
  */
-export const requireRoom = (tree: Tree, plan: ProcessorPlan, neighbours: readonly Neighbour[]): void => {
+export const requireRoom = (tree: Tree, plan: ProcessorPlan, { processors, projects }: Surroundings): void => {
   const { ref, slug, directory } = plan;
-  const taken = neighbours.find((neighbour) => neighbour.slug === slug);
+  const taken = processors.find((neighbour) => neighbour.slug === slug);
   if (taken?.ref === ref) fail('ERR_REF_DUPLICATE', `${ref} is there already`, { file: taken.file });
   if (taken) fail('ERR_REF_DUPLICATE', `${ref} and ${taken.ref} both have the slug ${slug}`, { file: taken.file });
   if (tree.exists(directory)) fail('ERR_GENERATOR_CONFLICT', `the folder ${directory} exists`);
-  const above = neighbours.find(({ file }) => directory.startsWith(`${dirname(file)}/`));
+  const above = processors.find(({ file }) => directory.startsWith(`${dirname(file)}/`));
   if (above) fail('ERR_GENERATOR_CONFLICT', `the folder ${directory} lies inside of the processor ${above.ref}`, { file: above.file });
   const file = parents(directory).find((folder) => tree.isFile(folder));
   if (file !== undefined) fail('ERR_GENERATOR_CONFLICT', `${file} is a file, and ${directory} would lie in it`);
-  const project = getProjects(tree).get(slug);
-  if (project) fail('ERR_GENERATOR_CONFLICT', `the project ${slug} in ${project.root} has the name that ${ref} would have`);
+  const project = projects.get(slug);
+  if (project !== undefined) fail('ERR_GENERATOR_CONFLICT', `the project ${slug} has the name that ${ref} would have`, { file: project });
   const folders = pluginFolders(tree);
   if (!folders.some((folder) => folder === '.' || directory.startsWith(`${folder}/`)))
     fail('ERR_OPTION_INVALID', `--directory ${directory} is not below ${folders.join(' or ')}, where the plugin looks for processors`, {
