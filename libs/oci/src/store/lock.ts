@@ -63,17 +63,14 @@ export const withLock = async <T>(place: LockPlace, work: () => Promise<T>): Pro
   const path = join(place.folder, 'index');
   const text = JSON.stringify(await newHolder());
   const giveUp = performance.now() + place.patienceMs;
-  let broken = false;
   for (let pause = 1; !(await createWhole(place.temporary, path, text)); pause = Math.min(pause * 2, 32)) {
     const holder = await readHolder(path);
-    if (holder && (await surelyGone(holder))) {
-      await breakLock(place, path, holder.hold);
-      broken = true;
-    } else if (holder && performance.now() > giveUp) refuse(path, holder);
+    if (holder && (await surelyGone(holder))) await breakLock(place, path, holder.hold);
+    else if (holder && performance.now() > giveUp) refuse(path, holder);
     await sleep(pause * (0.5 + Math.random()));
   }
   try {
-    if (broken) await sweepClaims(place);
+    await sweepClaims(place);
     return await work();
   } finally {
     await rm(path, { force: true });

@@ -1,0 +1,54 @@
+/**
+ * A process that writes to a store, to be run beside others and to be killed: `store-writer.ts <what> <root> <id> <count>`.
+ * Says on stdout what it has done, one line each, after it is done.
+ */
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openStore } from '../../src/index.ts';
+import { withLock } from '../../src/store/lock.ts';
+import { makeImage, putImage } from './images.ts';
+
+const [what, root, id, count] = process.argv.slice(2) as [string, string, string, string];
+const store = openStore(root);
+const place = { folder: join(root, '.pinlane-locks'), temporary: join(root, '.pinlane-tmp'), patienceMs: 60_000 };
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Images of its own, and one that all write. */
+const write = async (): Promise<void> => {
+  for (let round = 0; round < Number(count); round++) {
+    for (const [name, image] of [
+      [`own/${id}-${round}`, makeImage({ word: `${id} ${round}`, layerSize: 300_000 })],
+      ['shared', makeImage({ word: `shared ${round}`, layerSize: 300_000 })],
+    ] as const) {
+      await putImage(store, image);
+      await store.name(name, image.index.descriptor);
+      say(`${name} ${image.index.descriptor.digest}`);
+    }
+  }
+};
+
+/** Counts in a file as only someone alone with it may: reads, waits, writes. */
+const countUp = async (): Promise<void> => {
+  const file = join(root, 'counter');
+  for (let round = 0; round < Number(count); round++) {
+    await withLock(place, async () => {
+      const before = Number(readFileSync(file, 'utf8'));
+      await sleep(1);
+      writeFileSync(file, String(before + 1));
+      appendFileSync(join(root, 'counted'), '.');
+    });
+    say('counted');
+  }
+};
+
+const hold = (): Promise<void> =>
+  withLock(place, async () => {
+    say('held');
+    await sleep(600_000);
+  });
+
+const generation = async (): Promise<void> => say(await store.generation());
+
+const works: Readonly<Record<string, () => Promise<void>>> = { write, count: countUp, hold, generation };
+await works[what]?.();
