@@ -73,7 +73,7 @@ class Assembly {
     for (const resolved of stages) {
       const state = await this.begin(resolved.base, resolved.platform, states);
       states.set(resolved.stage.index, state);
-      const filesOf = async (origin: Origin) => (await this.begin(origin, platform, states)).tree;
+      const filesOf = (origin: Origin) => this.files(origin, platform, states);
       const { context } = this;
       const [readText, readHead] = [this.readText, this.readHead];
       problems.push(...(await new StageRunner({ parsed, resolved, state, globals, buildArgs, context, readText, readHead, filesOf }).all()));
@@ -86,6 +86,12 @@ class Assembly {
     if (origin.kind === 'stage') return stateFromStage(states.get(origin.stage.index)!);
     const { tree, layers, config } = await this.baseOf(origin.name, platform);
     return stateFromImage(platform, tree.copy(), layers, config);
+  }
+
+  /** The files that COPY --from sees; they are read, not changed. */
+  private async files(origin: Origin, platform: Platform, states: ReadonlyMap<number, StageState>): Promise<FileTree> {
+    if (origin.kind === 'scratch') return new FileTree();
+    return origin.kind === 'stage' ? states.get(origin.stage.index)!.tree : (await this.baseOf(origin.name, platform)).tree;
   }
 
   /** Builds what is missing of a stage's layers. */

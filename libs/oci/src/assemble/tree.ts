@@ -1,7 +1,7 @@
 import type { Digest } from '@pinlane/contracts';
 import { fail } from '@pinlane/contracts';
 import type { Descriptor } from '../content/index.ts';
-import type { LayerListing } from '../layer/index.ts';
+import type { LayerListing, ListedEntry } from '../layer/index.ts';
 
 /** Where a file's bytes are. */
 export type FileSource = { readonly kind: 'context'; readonly path: string } | { readonly kind: 'layer'; readonly layer: Descriptor; readonly path: string };
@@ -43,7 +43,20 @@ const OPAQUE = '.wh..wh..opq';
 
 export const newFolder = (owned: Owned = { mode: 0o755, uid: 0, gid: 0 }): FolderNode => ({ ...owned, type: 'directory', children: new Map() });
 
-const parts = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
+const parts = (path: string): string[] => (path === '' ? [] : path.split('/').filter((part) => part !== '' && part !== '.'));
+
+const isWhiteout = (path: string): boolean => path.startsWith(WHITEOUT, path.lastIndexOf('/') + 1);
+
+/** A listed entry that stands for itself; a folder keeps what is in the one that is there. */
+const nodeOf = (entry: Exclude<ListedEntry, { type: 'hardlink' }>, layer: Descriptor, there: Node | undefined): Node => {
+  const { path, type, mode, uid, gid } = entry;
+  const owned = { mode, uid, gid };
+  if (type === 'directory') return { ...owned, type, children: there?.type === 'directory' ? there.children : new Map() };
+  if (type === 'symlink') return { ...owned, type, target: entry.target };
+  if (type === 'special') return { ...owned, type };
+  const { size, sha256, text, attributes = false } = entry;
+  return { ...owned, type, size, sha256, source: { kind: 'layer', layer, path }, attributes, ...(text === undefined ? {} : { text }) };
+};
 
 const cloneFolder = (folder: FolderNode): FolderNode => ({
   ...folder,
@@ -65,8 +78,12 @@ export class FileTree {
 
   /** What is at a path, no link followed. */
   get(path: string): Node | undefined {
+    return this.at(parts(path));
+  }
+
+  private at(names: readonly string[]): Node | undefined {
     let node: Node | undefined = this.top;
-    for (const part of parts(path)) node = node?.type === 'directory' ? node.children.get(part) : undefined;
+    for (const name of names) node = node?.type === 'directory' ? node.children.get(name) : undefined;
     return node;
   }
 
@@ -85,7 +102,7 @@ export class FileTree {
         reached.pop();
         continue;
       }
-      const node = this.get([...reached, part].join('/'));
+      const node = this.at([...reached, part]);
       if (node?.type !== 'symlink') {
         reached.push(part);
         continue;
@@ -113,34 +130,37 @@ export class FileTree {
 
   /** Adds a layer: whiteouts first, since they speak of the layers below alone (OCI image specification, layer.md). */
   apply(listing: LayerListing, layer: Descriptor): void {
-    const isWhiteout = (path: string) => path.slice(path.lastIndexOf('/') + 1).startsWith(WHITEOUT);
     for (const { path } of listing.entries) if (isWhiteout(path)) this.erase(path);
+    // Most entries lie beside the one before them.
+    const folders = new Map<string, Map<string, Node>>();
+    const childrenOf = (path: string): Map<string, Node> => {
+      const known = folders.get(path) ?? this.ensureFolder(path);
+      folders.set(path, known);
+      return known;
+    };
     for (const entry of listing.entries) {
-      if (isWhiteout(entry.path)) continue;
-      const { path, type, mode, uid, gid } = entry;
-      const owned = { mode, uid, gid };
-      const place = this.placeOf(path);
-      const there = this.get(place);
-      if (type === 'directory') this.put(place, { ...newFolder(owned), ...(there?.type === 'directory' ? { children: there.children } : {}) });
-      else if (type === 'symlink') this.put(place, { ...owned, type, target: entry.target });
-      else if (type === 'special') this.put(place, { ...owned, type });
-      else if (type === 'hardlink') {
-        this.link(place, this.placeOf(entry.target), `layer ${layer.digest}: ${path}`);
-      } else {
-        const { size, sha256, text } = entry;
-        const source = { kind: 'layer', layer, path } as const;
-        this.put(place, { ...owned, type, size, sha256, source, attributes: entry.attributes ?? false, ...(text === undefined ? {} : { text }) });
-      }
+      const slash = entry.path.lastIndexOf('/');
+      const name = entry.path.slice(slash + 1);
+      if (name.startsWith(WHITEOUT)) continue;
+      const siblings = childrenOf(slash === -1 ? '' : entry.path.slice(0, slash));
+      const there = siblings.get(name);
+      const node = entry.type === 'hardlink' ? this.linkedNode(entry.target, `layer ${layer.digest}: ${entry.path}`) : nodeOf(entry, layer, there);
+      siblings.set(name, node);
+      // A folder or a link to one that gave way to something else: what is known of the way to others may be wrong now.
+      if (there !== undefined && there.type !== 'file' && there.type !== node.type) folders.clear();
+      else if (there?.type === 'symlink') folders.clear();
     }
   }
 
-  private link(place: string, targetPlace: string, what: string): void {
-    const target = this.get(targetPlace);
-    if (target === undefined || target.type === 'directory')
-      return fail('ERR_LAYER_UNSAFE', `${what} is a link to /${targetPlace}, which is not a file before it`);
-    const node: Node = target.type === 'file' && !target.linked ? { ...target, linked: true } : target;
-    this.put(targetPlace, node);
-    this.put(place, node);
+  /** The node that a hard link shares with its target, which is there already. */
+  private linkedNode(target: string, what: string): Node {
+    const slash = target.lastIndexOf('/');
+    const siblings = this.ensureFolder(slash === -1 ? '' : target.slice(0, slash));
+    const node = siblings.get(target.slice(slash + 1));
+    if (node === undefined || node.type === 'directory') return fail('ERR_LAYER_UNSAFE', `${what} is a link to ${target}, which is not a file before it`);
+    const linked: Node = node.type === 'file' && !node.linked ? { ...node, linked: true } : node;
+    siblings.set(target.slice(slash + 1), linked);
+    return linked;
   }
 
   private erase(path: string): void {
@@ -152,16 +172,15 @@ export class FileTree {
     else folder.children.delete(name.slice(WHITEOUT.length));
   }
 
-  /** Where a layer's entry goes: below its parent, links followed, folders made that nothing names. */
-  private placeOf(path: string): string {
-    const all = parts(path);
-    const name = all.pop()!;
-    const parent = this.resolve(all.join('/'));
-    let reached = '';
-    for (const part of parts(parent)) {
-      reached = reached === '' ? part : `${reached}/${part}`;
-      if (this.get(reached)?.type !== 'directory') this.put(reached, newFolder());
+  /** What is in a layer's folder: links on the way followed, folders made that nothing names. */
+  private ensureFolder(path: string): Map<string, Node> {
+    let folder = this.top;
+    for (const part of parts(this.resolve(path))) {
+      const there = folder.children.get(part);
+      const next = there?.type === 'directory' ? there : newFolder();
+      if (next !== there) folder.children.set(part, next);
+      folder = next;
     }
-    return parent === '' ? name : `${parent}/${name}`;
+    return folder.children;
   }
 }

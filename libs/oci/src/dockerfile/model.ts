@@ -63,6 +63,8 @@ export interface ParsedDockerfile {
   /** For messages. */
   readonly file: string;
   readonly escape: string;
+  /** The image that the parser directive `syntax` names. */
+  readonly syntax: string | undefined;
   /** ARGs before the first FROM. */
   readonly globals: readonly ArgInstruction[];
   /** At least one. */

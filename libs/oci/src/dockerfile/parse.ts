@@ -44,11 +44,11 @@ class Collector {
  * @throws ERR_DOCKERFILE_SYNTAX with every problem
  */
 export const parseDockerfile = (text: string, file: string): ParsedDockerfile => {
-  const { escape, instructions } = splitDockerfile(text, file);
+  const { escape, syntax, instructions } = splitDockerfile(text, file);
   const collected = new Collector(file, escape);
   for (const instruction of instructions) collected.add(instruction);
   const { globals, stages, problems } = collected;
   if (stages.length === 0 && problems.length === 0) problems.push({ code: 'ERR_DOCKERFILE_SYNTAX', message: 'has no FROM', file });
   if (problems.length > 0) throw new PinlaneError(problems as [Problem, ...Problem[]]);
-  return { file, escape, globals, stages };
+  return { file, escape, syntax, globals, stages };
 };

@@ -45,5 +45,7 @@ export const requireEmbeddable = (
       ];
     }),
   );
+  if (parsed.syntax !== undefined && !/^(?:docker\.io\/)?docker\/dockerfile(?:[:@]|$)/.test(parsed.syntax))
+    problems.unshift({ code: 'ERR_DOCKERFILE_UNSUPPORTED', message: `the syntax of ${parsed.syntax} is not known`, file: parsed.file, line: 1 });
   if (problems.length > 0) throw new PinlaneError(problems as [Problem, ...Problem[]]);
 };

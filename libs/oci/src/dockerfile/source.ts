@@ -12,6 +12,8 @@ export interface SourceInstruction {
 
 export interface DockerfileSource {
   readonly escape: string;
+  /** The image that is to read the file, by the parser directive `syntax`. */
+  readonly syntax: string | undefined;
   readonly instructions: readonly SourceInstruction[];
 }
 
@@ -49,5 +51,9 @@ export const splitDockerfile = (text: string, file: string): DockerfileSource =>
     own[0] = (own[0] ?? '').slice(after.character);
     return { keyword: instruction.getKeyword(), line: start.line + 1, column: start.character + 1, rest: joinLines(own, escape).trim() };
   });
-  return { escape, instructions };
+  const syntax = document
+    .getDirectives()
+    .find((directive) => directive.getName().toLowerCase() === 'syntax')
+    ?.getValue();
+  return { escape, syntax, instructions };
 };

@@ -1,0 +1,180 @@
+import { describe, expect, it } from '@jest/globals';
+import { gunzipSync } from 'node:zlib';
+import { gzipChunks, layerKey, readTar, sha256, tarChunks, type LayerEntry } from '../../src/index.ts';
+import { packTar, problemsOf, unpackTar } from '../support/building.ts';
+import { chunksOf } from '../support/images.ts';
+
+const owned = { uid: 0, gid: 0 };
+const file = (path: string, text: string, more: Partial<LayerEntry> = {}): LayerEntry =>
+  ({
+    ...owned,
+    path,
+    type: 'file',
+    mode: 0o644,
+    size: Buffer.byteLength(text),
+    sha256: sha256(text),
+    open: () => chunksOf(Buffer.from(text)),
+    ...more,
+  }) as LayerEntry;
+const folder = (path: string, mode = 0o755): LayerEntry => ({ ...owned, path, type: 'directory', mode });
+
+const collect = async (chunks: AsyncIterable<Uint8Array>): Promise<Buffer> => {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+};
+const tarOf = (entries: readonly LayerEntry[]) => collect(tarChunks(entries));
+
+const SAMPLE = [
+  folder('app'),
+  file('app/main.js', 'console.log(1);\n'.repeat(10_000)),
+  { ...owned, path: 'app/link', type: 'symlink', mode: 0o777, target: 'main.js' },
+  { ...owned, path: 'app/same.js', type: 'hardlink', mode: 0o644, target: 'app/main.js' },
+  file('app/ünï ☃.txt', 'not ASCII', { uid: 1000, gid: 1000 }),
+  file(`app/${'long/'.repeat(60)}name`, 'a path of more than 255 characters'),
+  file('app/run', '#!/bin/sh\n', { mode: 0o4755 }),
+] as const satisfies readonly LayerEntry[];
+
+describe('tarChunks', () => {
+  it('writes what another tar library reads, sorted and without times', async () => {
+    const read = await unpackTar(await tarOf([...SAMPLE].reverse()));
+    expect(read.map(({ name, type, mode, uid, linkname, content, mtime }) => [name, type, mode, uid, linkname, content.length, mtime?.getTime()])).toEqual([
+      ['app/', 'directory', 0o755, 0, null, 0, 0],
+      ['app/link', 'symlink', 0o777, 0, 'main.js', 0, 0],
+      [`app/${'long/'.repeat(60)}name`, 'file', 0o644, 0, null, 34, 0],
+      ['app/main.js', 'file', 0o644, 0, null, 160_000, 0],
+      ['app/run', 'file', 0o4755, 0, null, 10, 0],
+      ['app/same.js', 'link', 0o644, 0, 'app/main.js', 0, 0],
+      ['app/ünï ☃.txt', 'file', 0o644, 1000, null, 9, 0],
+    ]);
+  });
+
+  it('gives the same bytes for ever: this digest is part of every image', async () => {
+    expect(sha256(await tarOf(SAMPLE))).toBe('sha256:350d49c91eb13b5466d21bf170a155426d1b46f3f041095e165b62b2d27e0c61');
+  });
+
+  it('gives the same bytes in whatever pieces a file comes', async () => {
+    const text = 'x'.repeat(300_000);
+    const inPieces = (size: number) => tarOf([file('a', text, { open: () => chunksOf(Buffer.from(text), size) } as Partial<LayerEntry>)]);
+    expect(sha256(await inPieces(7))).toBe(sha256(await inPieces(100_000)));
+  });
+
+  it('writes owners, sizes and links that do not fit into ustar', async () => {
+    const read = await unpackTar(
+      await tarOf([file('a', 'x', { uid: 4_000_000_000, gid: 3_000_000 }), { ...owned, path: 'b', type: 'symlink', mode: 0o777, target: 'ü/'.repeat(80) }]),
+    );
+    expect(read.map(({ pax, linkname }) => [pax, linkname])).toEqual([
+      [{ uid: '4000000000', gid: '3000000' }, null],
+      [{ linkpath: 'ü/'.repeat(80) }, 'ü/'.repeat(80)],
+    ]);
+  });
+
+  it('refuses a file that is not what it was when it was hashed', async () => {
+    const changed = (text: string) => problemsOf(() => tarOf([file('a', 'first', { open: () => chunksOf(Buffer.from(text)) } as Partial<LayerEntry>)]));
+    for (const text of ['other', 'longer than it was', ''])
+      expect(await changed(text)).toMatchObject([{ code: 'ERR_CONTEXT_INVALID', message: expect.stringContaining('"a" changed') }]);
+  });
+});
+
+describe('gzipChunks', () => {
+  it('gives the same bytes for ever: this digest is part of every image', async () => {
+    const packed = await collect(gzipChunks(tarChunks(SAMPLE)));
+    expect(sha256(packed)).toBe('sha256:e5cefb19391f2e582faf38c1bbd317a621252384523b15e45c896b744fb766fd');
+    expect(sha256(gunzipSync(packed))).toBe(sha256(await tarOf(SAMPLE)));
+  });
+
+  it('names neither time nor machine in its header', async () => {
+    expect([...(await collect(gzipChunks(chunksOf(Buffer.from('x'))))).subarray(0, 10)]).toEqual([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+  });
+
+  it('fails as its source fails', async () => {
+    const failing = (async function* () {
+      yield Buffer.from('x');
+      throw new Error('the source broke');
+    })();
+    await expect(collect(gzipChunks(failing))).rejects.toThrow('the source broke');
+  });
+});
+
+describe('layerKey', () => {
+  const key = (change: object) => layerKey([{ ...file('a', 'x'), ...change } as LayerEntry]);
+
+  it('is the same in any order', () => {
+    expect(layerKey([...SAMPLE].reverse())).toBe(layerKey(SAMPLE));
+  });
+
+  it.each([{ path: 'b' }, { mode: 0o755 }, { uid: 1 }, { gid: 1 }, { size: 2 }, { sha256: sha256('y') }, { type: 'directory' }])(
+    'changes with %j',
+    (change) => {
+      expect(key(change)).not.toBe(key({}));
+    },
+  );
+});
+
+describe('readTar', () => {
+  const list = async (bytes: Uint8Array) => {
+    const found: [string, string, number, string, string][] = [];
+    for await (const { name, type, size, linkName, content } of readTar(chunksOf(bytes, 100)))
+      found.push([name, type, size, linkName, (await collect(content)).toString()]);
+    return found;
+  };
+  const refused = async (bytes: Uint8Array) => (await problemsOf(() => list(bytes))).map(({ code }) => code);
+  const withHeader = async (change: (header: Buffer) => void) => {
+    const bytes = await packTar([{ name: 'a', content: 'text' }]);
+    change(bytes);
+    bytes.write('        ', 148, 'latin1');
+    const sum = bytes.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    return bytes;
+  };
+
+  it('reads what another tar library writes', async () => {
+    const long = `${'d/'.repeat(150)}name`;
+    const tar = await packTar([
+      { name: 'a', type: 'directory' },
+      { name: 'a/b', content: 'text' },
+      { name: 'a/c', type: 'symlink', linkname: '../x' },
+      { name: 'a/d', type: 'link', linkname: 'a/b' },
+      { name: 'null', type: 'character-device', devmajor: 1, devminor: 3 },
+      { name: long, content: 'ü' },
+    ]);
+    expect(await list(tar)).toEqual([
+      ['a', 'directory', 0, '', ''],
+      ['a/b', 'file', 4, '', 'text'],
+      ['a/c', 'symlink', 0, '../x', ''],
+      ['a/d', 'hardlink', 0, 'a/b', ''],
+      ['null', 'special', 0, '', ''],
+      [long, 'file', 2, '', 'ü'],
+    ]);
+  });
+
+  it('skips content that nobody reads', async () => {
+    const names: string[] = [];
+    for await (const { name } of readTar(chunksOf(await packTar([{ name: 'a', content: 'x'.repeat(5000) }, { name: 'b' }])))) names.push(name);
+    expect(names).toEqual(['a', 'b']);
+  });
+
+  it('refuses a tar that is cut off, with a wrong checksum, or with wrong numbers', async () => {
+    const whole = await packTar([{ name: 'a', content: 'x'.repeat(2000) }]);
+    expect(await refused(whole.subarray(0, 1000))).toEqual(['ERR_LAYER_UNSAFE']);
+    expect(await refused(whole.subarray(0, 300))).toEqual(['ERR_LAYER_UNSAFE']);
+    const wrong = Buffer.from(whole);
+    wrong[0] = 98;
+    expect(await refused(wrong)).toEqual(['ERR_LAYER_UNSAFE']);
+    expect(await refused(await withHeader((header) => header.write('zzzzzzzzzzz', 124, 'latin1')))).toEqual(['ERR_LAYER_UNSAFE']);
+  });
+
+  it('refuses headers that would fill the memory', async () => {
+    const huge = await withHeader((header) => {
+      header.write('x', 156, 'latin1');
+      header.write('77777777777', 124, 'latin1');
+    });
+    expect(await refused(huge)).toEqual(['ERR_LAYER_UNSAFE']);
+    const largest = await withHeader((header) => header.fill(0xff, 124, 136));
+    expect(await refused(largest)).toEqual(['ERR_LAYER_UNSAFE']);
+  });
+
+  it('refuses sparse files', async () => {
+    expect(await refused(await packTar([{ name: 'a', content: 'x', pax: { 'GNU.sparse.major': '1' } }]))).toEqual(['ERR_LAYER_UNSAFE']);
+  });
+});
