@@ -1,0 +1,14 @@
+export * from './affected.ts';
+export * from './fingerprint.ts';
+export * from './pin/apply.ts';
+export * from './pin/check.ts';
+export * from './pin/pinned.ts';
+export * from './pin/plan.ts';
+export * from './pin/report.ts';
+export * from './plan/build-args.ts';
+export * from './plan/build.ts';
+export * from './registry/parse.ts';
+export { nodeAt, placeOf, type YamlPath } from './registry/places.ts';
+export * from './registry/projection.ts';
+export { parseYaml, REGISTRY_LIMIT, type YamlSource } from './registry/syntax.ts';
+export * from './registry/workspace.ts';

@@ -1,0 +1,54 @@
+import { ARCHITECTURES } from '@pinlane/contracts';
+import type { Architecture, Digest, PlatformDigests, ProcessorSpec } from '@pinlane/contracts';
+
+/** One value of registry.yaml that is to change; `null` is written as null. */
+export interface PinEdit {
+  readonly path: readonly ['image', ...string[]];
+  readonly value: string | null;
+}
+
+/** What was built and verified. */
+export interface PinFacts {
+  /** Where the image is: a repository of a registry, or of store.localhost. */
+  readonly repository: string;
+  /** The platforms to pin; those that are left out keep their pin. */
+  readonly platforms: PlatformDigests;
+  /** The index over the pinned platforms, old and new. */
+  readonly index: Digest;
+  /** What the image says it was built from; null where it says nothing. */
+  readonly fingerprint: Digest | null;
+  readonly revision: string | null;
+  /** For a platform whose pin is kept: what that image says it was built from; null where it says nothing. */
+  readonly kept?: Partial<Record<Architecture, Digest | null>>;
+}
+
+const current = (spec: ProcessorSpec, path: readonly string[]): unknown =>
+  path.reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], spec) ?? null;
+
+/** What `image.source.fingerprint` may claim: the fingerprint that every pinned platform was built from, else one that makes the pins stale. */
+const sourceClaim = (spec: ProcessorSpec, { platforms, fingerprint, kept = {} }: PinFacts): Digest | null => {
+  const others = ARCHITECTURES.filter((each) => platforms[each] === undefined && spec.image?.platforms?.[each] != null);
+  if (others.every((each) => kept[each] === fingerprint)) return fingerprint;
+  const before = spec.image?.source?.fingerprint ?? null;
+  return before === fingerprint ? (others.map((each) => kept[each] ?? null)[0] ?? null) : before;
+};
+
+/**
+ * Decides which values of registry.yaml change. Nothing does where the pins are what they should be, not even the revision: it tells of the
+ * commit that the pinned images were built at. The source's fingerprint moves only when every pinned platform was built from it, so that
+ * pinning one platform and keeping another of older source stays visible as stale.
+ */
+export const planPins = (spec: ProcessorSpec, facts: PinFacts): PinEdit[] => {
+  const named = (digest: Digest): string => `${facts.repository}@${digest}`;
+  const wanted: PinEdit[] = ARCHITECTURES.flatMap((each) => {
+    const digest = facts.platforms[each];
+    return digest === undefined ? [] : [{ path: ['image', 'platforms', each] as const, value: named(digest) }];
+  });
+  const claim = sourceClaim(spec, facts);
+  wanted.push({ path: ['image', 'index'], value: named(facts.index) }, { path: ['image', 'source', 'fingerprint'], value: claim });
+  const changed = wanted.filter(({ path, value }) => current(spec, path) !== value);
+  if (changed.length === 0) return [];
+  const revision: PinEdit = { path: ['image', 'source', 'revision'], value: facts.revision };
+  const moves = claim === facts.fingerprint && current(spec, revision.path) !== facts.revision;
+  return moves ? [...changed, revision] : changed;
+};

@@ -1,0 +1,48 @@
+import { ARCHITECTURES, parsePinnedReference, shortDigest, type Digest, type PinReport, type ProcessorSpec } from '@pinlane/contracts';
+
+const change = <T>(before: T | null | undefined, after: T | null | undefined) => ({ before: before ?? null, after: after ?? null });
+
+/** What changed between two states of a registry.yaml, as a report. */
+export const pinReport = (
+  before: ProcessorSpec,
+  after: ProcessorSpec,
+  { file, outcome, reasons = [] }: { readonly file: string; readonly outcome: PinReport['outcome']; readonly reasons?: readonly string[] },
+): PinReport => ({
+  kind: 'PinReport',
+  schemaVersion: 1,
+  ref: before.ref,
+  file,
+  outcome,
+  platforms: Object.fromEntries(ARCHITECTURES.map((each) => [each, change(before.image?.platforms?.[each], after.image?.platforms?.[each])])),
+  index: change(before.image?.index, after.image?.index),
+  fingerprint: change(before.image?.source?.fingerprint, after.image?.source?.fingerprint),
+  revision: after.image?.source?.revision ?? null,
+  reasons: [...reasons],
+});
+
+const short = (pin: string | null): string => (pin === null ? '(none)' : shortDigest(parsePinnedReference(pin).digest));
+const shortSource = (digest: Digest | null): string => (digest === null ? '(none)' : shortDigest(digest));
+const arrow = (before: string, after: string): string => (before === after ? `${after} (unchanged)` : `${before} -> ${after}`);
+
+const HEADLINES: Record<PinReport['outcome'], string> = {
+  pinned: 'pinned',
+  unchanged: 'pins unchanged, nothing written',
+  'would-pin': 'would pin (dry run, nothing written)',
+  current: 'pins are current',
+  stale: 'pins are stale',
+};
+
+/** A report for people: old -> new for each platform, in short digests. */
+export const renderPinReport = (report: PinReport): string => {
+  const platforms = ARCHITECTURES.flatMap((each) => {
+    const pin = report.platforms[each];
+    return pin === undefined || (pin.before === null && pin.after === null) ? [] : [[`linux/${each}`, arrow(short(pin.before), short(pin.after))]];
+  });
+  const rows = [
+    ...platforms,
+    ['index', arrow(short(report.index.before), short(report.index.after))],
+    ['source', arrow(shortSource(report.fingerprint.before), shortSource(report.fingerprint.after))],
+  ];
+  const table = rows.map(([name, text]) => `  ${(name as string).padEnd(12)}${text}`);
+  return [`${report.ref}  ${HEADLINES[report.outcome]}  (${report.file})`, ...table, ...report.reasons.map((reason) => `  - ${reason}`)].join('\n');
+};

@@ -1,0 +1,77 @@
+import { fail, formatRepository, isStoreReference, laneRules, parseReference, parseRepository, slugOf, STORE_HOST } from '@pinlane/contracts';
+import type { BuildPlan, Digest, Lane, Platform, ProcessorSpec } from '@pinlane/contracts';
+import { throwAll } from '../registry/syntax.ts';
+import { secretBuildArgs } from './build-args.ts';
+
+/** Where an image goes when neither its spec nor the command line says. */
+export const DEFAULT_REGISTRY = 'ghcr.io/pinlane';
+
+/** What a plan needs to know besides the spec. */
+export interface BuildFacts {
+  readonly lane: Lane;
+  /** The processor's folder, relative to the workspace's root, with `/`. */
+  readonly projectRoot: string;
+  readonly platforms: readonly Platform[];
+  readonly push: boolean;
+  /** A registry with a path prefix, in place of the one in registry.yaml. */
+  readonly registry?: string | undefined;
+  /** Those of registry.yaml and the command line together. */
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** Images named in FROM, each with the reference by digest that stands for it. */
+  readonly bases: Readonly<Record<string, string>>;
+  readonly fingerprint: Digest;
+}
+
+/** The repository an image is pushed to. @throws ERR_REFERENCE_INVALID */
+export const publishedRepository = (spec: ProcessorSpec, registry: string | undefined): string => {
+  const slug = slugOf(spec.ref);
+  const named = registry === undefined ? (spec.image?.repository ?? `${DEFAULT_REGISTRY}/${slug}`) : `${registry.replace(/\/+$/, '')}/${slug}`;
+  return formatRepository(parseRepository(named));
+};
+
+/** Labels that hold the digest stable for the same fingerprint: no revision, no time. */
+const labelsOf = (spec: ProcessorSpec, { fingerprint, bases }: BuildFacts): Record<string, string> => {
+  const base = Object.values(bases).length === 1 ? parseReference(Object.values(bases)[0] as string) : undefined;
+  return {
+    'dev.pinlane.fingerprint': fingerprint,
+    'dev.pinlane.ref': spec.ref,
+    'org.opencontainers.image.title': slugOf(spec.ref),
+    'org.opencontainers.image.version': spec.ref.slice(spec.ref.indexOf('@') + 1),
+    ...(base?.digest === undefined
+      ? {}
+      : { 'org.opencontainers.image.base.name': formatRepository(base), 'org.opencontainers.image.base.digest': base.digest }),
+  };
+};
+
+/**
+ * Decides what is built: platforms, arguments, labels and where the image is named.
+ * @throws ERR_LANE_FORBIDS, ERR_SECRET_IN_BUILD_ARG, ERR_REFERENCE_INVALID, ERR_PLATFORM_INVALID
+ */
+export const planBuild = (spec: ProcessorSpec, facts: BuildFacts): BuildPlan => {
+  const { lane, platforms, push, buildArgs } = facts;
+  if (laneRules(lane).builds.length === 0) fail('ERR_LANE_FORBIDS', `lane ${lane} builds nothing: it uses the images that are pinned`);
+  if (push && !laneRules(lane).mayPush) fail('ERR_LANE_FORBIDS', `lane ${lane} pushes nothing`);
+  if (platforms.length === 0) fail('ERR_PLATFORM_INVALID', 'no platform is named');
+  throwAll(secretBuildArgs(buildArgs, spec.secrets));
+  const slug = slugOf(spec.ref);
+  return {
+    kind: 'BuildPlan',
+    schemaVersion: 1,
+    ref: spec.ref,
+    slug,
+    projectRoot: facts.projectRoot,
+    context: spec.build.context,
+    dockerfile: spec.build.dockerfile,
+    target: spec.build.target ?? null,
+    platforms: [...platforms],
+    buildArgs: { ...buildArgs },
+    labels: labelsOf(spec, facts),
+    bases: { ...facts.bases },
+    fingerprint: facts.fingerprint,
+    repository: push ? publishedRepository(spec, facts.registry) : `${STORE_HOST}/${slug}`,
+    push,
+  };
+};
+
+/** Whether a plan's image stays on this machine. */
+export const staysLocal = ({ repository }: BuildPlan): boolean => isStoreReference(parseRepository(repository));

@@ -1,0 +1,66 @@
+import { processorSpecSchema, type Problem, type ProcessorSpec } from '@pinlane/contracts';
+import type { z } from 'zod';
+import { knownKeys, nearest } from './known-keys.ts';
+import { nodeAt, placeOf, type YamlPath } from './places.ts';
+import { parseYaml, throwAll, type YamlSource } from './syntax.ts';
+
+/** A valid registry.yaml: what it says, and where it says it. */
+export interface ParsedRegistry {
+  readonly spec: ProcessorSpec;
+  readonly source: YamlSource;
+  /** Line and column, from 1, of the value at a path. */
+  place(path: YamlPath): { readonly line: number; readonly column: number };
+}
+
+const shown = (path: YamlPath): string => path.map((part, at) => (typeof part === 'number' ? `[${part}]` : at === 0 ? part : `.${part}`)).join('');
+
+const unknownKeys = (source: YamlSource, issue: z.core.$ZodIssueUnrecognizedKeys): Problem[] => {
+  const path = issue.path as YamlPath;
+  return issue.keys.map((key) => {
+    const meant = nearest(key, knownKeys(path));
+    return {
+      code: 'ERR_REGISTRY_INVALID',
+      file: source.file,
+      ...placeOf(source, [...path, key], 'key'),
+      message: `${shown([...path, key]).slice(0, 200)} is not a known key`,
+      fix: meant === undefined ? `Remove it; known here are ${knownKeys(path).join(', ')}.` : `Did you mean ${meant}?`,
+    };
+  });
+};
+
+const problemsOf = (source: YamlSource, error: z.ZodError): Problem[] =>
+  error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') return unknownKeys(source, issue);
+    const path = issue.path as YamlPath;
+    const missing = path.length > 0 && nodeAt(source, path) === undefined;
+    const message = missing ? `${shown(path)} is missing` : `${shown(path)}: ${issue.message}`;
+    return [{ code: 'ERR_REGISTRY_INVALID', file: source.file, ...placeOf(source, path), message } satisfies Problem];
+  });
+
+/** The old form `image.oci: <reference>`, which named one image for all platforms. */
+const oldForm = (source: YamlSource): Problem[] => {
+  const oci = nodeAt(source, ['image', 'oci']);
+  if (oci === undefined) return [];
+  return [
+    {
+      code: 'ERR_REGISTRY_OLD_FORM',
+      file: source.file,
+      ...placeOf(source, ['image', 'oci'], 'key'),
+      message: 'image.oci names one image for every platform, and pins are kept for each',
+      fix: 'Replace the line by `platforms: {}` and run the pin target; or write platforms: { amd64: <repository>@sha256:…, arm64: <repository>@sha256:… }.',
+    },
+  ];
+};
+
+/**
+ * Parses registry.yaml; every default is filled in, and every problem is found at once, each with its line and column.
+ * @throws ERR_REGISTRY_TOO_LARGE, ERR_REGISTRY_SYNTAX, ERR_REGISTRY_INVALID, ERR_REGISTRY_OLD_FORM
+ */
+export const parseRegistry = (text: string, { file }: { readonly file: string }): ParsedRegistry => {
+  const source = parseYaml(text, file);
+  const parsed = processorSpecSchema.safeParse(source.document.toJS({ maxAliasCount: 0 }));
+  const old = oldForm(source);
+  const problems = parsed.success ? [] : problemsOf(source, parsed.error);
+  throwAll([...old, ...(old.length > 0 ? problems.filter(({ message }) => !message.startsWith('image.oci ')) : problems)]);
+  return { spec: (parsed as { data: ProcessorSpec }).data, source, place: (path) => placeOf(source, path) };
+};

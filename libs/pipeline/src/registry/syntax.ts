@@ -1,0 +1,100 @@
+import { isAlias, isCollection, isDocument, isMap, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
+import { PinlaneError, type Problem } from '@pinlane/contracts';
+
+/** The largest registry.yaml that is read, in characters. */
+export const REGISTRY_LIMIT = 1024 * 1024;
+
+/** A YAML document that uses no more of YAML than a registry.yaml may, and where things are in its text. */
+export interface YamlSource {
+  readonly file: string;
+  readonly text: string;
+  readonly document: Document.Parsed;
+  /** Line and column, both from 1, of an offset in the text. */
+  at(offset: number): { readonly line: number; readonly column: number };
+}
+
+const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Throws all the problems, if there are any. */
+export const throwAll = (problems: readonly Problem[]): void => {
+  if (problems.length > 0) throw new PinlaneError(problems as [Problem, ...Problem[]]);
+};
+
+const startOf = (node: unknown): number => ((node as Node | undefined)?.range ?? [0])[0] ?? 0;
+
+/** What of YAML is refused, because people read it differently from parsers. */
+const misuses = (document: Document.Parsed): { offset: number; message: string; fix: string }[] => {
+  const found: { offset: number; message: string; fix: string }[] = [];
+  const add = (node: unknown, message: string, fix: string) => found.push({ offset: startOf(node), message, fix });
+  visit(document, {
+    Alias: (_, node) => add(node, `the alias *${node.source.slice(0, 50)} is not allowed`, 'Write the value out.'),
+    Node: (_, node) => {
+      if (isDocument(node) || isAlias(node)) return;
+      if (isScalar(node) || isCollection(node)) {
+        if (node.anchor !== undefined) add(node, `the anchor &${node.anchor.slice(0, 50)} is not allowed`, 'Remove the anchor and write values out.');
+        if (node.tag !== undefined) add(node, 'a YAML tag is not allowed', 'Remove the tag.');
+      }
+    },
+    Pair: (_, pair) => {
+      if (!isPair(pair)) return;
+      if (!isScalar(pair.key)) return (add(pair.key, 'a key is not plain text', 'Write the key as one word.'), undefined);
+      const { value } = pair.key;
+      if (value === '<<') add(pair.key, 'the merge key << is not allowed', 'Write the values out.');
+      else if (typeof value !== 'string') add(pair.key, `the key ${JSON.stringify(value)} is not text`, 'Put the key into quotes.');
+      else if (FORBIDDEN_KEYS.has(value)) add(pair.key, `the key ${value} is not allowed`, 'Choose another key.');
+    },
+  });
+  return found;
+};
+
+const parse = (text: string, lines: LineCounter): Document.Parsed =>
+  parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    strict: true,
+    uniqueKeys: true,
+    merge: false,
+    prettyErrors: false,
+    lineCounter: lines,
+    logLevel: 'error',
+  });
+
+/**
+ * Parses YAML 1.2 without aliases, anchors, merge keys, tags, duplicate keys or further documents.
+ * @throws ERR_REGISTRY_TOO_LARGE, ERR_REGISTRY_SYNTAX with every problem's place
+ */
+export const parseYaml = (text: string, file: string): YamlSource => {
+  if (text.length > REGISTRY_LIMIT)
+    throw new PinlaneError({ code: 'ERR_REGISTRY_TOO_LARGE', file, message: `the file has ${text.length} characters; ${REGISTRY_LIMIT} are read` });
+  const lines = new LineCounter();
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const syntax = (offset: number, message: string, fix?: string): Problem => ({
+    code: 'ERR_REGISTRY_SYNTAX',
+    file,
+    ...at(offset),
+    message,
+    ...(fix === undefined ? {} : { fix }),
+  });
+  let document: Document.Parsed;
+  let problems: Problem[];
+  try {
+    document = parse(text, lines);
+    if (document.errors.some(({ message }) => message.includes('call stack'))) throw new RangeError('nested too deeply');
+    problems = [...document.errors, ...document.warnings].map(({ pos, code, message }) =>
+      syntax(pos[0], message.split('\n')[0] as string, code === 'TAB_AS_INDENT' ? 'Indent with spaces.' : undefined),
+    );
+    if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2')
+      problems.push(syntax(0, `YAML ${document.directives.yaml.version} is not read`, 'Remove the %YAML line; YAML 1.2 is read.'));
+    if (problems.length === 0) problems = misuses(document).map(({ offset, message, fix }) => syntax(offset, message, fix));
+  } catch (error) {
+    // The parser is recursive; a document that exhausts the stack is no registry.yaml.
+    if (!(error instanceof RangeError)) throw error;
+    throw new PinlaneError({ code: 'ERR_REGISTRY_SYNTAX', file, message: 'the document is nested too deeply' });
+  }
+  throwAll(problems.slice(0, 50));
+  if (!isMap(document.contents)) throwAll([syntax(0, 'the document is not a mapping', 'Begin with ref: namespace/name@major.')]);
+  return { file, text, document, at };
+};
