@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ARCHITECTURES, fail, type Architecture, type Digest, type Progress } from '@pinlane/contracts';
 import { composeIndex, writeLayer, type Descriptor, type Layer, type Store } from '@pinlane/oci';
@@ -7,7 +8,7 @@ import { composeImage, type DescribedLayer } from './image/config.ts';
 import { keepLayer } from './image/kept-layers.ts';
 import { lockFingerprint, type BaseLock } from './lock/lock.ts';
 import { nodeEntries } from './node/tarball.ts';
-import { together } from './together.ts';
+import { limiter, together } from './together.ts';
 import type { TreeEntry } from './tree/entry.ts';
 import { Spool } from './tree/spool.ts';
 
@@ -25,6 +26,9 @@ export interface Assembled {
   readonly platforms: Readonly<Record<Architecture, Digest>>;
   readonly fingerprint: Digest;
 }
+
+/** As many layers at once as there are processors: more would only take memory. */
+const inTurn = limiter(Math.max(2, Math.min(4, availableParallelism())));
 
 type LayerResult = { readonly ok: true; readonly layer: DescribedLayer } | { readonly ok: false; readonly gone: readonly Gone[] };
 
@@ -61,7 +65,7 @@ const debianLayer = async (lock: BaseLock, architecture: Architecture, site: Ass
   let gone: readonly Gone[] = [];
   const layer = await keepLayer(site.layers, site.store, { layer: 'debian', architecture, packages }, async () => {
     const obtained = await obtainPackages(packages, architecture, site);
-    if (obtained.ok) return spooled(site, `debian-${architecture}`, (spool) => debianEntries(obtained.value, architecture, spool, site));
+    if (obtained.ok) return inTurn(() => spooled(site, `debian-${architecture}`, (spool) => debianEntries(obtained.value, architecture, spool, site)));
     gone = obtained.gone;
     return null;
   });
@@ -75,7 +79,7 @@ const nodeLayer = async (lock: BaseLock, architecture: Architecture, site: Assem
   let gone: readonly Gone[] = [];
   const layer = await keepLayer(site.layers, site.store, { layer: 'node', architecture, node }, async () => {
     const obtained = await obtainNode(node, architecture, site);
-    if (obtained.ok) return spooled(site, `node-${architecture}`, (spool) => nodeEntries(obtained.value, architecture, spool));
+    if (obtained.ok) return inTurn(() => spooled(site, `node-${architecture}`, (spool) => nodeEntries(obtained.value, architecture, spool)));
     gone = obtained.gone;
     return null;
   });

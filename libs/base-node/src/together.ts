@@ -20,3 +20,21 @@ export const together = async <T>(signal: AbortSignal, tasks: readonly ((signal:
   if (failure !== undefined) throw failure.error;
   return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 };
+
+/** Lets at most `most` pieces of work run at once; the others wait their turn. */
+export const limiter = (most: number): (<T>(work: () => Promise<T>) => Promise<T>) => {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      // The place goes to the next in line, so the number of those that run stays.
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+};

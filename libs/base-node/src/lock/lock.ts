@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
+import { ASSEMBLER_VERSION } from '@pinlane/oci';
 import { ARCHITECTURES, artefact, digestSchema, parseDigest, PinlaneError, type Architecture, type Digest, type Problem } from '@pinlane/contracts';
 import { baseConfigSchema, packageNameSchema, releaseSchema } from './definition.ts';
 
-/** Rises whenever the same lock would give other bytes; part of the base's fingerprint. */
-export const ASSEMBLY_FORMAT = 1;
+/** What decides, besides the lock, which bytes it gives: the first number rises with a change here, the second with one of the layer writer. */
+export const ASSEMBLY_FORMAT = `1.${ASSEMBLER_VERSION}`;
 
 const MAX_DEB = 512 * 1024 * 1024;
 const size = z.int().positive().max(MAX_DEB);

@@ -107,7 +107,7 @@ describeWithApt('a base made of an archive of packages and a registry with Node'
   it('gives the very bytes that it gave before: a change of them is a new ASSEMBLY_FORMAT', async () => {
     await site.lock();
     const { platforms } = await verifyImage(site.store, (await site.build()).index);
-    expect(ASSEMBLY_FORMAT).toBe(1);
+    expect(ASSEMBLY_FORMAT).toBe('1.1');
     expect(platforms.map(({ manifest }) => manifest.layers.map(({ digest }) => digest))).toEqual([
       ['sha256:cc9881ff32feb54dc214d94b9455eb750076dd04402fc86fe7d4ee96959a457b', 'sha256:60a402af073813ee1fa343456b743c029bb146ae5243233f719e404659ef3804'],
       ['sha256:ab43a482e04ccaa0c9a7511a9c9fc59f7e89634135f61b2f1413caf613b5449f', 'sha256:76533d6bf08e5692a0d30927bc36dddb35a65f7372646910d3e2575fd1f82bb4'],
