@@ -1,0 +1,102 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { dockerCredentials } from '../../../src/index.ts';
+import { codeOf, errorOf } from '../../support/errors.ts';
+import { temporaryFolders } from '../../support/folders.ts';
+
+const folder = temporaryFolders();
+const basic = (username: string, password: string) => ({ kind: 'basic', username, password });
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+const configured = async (config: unknown, helpers: Record<string, string> = {}) => {
+  const path = await folder();
+  await writeFile(join(path, 'config.json'), typeof config === 'string' ? config : JSON.stringify(config));
+  for (const [name, script] of Object.entries(helpers)) {
+    await writeFile(join(path, `docker-credential-${name}`), `#!/bin/sh\n${script}\n`);
+    await chmod(join(path, `docker-credential-${name}`), 0o755);
+  }
+  return dockerCredentials({ DOCKER_CONFIG: path, PATH: `${path}:/usr/bin:/bin` });
+};
+
+/** A helper that answers for one server, and writes the action and the server it was asked for into the name. */
+const helper = (server: string) =>
+  `read -r server; [ "$server" = "${server}" ] || { echo "credentials not found in native keychain"; exit 1; }; echo '{"ServerURL":"x","Username":"'"$1"'","Secret":"word"}'`;
+
+describe('Credentials from the Docker configuration', () => {
+  it('are none where there is no file', async () => {
+    expect(await dockerCredentials({ HOME: await folder() })('ghcr.io', 'x')).toBeUndefined();
+  });
+
+  it('are found in ~/.docker where DOCKER_CONFIG is not set', async () => {
+    const find = dockerCredentials({ HOME: join(await folder(), 'nowhere') });
+    expect(await find('ghcr.io', 'x')).toBeUndefined();
+  });
+
+  it('come from `auths`, with colons in the password', async () => {
+    const find = await configured({ auths: { 'ghcr.io': { auth: base64('me:a:b') }, 'https://quay.io/v2/': { username: 'you', password: 'p' } } });
+    expect(await find('ghcr.io', 'x')).toEqual(basic('me', 'a:b'));
+    expect(await find('quay.io', 'x')).toEqual(basic('you', 'p'));
+    expect(await find('hcr.io', 'x')).toBeUndefined();
+    expect(await find('ghcr.io.evil', 'x')).toBeUndefined();
+    expect(await find('ghcr.io:5000', 'x')).toBeUndefined();
+  });
+
+  it('for Docker Hub are found under the name it has had since its first version', async () => {
+    const find = await configured({ auths: { 'https://index.docker.io/v1/': { auth: base64('me:word') } } });
+    expect(await find('docker.io', 'library/node')).toEqual(basic('me', 'word'));
+  });
+
+  it('of a namespace go before those of its host', async () => {
+    const find = await configured({ auths: { 'ghcr.io': { auth: base64('a:1') }, 'ghcr.io/owner': { auth: base64('b:2') } } });
+    expect(await find('ghcr.io', 'owner/image')).toEqual(basic('b', '2'));
+    expect(await find('ghcr.io', 'owners/image')).toEqual(basic('a', '1'));
+  });
+
+  it('may be an identity token or a registry token', async () => {
+    const find = await configured({ auths: { a: { auth: base64('x:'), identitytoken: 'refresh' }, b: { registrytoken: 'bearer' } } });
+    expect(await find('a', 'x')).toEqual({ kind: 'identity', token: 'refresh' });
+    expect(await find('b', 'x')).toEqual({ kind: 'bearer', token: 'bearer' });
+  });
+
+  it('come from a credential helper, asked with `get` and the server on its input', async () => {
+    const find = await configured(
+      { credHelpers: { 'ghcr.io': 'own' }, credsStore: 'all' },
+      { own: helper('ghcr.io'), all: helper('https://index.docker.io/v1/') },
+    );
+    expect(await find('ghcr.io', 'x')).toEqual(basic('get', 'word'));
+    expect(await find('docker.io', 'x')).toEqual(basic('get', 'word'));
+    expect(await find('quay.io', 'x')).toBeUndefined();
+  });
+
+  it('come from `auths` where the helper has none', async () => {
+    const find = await configured({ credsStore: 'all', auths: { 'quay.io': { auth: base64('me:word') } } }, { all: helper('ghcr.io') });
+    expect(await find('quay.io', 'x')).toEqual(basic('me', 'word'));
+  });
+
+  it('from a helper may be a token', async () => {
+    const find = await configured({ credsStore: 'all' }, { all: `cat >/dev/null; echo '{"Username":"<token>","Secret":"refresh"}'` });
+    expect(await find('quay.io', 'x')).toEqual({ kind: 'identity', token: 'refresh' });
+  });
+
+  it('that cannot be had are an error that says why and shows no secret', async () => {
+    const broken: [unknown, Record<string, string>, string][] = [
+      ['{"auths": {"x": "hunter2"', {}, 'ERR_REGISTRY_AUTH'],
+      [{ auths: { x: { auth: base64('hunter2') } } }, {}, 'ERR_REGISTRY_AUTH'],
+      [{ credsStore: 'absent' }, {}, 'ERR_TOOL_MISSING'],
+      [{ credsStore: '../evil' }, {}, 'ERR_REGISTRY_AUTH'],
+      [{ credsStore: 'bad' }, { bad: 'echo hunter2' }, 'ERR_REGISTRY_AUTH'],
+      [{ credsStore: 'bad' }, { bad: 'echo hunter2; exit 3' }, 'ERR_REGISTRY_AUTH'],
+    ];
+    for (const [config, helpers, code] of broken) {
+      const find = await configured(config, helpers);
+      const error = await errorOf(() => find('x', 'y'));
+      expect([config, error.code]).toEqual([config, code]);
+      expect(`${error.message} ${String(error.cause)}`).not.toMatch('hunter2');
+    }
+  });
+
+  it('are asked for again by each source, and the file is not needed before', async () => {
+    expect(await codeOf(async () => (await configured('{'))('x', 'y'))).toBe('ERR_REGISTRY_AUTH');
+  });
+});
