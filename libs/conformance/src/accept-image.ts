@@ -112,11 +112,11 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
     signal?.throwIfAborted();
     running = await start(ORDINARY);
     const egress = await probeEgress(running);
-    const egressRequired = LANE_TABLE[lane].egress === 'blocked';
-    if (egressRequired && !egress.blocked) fail('ERR_EGRESS_OPEN', `lane ${lane} demands a blocked network: ${egress.reasons.join('; ')}`);
+    const isolationRequired = LANE_TABLE[lane].egress === 'blocked';
+    if (isolationRequired && !egress.blocked) fail('ERR_EGRESS_OPEN', `lane ${lane} demands a blocked network: ${egress.reasons.join('; ')}`);
     const isolation = { ...running.isolation, network: egress.blocked ? ('blocked' as const) : ('open' as const) };
     const { uid } = await resolveUser(rootfs, config.User ?? '');
-    const subject = { spec, digest, uid, environment: lane, isolation, egress, egressRequired, params: exampleParams(files, spec), running, start };
+    const subject = { spec, digest, uid, environment: lane, isolation, egress, isolationRequired, params: exampleParams(files, spec), running, start };
     const checks = [...(await runConformance(subject, undefined, signal)), ...(await runCases(running, spec, files, signal))];
 
     const failed = checks.some(({ outcome }) => outcome === 'failed');

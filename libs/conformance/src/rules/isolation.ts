@@ -1,5 +1,7 @@
 import { must, notJudged, type Rule } from '../rule.ts';
 
+const REASONS_SHOWN = 2;
+
 export const isolationRules: readonly Rule[] = [
   {
     name: 'image.user',
@@ -9,9 +11,10 @@ export const isolationRules: readonly Rule[] = [
   {
     name: 'isolation.network',
     title: 'The processor was tested without a network, and a probe proved it',
-    check: async ({ subject: { egress, egressRequired } }) => {
-      const why = egress.reasons.join('; ');
-      if (!egressRequired && !egress.blocked) notJudged(`the network was open: ${why}`);
+    check: async ({ subject: { egress, isolationRequired } }) => {
+      const more = egress.reasons.length - REASONS_SHOWN;
+      const why = [...egress.reasons.slice(0, REASONS_SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+      if (!isolationRequired && !egress.blocked) notJudged(`the network was open: ${why}`);
       must(egress.blocked, why);
     },
   },
@@ -19,8 +22,10 @@ export const isolationRules: readonly Rule[] = [
     name: 'isolation.read-only',
     title: 'The processor works on a read-only root',
     needs: ['run.success'],
-    check: async ({ subject: { isolation } }) => {
-      if (isolation.filesystem !== 'read-only') notJudged(`the runtime ${isolation.runtime} has no read-only root`);
+    check: async ({ subject: { isolation, isolationRequired } }) => {
+      const readOnly = isolation.filesystem === 'read-only';
+      if (!isolationRequired && !readOnly) notJudged(`the runtime ${isolation.runtime} has no read-only root`);
+      must(readOnly, `the runtime ${isolation.runtime} has no read-only root`);
     },
   },
 ];

@@ -78,7 +78,7 @@ export const receiptRules: readonly Rule[] = [
     check: async (session) => {
       const exchange = await ordinary(session);
       const [receipt, envelope] = [await receiptOf(exchange), jsonOf(exchange.response)];
-      const told = { execution_id: at(envelope, 'execution_id'), mode: 'mock', outputs: at(envelope, 'outputs') };
+      const told = { execution_id: exchange.executionId, mode: 'mock', outputs: at(envelope, 'outputs') };
       const facts = {
         ...told,
         ...Object.fromEntries(['ref', 'image_digest', 'inputs_hash', 'env_fingerprint'].map((key) => [key, at(envelope, 'meta', key)])),

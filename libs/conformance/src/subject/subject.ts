@@ -27,8 +27,8 @@ export interface Subject {
   readonly environment: string;
   readonly isolation: Isolation;
   readonly egress: EgressProbe;
-  /** Whether an open network is a failure here, rather than something to say. */
-  readonly egressRequired: boolean;
+  /** Whether less than a blocked network and a read-only root is a failure here, rather than something to say. */
+  readonly isolationRequired: boolean;
   /** `inputs.params` with which a mock run succeeds. */
   readonly params: Readonly<Record<string, unknown>>;
   /** Started the ordinary way; it is left running. */
