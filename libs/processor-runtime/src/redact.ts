@@ -55,8 +55,9 @@ const formsOf = (secret: string): string[] => {
  * Digests (64 hexadecimal digits, with or without `sha256:`) stay readable, even where a secret's characters happen to be in one.
  */
 export const createRedactor = (secrets: readonly string[]): Redactor => {
-  const whole = secrets.filter((secret) => secret.length >= MIN_LENGTH);
-  const forms = [...new Set(whole.flatMap(formsOf))].sort((a, b) => b.length - a.length);
+  // A key of many lines is often shown line by line.
+  const parts = secrets.flatMap((secret) => [secret, ...secret.split(/\r?\n/).filter((line) => line.length >= BEYOND_CHANCE)]);
+  const forms = [...new Set(parts.filter((part) => part.length >= MIN_LENGTH).flatMap(formsOf))].sort((a, b) => b.length - a.length);
   const pattern = forms.length === 0 ? null : new RegExp(forms.map(escapePattern).join('|'), 'g');
 
   const plain = (text: string): string => (pattern === null ? text : text.replace(pattern, REDACTED));

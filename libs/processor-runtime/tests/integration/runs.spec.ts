@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ProcessorError, type Processor, type RunContext, type ServerOptions } from '@pinlane/processor-runtime';
@@ -163,6 +163,18 @@ describe('a run', () => {
     expect(await readdir(join(harness.root, 'out/run-1'))).not.toContain('.staging-crashed');
   });
 
+  it('leaves no receipt when its files cannot be put in place, not even that of the run before', async () => {
+    const harness = await start(echo);
+    await harness.post('/run', harness.body());
+    const folder = join(harness.root, 'out/run-1');
+    await rm(join(folder, 'outputs.json'));
+    await mkdir(join(folder, 'outputs.json/in-the-way'), { recursive: true });
+    const answer = await harness.post('/run', harness.body());
+    expect([answer.status, (await envelopeOf(answer)).error.code]).toEqual([500, 'ERR_RUNTIME']);
+    expect((await readdir(folder)).filter((name) => !name.startsWith('outputs'))).toEqual([]);
+    expect(await readdir(join(harness.root, 'execution/run-1'))).toEqual([]);
+  });
+
   it('that takes too long is answered with ERR_TIMEOUT, its signal fires, and it can write nothing more', async () => {
     const late = deferred<unknown>();
     const harness = await start(
@@ -186,7 +198,7 @@ describe('a run', () => {
     expect((await harness.post('/run', harness.body())).status).toBe(504);
   });
 
-  it('is cancelled when its caller goes away', async () => {
+  it.each(['/run', '/run-stream'])('over %s is cancelled when its caller goes away', async (path) => {
     const running = deferred();
     const cancelled = deferred<unknown>();
     const harness = await start(
@@ -197,7 +209,7 @@ describe('a run', () => {
       }),
     );
     const caller = new AbortController();
-    const answer = harness.post('/run', harness.body(), {}, caller.signal);
+    const answer = harness.post(path, harness.body(), {}, caller.signal).then((response) => response.text());
     await running.promise;
     caller.abort();
     await expect(answer).rejects.toThrow();

@@ -29,6 +29,11 @@ describe('a redactor', () => {
     expect(createRedactor([digest.slice(7)]).text(digest)).toBe(`sha256:${REDACTED}`);
   });
 
+  it('finds each line of a key that has many', () => {
+    const key = '-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END KEY-----\n';
+    expect(createRedactor([key]).text('line 2: MIIEvQIBADANBgkqhkiG9w0BAQEFAASC.')).toBe(`line 2: ${REDACTED}.`);
+  });
+
   it('copies any value into JSON, with cycles, errors, bytes and numbers', () => {
     const cycle: Record<string, unknown> = { big: 12345678n, bytes: Buffer.from('x'), when: new Date(0), pin: 12345678, fn: () => 1 };
     cycle['self'] = cycle;
