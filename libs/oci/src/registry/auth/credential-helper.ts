@@ -15,7 +15,15 @@ interface Ended {
 
 const run = (program: string, input: string, env: NodeJS.ProcessEnv): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], { env, stdio: ['pipe', 'pipe', 'ignore'], timeout: TIMEOUT_MS, killSignal: 'SIGKILL' });
+    const child = spawn(program, ['get'], { env, stdio: ['pipe', 'pipe', 'ignore'] });
+    // Not spawn's own `timeout`: where the program does not start, its timer goes on and keeps the process from ending.
+    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+    const ended =
+      <T>(settle: (value: T) => void) =>
+      (value: T): void => {
+        clearTimeout(timer);
+        settle(value);
+      };
     let stdout = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
@@ -23,7 +31,7 @@ const run = (program: string, input: string, env: NodeJS.ProcessEnv): Promise<En
     });
     // A helper that does not read its input may be gone before it is written.
     child.stdin.on('error', () => undefined).end(input);
-    child.on('error', reject).on('close', (code) => resolve({ code, stdout }));
+    child.on('error', ended(reject)).on('close', (code) => ended(resolve)({ code, stdout }));
   });
 
 /**
