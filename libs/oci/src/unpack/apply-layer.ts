@@ -26,12 +26,15 @@ interface LayerWriter {
 
 const createLayerWriter = (root: string, layer: Digest): LayerWriter => {
   const resolver = createResolver(root);
-  // What this layer put in place: a whiteout takes away only what lower layers have, wherever it stands in the tar.
+  // What this layer put in place, and the folders around it: a whiteout takes away only what lower layers have, wherever it stands in the tar.
   const written = new Set<string>();
   let file: number | undefined;
 
   const unsafe = (name: string, why: string): never => fail('ERR_LAYER_UNSAFE', `layer ${layer}: the entry ${shown(name)} ${why}`);
-  const remember = (path: string): void => void written.add(path);
+  /** Marks a path, and the folders that it is in: these too hold something of this layer. */
+  const remember = (path: string): void => {
+    for (let at = path; at !== '' && !written.has(at); at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) written.add(at);
+  };
   const remove = (path: string): void => {
     rmSync(join(root, path), { recursive: true, force: true });
     resolver.forget();
