@@ -20,6 +20,7 @@ const result = await build({
   entryPoints: Object.fromEntries([
     ['index', 'src/index.ts'],
     ['hasher', 'src/hasher.ts'],
+    ['cli', 'src/cli.ts'],
     ...executors.map((name) => [`executors/${name}`, `src/executors/${name}.ts`]),
     ...generators.map((name) => [`generators/${name}/generator`, `src/generators/${name}/generator.ts`]),
   ]),

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { CustomHasher, HasherContext, Task } from '@nx/devkit';
 import { openStore } from '@pinlane/oci';
@@ -11,6 +12,11 @@ import { readRecord } from './flows/records.ts';
 const pluginBuild = async (): Promise<string> => {
   const text = await readFile(join(import.meta.dirname, 'version.json'), 'utf8').catch(() => null);
   return text === null ? 'source' : String((JSON.parse(text) as { build: unknown }).build);
+};
+
+const bundlerVersion = async (): Promise<string> => {
+  const manifest = createRequire(import.meta.url).resolve('esbuild/package.json');
+  return String((JSON.parse(await readFile(manifest, 'utf8')) as { version: unknown }).version);
 };
 
 const combined = (parts: readonly string[]): string => createHash('sha256').update(parts.join('\n')).digest('hex');
@@ -47,7 +53,8 @@ const withNxHash = async (task: Task, context: HasherContext, parts: readonly st
 };
 
 /** The cache key of `bundle`. */
-export const bundleHasher: CustomHasher = async (task, context) => withNxHash(task, context, [await pluginBuild(), wantsToRun(task) ? never() : '']);
+export const bundleHasher: CustomHasher = async (task, context) =>
+  withNxHash(task, context, [await pluginBuild(), await bundlerVersion(), wantsToRun(task) ? never() : '']);
 
 /** The cache key of `buildx`, a processor's and a base's. */
 export const buildxHasher: CustomHasher = async (task, context) => {

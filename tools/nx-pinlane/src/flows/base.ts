@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { buildBase, updateBase } from '@pinlane/base-node';
 import { EXIT, platformOf, shortDigest, type Architecture, type Digest } from '@pinlane/contracts';
-import { openStore } from '@pinlane/oci';
+import { openRepository, openStore } from '@pinlane/oci';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { workspacePaths } from './paths.ts';
@@ -17,7 +17,14 @@ export const base = async (options: OptionsOf<'base'>, context: FlowContext): Pr
   requireMayBuild(lane);
   const paths = workspacePaths(context.root);
   // What the base says is about its sources (a locked version that is gone, a base that was published), so it stays in the log.
-  const image = await buildBase({ ...site(context), progress: context.note, store: openStore(paths.store), lane, noCache: options.noCache ?? false });
+  const image = await buildBase({
+    ...site(context),
+    progress: context.note,
+    store: openStore(paths.store),
+    lane,
+    noCache: options.noCache ?? false,
+    openRegistry: (repository) => openRepository(repository, { signal: context.signal }),
+  });
   await writeRecord(paths, image);
   const platforms = Object.entries(image.platforms).map(([architecture, digest]) => `${platformOf(architecture as Architecture)}  ${digest as Digest}`);
   return { document: image, lines: [`${image.name}: index ${shortDigest(image.index)}`, ...platforms], exitCode: EXIT.good };

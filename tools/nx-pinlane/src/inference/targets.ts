@@ -26,7 +26,7 @@ const PINNED = { configurations: { pinned: { skip: true } } };
 const testTarget = (root: string, kind: 'unit' | 'integration'): TargetConfiguration => ({
   executor: 'nx:run-commands',
   cache: true,
-  inputs: ['default', '^default', '{workspaceRoot}/jest.config.js', '{workspaceRoot}/jest.preset.js', { externalDependencies: ['jest'] }],
+  inputs: ['default', '^default', '{workspaceRoot}/jest.config.js', '{workspaceRoot}/jest.preset.js'],
   options: {
     command: `node --experimental-vm-modules node_modules/jest/bin/jest.js --selectProjects ${kind} --testPathPatterns ${root}/tests/${kind}/`,
     cwd: '{workspaceRoot}',
@@ -41,7 +41,8 @@ export const processorTargets = (facts: ProcessorFacts, production: readonly str
         bundle: {
           executor: '@pinlane/nx:bundle',
           cache: true,
-          inputs: [...production, { externalDependencies: ['esbuild'] }],
+          // Packages that the processor imports come with `^production`; the bundler itself is in the hasher's key.
+          inputs: [...production, { externalDependencies: [] }],
           outputs: ['{projectRoot}/dist'],
           ...PINNED,
           metadata: about('Bundles the processor into one file, dist/main.js.', `${facts.slug}:bundle`),

@@ -1,0 +1,51 @@
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { writeFileAtomic } from '../../src/files/index.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pinlane-files-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('an atomic write', () => {
+  it('makes the folders that are missing and leaves nothing else behind', async () => {
+    const path = join(folder, 'a/b/file.txt');
+    await writeFileAtomic(path, 'text');
+    expect(await readFile(path, 'utf8')).toBe('text');
+    expect(await readdir(join(folder, 'a/b'))).toEqual(['file.txt']);
+  });
+
+  it('keeps the mode of the file that it replaces', async () => {
+    const path = join(folder, 'file.txt');
+    await writeFile(path, 'old');
+    await chmod(path, 0o640);
+    await writeFileAtomic(path, 'new');
+    expect((await stat(path)).mode & 0o7777).toBe(0o640);
+  });
+
+  it('shows every reader the whole of the old contents or the whole of the new', async () => {
+    const path = join(folder, 'file.txt');
+    const texts = ['a', 'b'].map((letter) => letter.repeat(100_000));
+    await writeFileAtomic(path, texts[0] as string);
+    let writing = true;
+    const seen = new Set<string>();
+    const reader = (async () => {
+      while (writing) seen.add(await readFile(path, 'utf8'));
+    })();
+    for (let round = 0; round < 20; round += 1) await writeFileAtomic(path, texts[round % 2] as string);
+    writing = false;
+    await reader;
+    expect([...seen].filter((text) => !texts.includes(text))).toEqual([]);
+    expect(seen.size).toBeGreaterThan(0);
+  });
+
+  it('leaves the old file and no other where it cannot put the new one in place', async () => {
+    const path = join(folder, 'taken');
+    await writeFileAtomic(join(path, 'inside'), 'x');
+    await expect(writeFileAtomic(path, 'text')).rejects.toMatchObject({ code: expect.stringMatching(/EISDIR|ENOTEMPTY|EEXIST/) });
+    expect(await readdir(folder)).toEqual(['taken']);
+  });
+});

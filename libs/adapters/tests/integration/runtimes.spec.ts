@@ -1,0 +1,233 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { isPinlaneError, type RunningProcessor, type Runtime, type StartOptions } from '@pinlane/contracts';
+import { requirement } from '@pinlane/testing';
+import { bubblewrapRuntime, hostRuntime, probeEgress, unshareRuntime } from '../../src/index.ts';
+import { IMAGE, makeRootfs, MIRROR } from '../support/rootfs.ts';
+
+const CANARY = 'PINLANE_TEST_HOST_CANARY';
+
+for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
+  const found = await runtime.availability();
+  const isolated = runtime.name !== 'host';
+  requirement(runtime.name, found.available ? null : found.reason, describe)(`the runtime ${runtime.name}`, () => {
+    let rootfs = '';
+    let end = (): void => {};
+    let artifacts = '';
+    let running: RunningProcessor | undefined;
+
+    beforeAll(() => {
+      ({ rootfs, end } = makeRootfs(MIRROR));
+      process.env[CANARY] = 'must not be seen';
+    });
+    afterAll(() => {
+      delete process.env[CANARY];
+      end();
+    });
+    beforeEach(() => {
+      artifacts = mkdtempSync(join(tmpdir(), 'pinlane-artifacts-'));
+    });
+    afterEach(async () => {
+      await running?.stop(0);
+      running = undefined;
+      rmSync(artifacts, { recursive: true, force: true });
+    });
+
+    const start = async (more: Partial<StartOptions> = {}, on: Runtime = runtime): Promise<RunningProcessor> =>
+      (running = await on.start({
+        rootfs,
+        config: IMAGE,
+        env: { GIVEN: 'yes' },
+        port: 8000,
+        artifacts,
+        until: 'healthy',
+        startTimeoutMs: 20_000,
+        ...more,
+      }));
+    const seenBy = async (processor: RunningProcessor): Promise<Record<string, unknown>> =>
+      JSON.parse(Buffer.from((await processor.request({ method: 'GET', path: '/' })).body).toString('utf8')) as Record<string, unknown>;
+
+    it("gives the processor the image's environment and what it is told, and nothing of this machine's", async () => {
+      const { env } = (await seenBy(await start())) as { env: Record<string, string> };
+      // Bubblewrap sets PWD itself when it changes the folder.
+      const { PWD: _, ...rest } = env;
+      const own = isolated ? {} : { PINLANE_SPEC: expect.any(String) };
+      expect(rest).toEqual({
+        ...own,
+        PATH: expect.any(String),
+        FROM_IMAGE: 'yes',
+        GIVEN: 'yes',
+        PORT: String(running?.port),
+        ARTIFACTS_ROOT: running?.artifactsRoot,
+      });
+    });
+
+    it('lets the processor write below its artifacts root, where this machine finds it', async () => {
+      expect(await seenBy(await start())).toMatchObject({ writeArtifacts: 'done' });
+      expect(readFileSync(join(artifacts, 'written.txt'), 'utf8')).toBe('by the processor');
+    });
+
+    it('carries large bodies, and answers that come before the body was read', async () => {
+      const processor = await start();
+      const body = Buffer.alloc(3_000_000, 'x');
+      expect(Buffer.from((await processor.request({ method: 'POST', path: '/size', body })).body).toString()).toBe('3000000');
+      expect((await processor.request({ method: 'POST', path: '/early', body })).status).toBe(413);
+    });
+
+    it('keeps what the processor writes, and tells its two streams apart', async () => {
+      const processor = await start();
+      expect(processor.logs()).toContain('to stdout\n');
+      expect(processor.logs()).toContain('to stderr\n');
+      expect(processor.stderr()).toBe('to stderr\n');
+    });
+
+    it('stops the processor with SIGTERM and hands on its exit code', async () => {
+      const processor = await start();
+      expect(await processor.stop()).toEqual({ exitCode: 7 });
+      expect(processor.stderr()).toContain('terminating');
+      await expect(processor.request({ method: 'GET', path: '/healthz' })).rejects.toThrow();
+    });
+
+    it('kills a processor that does not obey SIGTERM in time', async () => {
+      const processor = await start();
+      await processor.suspend();
+      const { exitCode } = await processor.stop(50);
+      expect(exitCode).not.toBe(7);
+      await expect(processor.request({ method: 'GET', path: '/healthz' })).rejects.toThrow();
+    });
+
+    it('holds a processor back and lets it go on', async () => {
+      const processor = await start();
+      await processor.suspend();
+      const answer = processor.request({ method: 'GET', path: '/size' });
+      expect(await Promise.race([answer, sleep(100, 'held back')])).toBe('held back');
+      await processor.resume();
+      expect((await answer).status).toBe(200);
+    });
+
+    it('reports a processor that ends early, with the end of its log', async () => {
+      const broken = makeRootfs('console.error("no such planet"); process.exit(3);');
+      try {
+        const error = await start({ rootfs: broken.rootfs }).catch((thrown: unknown) => thrown);
+        expect(isPinlaneError(error, 'ERR_START_FAILED')).toBe(true);
+        expect((error as Error).message).toMatch(/exit code 3 before it answered[^]*no such planet/);
+      } finally {
+        broken.end();
+      }
+    });
+
+    it('reports a processor that never becomes healthy', async () => {
+      const deaf = makeRootfs("require('node:http').createServer((q, r) => r.writeHead(500).end()).listen(Number(process.env.PORT), '0.0.0.0');");
+      try {
+        await expect(start({ rootfs: deaf.rootfs, startTimeoutMs: 700 })).rejects.toThrow(/ERR_START_FAILED: .*did not answer/);
+        expect((await start({ rootfs: deaf.rootfs, until: 'answering' })).healthyAfterMs).toBeGreaterThan(0);
+      } finally {
+        await running?.stop(0);
+        deaf.end();
+      }
+    });
+
+    it('gives up when it is interrupted', async () => {
+      await expect(start({ signal: AbortSignal.abort() })).rejects.toThrow(/ERR_CANCELLED/);
+    });
+
+    it('leaves no process behind when whoever started it is killed', async () => {
+      const marker = join(artifacts, 'alive');
+      const beating = makeRootfs(`
+        setInterval(() => require('node:fs').appendFileSync(process.env.ARTIFACTS_ROOT + '/alive', '.'), 20);
+        ${MIRROR}`);
+      try {
+        const script = `
+          import { bubblewrapRuntime, hostRuntime, unshareRuntime } from '@pinlane/adapters';
+          const runtime = [bubblewrapRuntime, hostRuntime, unshareRuntime].find(({ name }) => name === process.argv[1]);
+          await runtime.start({ ...JSON.parse(process.argv[2]), env: {}, port: 8000, until: 'healthy', startTimeoutMs: 20000 });
+          console.log('started');
+          setInterval(() => {}, 1000);`;
+        const options = JSON.stringify({ rootfs: beating.rootfs, config: IMAGE, artifacts });
+        const starter = spawn(
+          process.execPath,
+          ['--conditions=@pinlane/source', '--input-type=module', '-e', script, runtime.name, options],
+          { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] },
+        );
+        const [said] = (await once(starter.stdout, 'data')) as [Buffer];
+        expect(String(said)).toBe('started\n');
+        starter.kill('SIGKILL');
+        await once(starter, 'exit');
+        // It beats until it dies; from then on the file stays as it is.
+        let size = -1;
+        for (let tries = 0; tries < 100 && size !== readFileSync(marker).length; tries += 1) {
+          size = readFileSync(marker).length;
+          await sleep(100);
+        }
+        expect(readFileSync(marker).length).toBe(size);
+      } finally {
+        beating.end();
+      }
+    });
+
+    if (isolated) {
+      it('shows the processor the image as a read-only root, its own processes and no capability', async () => {
+        expect(await seenBy(await start())).toMatchObject({
+          uid: 1000,
+          gid: 1000,
+          pid: 1,
+          processes: 1,
+          cwd: '/app',
+          writeRoot: 'EROFS',
+          writeTmp: 'done',
+          devNull: 'done',
+          capabilities: '0000000000000000',
+          root: expect.not.arrayContaining(['home', 'root', 'etc']),
+        });
+        expect(existsSync(join(rootfs, 'app/written'))).toBe(false);
+        expect(existsSync('/tmp/written')).toBe(false);
+      });
+
+      it('blocks the network, which a probe proves', async () => {
+        expect(await probeEgress(await start())).toEqual({ blocked: true, reasons: [] });
+      });
+
+      it('takes the very port that it is told, whatever listens on it on this machine', async () => {
+        const [one, two] = [await start(), await start()];
+        expect([one.port, two.port]).toEqual([8000, 8000]);
+        await one.stop(0);
+      });
+
+      it('runs an image without a user as root of its own namespace only', async () => {
+        const seen = await seenBy(await start({ config: { ...IMAGE, User: '' } }));
+        expect(seen).toMatchObject({ uid: 0, writeRoot: 'EROFS' });
+      });
+    } else {
+      it('says that it isolates nothing, and a probe agrees', async () => {
+        const processor = await start();
+        expect(processor.isolation).toEqual({ runtime: 'host', network: 'open', filesystem: 'open', user: 'same', processes: 'shared' });
+        expect(await probeEgress(processor)).toMatchObject({ blocked: false });
+      });
+
+      it('refuses an image that is not run by Node', async () => {
+        await expect(start({ config: { ...IMAGE, Entrypoint: ['/bin/sh'] } })).rejects.toThrow(/ERR_RUNTIME_UNAVAILABLE: .*runs Node alone/);
+      });
+    }
+
+    it('leaves no folder behind', async () => {
+      const own = mkdtempSync(join(tmpdir(), 'pinlane-t-'));
+      const before = process.env['TMPDIR'];
+      process.env['TMPDIR'] = own;
+      try {
+        const processor = await start();
+        expect(readdirSync(own)).toHaveLength(1);
+        await processor.stop();
+        expect(readdirSync(own)).toEqual([]);
+      } finally {
+        if (before === undefined) delete process.env['TMPDIR'];
+        else process.env['TMPDIR'] = before;
+        rmSync(own, { recursive: true });
+      }
+    });
+  });
+}

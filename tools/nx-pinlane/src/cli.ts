@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT, formatProblem, isPinlaneError, type ExitCode } from '@pinlane/contracts';
+import { helpText, parseCommandLine } from './cli/arguments.ts';
+import { findProject, type FoundProject } from './cli/find-project.ts';
+import type { Verb } from './options/index.ts';
+import { runVerb, type Flow } from './shell/run-verb.ts';
+
+// Each verb loads what it needs and no more.
+const FLOWS: { readonly [V in Verb]: () => Promise<Flow<V>> } = {
+  bundle: async () => (await import('./flows/bundle.ts')).bundle,
+  buildx: async () => (await import('./flows/buildx.ts')).buildx,
+  pin: async () => (await import('./flows/pin.ts')).pin,
+  acceptance: async () => (await import('./flows/acceptance.ts')).acceptance,
+  base: async () => (await import('./flows/base.ts')).base,
+  'base-update': async () => (await import('./flows/base.ts')).baseUpdate,
+};
+
+const runOne = async <V extends Verb>(verb: V, options: Record<string, unknown>, place: FoundProject, verbose: boolean): Promise<ExitCode> =>
+  runVerb(verb, (await FLOWS[verb]()) as Flow<V>, options, { ...place, verbose });
+
+/** Where Nx runs it as a task of its own, this does it first: what is built must hold the source as it is now. */
+const bundleFirst = (verb: Verb, options: Record<string, unknown>, { root, projectRoot }: FoundProject): boolean =>
+  (verb === 'buildx' || verb === 'pin' || (verb === 'acceptance' && options['pinned'] !== true)) && existsSync(join(root, projectRoot, 'src/main.ts'));
+
+/** The `pinlane` command: one verb on one project, with the exit code as it is (Nx makes 1 of every failure). */
+export const main = async (args: readonly string[], cwd: string): Promise<ExitCode> => {
+  try {
+    const command = parseCommandLine(args);
+    if (command.kind === 'help') {
+      process.stdout.write(`${helpText(command.verb)}\n`);
+      return EXIT.good;
+    }
+    const { verb, options, verbose } = command;
+    const place = findProject(command.project, cwd);
+    if (bundleFirst(verb, options, place)) {
+      const { bundle } = await import('./flows/bundle.ts');
+      const quiet: Flow<'bundle'> = async (parsed, context) => ({ ...(await bundle(parsed, context)), lines: [] });
+      const exitCode = await runVerb('bundle', quiet, {}, { ...place, verbose });
+      if (exitCode !== EXIT.good) return exitCode;
+    }
+    return await runOne(verb, options, place, verbose);
+  } catch (thrown) {
+    if (!isPinlaneError(thrown)) throw thrown;
+    process.stderr.write(`${thrown.problems.map(formatProblem).join('\n')}\n`);
+    return thrown.exitCode;
+  }
+};

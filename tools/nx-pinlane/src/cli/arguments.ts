@@ -1,0 +1,85 @@
+import { parseArgs } from 'node:util';
+import { fail } from '@pinlane/contracts';
+import { OPTIONS, optionsJsonSchema, type Verb } from '../options/index.ts';
+
+/** A command line, taken apart. */
+export type CommandLine =
+  | { readonly kind: 'help'; readonly verb: Verb | null }
+  | { readonly kind: 'run'; readonly verb: Verb; readonly project: string; readonly options: Record<string, unknown>; readonly verbose: boolean };
+
+interface Property {
+  readonly type?: string;
+  readonly description?: string;
+  readonly enum?: readonly string[];
+}
+
+const VERBS = Object.keys(OPTIONS) as Verb[];
+
+/** The options of a verb that a person may give, with their JSON Schema. */
+export const verbProperties = (verb: Verb): [string, Property][] =>
+  Object.entries((optionsJsonSchema(verb)['properties'] ?? {}) as Record<string, Property>).filter(([name]) => name !== 'spec' && name !== 'skip');
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+const camel = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+const asVerb = (word: string): Verb =>
+  VERBS.find((verb) => verb === word) ?? fail('ERR_OPTION_INVALID', `${JSON.stringify(word.slice(0, 100))} is no command; there are ${VERBS.join(', ')}`);
+
+/** `--buildArgs.NAME=value` as Nx reads it: one entry of the option's mapping. */
+const gathered = (args: readonly string[]): { rest: string[]; mappings: Record<string, Record<string, string>> } => {
+  const rest: string[] = [];
+  const mappings: Record<string, Record<string, string>> = {};
+  for (const arg of args) {
+    const match = /^--([a-z][A-Za-z-]*)\.([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(arg);
+    if (match) (mappings[camel(match[1] as string)] ??= {})[match[2] as string] = match[3] as string;
+    else rest.push(arg);
+  }
+  return { rest, mappings };
+};
+
+/** Reads `pinlane <verb> <project> [--option[=value]]…`; options are spelled as in Nx, camel case or with hyphens. @throws ERR_OPTION_INVALID */
+export const parseCommandLine = (args: readonly string[]): CommandLine => {
+  const [first, ...others] = args;
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return { kind: 'help', verb: null };
+  const verb = asVerb(first);
+  const { rest, mappings } = gathered(others);
+  const known = verbProperties(verb).filter(([, { type }]) => type !== 'object');
+  const spellings = known.flatMap(([name, { type }]) =>
+    [...new Set([name, kebab(name)])].map((spelling) => [spelling, { type: type === 'boolean' ? ('boolean' as const) : ('string' as const) }] as const),
+  );
+  try {
+    const { values, positionals } = parseArgs({
+      args: rest,
+      allowPositionals: true,
+      options: { ...Object.fromEntries(spellings), help: { type: 'boolean', short: 'h' }, verbose: { type: 'boolean' } },
+    });
+    const { help, verbose, ...given } = values;
+    if (help === true) return { kind: 'help', verb };
+    const [project, ...more] = positionals;
+    if (project === undefined || more.length > 0) return fail('ERR_OPTION_INVALID', `pinlane ${verb} takes one project`);
+    const options = Object.fromEntries(Object.entries(given).map(([name, value]) => [camel(name), value]));
+    return { kind: 'run', verb, project, options: { ...options, ...mappings }, verbose: verbose === true };
+  } catch (thrown) {
+    if (!String((thrown as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')) throw thrown;
+    return fail('ERR_OPTION_INVALID', (thrown as Error).message.split('\n')[0] as string);
+  }
+};
+
+/** The help of one verb, or of all. */
+export const helpText = (verb: Verb | null): string => {
+  if (verb === null) {
+    const lines = VERBS.map((each) => `  ${each.padEnd(12)} ${String(optionsJsonSchema(each)['description'])}`);
+    return [
+      'Usage: pinlane <command> <project> [options]',
+      '',
+      ...lines,
+      '',
+      'Exit codes: 0 good, 1 error, 2 a verdict against (pins stale, acceptance failed).',
+    ].join('\n');
+  }
+  const lines = verbProperties(verb).map(
+    ([name, { type, enum: words, description }]) => `  --${name}${type === 'boolean' ? '' : `=<${words?.join('|') ?? type}>`}\n      ${description}`,
+  );
+  return [`Usage: pinlane ${verb} <project> [options]`, '', String(optionsJsonSchema(verb)['description']), '', ...lines].join('\n');
+};

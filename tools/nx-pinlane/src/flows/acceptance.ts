@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { acceptImage, summaryText } from '@pinlane/conformance';
+import {
+  architectureOf,
+  architectureOfMachine,
+  EXIT,
+  fail,
+  formatProblem,
+  laneRules,
+  parsePinnedReference,
+  parsePlatforms,
+  platformOf,
+  RUNTIME_NAMES,
+  type PinnedReference,
+  type Platform,
+} from '@pinlane/contracts';
+import { openStore, type Store } from '@pinlane/oci';
+import { pinsOf, requirePublished } from '@pinlane/pipeline';
+import type { OptionsOf } from '../options/index.ts';
+import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
+import { ensureBuilt } from './ensure-built.ts';
+import { openImagePlace } from './image-source.ts';
+import { workspacePaths, type WorkspacePaths } from './paths.ts';
+import { prepare, readRegistry, type RegistryFile } from './prepare.ts';
+import { chosen, requireSecretsUnset, resolveSettings, type BuildSettings } from './settings.ts';
+
+const platformToTest = (named: string | undefined): Platform => {
+  const platforms = named === undefined ? [platformOf(architectureOfMachine(process.arch))] : parsePlatforms(named);
+  return platforms.length === 1 ? (platforms[0] as Platform) : fail('ERR_OPTION_INVALID', '--platform names one platform');
+};
+
+/** The image that is pinned for a platform. Nothing is built. @throws ERR_IMAGE_UNPINNED, ERR_PIN_LOCAL */
+const pinnedImage = ({ spec, file }: RegistryFile, platform: Platform, { lane }: BuildSettings): PinnedReference => {
+  const pin = pinsOf(spec)[architectureOf(platform)] ?? fail('ERR_IMAGE_UNPINNED', `${spec.ref} has no pin for ${platform}`, { file });
+  requirePublished(spec, lane, { file });
+  return pin;
+};
+
+/** The working tree's image for a platform, built where it is not there. */
+const builtImage = async (
+  registry: RegistryFile,
+  platform: Platform,
+  site: { readonly paths: WorkspacePaths; readonly store: Store; readonly settings: BuildSettings },
+  context: FlowContext,
+): Promise<PinnedReference> => {
+  const prepared = await prepare(registry, site, context);
+  const { image } = await ensureBuilt(prepared, { ...site, noCache: false }, context);
+  const digest = image.platforms[architectureOf(platform)];
+  return digest === undefined
+    ? fail('ERR_PLATFORM_MISSING', `${image.name} was not built for ${platform}`, { fix: 'Name it in --platforms or PINLANE_PLATFORMS.' })
+    : parsePinnedReference(`${image.repository}@${digest}`);
+};
+
+/**
+ * Puts a processor's image to the test: the working tree's, or with `pinned` (and in lanes that test what is pinned) the pinned one, for
+ * which nothing is built. A rejected image is a verdict: exit code 2.
+ * @throws ERR_IMAGE_UNPINNED, ERR_PIN_LOCAL, ERR_LANE_SECRET_SET and whatever building and running throw
+ */
+export const acceptance = async (options: OptionsOf<'acceptance'>, context: FlowContext): Promise<FlowOutcome> => {
+  const settings = resolveSettings(options, context.env);
+  const paths = workspacePaths(context.root);
+  const store = openStore(paths.store);
+  const registry = await readRegistry(context);
+  const platform = platformToTest(options.platform);
+  const pinned = options.pinned ?? laneRules(settings.lane).imageUnderTest === 'pinned';
+  requireSecretsUnset(settings.lane, registry.spec.secrets, context.env);
+  const image = pinned ? pinnedImage(registry, platform, settings) : await builtImage(registry, platform, { paths, store, settings }, context);
+
+  const report = await acceptImage({
+    spec: registry.spec,
+    source: openImagePlace(image, store, context.signal),
+    digest: image.digest,
+    platform,
+    image,
+    lane: settings.lane,
+    pinned,
+    runtime: chosen(options.runtime, context.env, 'PINLANE_RUNTIME', ['auto', ...RUNTIME_NAMES] as const),
+    casesDir: join(context.root, context.projectRoot, 'acceptance'),
+    cacheDir: join(paths.cache, 'rootfs'),
+    reportsDir: join(paths.reports, context.project),
+    workspaceRoot: context.root,
+    // What it fell back to, and why, belongs into the log of a verdict.
+    progress: (line) => (line.startsWith('WARNING') ? context.note(line) : context.progress(line)),
+    signal: context.signal,
+  });
+  const lines = [summaryText(report)];
+  if (report.verdict === 'accepted') return { document: report, lines, exitCode: EXIT.good };
+  const failed = report.checks.filter(({ outcome }) => outcome === 'failed').map(({ rule }) => rule);
+  const problem = formatProblem({ code: 'ERR_ACCEPTANCE_FAILED', message: `${report.ref} failed ${failed.join(', ')}`, file: registry.file });
+  return { document: report, lines: [...lines, problem], exitCode: EXIT.verdict };
+};

@@ -1,0 +1,28 @@
+import { EXIT, platformOf, shortDigest, type Architecture, type BuiltImage, type Digest } from '@pinlane/contracts';
+import { openStore } from '@pinlane/oci';
+import type { OptionsOf } from '../options/index.ts';
+import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
+import { ensureBuilt, type Ensured } from './ensure-built.ts';
+import { workspacePaths } from './paths.ts';
+import { prepare, readRegistry } from './prepare.ts';
+import { requireMayBuild, resolveSettings } from './settings.ts';
+
+const summary = (image: BuiltImage, { outcome, layers }: Ensured): string[] => [
+  outcome === 'reused'
+    ? `${image.name}: nothing built, the image with fingerprint ${shortDigest(image.fingerprint)} is there`
+    : `${image.name}: built, ${layers.built} layers made and ${layers.reused} reused`,
+  ...Object.entries(image.platforms).map(([architecture, digest]) => `  ${platformOf(architecture as Architecture)}  ${image.repository}@${digest as Digest}`),
+  `  index        ${image.repository}@${image.index}${image.pushed ? ', pushed' : ''}`,
+];
+
+/** Builds a processor's image, or finds that it is there. @throws ERR_LANE_FORBIDS, ERR_ENGINE_UNAVAILABLE and whatever building throws */
+export const buildx = async (options: OptionsOf<'buildx'>, context: FlowContext): Promise<FlowOutcome> => {
+  if (options.skip) return { document: { kind: 'Skipped', schemaVersion: 1 }, lines: ['nothing built: the pinned image is what is used'], exitCode: EXIT.good };
+  const settings = resolveSettings(options, context.env);
+  requireMayBuild(settings.lane);
+  const paths = workspacePaths(context.root);
+  const store = openStore(paths.store);
+  const prepared = await prepare(await readRegistry(context), { paths, store, settings, buildArgs: options.buildArgs }, context);
+  const ensured = await ensureBuilt(prepared, { paths, store, settings, noCache: options.noCache ?? false }, context);
+  return { document: ensured.image, lines: summary(ensured.image, ensured), exitCode: EXIT.good };
+};

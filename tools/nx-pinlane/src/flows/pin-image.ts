@@ -1,0 +1,94 @@
+import {
+  ARCHITECTURES,
+  architectureOf,
+  digestSchema,
+  fail,
+  formatRepository,
+  parsePinnedReference,
+  type Architecture,
+  type Digest,
+  type PinnedReference,
+  type Platform,
+  type ProcessorSpec,
+} from '@pinlane/contracts';
+import { composeIndex, platformOfImage, verifyImage, type Descriptor, type PlatformImage, type Store } from '@pinlane/oci';
+import { pinsOf, type PinFacts } from '@pinlane/pipeline';
+import { openImagePlace } from './image-source.ts';
+
+/** The label in which every image says what it was built from. */
+const FINGERPRINT_LABEL = 'dev.pinlane.fingerprint';
+
+/** What an image says it was built from; null where it says nothing that can be believed. */
+const claimedFingerprint = ({ config }: PlatformImage): Digest | null => {
+  const said = digestSchema.safeParse(config.config?.Labels?.[FINGERPRINT_LABEL]);
+  return said.success ? said.data : null;
+};
+
+/** An image to pin: where it is, and which of its platforms are to be pinned. */
+export interface PinCandidate {
+  /** An index, or one platform's manifest. */
+  readonly image: PinnedReference;
+  /** The platforms to pin; those that the image has where absent. */
+  readonly platforms: readonly Platform[] | undefined;
+  readonly revision: string | null;
+}
+
+/** A platform that keeps its pin, as it is in the place where the new image is. */
+const keptImage = async (
+  spec: ProcessorSpec,
+  architecture: Architecture,
+  candidate: PinCandidate,
+  store: Store,
+  signal: AbortSignal,
+): Promise<PlatformImage | null> => {
+  const pin = pinsOf(spec)[architecture];
+  if (pin === undefined) return null;
+  const [here, there] = [formatRepository(candidate.image), formatRepository(pin)];
+  const platform = `linux/${architecture}` as const;
+  if (here !== there)
+    return fail('ERR_PIN_UNVERIFIED', `the pin that ${platform} would keep is in ${there} and the new image in ${here}: no index holds both`, {
+      fix: 'Pin every platform at once, without --platforms.',
+    });
+  return platformOfImage(await verifyImage(openImagePlace(pin, store, signal), pin.digest, { platforms: [platform] }), platform);
+};
+
+/**
+ * Verifies an image and says what pinning it means: every manifest and config is fetched and hashed, each for the platform it is pinned
+ * for, its layers are there. Where some platforms keep their pin, or the image is one platform's alone, an index over all that are pinned
+ * is composed and put beside them.
+ * @throws ERR_PIN_UNVERIFIED, ERR_PLATFORM_MISSING and what reading images throws
+ */
+export const verifyCandidate = async (spec: ProcessorSpec, candidate: PinCandidate, store: Store, signal: AbortSignal): Promise<PinFacts> => {
+  const place = openImagePlace(candidate.image, store, signal);
+  const view = await verifyImage(place, candidate.image.digest, candidate.platforms === undefined ? {} : { platforms: candidate.platforms });
+  const fresh = new Map(view.platforms.map((image) => [architectureOf(image.platform), image]));
+  const claims = new Set([...fresh.values()].map(claimedFingerprint));
+  const [fingerprint = null] = claims.size === 1 ? claims : [];
+
+  const kept = new Map<Architecture, PlatformImage>();
+  for (const architecture of ARCHITECTURES) {
+    if (fresh.has(architecture)) continue;
+    const image = await keptImage(spec, architecture, candidate, store, signal);
+    if (image !== null) kept.set(architecture, image);
+  }
+  const pinned: Descriptor[] = ARCHITECTURES.flatMap((each) => fresh.get(each)?.descriptor ?? kept.get(each)?.descriptor ?? []);
+  const whole =
+    view.kind === 'index' &&
+    kept.size === 0 &&
+    view.others.length === 0 &&
+    view.index?.manifests.filter(({ platform }) => platform?.os === 'linux').length === fresh.size;
+  const composed = whole ? null : composeIndex(pinned);
+  if (composed) await place.putManifest(composed.descriptor, composed.bytes);
+
+  return {
+    repository: formatRepository(candidate.image),
+    platforms: Object.fromEntries([...fresh].map(([architecture, { descriptor }]) => [architecture, descriptor.digest])),
+    index: composed?.descriptor.digest ?? candidate.image.digest,
+    fingerprint,
+    revision: candidate.revision,
+    kept: Object.fromEntries([...kept].map(([architecture, image]) => [architecture, claimedFingerprint(image)])),
+  };
+};
+
+/** The image that --digest names. @throws ERR_REFERENCE_INVALID */
+export const namedImage = (text: string): PinnedReference => parsePinnedReference(text);

@@ -1,0 +1,107 @@
+import { headRevision } from '@pinlane/adapters';
+import {
+  EXIT,
+  fail,
+  formatProblem,
+  isStoreReference,
+  laneRules,
+  parsePlatforms,
+  PLATFORMS,
+  shortDigest,
+  type PinnedReference,
+  type PinReport,
+} from '@pinlane/contracts';
+import { openStore, type Store } from '@pinlane/oci';
+import { applyPins, checkPins, indexPinOf, parseRegistry, pinReport, pinsOf, planPins, renderPinReport, type PinFacts } from '@pinlane/pipeline';
+import type { OptionsOf } from '../options/index.ts';
+import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
+import { ensureBuilt } from './ensure-built.ts';
+import { presentImages } from './image-source.ts';
+import { workspacePaths, type WorkspacePaths } from './paths.ts';
+import { namedImage, verifyCandidate, type PinCandidate } from './pin-image.ts';
+import { prepare, readRegistry, type RegistryFile } from './prepare.ts';
+import { replaceFile } from './replace-file.ts';
+import { requireMayPin, resolveSettings, type BuildSettings } from './settings.ts';
+import { textDiff } from './text-diff.ts';
+
+interface PinSite {
+  readonly paths: WorkspacePaths;
+  readonly store: Store;
+  readonly settings: BuildSettings;
+}
+
+/** Whether source and pins have parted. Nothing is built and nothing is written. */
+const check = async (registry: RegistryFile, site: PinSite, context: FlowContext): Promise<FlowOutcome> => {
+  const { spec, file } = registry;
+  const { fingerprint } = await prepare(registry, site, context);
+  const index = indexPinOf(spec);
+  const pins = [...Object.values(pinsOf(spec)), ...(index === null ? [] : [index])] as PinnedReference[];
+  const present = await presentImages(pins, site.store, context.signal);
+  const platforms = site.settings.platforms.length > 0 ? site.settings.platforms : PLATFORMS;
+  const { outcome, reasons } = checkPins(spec, { fingerprint, platforms, isPresent: (digest) => present.has(digest) });
+  const report = pinReport(spec, spec, { file, outcome, reasons });
+  if (outcome === 'current') return { document: report, lines: [renderPinReport(report)], exitCode: EXIT.good };
+  const problem = formatProblem({ code: 'ERR_PIN_STALE', file, message: reasons.join('; ') });
+  return { document: report, lines: [renderPinReport(report), problem], exitCode: EXIT.verdict };
+};
+
+/** The image to pin: the one named, or the working tree's, which is built where it is not there. */
+const candidateOf = async (options: OptionsOf<'pin'>, registry: RegistryFile, site: PinSite, context: FlowContext): Promise<PinCandidate> => {
+  const narrowed = options.platforms === undefined ? undefined : parsePlatforms(options.platforms);
+  if (options.digest !== undefined) {
+    const image = namedImage(options.digest);
+    return { image, platforms: narrowed, revision: null };
+  }
+  const prepared = await prepare(registry, site, context);
+  // The build has the platforms of the whole run, as the `buildx` before it had; --platforms says which of them are pinned.
+  const built = { ...site.settings, ...resolveSettings({ ...options, platforms: undefined }, context.env) };
+  const { image } = await ensureBuilt(prepared, { ...site, settings: built, noCache: false }, context);
+  const { revision, ...why } = await headRevision(context.root);
+  if (revision === null && 'reason' in why) context.note(`no revision is recorded: ${why.reason}`);
+  return { image: namedImage(`${image.repository}@${image.index}`), platforms: narrowed ?? built.platforms, revision };
+};
+
+const write = async (registry: RegistryFile, facts: PinFacts, site: PinSite, dryRun: boolean): Promise<{ report: PinReport; diff: string[] }> => {
+  const { file, path } = registry;
+  const edit = (text: string) => {
+    const before = parseRegistry(text, { file }).spec;
+    const after = applyPins(text, planPins(before, facts), { file });
+    return { before, after, spec: parseRegistry(after, { file }).spec };
+  };
+  if (dryRun) {
+    const { before, after, spec } = edit(registry.text);
+    const report = pinReport(before, spec, { file, outcome: after === registry.text ? 'unchanged' : 'would-pin' });
+    return { report, diff: textDiff(registry.text, after) };
+  }
+  const report = await replaceFile(path, file, site.paths.locks, async (text) => {
+    const { before, after, spec } = edit(text);
+    if (before.ref !== registry.spec.ref) fail('ERR_REGISTRY_CONFLICT', `the ref changed from ${registry.spec.ref} to ${before.ref} meanwhile`, { file });
+    return { text: after, value: pinReport(before, spec, { file, outcome: after === text ? 'unchanged' : 'pinned' }) };
+  });
+  return { report, diff: [] };
+};
+
+/**
+ * Writes the digests of a processor's image into its registry.yaml, after verifying the image's bytes; with --check or --dry-run only
+ * tells what it finds.
+ * @throws ERR_LANE_FORBIDS, ERR_PIN_LOCAL, ERR_PIN_UNVERIFIED, ERR_REGISTRY_CONFLICT and whatever building and verifying throw
+ */
+export const pin = async (options: OptionsOf<'pin'>, context: FlowContext): Promise<FlowOutcome> => {
+  const settings = resolveSettings(options, context.env);
+  const paths = workspacePaths(context.root);
+  const site: PinSite = { paths, store: openStore(paths.store), settings };
+  const registry = await readRegistry(context);
+  if (options.check === true) return check(registry, site, context);
+  if (options.dryRun !== true) requireMayPin(settings.lane);
+
+  const candidate = await candidateOf(options, registry, site, context);
+  if (isStoreReference(candidate.image) && !laneRules(settings.lane).acceptsStorePins)
+    fail('ERR_PIN_LOCAL', `the image of ${context.project} is in the local store, and lane ${settings.lane} pins published images`, {
+      file: registry.file,
+      fix: 'Push it: --push, or PINLANE_PUSH=true for the whole run.',
+    });
+  context.progress(`verifying ${context.project} ${shortDigest(candidate.image.digest)}`);
+  const facts = await verifyCandidate(registry.spec, candidate, site.store, context.signal);
+  const { report, diff } = await write(registry, facts, site, options.dryRun === true);
+  return { document: report, lines: [renderPinReport(report), ...diff], exitCode: EXIT.good };
+};

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { fail, PLATFORMS, type Digest, type ProcessorSpec } from '@pinlane/contracts';
+import { ASSEMBLER_VERSION, dockerfileBases, parseDockerfile, readBuildContext, type BuildContext, type ParsedDockerfile, type Store } from '@pinlane/oci';
+import { fingerprintOf, parseRegistry, projectionText, projectSpec } from '@pinlane/pipeline';
+import type { FlowContext } from '../shell/flow.ts';
+import { resolveBases, type ResolvedBase } from './bases.ts';
+import type { WorkspacePaths } from './paths.ts';
+import { requireSecretsUnset, type BuildSettings } from './settings.ts';
+
+/** A processor's registry.yaml: where it is, and what it says. */
+export interface RegistryFile {
+  /** The absolute path. */
+  readonly path: string;
+  /** Relative to the workspace's root, for messages and reports. */
+  readonly file: string;
+  readonly text: string;
+  readonly spec: ProcessorSpec;
+}
+
+/** Everything that an image is made from, read once, and its fingerprint. */
+export interface Prepared {
+  readonly spec: ProcessorSpec;
+  readonly context: BuildContext;
+  readonly dockerfile: ParsedDockerfile;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly bases: ReadonlyMap<string, ResolvedBase>;
+  readonly fingerprint: Digest;
+}
+
+/** The text of a file that people edit, byte for byte. @throws ERR_REGISTRY_SYNTAX where it is not UTF-8, because writing it back would change it */
+export const readExactText = async (path: string, file: string): Promise<string> => {
+  const bytes = await readFile(path);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    return fail('ERR_REGISTRY_SYNTAX', 'the file is not UTF-8', { file, cause });
+  }
+};
+
+/** Reads and parses a processor's registry.yaml. @throws what `parseRegistry` throws; ERR_OPTION_INVALID where there is none */
+export const readRegistry = async ({ root, projectRoot, project }: FlowContext): Promise<RegistryFile> => {
+  const file = posix.join(projectRoot, 'registry.yaml');
+  const path = join(root, file);
+  const text = await readExactText(path, file).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === 'ENOENT') return fail('ERR_OPTION_INVALID', `${project} is no processor: it has no registry.yaml`, { file });
+    throw thrown;
+  });
+  return { path, file, text, spec: parseRegistry(text, { file }).spec };
+};
+
+/** PINLANE_BASE_IMAGE stands for the argument that our Dockerfiles call BASE_IMAGE, where the Dockerfile has one and nobody set it. */
+const withBaseImage = (buildArgs: Readonly<Record<string, string>>, { globals }: ParsedDockerfile, env: FlowContext['env']): Record<string, string> => {
+  const image = env['PINLANE_BASE_IMAGE'];
+  const declared = globals.some(({ entries }) => entries.some(({ name }) => name === 'BASE_IMAGE'));
+  return { ...(image && declared ? { BASE_IMAGE: image } : {}), ...buildArgs };
+};
+
+/**
+ * Reads the build context, the Dockerfile and the images it builds on, and works out the fingerprint. Builds nothing.
+ * @throws what reading contexts, Dockerfiles and registries throws; ERR_LANE_SECRET_SET, ERR_BASE_UNAVAILABLE
+ */
+export const prepare = async (
+  { spec }: RegistryFile,
+  site: {
+    readonly paths: WorkspacePaths;
+    readonly store: Store;
+    readonly settings: BuildSettings;
+    readonly buildArgs?: Readonly<Record<string, string>> | undefined;
+  },
+  { root, projectRoot, env, note, signal }: FlowContext,
+): Promise<Prepared> => {
+  requireSecretsUnset(site.settings.lane, spec.secrets, env);
+  const { context: folder, dockerfile: name, target, args } = spec.build;
+  const context = await readBuildContext(join(root, projectRoot, folder), {
+    dockerfile: name,
+    // The build sees the spec without its pins, so that no image depends on its own digest.
+    overrides: { [posix.relative(folder, 'registry.yaml')]: new TextEncoder().encode(projectionText(spec)) },
+  });
+  const dockerfile = parseDockerfile(context.dockerfile.text, posix.join(projectRoot, folder, name));
+  const buildArgs = withBaseImage({ ...args, ...site.buildArgs }, dockerfile, env);
+  const bases = await resolveBases(dockerfileBases(dockerfile, buildArgs, PLATFORMS, target), { ...site, note, signal });
+  const fingerprint = fingerprintOf({
+    assembler: String(ASSEMBLER_VERSION),
+    entries: context.entries,
+    dockerfile: context.dockerfile.text,
+    buildArgs,
+    target: target ?? null,
+    projection: projectSpec(spec),
+    bases: Object.fromEntries([...bases].map(([named, { pinned }]) => [named, pinned])),
+  });
+  return { spec, context, dockerfile, buildArgs, bases, fingerprint };
+};
