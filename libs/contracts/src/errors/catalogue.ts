@@ -85,7 +85,10 @@ export const ERROR_CATALOGUE = {
   ),
   ERR_BASE_LOCK_STALE: error('A version in the base lock can no longer be downloaded.', 'Resolve anew: nx run base-node:update.'),
   ERR_BASE_LOCK_INVALID: error('The base lock is malformed or does not fit the package list.', 'Resolve anew: nx run base-node:update.'),
-  ERR_SECRET_IN_BUILD_ARG: error('A build argument looks like a secret; it would be readable in the image.', 'Hand it to the processor when it runs, as one of secrets in registry.yaml.'),
+  ERR_SECRET_IN_BUILD_ARG: error(
+    'A build argument looks like a secret; it would be readable in the image.',
+    'Hand it to the processor when it runs, as one of secrets in registry.yaml.',
+  ),
   ERR_BUNDLE_FAILED: error('The processor could not be bundled.', 'Mend the source at the place named.'),
 
   // unpacking and running

@@ -1,0 +1,55 @@
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+/** Who may import whom (design, section 3): one way, from the contracts outwards. */
+const layers = [
+  ['contracts', ['contracts']],
+  ['pipeline', ['contracts', 'pipeline']],
+  ['oci', ['contracts', 'oci']],
+  ['adapters', ['contracts', 'pipeline', 'oci', 'adapters']],
+  ['processor-runtime', ['contracts', 'processor-runtime']],
+  ['testing', ['contracts', 'testing']],
+  ['tools', ['contracts', 'pipeline', 'oci', 'adapters', 'tools']],
+  ['apps', ['contracts', 'pipeline', 'oci', 'adapters', 'apps']],
+];
+
+const depConstraints = layers.map(([layer, allowed]) => ({
+  sourceTag: `layer:${layer}`,
+  onlyDependOnLibsWithTags: [...allowed, 'testing'].map((each) => `layer:${each}`),
+}));
+// Processors get their tag from the plugin that infers them.
+depConstraints.push({ sourceTag: 'pinlane:processor', onlyDependOnLibsWithTags: ['layer:processor-runtime', 'layer:testing'] });
+
+/** What would make a pure decision depend on more than its arguments. */
+const effects = {
+  modules: ['node:child_process', 'node:fs', 'node:fs/promises', 'node:http', 'node:https', 'node:net', 'node:os', 'node:process', 'execa'],
+  globals: ['fetch', 'process', 'setTimeout', 'setInterval'],
+};
+
+export default [
+  { ignores: ['**/dist', '**/node_modules', '.nx', '.pinlane', '.cache', 'reports', '**/files/**'] },
+  ...tseslint.configs.recommended.map((config) => ({ ...config, files: ['**/*.ts'] })),
+  {
+    files: ['**/*.ts'],
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/enforce-module-boundaries': ['error', { allowCircularSelfDependency: true, depConstraints }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' }],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+    },
+  },
+  { files: ['**/tests/**/*.ts'], rules: { '@typescript-eslint/no-explicit-any': 'off' } },
+  {
+    files: ['libs/{contracts,pipeline}/src/**/*.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { paths: effects.modules.map((name) => ({ name, message: 'Decisions here are pure: facts come in as arguments.' })) }],
+      'no-restricted-globals': ['error', ...effects.globals.map((name) => ({ name, message: 'Decisions here are pure: facts come in as arguments.' }))],
+      'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'Time comes in as a fact.' }],
+    },
+  },
+  {
+    files: ['libs/*/src/**/*.ts', 'tools/*/src/**/*.ts', 'processors/*/src/**/*.ts'],
+    ignores: ['libs/testing/**'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [{ name: '@pinlane/testing', message: 'Only tests import it.' }] }] },
+  },
+];

@@ -1,0 +1,29 @@
+// npm run check: format, lint (with the boundaries between projects) and types, side by side; what fails is shown whole.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = (path) => fileURLToPath(new URL(`../node_modules/${path}`, import.meta.url));
+const checks = [
+  ['format', bin('prettier/bin/prettier.cjs'), '--cache', '--cache-location=.cache/prettier', '--log-level=warn', '--check', '.'],
+  ['lint', bin('eslint/bin/eslint.js'), '--cache', '--cache-location=.cache/eslint', '--max-warnings=0', '.'],
+  ['types', bin('typescript/bin/tsc'), '-p', 'tsconfig.json'],
+];
+
+const run = ([name, ...argv]) =>
+  new Promise((resolve) => {
+    const started = performance.now();
+    const child = spawn(process.execPath, argv, { cwd: root, env: { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' } });
+    const output = [];
+    child.stdout.on('data', (chunk) => output.push(chunk));
+    child.stderr.on('data', (chunk) => output.push(chunk));
+    child.on('close', (code) => resolve({ name, code, output: Buffer.concat(output).toString(), seconds: (performance.now() - started) / 1000 }));
+  });
+
+for (const { name, code, output, seconds } of await Promise.all(checks.map(run))) {
+  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds.toFixed(1)} s)`);
+  if (code !== 0) {
+    console.log(output.trimEnd());
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,9 @@
+// npm test: every kind of test in one run of jest. Arguments are handed on: npm test -- libs/oci
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+const reporters = ['--reporters=default', '--reporters=./scripts/test-reporter.mjs'];
+const { status } = spawnSync(process.execPath, [...jest, ...reporters, '--maxWorkers=2', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+process.exitCode = status ?? 1;
