@@ -2,7 +2,7 @@ import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer, type Processor, type ProcessorServer, type RuntimeSpec, type ServerOptions } from '@pinlane/processor-runtime';
+import { createServer, type Processor, type ProcessorServer, type RuntimeSpec, type ServerOptions } from '../src/index.ts';
 
 export const DIGEST = `sha256:${'ab'.repeat(32)}`;
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ProcessorError, type Processor, type RunContext, type ServerOptions } from '@pinlane/processor-runtime';
+import { ProcessorError, type Processor, type RunContext, type ServerOptions } from '../../src/index.ts';
 import { deferred, echo, envelopeOf, eventsOf, SPEC, startServer, type EchoParams, type Harness } from '../harness.ts';
 
 type Handler = (context: RunContext<EchoParams>) => unknown;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { DIGEST, echo, eventsOf, startServer, type EchoParams, type Harness } from '../harness.ts';
-import type { Processor } from '@pinlane/processor-runtime';
+import type { Processor } from '../../src/index.ts';
 
 const CANARY = 'c4n@ry "value"\\of/ACME+KEY=';
 const env = { ACME_KEY: CANARY };

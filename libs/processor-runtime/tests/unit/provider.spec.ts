@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { askProvider, readJsonObject, retryDelay } from '@pinlane/processor-runtime';
+import { askProvider, readJsonObject, retryDelay } from '../../src/index.ts';
 
 describe('asking a provider', () => {
   let server: Server | undefined;

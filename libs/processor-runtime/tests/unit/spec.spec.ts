@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseSpec } from '@pinlane/processor-runtime';
+import { parseSpec } from '../../src/index.ts';
 import { portOf, serverOptions, specPath } from '../../src/serve.ts';
 import { SPEC } from '../harness.ts';
 
