@@ -1,0 +1,64 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { parseRepository } from '@pinlane/contracts';
+import { requirement } from '@pinlane/testing';
+import { copyImage, openRepository, openStore, sha256, verifyImage, type CredentialSource } from '../../../src/index.ts';
+import { codeOf } from '../../support/errors.ts';
+import { temporaryFolders } from '../../support/folders.ts';
+import { makeImage, putImage } from '../../support/images.ts';
+import { lacks, startDockerRegistry } from '../../support/tools.ts';
+
+const stops: (() => void)[] = [];
+afterEach(() => stops.splice(0).forEach((stop) => stop()));
+const folder = temporaryFolders();
+
+/** Of me:hunter2, by bcrypt. */
+const HTPASSWD = 'me:$2y$04$AzPnyBNuJw97etNAx1yRjuHC.1KkG4igjThD1ETD9QvUcOlQvnL5u';
+
+const start = async (auth: boolean) => {
+  const root = await folder();
+  const htpasswd = join(root, 'htpasswd');
+  await writeFile(htpasswd, `${HTPASSWD}\n`);
+  const lines = ['version: 0.1', 'storage:', '  inmemory: {}', 'http:', '  addr: 127.0.0.1:0'];
+  if (auth) lines.push('auth:', '  htpasswd:', '    realm: test', `    path: ${htpasswd}`);
+  await writeFile(join(root, 'config.yml'), `${lines.join('\n')}\n`);
+  const registry = await startDockerRegistry(join(root, 'config.yml'));
+  stops.push(() => registry.process.kill('SIGKILL'));
+  return registry.host;
+};
+
+requirement(
+  'docker-registry',
+  lacks('docker-registry'),
+  describe,
+)('The registry of Docker', () => {
+  const credentials: CredentialSource = async () => ({ kind: 'basic', username: 'me', password: 'hunter2' });
+
+  it.each([false, true])('takes an image and gives it back, byte for byte (with authentication: %s)', async (auth) => {
+    const host = await start(auth);
+    const repository = openRepository(parseRepository(`${host}/team/app`), { auth: credentials });
+    const store = openStore(join(await folder(), 'store'));
+    const image = makeImage({ layerSize: 2_000_000 });
+    await putImage(store, image);
+    const { digest } = await copyImage(store, repository, image.index.descriptor.digest);
+    await repository.tag('v1', image.index.descriptor, image.index.bytes);
+    expect((await repository.resolve('v1')).digest).toBe(digest);
+    await verifyImage(repository, digest, { blobs: 'hashed' });
+
+    const again = openRepository(parseRepository(`${host}/team/other`), { auth: credentials, mountFrom: repository.repository });
+    await copyImage(store, again, digest);
+    const back = openStore(join(await folder(), 'store'));
+    await copyImage(again, back, digest);
+    await back.verify(digest);
+  });
+
+  it('says what it does not hold, and whom it does not know', async () => {
+    const open = openRepository(parseRepository(`${await start(false)}/team/app`));
+    expect(await codeOf(() => open.resolve('absent'))).toBe('ERR_MANIFEST_UNKNOWN');
+    const { descriptor, bytes } = makeImage().manifests[0]!;
+    expect(await codeOf(() => open.putManifest(descriptor, bytes))).toBe('ERR_BLOB_UNKNOWN');
+    const closed = openRepository(parseRepository(`${await start(true)}/team/app`), { auth: async () => undefined });
+    expect(await codeOf(() => closed.readManifest(sha256('absent')))).toBe('ERR_REGISTRY_AUTH');
+  });
+});
