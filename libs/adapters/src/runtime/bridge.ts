@@ -28,7 +28,8 @@ export type BridgeQuestion =
 /**
  * The program between this machine and a processor: it runs in the processor's network namespace but on this machine's
  * files, starts the processor, carries connections from a unix socket to its port, delivers signals to it and looks at
- * its network. When its stdin ends, whoever started it is gone, and it takes the processor with it.
+ * its network. When its stdin ends, whoever started it is gone, however it went: then the bridge takes the processor with
+ * it, and its own folder.
  *
  * Self-contained: it is sent as text, so it may use nothing from outside of itself but Node's own modules.
  */
@@ -43,6 +44,7 @@ const bridge = async (folder: string, observe: (targets: readonly NetworkTarget[
     process.exit(125);
   };
 
+  process.once('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
   const input = createInterface({ input: process.stdin });
   const [line] = (await once(input, 'line')) as [string];
   const order = JSON.parse(line) as BridgeOrder;

@@ -7,7 +7,7 @@ import { ARTIFACTS_ROOT, processorEnv } from './layout.ts';
 import { launch, type LaunchPlan } from './launch.ts';
 
 /** The bridge's namespaces: a user and a network of its own, and this machine's files. Bubblewrap raises `lo` in it. */
-const OUTER = ['--die-with-parent', '--unshare-user', '--unshare-net', '--dev-bind', '/', '/', '--'];
+const OUTER = ['--unshare-user', '--unshare-net', '--dev-bind', '/', '/', '--'];
 
 /** The processor's namespaces, inside the bridge's: its own processes, the image as a read-only root, no capability. */
 const inner = (rootfs: string, artifacts: string, { env, cwd, uid, gid }: ImageProcess): string[] => [

@@ -33,8 +33,8 @@ const findTools = (): Tools | string => {
   return raise === null ? 'nothing that can raise the loopback interface is installed: ip, ifconfig, perl or python3' : { unshare, setpriv, mount, raise };
 };
 
-/** The bridge's namespaces. It becomes root of them, which gives it no right outside, and dies with whoever started it. */
-const outer = ({ unshare, setpriv }: Tools): string[] => [unshare, '--user', '--map-root-user', '--net', '--mount', '--', setpriv, '--pdeathsig', 'KILL', '--'];
+/** The bridge's namespaces. It becomes root of them, which gives it no right outside. */
+const outer = ({ unshare }: Tools): string[] => [unshare, '--user', '--map-root-user', '--net', '--mount', '--'];
 
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom'];
 const LINKS = { fd: '/proc/self/fd', stdin: '/proc/self/fd/0', stdout: '/proc/self/fd/1', stderr: '/proc/self/fd/2' };

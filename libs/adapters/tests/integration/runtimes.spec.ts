@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,12 +11,14 @@ import { requirement } from '@pinlane/testing';
 import { bubblewrapRuntime, hostRuntime, probeEgress, unshareRuntime } from '../../src/index.ts';
 import { IMAGE, makeRootfs, MIRROR } from '../support/rootfs.ts';
 
-const CANARY = 'PINLANE_TEST_HOST_CANARY';
-
 for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
   const found = await runtime.availability();
   const isolated = runtime.name !== 'host';
-  requirement(runtime.name, found.available ? null : found.reason, describe)(`the runtime ${runtime.name}`, () => {
+  requirement(
+    runtime.name,
+    found.available ? null : found.reason,
+    describe,
+  )(`the runtime ${runtime.name}`, () => {
     let rootfs = '';
     let end = (): void => {};
     let artifacts = '';
@@ -23,12 +26,8 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
 
     beforeAll(() => {
       ({ rootfs, end } = makeRootfs(MIRROR));
-      process.env[CANARY] = 'must not be seen';
     });
-    afterAll(() => {
-      delete process.env[CANARY];
-      end();
-    });
+    afterAll(() => end());
     beforeEach(() => {
       artifacts = mkdtempSync(join(tmpdir(), 'pinlane-artifacts-'));
     });
@@ -136,11 +135,9 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
       await expect(start({ signal: AbortSignal.abort() })).rejects.toThrow(/ERR_CANCELLED/);
     });
 
-    it('leaves no process behind when whoever started it is killed', async () => {
-      const marker = join(artifacts, 'alive');
-      const beating = makeRootfs(`
-        setInterval(() => require('node:fs').appendFileSync(process.env.ARTIFACTS_ROOT + '/alive', '.'), 20);
-        ${MIRROR}`);
+    it('leaves no process and no folder behind when whoever started it is killed', async () => {
+      const temporary = mkdtempSync(join(tmpdir(), 'pinlane-t-'));
+      const beating = makeRootfs(`setInterval(() => require('node:fs').appendFileSync(process.env.ARTIFACTS_ROOT + '/alive', '.'), 20); ${MIRROR}`);
       try {
         const script = `
           import { bubblewrapRuntime, hostRuntime, unshareRuntime } from '@pinlane/adapters';
@@ -148,31 +145,37 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
           await runtime.start({ ...JSON.parse(process.argv[2]), env: {}, port: 8000, until: 'healthy', startTimeoutMs: 20000 });
           console.log('started');
           setInterval(() => {}, 1000);`;
-        const options = JSON.stringify({ rootfs: beating.rootfs, config: IMAGE, artifacts });
-        const starter = spawn(
-          process.execPath,
-          ['--conditions=@pinlane/source', '--input-type=module', '-e', script, runtime.name, options],
-          { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] },
-        );
+        const args = [runtime.name, JSON.stringify({ rootfs: beating.rootfs, config: IMAGE, artifacts })];
+        const starter = spawn(process.execPath, ['--conditions=@pinlane/source', '--input-type=module', '-e', script, ...args], {
+          cwd: import.meta.dirname,
+          env: { ...process.env, TMPDIR: temporary },
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
         const [said] = (await once(starter.stdout, 'data')) as [Buffer];
         expect(String(said)).toBe('started\n');
+        expect(readdirSync(temporary)).toHaveLength(1);
         starter.kill('SIGKILL');
         await once(starter, 'exit');
         // It beats until it dies; from then on the file stays as it is.
-        let size = -1;
-        for (let tries = 0; tries < 100 && size !== readFileSync(marker).length; tries += 1) {
-          size = readFileSync(marker).length;
-          await sleep(100);
-        }
-        expect(readFileSync(marker).length).toBe(size);
+        const beats = (): number => readFileSync(join(artifacts, 'alive')).length;
+        const still = async (): Promise<boolean> => {
+          const before = beats();
+          await sleep(200);
+          return beats() === before;
+        };
+        for (let tries = 0; tries < 50 && !(await still()); tries += 1);
+        expect(await still()).toBe(true);
+        expect(readdirSync(temporary)).toEqual([]);
       } finally {
         beating.end();
+        rmSync(temporary, { recursive: true, force: true });
       }
     });
 
     if (isolated) {
       it('shows the processor the image as a read-only root, its own processes and no capability', async () => {
-        expect(await seenBy(await start())).toMatchObject({
+        const mark = `pinlane-mark-${randomUUID()}`;
+        expect(await seenBy(await start({ env: { MARK: mark } }))).toMatchObject({
           uid: 1000,
           gid: 1000,
           pid: 1,
@@ -185,7 +188,7 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
           root: expect.not.arrayContaining(['home', 'root', 'etc']),
         });
         expect(existsSync(join(rootfs, 'app/written'))).toBe(false);
-        expect(existsSync('/tmp/written')).toBe(false);
+        expect(existsSync(join('/tmp', mark))).toBe(false);
       });
 
       it('blocks the network, which a probe proves', async () => {
@@ -213,21 +216,5 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
         await expect(start({ config: { ...IMAGE, Entrypoint: ['/bin/sh'] } })).rejects.toThrow(/ERR_RUNTIME_UNAVAILABLE: .*runs Node alone/);
       });
     }
-
-    it('leaves no folder behind', async () => {
-      const own = mkdtempSync(join(tmpdir(), 'pinlane-t-'));
-      const before = process.env['TMPDIR'];
-      process.env['TMPDIR'] = own;
-      try {
-        const processor = await start();
-        expect(readdirSync(own)).toHaveLength(1);
-        await processor.stop();
-        expect(readdirSync(own)).toEqual([]);
-      } finally {
-        if (before === undefined) delete process.env['TMPDIR'];
-        else process.env['TMPDIR'] = before;
-        rmSync(own, { recursive: true });
-      }
-    });
   });
 }
