@@ -48,6 +48,12 @@ const throwAll = (problems: readonly Problem[]): void => {
   if (unique.length > 0) throw new PinlaneError(unique as [Problem, ...Problem[]]);
 };
 
+/** The results of all; a failure is thrown when the others have ended, so that nothing works on behind the caller's back. */
+const allOf = async <T>(work: readonly Promise<T>[]): Promise<T[]> => {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+};
+
 /** One build: what its platforms share. */
 class Assembly {
   private readonly request: AssembleRequest;
@@ -148,10 +154,10 @@ export const assembleImage = async (request: AssembleRequest): Promise<Assembled
   const { dockerfile, target, platforms, buildArgs, labels, store, progress, signal } = request;
   requireEmbeddable(dockerfile, buildArgs, platforms, target);
   const assembly = new Assembly(request);
-  const plans = await Promise.all(platforms.map(async (platform) => ({ platform, ...(await assembly.plan(platform)) })));
+  const plans = await allOf(platforms.map(async (platform) => ({ platform, ...(await assembly.plan(platform)) })));
   throwAll(plans.flatMap(({ problems }) => problems));
 
-  const children = await Promise.all(
+  const children = await allOf(
     plans.map(async ({ platform, state }) => {
       const layers = await assembly.layersOf(state);
       stopIfAborted(signal);

@@ -12,6 +12,7 @@ import {
 import { platformOfImage, readImage } from '../image/index.ts';
 import type { Layer, LayerCache } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
+import { once } from '../layer/once.ts';
 import { FileTree } from './tree.ts';
 
 /** An image for one platform, its layers in the store and listed. */
@@ -47,18 +48,16 @@ export const stopIfAborted = (signal: AbortSignal): void => {
   if (signal.aborted) fail('ERR_CANCELLED', 'the build was interrupted');
 };
 
-const readBase = async (name: string, platform: Platform, options: BaseOptions): Promise<BaseImage> => {
-  const { store, cache, progress, signal } = options;
+type Fetch = (layer: Descriptor, source: ContentSource, what: string) => Promise<void>;
+
+const readBase = async (name: string, platform: Platform, options: BaseOptions, fetch: Fetch): Promise<BaseImage> => {
+  const { cache, signal } = options;
   stopIfAborted(signal);
   const { source, digest } = await options.resolveBase(name);
   const { manifest, config } = platformOfImage(await readImage(source, digest, { platforms: [platform] }), platform);
   if (((config.config?.['OnBuild'] as unknown[] | null | undefined) ?? []).length > 0)
     fail('ERR_DOCKERFILE_UNSUPPORTED', `the image ${name} has ONBUILD instructions, which need Docker`);
-  for (const layer of uniqueBlobs(manifest.layers)) {
-    if (await store.hasBlob(layer)) continue;
-    progress(`fetching a layer of ${name} for ${platform} (${layer.size} bytes)`);
-    await store.putBlob(layer, () => whileWanted(source.openBlob(layer), signal));
-  }
+  for (const layer of uniqueBlobs(manifest.layers)) await fetch(layer, source, `${name} for ${platform}`);
   const layers = manifest.layers.map((layer, at): Layer => ({ descriptor: asOci(layer), diffId: config.rootfs.diff_ids[at]! }));
   const tree = new FileTree();
   for (const { descriptor, diffId } of layers) {
@@ -68,13 +67,16 @@ const readBase = async (name: string, platform: Platform, options: BaseOptions):
   return { config, layers, tree };
 };
 
-/** Reads the images that a build needs, each once for each platform. */
+/** Reads the images that a build needs: each once for each platform, each layer once. */
 export const openBases = (options: BaseOptions): ((name: string, platform: Platform) => Promise<BaseImage>) => {
-  const known = new Map<string, Promise<BaseImage>>();
-  return (name, platform) => {
-    const key = `${platform} ${name}`;
-    const base = known.get(key) ?? readBase(name, platform, options);
-    known.set(key, base);
-    return base;
+  const { store, progress, signal } = options;
+  const bases = new Map<string, Promise<BaseImage>>();
+  const layers = new Map<Digest, Promise<void>>();
+  const fetchLayer = async (layer: Descriptor, source: ContentSource, what: string): Promise<void> => {
+    if (await store.hasBlob(layer)) return;
+    progress(`fetching a layer of ${what} (${layer.size} bytes)`);
+    await store.putBlob(layer, () => whileWanted(source.openBlob(layer), signal));
   };
+  const fetch: Fetch = (layer, source, what) => once(layers, layer.digest, () => fetchLayer(layer, source, what));
+  return (name, platform) => once(bases, `${platform} ${name}`, () => readBase(name, platform, options, fetch));
 };

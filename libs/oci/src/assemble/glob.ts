@@ -2,59 +2,93 @@ import type { FileTree } from './tree.ts';
 
 const isPattern = (part: string): boolean => /[*?[\\]/.test(part);
 
-const literal = (char: string): string => char.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+/** One character of a name that fits, or any number of any characters. */
+type Token = ((char: string) => boolean) | '*';
 
-/** A character class from behind its `[`; undefined where it is malformed. */
-const classAt = (part: string, from: number): { source: string; end: number } | undefined => {
-  let at = from;
-  const negated = part[at] === '^';
-  if (negated) at += 1;
-  let source = '';
-  const one = (): string | undefined => {
-    if (part[at] === '\\') at += 1;
-    const char = part[at];
-    at += 1;
-    return char;
-  };
-  do {
-    if (part[at] === '-' || part[at] === ']') return undefined;
-    const low = one();
-    if (low === undefined) return undefined;
-    let high: string | undefined = low;
-    if (part[at] === '-') {
-      at += 1;
-      if (part[at] === ']') return undefined;
-      high = one();
-      if (high === undefined || high < low) return undefined;
+/** Reads a pattern from its front, by code points. */
+class PatternReader {
+  private at = 0;
+  private readonly chars: readonly string[];
+
+  constructor(pattern: string) {
+    this.chars = [...pattern];
+  }
+
+  /** Undefined where the pattern is malformed. */
+  tokens(): Token[] | undefined {
+    const tokens: Token[] = [];
+    while (this.at < this.chars.length) {
+      const char = this.next()!;
+      if (char === '*') tokens.push('*');
+      else if (char === '?') tokens.push(() => true);
+      else {
+        const one = char === '[' ? this.set() : this.literal(char === '\\' ? this.next() : char);
+        if (!one) return undefined;
+        tokens.push(one);
+      }
     }
-    source += low === high ? literal(low) : `${literal(low)}-${literal(high)}`;
-  } while (part[at] !== ']');
-  return { source: `[${negated ? '^' : ''}${source}]`, end: at + 1 };
+    return tokens;
+  }
+
+  private next(): string | undefined {
+    this.at += 1;
+    return this.chars[this.at - 1];
+  }
+
+  private literal(char: string | undefined): Token | undefined {
+    return char === undefined ? undefined : (other) => other === char;
+  }
+
+  /** A bound in a set; `-` and `]` stand for themselves only behind a backslash. */
+  private bound(): string | undefined {
+    const char = this.next();
+    return char === '\\' ? this.next() : char === '-' || char === ']' ? undefined : char;
+  }
+
+  private set(): Token | undefined {
+    const negated = this.chars[this.at] === '^';
+    if (negated) this.at += 1;
+    const ranges: (readonly [number, number])[] = [];
+    do {
+      const low = this.bound();
+      const ranged = low !== undefined && this.chars[this.at] === '-';
+      if (ranged) this.at += 1;
+      const high = ranged ? this.bound() : low;
+      if (low === undefined || high === undefined) return undefined;
+      ranges.push([low.codePointAt(0)!, high.codePointAt(0)!]);
+    } while (this.chars[this.at] !== ']');
+    this.at += 1;
+    return (char) => ranges.some(([low, high]) => low <= char.codePointAt(0)! && char.codePointAt(0)! <= high) !== negated;
+  }
+}
+
+/** Goes back to the last star alone, so that the time stays below the product of the two lengths. */
+const matchTokens = (tokens: readonly Token[], name: string): boolean => {
+  const chars = [...name];
+  let [token, at, star, resume] = [0, 0, -1, 0];
+  while (at < chars.length) {
+    const current = tokens[token];
+    if (current === '*') {
+      star = token;
+      resume = at;
+      token += 1;
+    } else if (current?.(chars[at]!)) {
+      token += 1;
+      at += 1;
+    } else if (star !== -1) {
+      token = star + 1;
+      resume += 1;
+      at = resume;
+    } else return false;
+  }
+  return tokens.slice(token).every((left) => left === '*');
 };
 
 /** One part of a path as a pattern by the rules of Go's filepath.Match; undefined where it is malformed. */
 export const matcherOf = (part: string): ((name: string) => boolean) | undefined => {
   if (!isPattern(part)) return (name) => name === part;
-  let source = '';
-  for (let at = 0; at < part.length;) {
-    const char = part[at]!;
-    at += 1;
-    if (char === '*') source += '.*';
-    else if (char === '?') source += '.';
-    else if (char === '[') {
-      const found = classAt(part, at);
-      if (!found) return undefined;
-      source += found.source;
-      at = found.end;
-    } else if (char === '\\') {
-      if (at >= part.length) return undefined;
-      source += literal(part[at]!);
-      at += 1;
-    } else source += literal(char);
-  }
-  // Runs of stars mean one; as many they would take time without end.
-  const expression = new RegExp(`^${source.replace(/(?:\.\*){2,}/g, '.*')}$`, 'su');
-  return (name) => expression.test(name);
+  const tokens = new PatternReader(part).tokens();
+  return tokens && ((name) => matchTokens(tokens, name));
 };
 
 /** The paths in a tree that a source of COPY names, sorted; undefined where its pattern is malformed. Links on the way are followed. */

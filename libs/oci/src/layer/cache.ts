@@ -7,6 +7,7 @@ import { descriptorSchema, sha256, type ContentSource, type Descriptor } from '.
 import type { Store } from '../store/index.ts';
 import { sortEntries, type LayerEntry } from './entry.ts';
 import { layerListingSchema, listLayer, type LayerListing } from './listing.ts';
+import { once } from './once.ts';
 import type { Layer } from './write-layer.ts';
 
 /** Raised when the bytes that are written for the same entries change. */
@@ -78,12 +79,6 @@ export const openLayerCache = (store: Store): LayerCache => {
     const listing = await listLayer(store as ContentSource, layer, diffId);
     await writeJson(path, listing);
     return listing;
-  };
-
-  const once = <K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> => {
-    const known = map.get(key) ?? make();
-    map.set(key, known);
-    return known;
   };
 
   return {

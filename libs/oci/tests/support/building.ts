@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import tar, { type Header as Headers } from 'tar-stream';
+import tar, { type Header } from 'tar-stream';
 import { PinlaneError, platformOf, type Architecture, type Digest, type Platform, type Problem } from '@pinlane/contracts';
 import {
   assembleImage,
@@ -46,7 +46,7 @@ export const writeFiles = async (folder: string, files: Files): Promise<void> =>
   }
 };
 
-export type TarItem = Headers & { readonly content?: string | Uint8Array };
+export type TarItem = Partial<Header> & { readonly name: string; readonly content?: string | Uint8Array; readonly pax?: Readonly<Record<string, string>> };
 
 // tar-stream's streams are not Node's own, and its types know nothing of their being iterable.
 const collect = async (stream: unknown): Promise<Buffer> => {
@@ -58,12 +58,12 @@ const collect = async (stream: unknown): Promise<Buffer> => {
 /** A tar by another hand than ours. */
 export const packTar = async (items: readonly TarItem[]): Promise<Buffer> => {
   const pack = tar.pack();
-  for (const { content, ...header } of items) pack.entry({ ...header, mtime: header.mtime ?? new Date(0) }, Buffer.from(content ?? ''));
+  for (const { content, ...header } of items) pack.entry({ ...header, mtime: header.mtime ?? new Date(0) } as Header, Buffer.from(content ?? ''));
   pack.finalize();
   return collect(pack);
 };
 
-export interface Unpacked extends Headers {
+export interface Unpacked extends Header {
   readonly content: string;
 }
 
