@@ -46,6 +46,7 @@ const cleanEnvironment = (root: string): NodeJS.ProcessEnv => ({
   PATH: `${join(repository, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}`,
   HOME: root,
   NX_DAEMON: 'false',
+  NX_ISOLATE_PLUGINS: 'false',
   NX_CACHE_DIRECTORY: join(root, '.nx/cache'),
   NX_WORKSPACE_DATA_DIRECTORY: join(root, '.nx/workspace-data'),
   NX_NO_CLOUD: 'true',
