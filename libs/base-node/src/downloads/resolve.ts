@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { ARCHITECTURES, type Architecture } from '@pinlane/contracts';
 import { definitionDigest, type BaseDefinition } from '../lock/definition.ts';
-import { nodePackageName, parseLock, formatLock, type BaseLock, type LockedNode } from '../lock/lock.ts';
+import { formatLock, nodePackageName, parseLock, type BaseLock, type LockedNode, type LockedPackage } from '../lock/lock.ts';
 import { identifyNode, resolveNode } from '../node/npm.ts';
+import { together } from '../together.ts';
 import { openRelease, type Site } from './obtain.ts';
 
 const lockNode = async (architecture: Architecture, version: string, known: LockedNode | undefined, site: Site): Promise<LockedNode> => {
@@ -20,18 +21,26 @@ const lockNode = async (architecture: Architecture, version: string, known: Lock
  * @throws ERR_BASE_UNAVAILABLE
  */
 export const resolveLock = async (definition: BaseDefinition, known: BaseLock | null, site: Site): Promise<BaseLock> => {
-  const node = resolveNode(definition.node, site);
-  const [amd64, arm64] = await Promise.all(
-    ARCHITECTURES.map(async (architecture) => {
-      const [packages, locked] = await Promise.all([
-        openRelease(site, architecture).then((apt) => apt.resolve(definition.packages, definition.without)),
-        node.then((version) => lockNode(architecture, version, known?.platforms[architecture].node, site)),
-      ]);
-      return { packages, node: locked };
+  const packages = new Map<Architecture, LockedPackage[]>();
+  const nodes = new Map<Architecture, LockedNode>();
+  await together(site.signal, [
+    ...ARCHITECTURES.map((architecture) => async (signal: AbortSignal) => {
+      const apt = await openRelease({ ...site, signal }, architecture);
+      packages.set(architecture, await apt.resolve(definition.packages, definition.without));
     }),
+    async (signal) => {
+      const version = await resolveNode(definition.node, { ...site, signal });
+      const lockOne = (architecture: Architecture) => async (inner: AbortSignal) => {
+        nodes.set(architecture, await lockNode(architecture, version, known?.platforms[architecture].node, { ...site, signal: inner }));
+      };
+      await together(signal, ARCHITECTURES.map(lockOne));
+    },
+  ]);
+  const platforms = Object.fromEntries(
+    ARCHITECTURES.map((architecture) => [architecture, { packages: packages.get(architecture), node: nodes.get(architecture) }]),
   );
   const { release, config } = definition;
-  const lock = { kind: 'BaseLock', schemaVersion: 1, definition: definitionDigest(definition), release, config, platforms: { amd64, arm64 } } as BaseLock;
+  const lock = { kind: 'BaseLock', schemaVersion: 1, definition: definitionDigest(definition), release, config, platforms } as BaseLock;
   // What was resolved has to pass the same checks as what was committed.
   return parseLock(formatLock(lock));
 };

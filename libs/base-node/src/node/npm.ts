@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { ARCHITECTURES, fail, parseDigest, type Architecture, type Digest } from '@pinlane/contracts';
 import { nodePackageName, type LockedNode } from '../lock/lock.ts';
 import { run, type RunOptions } from '../process.ts';
+import { together } from '../together.ts';
 
 /** A tarball that the npm client brought: where it lies now, and what it is. */
 export interface Tarball {
@@ -43,10 +44,11 @@ const parseVersions = (stdout: string): string[] => {
 
 /** The newest Node of a line such as `24` that npm has for every platform. @throws ERR_BASE_UNAVAILABLE */
 export const resolveNode = async (line: string, options: RunOptions): Promise<string> => {
-  const lists = await Promise.all(
-    ARCHITECTURES.map(async (architecture) => {
+  const lists = await together(
+    options.signal,
+    ARCHITECTURES.map((architecture) => async (signal: AbortSignal) => {
       const spec = `${nodePackageName(architecture)}@${line}`;
-      const { stdout, stderr } = await run('npm', ['view', spec, 'version', '--json'], options);
+      const { stdout, stderr } = await run('npm', ['view', spec, 'version', '--json'], { ...options, signal });
       const versions = parseVersions(stdout);
       return versions.length > 0 ? versions : fail('ERR_BASE_UNAVAILABLE', `npm has no ${spec}: ${stderr}`);
     }),

