@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { fail } from '@pinlane/contracts';
 import { execa } from 'execa';
 import { describeCommand, redactText } from './redact.ts';
@@ -63,17 +64,21 @@ export const createProcessRunner = (): ProcessRunner => ({
 
     const shown = describeCommand(command, args, secrets);
     if (result.isCanceled) return fail('ERR_CANCELLED', `${shown} was interrupted`);
-    if (result.code === 'ENOENT' && exitCode === undefined) {
+    // A missing working folder looks just like a missing program.
+    const folderMissing = request.cwd !== undefined && !existsSync(request.cwd);
+    if (result.code === 'ENOENT' && exitCode === undefined && !folderMissing) {
       const fix = request.install === undefined ? {} : { fix: request.install };
       return fail('ERR_TOOL_MISSING', `${command} is not installed, or not on PATH`, fix);
     }
     const why = result.timedOut
       ? `did not end within ${request.timeoutMs} ms`
-      : result.isMaxBuffer
-        ? 'wrote more than is kept'
-        : exitCode === undefined
-          ? (result.signal ?? redactText(result.originalMessage ?? 'could not be started', secrets))
-          : `exited with ${exitCode}`;
+      : folderMissing
+        ? `was to run in ${request.cwd}, which does not exist`
+        : result.isMaxBuffer
+          ? 'wrote more than is kept'
+          : exitCode === undefined
+            ? (result.signal ?? redactText(result.originalMessage ?? 'could not be started', secrets))
+            : `exited with ${exitCode}`;
     const said = tail(stderr) || tail(stdout);
     return fail('ERR_ADAPTER', `${shown} ${why}${said ? `:\n${redactText(said, secrets)}` : ''}`);
   },

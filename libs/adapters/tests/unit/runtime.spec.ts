@@ -1,0 +1,128 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Availability, NetworkView, Runtime, RuntimeName } from '@pinlane/contracts';
+import { chooseRuntime, judgeEgress, resolveUser } from '../../src/index.ts';
+import { imageProcess } from '../../src/runtime/image-config.ts';
+import { createLogBuffer } from '../../src/runtime/log-buffer.ts';
+
+describe('judging egress', () => {
+  const canary = { host: '127.0.0.1', port: 4000 };
+  const here: NetworkView = { sameNamespace: true, interfaces: ['lo', 'eth0'], routes: ['eth0 0'], targets: [{ ...canary, reached: true }] };
+  const there: NetworkView = { sameNamespace: true, interfaces: ['lo'], routes: [], targets: [{ ...canary, reached: false }] };
+
+  it('finds a network blocked that has lo alone and reaches no canary', () => {
+    expect(judgeEgress(here, there)).toEqual({ blocked: true, reasons: [] });
+  });
+
+  it.each<[string, NetworkView, NetworkView, RegExp]>([
+    ['a canary is reached', here, { ...there, targets: [{ ...canary, reached: true }] }, /reached a canary on 127\.0\.0\.1/],
+    ['there is another interface', here, { ...there, interfaces: ['lo', 'eth0'] }, /interface eth0/],
+    ['there is a route', here, { ...there, routes: ['eth0 00000000'] }, /route eth0/],
+    ['the probe ran elsewhere', here, { ...there, sameNamespace: false }, /did not run in the network/],
+    ['the canary is not even reached from here', { ...here, targets: [{ ...canary, reached: false }] }, there, /nothing is proven/],
+    ['there was no canary at all', { ...here, targets: [] }, { ...there, targets: [] }, /nothing is proven/],
+  ])('does not where %s', (_, control, seen, reason) => {
+    const { blocked, reasons } = judgeEgress(control, seen);
+    expect(blocked).toBe(false);
+    expect(reasons.join()).toMatch(reason);
+  });
+});
+
+describe('choosing a runtime', () => {
+  const runtime = (name: RuntimeName, availability: Availability): Runtime => ({
+    name,
+    availability: async () => availability,
+    artifactsRootOf: (folder) => folder,
+    start: async () => Promise.reject(new Error('not started in this test')),
+  });
+  const there: Availability = { available: true, version: '1' };
+  const gone: Availability = { available: false, reason: 'user namespaces are forbidden', fix: 'Allow them.' };
+  const all = (bubblewrap: Availability, unshare: Availability): Runtime[] => [
+    runtime('bubblewrap', bubblewrap),
+    runtime('unshare', unshare),
+    runtime('host', there),
+  ];
+  const lines: string[] = [];
+  const choose = (requested: 'auto' | RuntimeName, runtimes: Runtime[], lane: 'local' | 'staging' = 'local') =>
+    chooseRuntime(requested, { lane, runtimes, progress: (line) => lines.push(line) });
+  beforeEach(() => void lines.splice(0));
+
+  it('takes the best that is there', async () => {
+    expect((await choose('auto', all(there, there))).name).toBe('bubblewrap');
+    expect((await choose('auto', all(gone, there))).name).toBe('unshare');
+    expect(lines).toEqual([]);
+  });
+
+  it('falls back to the host in lane local alone, and says so', async () => {
+    expect((await choose('auto', all(gone, gone))).name).toBe('host');
+    expect(lines).toEqual([expect.stringMatching(/^WARNING: .*bubblewrap: user namespaces are forbidden; unshare: .*network open$/)]);
+    await expect(choose('auto', all(gone, gone), 'staging')).rejects.toThrow(/ERR_RUNTIME_UNAVAILABLE: .*forbidden/);
+  });
+
+  it('takes what is asked for, or says why it cannot', async () => {
+    expect((await choose('unshare', all(there, there))).name).toBe('unshare');
+    expect((await choose('host', all(there, there))).name).toBe('host');
+    await expect(choose('bubblewrap', all(gone, there))).rejects.toThrow(/ERR_RUNTIME_UNAVAILABLE: .*forbidden\nfix: Allow them/);
+    await expect(choose('docker', all(there, there))).rejects.toThrow(/ERR_RUNTIME_UNAVAILABLE: the runtime docker/);
+    await expect(choose('host', all(there, there), 'staging')).rejects.toThrow(/ERR_EGRESS_OPEN/);
+  });
+});
+
+describe("an image's process", () => {
+  let rootfs = '';
+  beforeEach(() => {
+    rootfs = mkdtempSync(join(tmpdir(), 'pinlane-config-'));
+    mkdirSync(join(rootfs, 'etc'));
+    writeFileSync(join(rootfs, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\nnode:x:1000:1001::/home/node:/bin/sh\n');
+    writeFileSync(join(rootfs, 'etc/group'), 'root:x:0:\nstaff:x:50:\n');
+  });
+  afterEach(() => rmSync(rootfs, { recursive: true, force: true }));
+
+  it.each([
+    ['', { uid: 0, gid: 0 }],
+    ['1000:1000', { uid: 1000, gid: 1000 }],
+    ['1000', { uid: 1000, gid: 1001 }],
+    ['4242', { uid: 4242, gid: 0 }],
+    ['node', { uid: 1000, gid: 1001 }],
+    ['node:staff', { uid: 1000, gid: 50 }],
+  ])('runs as user %j as Docker would', async (user, expected) => expect(await resolveUser(rootfs, user)).toEqual(expected));
+
+  it.each(['nobody-knows', 'node:nobody-knows', '99999999999', '-1'])('refuses the unknown user %j', async (user) => {
+    await expect(resolveUser(rootfs, user)).rejects.toThrow(/ERR_MANIFEST_INVALID/);
+  });
+
+  it("does not take this machine's users for the image's", async () => {
+    rmSync(join(rootfs, 'etc/passwd'));
+    symlinkSync('/etc/passwd', join(rootfs, 'etc/passwd'));
+    await expect(resolveUser(rootfs, 'daemon')).rejects.toThrow(/ERR_MANIFEST_INVALID/);
+  });
+
+  it('joins entry point and command, and lets what is given win over the image', async () => {
+    const config = { Env: ['A=image', 'B=has=equals', 'PATH=/opt/bin'], Entrypoint: ['node', 'main.js'], Cmd: ['--flag'], WorkingDir: '/app', User: '1:2' };
+    expect(await imageProcess(rootfs, config, { A: 'given' })).toEqual({
+      argv: ['node', 'main.js', '--flag'],
+      env: { A: 'given', B: 'has=equals', PATH: '/opt/bin' },
+      cwd: '/app',
+      uid: 1,
+      gid: 2,
+    });
+  });
+
+  it('refuses an image without a command, and variables with malformed names', async () => {
+    await expect(imageProcess(rootfs, {}, {})).rejects.toThrow(/neither ENTRYPOINT nor CMD/);
+    await expect(imageProcess(rootfs, { Cmd: ['x'], Env: ['BASH_FUNC_x%%=() { :; }'] }, {})).rejects.toThrow(/malformed name/);
+  });
+});
+
+describe('the log buffer', () => {
+  it('keeps both streams in order and drops the oldest beyond its limit', () => {
+    const log = createLogBuffer(10);
+    log.add('stdout', Buffer.from('aaaa'));
+    log.add('stderr', Buffer.from('bbbb'));
+    expect([log.all(), log.of('stderr')]).toEqual(['aaaabbbb', 'bbbb']);
+    log.add('stdout', Buffer.from('cccc'));
+    expect(log.all()).toBe('bbbbcccc');
+  });
+});
