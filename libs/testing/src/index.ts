@@ -1,1 +1,2 @@
+export * from './registry-texts.ts';
 export * from './requires.ts';

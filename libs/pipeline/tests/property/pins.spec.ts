@@ -1,0 +1,132 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { isPinlaneError, type Digest } from '@pinlane/contracts';
+import { digests, registryTexts, revisions } from '@pinlane/testing';
+import { applyPins, parseRegistry, planPins, projectionText, type PinFacts } from '../../src/index.ts';
+
+const FILE = { file: 'processors/x/registry.yaml' };
+
+const facts = (): fc.Arbitrary<PinFacts> =>
+  fc
+    .record({
+      amd64: digests(),
+      arm64: digests(),
+      index: digests(),
+      fingerprint: digests(),
+      revision: revisions(),
+      only: fc.constantFrom('both', 'amd64', 'arm64'),
+    })
+    .map(({ amd64, arm64, index, fingerprint, revision, only }) => ({
+      repository: '127.0.0.1:5000/some/image',
+      platforms: { ...(only === 'arm64' ? {} : { amd64: amd64 as Digest }), ...(only === 'amd64' ? {} : { arm64: arm64 as Digest }) },
+      index: index as Digest,
+      fingerprint: fingerprint as Digest,
+      revision,
+    }));
+
+const pin = (text: string, wanted: PinFacts): string => applyPins(text, planPins(parseRegistry(text, FILE).spec, wanted), FILE);
+
+/** What a text says besides its pins: every line without the keys and values that a pin may touch. */
+const commentsOf = (text: string): string[] => text.split(/\r?\n/).flatMap((line) => (line.includes('# ') ? [line.slice(line.indexOf('# '))] : []));
+
+describe('pins written into a registry.yaml of any style', () => {
+  it('are read back as they were asked for, and the rest of the spec stays', () => {
+    fc.assert(
+      fc.property(registryTexts(), facts(), (text, wanted) => {
+        const { spec } = parseRegistry(pin(text, wanted), FILE);
+        for (const [architecture, digest] of Object.entries(wanted.platforms))
+          expect(spec.image?.platforms?.[architecture as 'amd64']).toBe(`127.0.0.1:5000/some/image@${digest}`);
+        expect(spec.image?.index).toBe(`127.0.0.1:5000/some/image@${wanted.index}`);
+        expect(projectionText(spec)).toBe(projectionText(parseRegistry(text, FILE).spec));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('are the same text when they are written a second time', () => {
+    fc.assert(
+      fc.property(registryTexts(), facts(), (text, wanted) => {
+        const once = pin(text, wanted);
+        expect(pin(once, { ...wanted, revision: 'f'.repeat(40) })).toBe(once);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('leave comments, line endings, byte-order mark and last newline as they were', () => {
+    fc.assert(
+      fc.property(registryTexts(), facts(), (text, wanted) => {
+        const written = pin(text, wanted);
+        expect(commentsOf(written)).toEqual(commentsOf(text));
+        expect(written.startsWith('\uFEFF')).toBe(text.startsWith('\uFEFF'));
+        expect(/\n$/.test(written)).toBe(/\n$/.test(text));
+        if (text.includes('\r\n')) expect(written.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
+        else expect(written).not.toContain('\r');
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('change only the bytes of values where every pin was there already', () => {
+    fc.assert(
+      fc.property(registryTexts(), facts(), facts(), (text, first, second) => {
+        const pinned = pin(pin(text, first), { ...first, platforms: { amd64: first.index, arm64: first.index } });
+        const again = pin(pinned, { ...second, platforms: { amd64: second.index, arm64: second.index } });
+        const blank = (each: string) => each.replaceAll(/sha256:[a-f0-9]{64}|\b[a-f0-9]{40}\b|"[a-f0-9]{40}"/g, '*').replaceAll('"*"', '*');
+        expect(blank(again)).toBe(blank(pinned));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('the parser of registry.yaml', () => {
+  it('answers any text with a spec or with coded problems, never with another error', () => {
+    const pieces = fc.array(
+      fc.constantFrom(
+        'ref: a/b@1\n',
+        'image:\n',
+        '  platforms: {',
+        '}',
+        '&a ',
+        '*a',
+        '<<: ',
+        '[',
+        ']',
+        '- ',
+        '"',
+        "'",
+        '\t',
+        '\r\n',
+        '\0',
+        '|',
+        '>',
+        '!!x ',
+        '? ',
+        '---\n',
+        '%YAML 1.1\n',
+        '\uFEFF',
+        'é',
+        ': ',
+      ),
+      { maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          pieces.map((parts) => parts.join('')),
+        ),
+        (text) => {
+          try {
+            expect(parseRegistry(text, FILE).spec.ref).toMatch(/@/);
+          } catch (error) {
+            expect(isPinlaneError(error)).toBe(true);
+            expect((error as Error).message).toMatch(/^ERR_REGISTRY_/);
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+});

@@ -1,0 +1,110 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Digest } from '@pinlane/contracts';
+import { applyPins, checkPins, parseRegistry, pinReport, planPins, renderPinReport, requirePinned, requirePublished, type PinFacts } from '../../src/index.ts';
+
+const FILE = { file: 'r.yaml' };
+const d = (digit: string) => `sha256:${digit.repeat(64)}` as Digest;
+const facts = (more: Partial<PinFacts> = {}): PinFacts => ({
+  repository: 'store.localhost/a-b',
+  platforms: { amd64: d('1'), arm64: d('2') },
+  index: d('3'),
+  fingerprint: d('f'),
+  revision: 'a'.repeat(40),
+  ...more,
+});
+const specOf = (text: string) => parseRegistry(text, FILE).spec;
+const pin = (text: string, wanted: PinFacts) => applyPins(text, planPins(specOf(text), wanted), FILE);
+const PINNED = pin('ref: a/b@1\n', facts());
+
+describe('pins', () => {
+  it('are written in the order of the reference page into a file that has none', () => {
+    expect(PINNED).toBe(
+      [
+        'ref: a/b@1',
+        'image:',
+        '  platforms:',
+        `    amd64: store.localhost/a-b@${d('1')}`,
+        `    arm64: store.localhost/a-b@${d('2')}`,
+        `  index: store.localhost/a-b@${d('3')}`,
+        '  source:',
+        `    fingerprint: ${d('f')}`,
+        `    revision: ${'a'.repeat(40)}`,
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('keep the quotes of the values they replace, and a revision of digits stays text', () => {
+    const quoted = `ref: a/b@1\nimage:\n  index: 'x.io/y@${d('9')}' # kept\n  source: { revision: "${'b'.repeat(40)}" }\n`;
+    const written = pin(quoted, facts({ revision: '1'.repeat(40) }));
+    expect(written).toContain(`  index: 'store.localhost/a-b@${d('3')}' # kept\n`);
+    expect(specOf(written).image?.source?.revision).toBe('1'.repeat(40));
+  });
+
+  it('are not touched where nothing changed, not even for a later commit', () => {
+    expect(planPins(specOf(PINNED), facts({ revision: 'c'.repeat(40) }))).toEqual([]);
+  });
+
+  it('of one platform leave the other alone', () => {
+    const edits = planPins(specOf(PINNED), facts({ platforms: { arm64: d('5') }, index: d('6'), kept: { amd64: d('f') } }));
+    expect(edits.map(({ path }) => path.join('.'))).toEqual(['image.platforms.arm64', 'image.index']);
+  });
+});
+
+describe('the fingerprint that pins claim', () => {
+  const newer = { platforms: { arm64: d('5') }, index: d('6'), fingerprint: d('e'), revision: 'b'.repeat(40) };
+
+  it('stays the old one while a kept platform was built from older source', () => {
+    const spec = specOf(pin(PINNED, facts({ ...newer, kept: { amd64: d('f') } })));
+    expect(spec.image?.source).toEqual({ fingerprint: d('f'), revision: 'a'.repeat(40) });
+  });
+
+  it('moves when the kept platform was built from the same source', () => {
+    const spec = specOf(pin(PINNED, facts({ ...newer, kept: { amd64: d('e') } })));
+    expect(spec.image?.source).toEqual({ fingerprint: d('e'), revision: 'b'.repeat(40) });
+  });
+
+  it('is taken back where it claims more than a kept platform says of itself', () => {
+    const spec = specOf(pin(PINNED, facts({ platforms: { arm64: d('5') }, index: d('6'), kept: { amd64: null } })));
+    expect(spec.image?.source?.fingerprint).toBeNull();
+  });
+});
+
+describe('a spec', () => {
+  it('passes for pinned only with both platforms', () => {
+    expect(requirePinned(specOf(PINNED), FILE).pins.amd64.digest).toBe(d('1'));
+    expect(() => requirePinned(specOf('ref: a/b@1\n'), FILE)).toThrow(/ERR_IMAGE_UNPINNED: r.yaml: a\/b@1 has no pin for linux\/amd64 and linux\/arm64/);
+  });
+
+  it('passes for published only in lane local while its pins name the store', () => {
+    expect(() => requirePublished(specOf(PINNED), 'local', FILE)).not.toThrow();
+    for (const lane of ['pr', 'dev', 'staging', 'main'] as const) expect(() => requirePublished(specOf(PINNED), lane, FILE)).toThrow(/ERR_PIN_LOCAL/);
+  });
+});
+
+describe('a check of pins', () => {
+  const check = (text: string, fingerprint: Digest, gone: readonly Digest[] = []) =>
+    checkPins(specOf(text), { fingerprint, platforms: ['linux/amd64', 'linux/arm64'], isPresent: (digest) => !gone.includes(digest) });
+
+  it('finds them current where source and images are what was pinned', () => {
+    expect(check(PINNED, d('f'))).toEqual({ outcome: 'current', reasons: [] });
+  });
+
+  it('finds them stale when the source has moved, an image is gone or a platform was never pinned', () => {
+    expect(check(PINNED, d('0')).reasons).toEqual(['the source has changed since it was pinned (ffffffffffff -> 000000000000)']);
+    expect(check(PINNED, d('f'), [d('2')]).reasons).toEqual(['the image pinned for linux/arm64, 222222222222, is gone']);
+    expect(check('ref: a/b@1\n', d('f')).outcome).toBe('stale');
+  });
+});
+
+describe('the report on pins', () => {
+  it('shows old -> new for each platform in short digests', () => {
+    const report = pinReport(specOf(PINNED), specOf(pin(PINNED, facts({ platforms: { amd64: d('7') }, index: d('8'), kept: { arm64: d('f') } }))), {
+      file: 'r.yaml',
+      outcome: 'pinned',
+    });
+    const text = renderPinReport(report);
+    expect(text).toContain('linux/amd64 111111111111 -> 777777777777');
+    expect(text).toContain('linux/arm64 222222222222 (unchanged)');
+  });
+});

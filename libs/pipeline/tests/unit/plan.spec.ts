@@ -1,0 +1,100 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Digest } from '@pinlane/contracts';
+import { filesForAffected, fingerprintOf, parseRegistry, planBuild, projectSpec, type BuildFacts, type FingerprintInput } from '../../src/index.ts';
+
+const d = (digit: string) => `sha256:${digit.repeat(64)}` as Digest;
+const { spec } = parseRegistry('ref: llm/litellm@2\nimage: { repository: ghcr.io/acme/llm }\nsecrets: { required: [ACME] }\n', { file: 'r.yaml' });
+const facts = (more: Partial<BuildFacts> = {}): BuildFacts => ({
+  lane: 'staging',
+  projectRoot: 'processors/llm-litellm',
+  platforms: ['linux/amd64'],
+  push: false,
+  buildArgs: {},
+  bases: { 'store.localhost/base-node': `store.localhost/base-node@${d('b')}` },
+  fingerprint: d('f'),
+  ...more,
+});
+
+describe('a build plan', () => {
+  it('names the store where nothing is pushed, and a registry where it is', () => {
+    expect(planBuild(spec, facts()).repository).toBe('store.localhost/llm-litellm');
+    expect(planBuild(spec, facts({ push: true })).repository).toBe('ghcr.io/acme/llm');
+    expect(planBuild(spec, facts({ push: true, registry: '127.0.0.1:5000/team/' })).repository).toBe('127.0.0.1:5000/team/llm-litellm');
+  });
+
+  it('has only labels that follow from the fingerprint', () => {
+    expect(planBuild(spec, facts()).labels).toEqual({
+      'dev.pinlane.fingerprint': d('f'),
+      'dev.pinlane.ref': 'llm/litellm@2',
+      'org.opencontainers.image.title': 'llm-litellm',
+      'org.opencontainers.image.version': '2',
+      'org.opencontainers.image.base.name': 'store.localhost/base-node',
+      'org.opencontainers.image.base.digest': d('b'),
+    });
+  });
+
+  it('is refused in lanes that do not build, and a push in lanes that do not push', () => {
+    for (const lane of ['dev', 'main'] as const) expect(() => planBuild(spec, facts({ lane }))).toThrow(/ERR_LANE_FORBIDS/);
+    for (const lane of ['local', 'pr'] as const) expect(() => planBuild(spec, facts({ lane, push: true }))).toThrow(/ERR_LANE_FORBIDS/);
+  });
+
+  it('is refused with a build argument that is a secret, without showing its value', () => {
+    const canary = `ghp_${'c4n4ry'.repeat(6)}`;
+    for (const name of ['ACME', 'NPM_TOKEN', 'HARMLESS']) {
+      const plan = () => planBuild(spec, facts({ buildArgs: { [name]: canary } }));
+      expect(plan).toThrow(new RegExp(`ERR_SECRET_IN_BUILD_ARG: the build argument ${name}`));
+      expect(plan).not.toThrow(new RegExp(canary));
+    }
+    expect(planBuild(spec, facts({ buildArgs: { NODE_ENV: 'production' } })).buildArgs).toEqual({ NODE_ENV: 'production' });
+  });
+});
+
+describe('the fingerprint', () => {
+  const file = (path: string, sha256: Digest = d('1')) => ({ path, type: 'file' as const, mode: 0o644, sha256, linkTarget: null });
+  const input: FingerprintInput = {
+    assembler: '1',
+    entries: [file('a'), file('b')],
+    dockerfile: 'FROM scratch\n',
+    buildArgs: {},
+    target: null,
+    projection: projectSpec(spec),
+    bases: { base: `x.io/base@${d('b')}` },
+  };
+
+  it('does not depend on the order of entries', () => {
+    expect(fingerprintOf({ ...input, entries: [file('b'), file('a')] })).toBe(fingerprintOf(input));
+  });
+
+  it('depends on every other thing an image is made from', () => {
+    const others: Partial<FingerprintInput>[] = [
+      { assembler: '2' },
+      { entries: [file('a'), file('c')] },
+      { entries: [file('a'), file('b', d('2'))] },
+      { entries: [file('a'), { ...file('b'), mode: 0o755 }] },
+      { dockerfile: 'FROM scratch\n\n' },
+      { buildArgs: { A: '1' } },
+      { target: 'x' },
+      { projection: { ...projectSpec(spec), runtime: { ...spec.runtime, cpu: 9 } } },
+      { bases: { base: `x.io/base@${d('c')}` } },
+    ];
+    const all = [input, ...others.map((other) => ({ ...input, ...other }))].map(fingerprintOf);
+    expect(new Set(all).size).toBe(all.length);
+  });
+});
+
+describe('the files that count for nx affected', () => {
+  const yaml = (port: number, pin: string) => `ref: a/b@1\nbuild: { port: ${port} }\nimage: { index: ${pin} }\n`;
+
+  it('leave out a registry.yaml of which only the pins moved, and files that are gone', () => {
+    expect(
+      filesForAffected([
+        { path: 'p/one/registry.yaml', before: yaml(1, 'x'), after: yaml(1, 'y') },
+        { path: 'p/two/registry.yaml', before: yaml(1, 'x'), after: yaml(2, 'x') },
+        { path: 'p/new/registry.yaml', before: null, after: yaml(1, 'x') },
+        { path: 'p/gone/main.ts', before: 'x', after: null },
+        { path: 'p/one/main.ts', before: 'x', after: 'y' },
+        { path: 'p/bad/registry.yaml', before: 'a: [', after: 'a: [[' },
+      ]),
+    ).toEqual(['p/two/registry.yaml', 'p/new/registry.yaml', 'p/one/main.ts', 'p/bad/registry.yaml']);
+  });
+});
