@@ -4,8 +4,10 @@ import { checkShape, decodeJson } from './json.ts';
 import { INDEX_TYPES, isIndexType, isManifestType, OCI_INDEX } from './media-types.ts';
 
 const MANIFESTS_AT_MOST = 1000;
+/** A layout's index.json lists all that has a name, so it may grow larger than any image's index. */
+const LAYOUT_LIMIT = 64 * 1024 * 1024;
 
-const indexSchema = (nested: boolean) =>
+const indexSchema = (nested: boolean, atMost: number) =>
   z.object({
     schemaVersion: z.literal(2),
     mediaType: z.enum(INDEX_TYPES).default(OCI_INDEX),
@@ -18,24 +20,26 @@ const indexSchema = (nested: boolean) =>
           context.addIssue({ code: 'custom', path: ['mediaType'], message });
         }),
       )
-      .max(MANIFESTS_AT_MOST),
+      .max(atMost),
     subject: descriptorSchema.optional(),
     annotations: annotationsSchema.optional(),
     config: z.never({ error: 'an index has no config' }).optional(),
     layers: z.never({ error: 'an index has no layers' }).optional(),
   });
 
-const flat = indexSchema(false);
-const deep = indexSchema(true);
+const imageIndexSchema = indexSchema(false, MANIFESTS_AT_MOST);
+const layoutIndexSchema = indexSchema(true, Infinity);
 
-export type ImageIndex = Omit<z.infer<typeof flat>, 'config' | 'layers'>;
+export type ImageIndex = Omit<z.infer<typeof imageIndexSchema>, 'config' | 'layers'>;
 
-/**
- * Parses an image index (OCI image specification, image-index.md; Docker's manifest list). `nested` allows indexes among its entries, as
- * a layout's index.json has them; elsewhere they are refused.
- * @throws ERR_MANIFEST_INVALID
- */
-export const parseIndex = (bytes: Uint8Array, { nested = false }: { readonly nested?: boolean } = {}): ImageIndex => {
-  const { config: _, layers: __, ...index } = checkShape('index', bytes, decodeJson('index', bytes), nested ? deep : flat);
+/** Parses an image index (OCI image specification, image-index.md; Docker's manifest list); an index among its entries is refused. @throws ERR_MANIFEST_INVALID */
+export const parseIndex = (bytes: Uint8Array): ImageIndex => {
+  const { config: _, layers: __, ...index } = checkShape('index', bytes, decodeJson('index', bytes), imageIndexSchema);
+  return index;
+};
+
+/** Parses the index.json of an image layout (image-layout.md), whose entries may be indexes. @throws ERR_MANIFEST_INVALID */
+export const parseLayoutIndex = (bytes: Uint8Array): ImageIndex => {
+  const { config: _, layers: __, ...index } = checkShape('index.json', bytes, decodeJson('index.json', bytes, LAYOUT_LIMIT), layoutIndexSchema);
   return index;
 };

@@ -11,8 +11,8 @@ const PROBLEMS_SHOWN = 10;
  * Bytes as JSON.
  * @throws ERR_MANIFEST_INVALID when there are too many bytes, or they are not UTF-8 or not JSON
  */
-export const decodeJson = (what: string, bytes: Uint8Array): unknown => {
-  if (bytes.length > MANIFEST_LIMIT) return fail('ERR_MANIFEST_INVALID', `${what}: ${bytes.length} bytes are more than the ${MANIFEST_LIMIT} that are read`);
+export const decodeJson = (what: string, bytes: Uint8Array, limit = MANIFEST_LIMIT): unknown => {
+  if (bytes.length > limit) return fail('ERR_MANIFEST_INVALID', `${what}: ${bytes.length} bytes are more than the ${limit} that are read`);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (cause) {

@@ -1,5 +1,5 @@
 import { fail, type Digest, type Platform } from '@pinlane/contracts';
-import { uniqueBlobs, type ContentSink, type ContentSource } from '../content/index.ts';
+import { uniqueBlobs, type BlobDescriptor, type ContentSink, type ContentSource } from '../content/index.ts';
 import { readImage, type ImageView } from './read.ts';
 
 export interface VerifyOptions {
@@ -12,7 +12,7 @@ export interface VerifyOptions {
 /**
  * Proves that an image is what its digest claims: manifests and configs are fetched and hashed, each platform's is checked as `readImage` does,
  * and its layers are there.
- * @throws what `readImage` throws; ERR_BLOB_UNKNOWN for a layer that is not there
+ * @throws what `readImage` throws; for a layer that is not there ERR_STORE_CORRUPT or ERR_BLOB_UNKNOWN, as the source says
  */
 export const verifyImage = async (
   source: ContentSource & Pick<ContentSink, 'hasBlob'>,
@@ -22,7 +22,13 @@ export const verifyImage = async (
   const view = await readImage(source, digest, platforms === undefined ? {} : { platforms });
   for (const layer of uniqueBlobs(view.platforms.flatMap(({ manifest }) => manifest.layers))) {
     if (blobs === 'hashed') for await (const _ of source.openBlob(layer));
-    else if (!(await source.hasBlob(layer))) fail('ERR_BLOB_UNKNOWN', `layer ${layer.digest} of image ${digest} is not there`);
+    else if (!(await source.hasBlob(layer))) await explainAbsence(source, layer, digest);
   }
   return view;
+};
+
+/** The source knows best why it does not have a blob: asked for its bytes, it says so. */
+const explainAbsence = async (source: ContentSource, layer: BlobDescriptor, image: Digest): Promise<never> => {
+  for await (const _ of source.openBlob(layer)) break;
+  return fail('ERR_BLOB_UNKNOWN', `layer ${layer.digest} of image ${image} is not there`);
 };

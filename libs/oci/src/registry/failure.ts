@@ -25,7 +25,7 @@ const TEXT_LIMIT = 300;
 
 const oneLine = (text: string): string =>
   text
-     
+
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
     .trim()
     .slice(0, TEXT_LIMIT);

@@ -19,10 +19,11 @@ export const RETRY_POLICY: RetryPolicy = { attempts: 5, firstPauseMs: 200, longe
 /** How long to wait before the next attempt, in ms; undefined: give up. `attempt` counts those made, from 1. */
 export const pauseAfter = (error: unknown, attempt: number, policy: RetryPolicy): number | undefined => {
   if (!(error instanceof RegistryUnavailable) || !error.worthRetrying || attempt >= policy.attempts) return undefined;
-  if (error.retryAfterMs !== undefined) return error.retryAfterMs <= policy.longestPauseMs ? error.retryAfterMs : undefined;
   // Jitter over the upper half, so that clients that failed together do not come back together.
   const pause = Math.min(policy.longestPauseMs, policy.firstPauseMs * 2 ** (attempt - 1));
-  return pause * (0.5 + policy.random() / 2);
+  const own = pause * (0.5 + policy.random() / 2);
+  const { retryAfterMs = 0 } = error;
+  return retryAfterMs <= policy.longestPauseMs ? Math.max(own, retryAfterMs) : undefined;
 };
 
 /** Runs `work` until it succeeds, fails for good, or the policy gives up. @throws the last error */

@@ -10,11 +10,14 @@ const SMALL = 1024 * 1024;
 
 const corrupt = (digest: Digest, why: string, cause?: unknown): never => fail('ERR_STORE_CORRUPT', `blob ${digest} ${why}`, { cause });
 
+/** How long garbage collection may take to put a blob back that it should not have taken, in ms. */
+const PUT_BACK_MS = 20;
+
 /** Tries once more where a file is not there: garbage collection may be putting it back at this moment. */
 const ifThereAgain = async <T>(get: () => Promise<T>): Promise<T | undefined> => {
   const first = await ifThere(get());
   if (first !== undefined) return first;
-  await sleep(10);
+  await sleep(PUT_BACK_MS);
   return ifThere(get());
 };
 
@@ -30,6 +33,18 @@ export const claimBlob = async (paths: StorePaths, { digest, size }: BlobDescrip
   // A store that may only be read can't be marked; nor can it be collected.
   await utimes(paths.blob(digest), now, now).catch(() => undefined);
   return (await blobSize(paths, digest)) === size;
+};
+
+/** Those of some blobs that are not there, the others marked as in use. One that garbage collection holds at this moment is waited for. */
+export const absentBlobs = async (paths: StorePaths, blobs: readonly BlobDescriptor[]): Promise<readonly BlobDescriptor[]> => {
+  const look = async (among: readonly BlobDescriptor[]) => {
+    const there = await Promise.all(among.map((blob) => claimBlob(paths, blob)));
+    return among.filter((_, position) => !there[position]);
+  };
+  const absent = await look(blobs);
+  if (absent.length === 0) return absent;
+  await sleep(PUT_BACK_MS);
+  return look(absent);
 };
 
 // No fsync: a name that was renamed into place is whole after a crash of the process, and what a crash of the machine does to it is found by size

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename } from 'node:fs/promises';
 import { fail } from '@pinlane/contracts';
-import { OCI_INDEX, parseIndex, REF_NAME, type Descriptor } from '../content/index.ts';
+import { OCI_INDEX, parseLayoutIndex, REF_NAME, type Descriptor } from '../content/index.ts';
 import { createWhole, ifThere, throughTemporary } from './files.ts';
 import type { StorePaths } from './paths.ts';
 
@@ -25,7 +25,7 @@ export const readEntries = async (paths: StorePaths): Promise<Descriptor[]> => {
   const bytes = await ifThere(readFile(paths.index));
   if (bytes === undefined) return [];
   try {
-    return parseIndex(bytes, { nested: true }).manifests;
+    return parseLayoutIndex(bytes).manifests;
   } catch (cause) {
     return fail('ERR_STORE_CORRUPT', `${paths.index} is damaged`, { fix: `Remove ${paths.index} and build anew; blobs that are there are used again.`, cause });
   }

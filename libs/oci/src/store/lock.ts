@@ -50,7 +50,7 @@ const breakLock = async (place: LockPlace, path: string, hold: string): Promise<
 
 /** Only for the holder of the lock: while it is held, every claim is about a hold that is over, and means nothing any more. */
 const sweepClaims = async ({ folder }: LockPlace): Promise<void> => {
-  const names = (await readdir(folder)).filter((name) => name.startsWith('claim-'));
+  const names = ((await ifThere(readdir(folder))) ?? []).filter((name) => name.startsWith('claim-'));
   await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
 };
 

@@ -13,7 +13,7 @@ import {
   type ContentSource,
   type Descriptor,
 } from '../content/index.ts';
-import { blobSize, claimBlob, openBlob, readBlob, writeBlob } from './blobs.ts';
+import { absentBlobs, blobSize, claimBlob, openBlob, readBlob, writeBlob } from './blobs.ts';
 import { closureOf } from './closure.ts';
 import { collectGarbage, type Collected, type CollectOptions } from './collect.ts';
 import { createWhole, ifThere } from './files.ts';
@@ -70,8 +70,7 @@ export const openStore = (root: string, { patienceMs = 30_000 }: StoreOptions = 
   };
 
   const requireChildren = async (digest: Digest, children: readonly BlobDescriptor[]): Promise<void> => {
-    const there = await Promise.all(children.map((child) => claimBlob(paths, child)));
-    const absent = children.filter((_, position) => !there[position]);
+    const absent = await absentBlobs(paths, children);
     if (absent.length > 0)
       fail('ERR_STORE_CORRUPT', `${digest} names blobs that are missing or have another size: ${absent.map((child) => child.digest).join(', ')}`);
   };

@@ -9,6 +9,7 @@ import {
   parseConfig,
   parseDocument,
   parseIndex,
+  parseLayoutIndex,
   parseManifest,
   sha256,
   type Descriptor,
@@ -18,7 +19,7 @@ import { parseChallenges } from '../../src/registry/auth/challenge.ts';
 import { parseErrorBody } from '../../src/registry/failure.ts';
 import { parseDockerConfig } from '../../src/registry/auth/docker-config.ts';
 
-const parsers = { parseManifest, parseIndex, parseConfig, parseDocument };
+const parsers = { parseManifest, parseIndex, parseLayoutIndex, parseConfig, parseDocument };
 
 const throwsOnlyPinlaneErrors = (parse: (bytes: Uint8Array) => unknown, bytes: Uint8Array): boolean => {
   try {
@@ -113,7 +114,7 @@ suite('The parsers of headers, error bodies and the Docker configuration', () =>
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (body) => {
         const { text } = parseErrorBody(body);
-         
+
         expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
         expect(text.length).toBeLessThanOrEqual(300);
       }),

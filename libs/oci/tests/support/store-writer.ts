@@ -42,6 +42,24 @@ const countUp = async (): Promise<void> => {
   }
 };
 
+/** Puts and names images that are in the store already and long unused, as a build does that makes what an older one made. */
+const reuse = async (): Promise<void> => {
+  for (let round = 0; round < Number(count); round++) {
+    const image = makeImage({ word: `old ${id} ${round}` });
+    await putImage(store, image);
+    await store.name(`old/${id}-${round}`, image.index.descriptor);
+    say(`old/${id}-${round} ${image.index.descriptor.digest}`);
+  }
+};
+
+/** Collects garbage until it is killed. */
+const collect = async (): Promise<void> => {
+  for (;;) {
+    const { removed } = await store.collect({ keep: [], graceMs: 600_000 });
+    say(`removed ${removed.length}`);
+  }
+};
+
 const hold = (): Promise<void> =>
   withLock(place, async () => {
     say('held');
@@ -50,5 +68,5 @@ const hold = (): Promise<void> =>
 
 const generation = async (): Promise<void> => say(await store.generation());
 
-const works: Readonly<Record<string, () => Promise<void>>> = { write, count: countUp, hold, generation };
+const works: Readonly<Record<string, () => Promise<void>>> = { write, reuse, collect, count: countUp, hold, generation };
 await works[what]?.();

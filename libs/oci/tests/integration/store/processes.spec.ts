@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -65,6 +65,26 @@ describe('Several processes that write to one store', () => {
     await store.collect({ keep: [], graceMs: -1000 });
     for (const { digest } of names.values()) await store.verify(digest);
     expect(await readdir(join(root, '.pinlane-tmp'))).toEqual([]);
+  });
+});
+
+describe('Garbage collection beside writers', () => {
+  it('takes nothing away from those who use again what was garbage', async () => {
+    const root = await folder();
+    const store = openStore(root);
+    const ids = ['a', 'b', 'c'];
+    for (const id of ids) for (let round = 0; round < 40; round++) await putImage(store, makeImage({ word: `old ${id} ${round}` }));
+    const blobs = join(root, 'blobs', 'sha256');
+    for (const hex of await readdir(blobs)) await utimes(join(blobs, hex), 1, 1);
+    const collecting = start('collect', root, 'gc', '1');
+    const using = ids.map((id) => start('reuse', root, id, '40'));
+    await Promise.all(using.map(({ done }) => done));
+    await collecting.said(collecting.lines.length + 1);
+    await collecting.kill();
+    const names = await store.names();
+    expect(names.size).toBe(120);
+    for (const { digest } of names.values()) await store.verify(digest);
+    expect(collecting.lines.some((line) => line !== 'removed 0')).toBe(true);
   });
 });
 

@@ -142,6 +142,15 @@ describe('A name in the store', () => {
       expect([name, await codeOf(() => store.name(name, image.index.descriptor))]).toEqual([name, 'ERR_REFERENCE_INVALID']);
   });
 
+  it('is one of as many as there are', async () => {
+    const { store, image } = await filled();
+    const { descriptor } = image.index;
+    const manifests = Array.from({ length: 3000 }, (_, n) => ({ ...descriptor, annotations: { 'org.opencontainers.image.ref.name': `n${n}` } }));
+    await writeFile(join(store.root, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }));
+    await store.name('one-more', descriptor);
+    expect((await store.names()).size).toBe(3001);
+  });
+
   it('leaves entries of other tools as they are', async () => {
     const { store, image } = await filled();
     const foreign = { ...image.manifests[0]!.descriptor };

@@ -1,3 +1,4 @@
+import { truncate } from 'node:fs/promises';
 import { describe as suite, expect, it } from '@jest/globals';
 import {
   describe,
@@ -152,6 +153,9 @@ suite('Verifying an image', () => {
     const without = { ...store, hasBlob: async ({ digest }: { digest: string }) => digest !== absent };
     expect((await verifyImage(store, image.index.descriptor.digest)).platforms).toHaveLength(2);
     expect((await errorOf(() => verifyImage(without, image.index.descriptor.digest))).message).toMatch(absent);
+    await truncate(store.blobPath(absent), 3);
+    const error = await errorOf(() => verifyImage(store, image.index.descriptor.digest));
+    expect([error.code, error.message]).toEqual(['ERR_STORE_CORRUPT', expect.stringContaining(absent)]);
   });
 
   it('reads every byte where it is told to', async () => {

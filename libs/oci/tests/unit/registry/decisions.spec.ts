@@ -131,6 +131,7 @@ describe('The pause before another attempt', () => {
   it('is what the registry asks for, unless that is too long to wait', () => {
     expect(pause(failure({ retryAfterMs: 7000 }), 1)).toBe(7000);
     expect(pause(failure({ retryAfterMs: 3_600_000 }), 1)).toBeUndefined();
+    expect(pause(failure({ retryAfterMs: 0 }), 3)).toBe(400);
   });
 
   it('is none after what does not pass', () => {
