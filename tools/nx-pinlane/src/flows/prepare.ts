@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { readFile, realpath } from 'node:fs/promises';
+import { join, posix, relative, sep } from 'node:path';
 import { fail, PLATFORMS, type Digest, type ProcessorSpec } from '@pinlane/contracts';
 import { ASSEMBLER_VERSION, dockerfileBases, parseDockerfile, readBuildContext, type BuildContext, type ParsedDockerfile, type Store } from '@pinlane/oci';
 import { fingerprintOf, parseRegistry, projectionText, projectSpec } from '@pinlane/pipeline';
@@ -27,6 +27,16 @@ export interface Prepared {
   readonly bases: ReadonlyMap<string, ResolvedBase>;
   readonly fingerprint: Digest;
 }
+
+/**
+ * The paths, in a build context, under which registry.yaml can be seen: its own, and where it is a link the one it leads to. The build
+ * sees the spec without its pins under each, so that no image depends on its own digest.
+ */
+const specPaths = async (context: string, registry: string): Promise<string[]> => {
+  const [folder, real] = await Promise.all([realpath(context), realpath(registry)]).catch(() => [context, registry] as const);
+  const paths = [relative(context, registry), relative(folder, real)].map((path) => path.split(sep).join('/'));
+  return paths.filter((path) => !path.startsWith('..'));
+};
 
 /** The text of a file that people edit, byte for byte. @throws ERR_REGISTRY_SYNTAX where it is not UTF-8, because writing it back would change it */
 export const readExactText = async (path: string, file: string): Promise<string> => {
@@ -61,7 +71,7 @@ const withBaseImage = (buildArgs: Readonly<Record<string, string>>, { globals }:
  * @throws what reading contexts, Dockerfiles and registries throws; ERR_LANE_SECRET_SET, ERR_BASE_UNAVAILABLE
  */
 export const prepare = async (
-  { spec }: RegistryFile,
+  { spec, path }: RegistryFile,
   site: {
     readonly paths: WorkspacePaths;
     readonly store: Store;
@@ -72,10 +82,11 @@ export const prepare = async (
 ): Promise<Prepared> => {
   requireSecretsUnset(site.settings.lane, spec.secrets, env);
   const { context: folder, dockerfile: name, target, args } = spec.build;
+  const projection = new TextEncoder().encode(projectionText(spec));
+  const paths = await specPaths(join(root, projectRoot, folder), path);
   const context = await readBuildContext(join(root, projectRoot, folder), {
     dockerfile: name,
-    // The build sees the spec without its pins, so that no image depends on its own digest.
-    overrides: { [posix.relative(folder, 'registry.yaml')]: new TextEncoder().encode(projectionText(spec)) },
+    overrides: Object.fromEntries(paths.map((each) => [each, projection])),
   });
   const dockerfile = parseDockerfile(context.dockerfile.text, posix.join(projectRoot, folder, name));
   const buildArgs = withBaseImage({ ...args, ...site.buildArgs }, dockerfile, env);

@@ -6,7 +6,8 @@ const ALL = ['acme-base', 'acme-one', 'acme-three', 'acme-two'];
 const pins = async ({ read }: TestWorkspace): Promise<Record<string, string>> =>
   Object.fromEntries(await Promise.all(ALL.map(async (name) => [name, await read(`processors/${name}/registry.yaml`)] as const)));
 
-const indexes = (text: Record<string, string>): string[] => Object.values(text).map((each) => /index: store\.localhost\/[a-z-]+@sha256:[a-f0-9]{64}/.exec(each)?.[0] ?? 'none');
+const indexes = (text: Record<string, string>): string[] =>
+  Object.values(text).map((each) => /index: store\.localhost\/[a-z-]+@sha256:[a-f0-9]{64}/.exec(each)?.[0] ?? 'none');
 
 /** What the tasks that ran said; Nx repeats the words of those that it took from its cache, and marks them. */
 const saidNow = ({ output }: Ran): string =>

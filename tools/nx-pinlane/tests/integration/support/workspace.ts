@@ -113,7 +113,8 @@ export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<
     if (exitCode !== 0) throw new Error(`git ${args.join(' ')}: ${output}`);
     return stdout.trim();
   };
-  const nxWith: TestWorkspace['nxWith'] = (env, ...args) => run(node, [join(root, 'node_modules/nx/dist/bin/nx.js'), ...args], root, { ...environment, ...env });
+  const nxWith: TestWorkspace['nxWith'] = (env, ...args) =>
+    run(node, [join(root, 'node_modules/nx/dist/bin/nx.js'), ...args], root, { ...environment, ...env });
   const workspace: TestWorkspace = {
     root,
     git,

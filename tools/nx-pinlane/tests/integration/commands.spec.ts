@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { withWorkspace } from './support/workspace.ts';
+
+describe('commands', () => {
+  it('build nothing where the pinned image is asked for, neither the processor nor what it stands on', async () => {
+    await withWorkspace(async ({ root, nx, write }) => {
+      // Any attempt to bundle or build would stumble over these.
+      await write({
+        'processors/acme-one/src/main.ts': 'this is no TypeScript',
+        'processors/acme-one/Dockerfile': 'FROM store.localhost/acme-base\nNONSENSE\n',
+      });
+      const ran = await nx('run', 'acme-one:acceptance', '-c', 'pinned', '--outputStyle=static');
+      expect(ran.exitCode).toBe(1);
+      expect(ran.output).toContain('ERR_IMAGE_UNPINNED: processors/acme-one/registry.yaml: acme/one@1 has no pin for linux/');
+      expect(ran.output).not.toMatch(/ERR_BUNDLE_FAILED|ERR_DOCKERFILE/);
+      expect(['.pinlane/builds', '.pinlane/store/index.json', 'processors/acme-one/dist'].filter((path) => existsSync(join(root, path)))).toEqual([]);
+    });
+  }, 60_000);
+
+  it('name the place of a mistake in the source, the Dockerfile and registry.yaml', async () => {
+    await withWorkspace(async ({ nx, write }) => {
+      await write({ 'processors/acme-one/src/main.ts': "import './missing.ts';\n", 'processors/acme-base/Dockerfile': 'FROM scratch\nRUN true\n' });
+      const bundle = await nx('run', 'acme-one:bundle', '--outputStyle=static');
+      expect([bundle.exitCode, bundle.output]).toEqual([
+        1,
+        expect.stringContaining('ERR_BUNDLE_FAILED: processors/acme-one/src/main.ts:1:8: Could not resolve "./missing.ts"'),
+      ]);
+      const buildx = await nx('run', 'acme-base:buildx', '--outputStyle=static');
+      expect([buildx.exitCode, buildx.output]).toEqual([1, expect.stringContaining('ERR_DOCKERFILE_UNSUPPORTED: processors/acme-base/Dockerfile:2:1: ')]);
+
+      await write({ 'processors/acme-one/registry.yaml': 'ref: acme/one@1\nbuild:\n\tport: 1\n' });
+      const broken = await nx('show', 'projects');
+      expect([broken.exitCode, broken.output]).toEqual([1, expect.stringContaining('ERR_REGISTRY_SYNTAX: processors/acme-one/registry.yaml:3:1: ')]);
+    });
+  }, 90_000);
+
+  it('refuse an option they do not have, and one with a value it cannot take', async () => {
+    await withWorkspace(async ({ nx, pinlane }) => {
+      const unknown = await nx('run', 'acme-base:buildx', '--plattforms=linux/amd64', '--outputStyle=static');
+      expect([unknown.exitCode, unknown.output]).toEqual([1, expect.stringContaining('plattforms')]);
+      const value = await nx('run', 'acme-base:buildx', '--engine=podman', '--outputStyle=static');
+      expect([value.exitCode, value.output]).toEqual([1, expect.stringContaining('engine')]);
+      const platform = await pinlane('buildx', 'acme-base', '--platforms=linux/s390x', '--json');
+      expect([platform.exitCode, JSON.parse(platform.stdout)]).toEqual([
+        1,
+        expect.objectContaining({ kind: 'Error', problems: [expect.objectContaining({ code: 'ERR_PLATFORM_INVALID' })] }),
+      ]);
+      const docker = await pinlane('buildx', 'acme-base', '--engine=docker');
+      expect([docker.exitCode, docker.stderr]).toEqual([1, expect.stringMatching(/ERR_ENGINE_UNAVAILABLE.*\nfix: /)]);
+    });
+  }, 90_000);
+
+  it('obey the lane: dev and main build nothing, staging pins no local image, pr no image at all', async () => {
+    await withWorkspace(async ({ root, nxWith, pinlane, read }) => {
+      const forbidden = await nxWith({ PINLANE_LANE: 'main' }, 'run', 'acme-base:buildx', '--outputStyle=static');
+      expect([forbidden.exitCode, forbidden.output]).toEqual([1, expect.stringContaining('ERR_LANE_FORBIDS')]);
+      expect(existsSync(join(root, '.pinlane/builds'))).toBe(false);
+      const before = await read('processors/acme-base/registry.yaml');
+      const staging = await pinlane('pin', 'acme-base', '--lane=staging');
+      expect([staging.exitCode, staging.stderr]).toEqual([1, expect.stringMatching(/ERR_PIN_LOCAL.*\nfix: /)]);
+      const pr = await pinlane('pin', 'acme-base', '--lane=pr');
+      expect([pr.exitCode, pr.stderr]).toEqual([1, expect.stringContaining('ERR_LANE_FORBIDS')]);
+      expect(await read('processors/acme-base/registry.yaml')).toBe(before);
+    });
+  }, 90_000);
+
+  it('say which base is missing where a Dockerfile names a project that there is not', async () => {
+    await withWorkspace(async ({ nx, write }) => {
+      await write({ 'processors/acme-base/Dockerfile': 'FROM store.localhost/no-such-project\n' });
+      const ran = await nx('run', 'acme-base:buildx', '--outputStyle=static');
+      expect([ran.exitCode, ran.output]).toEqual([1, expect.stringMatching(/ERR_BASE_UNAVAILABLE: .*no-such-project.*\nfix: .*no-such-project:buildx/)]);
+    });
+  }, 60_000);
+});

@@ -1,0 +1,128 @@
+import { chmod, readdir, rm, stat, symlink, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { withWorkspace, type Ran } from './support/workspace.ts';
+
+const FILE = 'processors/acme-one/registry.yaml';
+const hushed = ({ exitCode, output }: Ran) => ({ exitCode, output: exitCode === 0 ? '' : output });
+const fine = { exitCode: 0, output: '' };
+const digests = (text: string): string[] => text.match(/sha256:[a-f0-9]{64}/g) ?? [];
+
+describe('pin', () => {
+  it('builds an image anew that is gone although Nx has its task in the cache, and finds the same digests', async () => {
+    await withWorkspace(async ({ root, nx, read, remove }) => {
+      expect(hushed(await nx('run', 'acme-one:pin'))).toEqual(fine);
+      const pinned = await read(FILE);
+      expect(digests(pinned)).toHaveLength(4);
+
+      // The whole store.
+      await remove('.pinlane');
+      const wiped = await nx('run', 'acme-one:pin', '--outputStyle=static');
+      expect(wiped.output).toContain('acme-one: built');
+      expect(await read(FILE)).toBe(pinned);
+
+      // One blob: the manifest of a platform.
+      const [manifest] = digests(pinned) as [string];
+      await rm(join(root, '.pinlane/store/blobs/sha256', manifest.slice('sha256:'.length)));
+      const torn = await nx('run', 'acme-one:pin', '--outputStyle=static');
+      expect(torn.output).toMatch(/> nx run acme-one:buildx\n/);
+      expect(hushed(torn)).toEqual(fine);
+      expect(await read(FILE)).toBe(pinned);
+      const checked = await nx('run', 'acme-one:pin', '--check', '--outputStyle=static');
+      expect(checked.output).toContain('pins are current');
+    });
+  }, 180_000);
+
+  it('is right when one processor is pinned twice at once, and keeps the mode of the file and a link to it', async () => {
+    await withWorkspace(async ({ root, nx, pinlane, read, write }) => {
+      expect(hushed(await nx('run', 'acme-base:buildx'))).toEqual(fine);
+      const real = join(root, 'processors/acme-one/spec.yaml');
+      await rename(join(root, FILE), real);
+      await symlink('spec.yaml', join(root, FILE));
+      await chmod(real, 0o640);
+      await write({ 'processors/acme-one/.dockerignore': '*\n!dist\n!registry.yaml\n!spec.yaml\n' });
+      const before = await read(FILE);
+
+      const [one, other] = await Promise.all([pinlane('pin', 'acme-one'), pinlane('pin', 'acme-one')]);
+      expect([hushed(one), hushed(other)]).toEqual([fine, fine]);
+      expect([one.output, other.output].filter((output) => output.includes('  pinned  '))).toHaveLength(1);
+      const after = await read('processors/acme-one/spec.yaml');
+      expect(new Set(digests(after)).size).toBe(4);
+      expect(after.split('\n').filter((line) => before.split('\n').includes(line))).toEqual(before.split('\n'));
+      expect((await stat(real)).mode & 0o777).toBe(0o640);
+      expect((await readdir(join(root, 'processors/acme-one'))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+
+      // What a person writes between two pins is not lost.
+      await write({ 'processors/acme-one/spec.yaml': `# mine\n${after}` });
+      const again = await pinlane('pin', 'acme-one');
+      expect(again.output).toContain('pins unchanged');
+      expect(await read(FILE)).toBe(`# mine\n${after}`);
+      // Nor does a pin reach the image over the link: then no pin would ever be current.
+      expect((await pinlane('pin', '--check', 'acme-one')).exitCode).toBe(0);
+    });
+  }, 120_000);
+
+  it('tells with --check by its exit code whether source and pins have parted, and with --dry-run what it would write', async () => {
+    await withWorkspace(async ({ nx, pinlane, read, write }) => {
+      expect(hushed(await nx('run', 'acme-base:buildx'))).toEqual(fine);
+      const untouched = await read(FILE);
+      const unpinned = await pinlane('pin', '--check', 'acme-one');
+      expect([unpinned.exitCode, unpinned.stdout]).toEqual([2, expect.stringContaining('ERR_PIN_STALE')]);
+
+      const dry = await pinlane('pin', '--dry-run', 'acme-one');
+      expect([dry.exitCode, dry.stdout]).toEqual([0, expect.stringMatching(/^\+ +amd64: store\.localhost\/acme-one@sha256:/m)]);
+      expect(await read(FILE)).toBe(untouched);
+
+      expect((await pinlane('pin', 'acme-one')).exitCode).toBe(0);
+      const current = await pinlane('pin', '--check', 'acme-one', '--json');
+      expect([current.exitCode, JSON.parse(current.stdout)]).toEqual([0, expect.objectContaining({ kind: 'PinReport', outcome: 'current', reasons: [] })]);
+
+      await write({ 'processors/acme-one/src/main.ts': "console.log('changed');\n" });
+      const stale = await pinlane('pin', '--check', 'acme-one', '--json');
+      expect([stale.exitCode, JSON.parse(stale.stdout)]).toEqual([
+        2,
+        expect.objectContaining({ outcome: 'stale', reasons: [expect.stringContaining('source has changed')] }),
+      ]);
+    });
+  }, 120_000);
+
+  it('pins one platform and keeps the other, and says so as long as the other is of older source', async () => {
+    await withWorkspace(async ({ nx, pinlane, read, write }) => {
+      expect(hushed(await nx('run', 'acme-base:buildx'))).toEqual(fine);
+      expect((await pinlane('pin', 'acme-one')).exitCode).toBe(0);
+      const [amd64, arm64] = digests(await read(FILE));
+      await write({ 'processors/acme-one/src/main.ts': "console.log('changed');\n" });
+
+      expect((await pinlane('pin', 'acme-one', '--platforms=linux/arm64')).exitCode).toBe(0);
+      const [amd64Now, arm64Now] = digests(await read(FILE));
+      expect(amd64Now).toBe(amd64);
+      expect(arm64Now).not.toBe(arm64);
+      expect((await pinlane('pin', '--check', 'acme-one')).exitCode).toBe(2);
+
+      expect((await pinlane('pin', 'acme-one', '--platforms=linux/amd64')).exitCode).toBe(0);
+      expect(digests(await read(FILE))[1]).toBe(arm64Now);
+      expect(await pinlane('pin', '--check', 'acme-one')).toMatchObject({ exitCode: 0 });
+    });
+  }, 120_000);
+
+  it('rolls back to an image that is named, and refuses one that is not what it claims', async () => {
+    await withWorkspace(async ({ nx, pinlane, read, write }) => {
+      expect(hushed(await nx('run', 'acme-base:buildx'))).toEqual(fine);
+      expect((await pinlane('pin', 'acme-one')).exitCode).toBe(0);
+      const [amd64, arm64, index] = digests(await read(FILE));
+      await write({ 'processors/acme-one/src/main.ts': "console.log('changed');\n" });
+      expect((await pinlane('pin', 'acme-one')).exitCode).toBe(0);
+
+      expect((await pinlane('pin', 'acme-one', `--digest=store.localhost/acme-one@${index}`)).exitCode).toBe(0);
+      expect(digests(await read(FILE)).slice(0, 3)).toEqual([amd64, arm64, index]);
+      expect((await pinlane('pin', '--check', 'acme-one')).exitCode).toBe(2);
+
+      const text = await read(FILE);
+      const unknown = await pinlane('pin', 'acme-one', `--digest=store.localhost/acme-one@sha256:${'0'.repeat(64)}`);
+      expect([unknown.exitCode, unknown.stderr]).toEqual([1, expect.stringContaining('ERR_MANIFEST_UNKNOWN')]);
+      const tag = await pinlane('pin', 'acme-one', '--digest=store.localhost/acme-one:latest');
+      expect([tag.exitCode, tag.stderr]).toEqual([1, expect.stringContaining('ERR_REFERENCE_INVALID')]);
+      expect(await read(FILE)).toBe(text);
+    });
+  }, 120_000);
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { helpText, parseCommandLine } from '../../src/cli/arguments.ts';
+import { OPTIONS, type Verb } from '../../src/options/index.ts';
+
+const verbs = Object.keys(OPTIONS) as Verb[];
+
+describe('the command line', () => {
+  it('is a verb, a project and options, in camel case or with hyphens', () => {
+    expect(parseCommandLine(['pin', 'llm-litellm', '--dry-run', '--platforms=linux/arm64', '--verbose'])).toEqual({
+      kind: 'run',
+      verb: 'pin',
+      project: 'llm-litellm',
+      options: { dryRun: true, platforms: 'linux/arm64' },
+      verbose: true,
+    });
+    expect(parseCommandLine(['pin', '--dryRun', 'llm-litellm'])).toMatchObject({ options: { dryRun: true } });
+  });
+
+  it('gathers build arguments as Nx does, whatever their value holds', () => {
+    expect(parseCommandLine(['buildx', 'x', '--buildArgs.A=1', '--build-args.B=a=b --c'])).toMatchObject({ options: { buildArgs: { A: '1', B: 'a=b --c' } } });
+  });
+
+  it.each([[['pinn', 'x']], [['pin']], [['pin', 'x', 'y']], [['pin', 'x', '--nonsense']], [['pin', 'x', '--spec=1']], [['pin', 'x', '--platforms']]])(
+    'is refused as %j',
+    (args) => {
+      expect(() => parseCommandLine(args)).toThrow(/^ERR_OPTION_INVALID: /);
+    },
+  );
+
+  it('explains every verb and every option that a person may give', () => {
+    expect(parseCommandLine([])).toEqual({ kind: 'help', verb: null });
+    expect(parseCommandLine(['pin', '--help'])).toEqual({ kind: 'help', verb: 'pin' });
+    expect(verbs.filter((verb) => !helpText(null).includes(`  ${verb} `))).toEqual([]);
+    expect(helpText('buildx')).toMatch(/--engine=<auto\|embedded\|docker>\n {6}\S/);
+    expect(helpText('buildx')).not.toMatch(/--(spec|skip)/);
+  });
+});
