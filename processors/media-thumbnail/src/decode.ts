@@ -24,17 +24,23 @@ const pixelData = (bytes: Buffer): Buffer => {
   return Buffer.concat(parts);
 };
 
-// The decoder bounds what it inflates by the dimensions, but not for interlaced images. Eight bytes are the most that a
-// pixel has; each of the seven passes adds a byte to every row, and has at most as many rows as the image.
-const boundInterlaced = (bytes: Buffer, { width, height }: ImageHeader): void => {
-  inflateSync(pixelData(bytes), { maxOutputLength: width * height * 8 + height * 7 });
+// Files in the wild end with a few bytes too many.
+const SLACK = 1024;
+
+/**
+ * Proves that the pixels of a PNG inflate to as much as its header says. The decoder itself does not bound what it inflates
+ * of an interlaced image, and fills what is missing with whatever was in memory before.
+ */
+const checkPixelData = (bytes: Buffer, size: number): void => {
+  const { length } = inflateSync(pixelData(bytes), { maxOutputLength: size + SLACK });
+  if (length < size) throw new Error(`it has ${length} bytes of pixels, and its header says ${size}`);
 };
 
 /** Decodes an image whose header was found good. @throws ERR_INPUTS where the rest of it is not */
 export const decode = (bytes: Buffer, header: ImageHeader): Bitmap => {
   try {
-    if (header.mime === 'image/png') {
-      if (header.interlaced) boundInterlaced(bytes, header);
+    if (header.inflatedSize !== null) {
+      checkPixelData(bytes, header.inflatedSize);
       const { width, height, data } = PNG.sync.read(bytes);
       return { width, height, data };
     }

@@ -5,8 +5,8 @@ export interface ImageHeader {
   readonly mime: 'image/png' | 'image/jpeg';
   readonly width: number;
   readonly height: number;
-  /** PNG only: rows are stored in seven passes. */
-  readonly interlaced: boolean;
+  /** How many bytes its pixels are when they are inflated; null for a JPEG. */
+  readonly inflatedSize: number | null;
   /** How the stored image must be turned to be seen upright: 1 to 8, as EXIF numbers it. */
   readonly orientation: number;
 }
@@ -19,9 +19,36 @@ const malformed = (why: string): never => {
   throw new ProcessorError('ERR_INPUTS', `/inputs/params/image ${why}`);
 };
 
+/** Samples per pixel, by colour type (PNG specification, 11.2.1 "IHDR"). */
+const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+
+/** Where each pass of an interlaced image begins and how far apart its pixels are: x, y, dx, dy (PNG specification, 8.1). */
+const PASSES = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+
+/** How many bytes rows of pixels are: each row begins with the byte that names its filter. */
+const rowsSize = (width: number, height: number, bitsPerPixel: number): number =>
+  width <= 0 || height <= 0 ? 0 : (Math.ceil((width * bitsPerPixel) / 8) + 1) * height;
+
 const readPng = (bytes: Buffer): ImageHeader => {
   if (bytes.length < 33 || bytes.toString('latin1', 12, 16) !== 'IHDR') return malformed('is a PNG without a header');
-  return { mime: 'image/png', width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20), interlaced: bytes[28] === 1, orientation: 1 };
+  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+  const [depth = 0, colourType = 0, , , interlace = 0] = bytes.subarray(24, 29);
+  const channels = CHANNELS[colourType];
+  if (channels === undefined || ![1, 2, 4, 8, 16].includes(depth) || interlace > 1) return malformed('is a PNG of a kind that does not exist');
+  const bits = channels * depth;
+  const inflatedSize =
+    interlace === 0
+      ? rowsSize(width, height, bits)
+      : PASSES.reduce((sum, [x, y, dx, dy]) => sum + rowsSize(Math.ceil((width - x) / dx), Math.ceil((height - y) / dy), bits), 0);
+  return { mime: 'image/png', width, height, inflatedSize, orientation: 1 };
 };
 
 /** The orientation in an EXIF block (TIFF 6.0: header, then the first directory of 12-byte entries). */
@@ -55,7 +82,7 @@ const readJpeg = (bytes: Buffer): ImageHeader => {
     if (length < 2 || at + 2 + length > bytes.length) break;
     if (marker === 0xe1) orientation = exifOrientation(bytes.subarray(at + 4, at + 2 + length));
     if (isFrame(marker) && length >= 8)
-      return { mime: 'image/jpeg', width: bytes.readUInt16BE(at + 7), height: bytes.readUInt16BE(at + 5), interlaced: false, orientation };
+      return { mime: 'image/jpeg', width: bytes.readUInt16BE(at + 7), height: bytes.readUInt16BE(at + 5), inflatedSize: null, orientation };
     at += 2 + length;
   }
   return malformed('is a JPEG without a frame');

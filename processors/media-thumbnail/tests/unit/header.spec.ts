@@ -6,8 +6,14 @@ const grey = bitmap(5, 3, () => [9, 9, 9, 255]);
 
 describe('the header of an image', () => {
   it('tells what a PNG and a JPEG are', () => {
-    expect(readHeader(png(grey))).toEqual({ mime: 'image/png', width: 5, height: 3, interlaced: false, orientation: 1 });
-    expect(readHeader(jpegFile(grey))).toEqual({ mime: 'image/jpeg', width: 5, height: 3, interlaced: false, orientation: 1 });
+    expect(readHeader(png(grey))).toEqual({ mime: 'image/png', width: 5, height: 3, inflatedSize: 3 * (5 * 4 + 1), orientation: 1 });
+    expect(readHeader(jpegFile(grey))).toEqual({ mime: 'image/jpeg', width: 5, height: 3, inflatedSize: null, orientation: 1 });
+  });
+
+  it('counts the bytes of an interlaced PNG pass by pass', () => {
+    // 5 x 3 pixels: 1x1, 1x1, none, 1x1, 3x1, 2x2 and 5x1 in the seven passes.
+    expect(readHeader(rawPng(5, 3, true, Buffer.alloc(0))).inflatedSize).toBe(5 + 5 + 0 + 5 + 13 + 2 * 9 + 21);
+    expect(readHeader(rawPng(1, 1, true, Buffer.alloc(0))).inflatedSize).toBe(5);
   });
 
   it.each([
@@ -28,6 +34,7 @@ describe('the header of an image', () => {
     ['a JPEG that ends at once', Buffer.from([0xff, 0xd8]), 'is a JPEG without a frame'],
     ['a JPEG whose segment is longer than it', Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0xff, 0xff]), 'is a JPEG without a frame'],
     ['a JPEG with noise', Buffer.from([0xff, 0xd8, 0x00, 0x01, 0x02, 0x03]), 'damaged header'],
+    ['a colour type that does not exist', Buffer.from(png(grey).fill(5, 25, 26)), 'of a kind that does not exist'],
     ['no pixels', rawPng(0, 5, false, Buffer.alloc(0)), 'has no pixels'],
     ['four billion pixels', rawPng(65_536, 65_536, false, Buffer.alloc(0)), 'is 65536 x 65536 pixels'],
     ['a line of a million pixels', rawPng(1_000_000, 1, false, Buffer.alloc(0)), '16384 a side'],

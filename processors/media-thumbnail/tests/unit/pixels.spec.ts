@@ -32,11 +32,27 @@ describe('decoding and encoding', () => {
     expect(() => decoded(bomb)).toThrow(expect.objectContaining({ code: 'ERR_INPUTS' }) as never);
   });
 
-  it('refuses pixel data that is damaged or too short', () => {
+  it('refuses pixel data that is damaged', () => {
     const broken = png(image);
     broken.fill(0x55, 45, 55);
-    for (const bytes of [broken, rawPng(100, 100, false, Buffer.alloc(10)), png(image).subarray(0, 60)])
-      expect(() => decoded(bytes)).toThrow(expect.objectContaining({ code: 'ERR_INPUTS' }) as never);
+    for (const bytes of [broken, png(image).subarray(0, 60)]) expect(() => decoded(bytes)).toThrow(expect.objectContaining({ code: 'ERR_INPUTS' }) as never);
+  });
+
+  it.each([false, true])('refuses pixel data that is too short by a byte, interlaced: %s, rather than fill it from memory', (interlaced) => {
+    const size = readHeader(rawPng(20, 10, interlaced, Buffer.alloc(0))).inflatedSize ?? 0;
+    for (const length of [0, 1, size - 1]) expect(() => decoded(rawPng(20, 10, interlaced, Buffer.alloc(length)))).toThrow(/bytes of pixels|cannot be decoded/);
+    expect(decoded(rawPng(20, 10, interlaced, Buffer.alloc(size))).data.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('decodes an interlaced PNG to its pixels', () => {
+    // 2 x 2 pixels in passes 1, 6 and 7: the first, the one beside it, and the two below.
+    const rows = [
+      [0, 1, 0, 0, 255],
+      [0, 2, 0, 0, 255],
+      [0, 3, 0, 0, 255, 4, 0, 0, 255],
+    ];
+    const { data } = decoded(rawPng(2, 2, true, Buffer.from(rows.flat())));
+    expect([0, 1, 2, 3].map((at) => data[at * 4])).toEqual([1, 2, 3, 4]);
   });
 });
 
