@@ -9,7 +9,7 @@ export const CERTIFICATES_FOLDER = 'usr/share/ca-certificates';
 
 const readText = async (source: TreeFile): Promise<string> => {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of source.open()) chunks.push(chunk);
+  for await (const chunk of source.open()) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks).toString('utf8').replaceAll('\r', '');
 };
 

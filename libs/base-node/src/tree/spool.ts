@@ -9,6 +9,7 @@ export interface Kept {
   /** In bytes. */
   readonly size: number;
   readonly sha256: Digest;
+  /** Its bytes; a chunk is good until the next one is asked for. */
   open(): AsyncGenerator<Uint8Array, void, void>;
 }
 
@@ -39,9 +40,10 @@ export class Spool {
   }
 
   async *#chunks(start: number, size: number): AsyncGenerator<Uint8Array, void, void> {
+    // One buffer for all chunks: hundreds of megabytes of new ones would keep the garbage collector busy.
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size));
     for (let done = 0; done < size;) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - done));
-      const count = readSync(this.#descriptor, chunk, 0, chunk.length, start + done);
+      const count = readSync(this.#descriptor, chunk, 0, Math.min(chunk.length, size - done), start + done);
       if (count === 0) fail('ERR_INTERNAL', 'the spool is shorter than what was written to it');
       done += count;
       yield chunk.subarray(0, count);
