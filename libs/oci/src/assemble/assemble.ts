@@ -91,13 +91,13 @@ class Assembly {
     if (origin.kind === 'scratch') return emptyState(platform);
     if (origin.kind === 'stage') return stateFromStage(states.get(origin.stage.index)!);
     const { tree, layers, config } = await this.baseOf(origin.name, platform);
-    return stateFromImage(platform, tree.copy(), layers, config);
+    return stateFromImage(platform, tree(), layers, config);
   }
 
   /** The files that COPY --from sees; they are read, not changed. */
   private async files(origin: Origin, platform: Platform, states: ReadonlyMap<number, StageState>): Promise<FileTree> {
     if (origin.kind === 'scratch') return new FileTree();
-    return origin.kind === 'stage' ? states.get(origin.stage.index)!.tree : (await this.baseOf(origin.name, platform)).tree;
+    return origin.kind === 'stage' ? states.get(origin.stage.index)!.tree : (await this.baseOf(origin.name, platform)).tree();
   }
 
   /** Builds what is missing of a stage's layers. */

@@ -10,7 +10,7 @@ import {
   type ImageConfig,
 } from '../content/index.ts';
 import { platformOfImage, readImage } from '../image/index.ts';
-import type { Layer, LayerCache } from '../layer/index.ts';
+import type { Layer, LayerCache, LayerListing } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
 import { once } from '../layer/once.ts';
 import { FileTree } from './tree.ts';
@@ -19,8 +19,8 @@ import { FileTree } from './tree.ts';
 export interface BaseImage {
   readonly config: ImageConfig;
   readonly layers: readonly Layer[];
-  /** Not to be changed: take a copy. */
-  readonly tree: FileTree;
+  /** Its files; a new tree each time, which may be changed. */
+  tree(): FileTree;
 }
 
 export interface BaseOptions {
@@ -59,11 +59,16 @@ const readBase = async (name: string, platform: Platform, options: BaseOptions, 
     fail('ERR_DOCKERFILE_UNSUPPORTED', `the image ${name} has ONBUILD instructions, which need Docker`);
   for (const layer of uniqueBlobs(manifest.layers)) await fetch(layer, source, `${name} for ${platform}`);
   const layers = manifest.layers.map((layer, at): Layer => ({ descriptor: asOci(layer), diffId: config.rootfs.diff_ids[at]! }));
-  const tree = new FileTree();
+  const listings: LayerListing[] = [];
   for (const { descriptor, diffId } of layers) {
     stopIfAborted(signal);
-    tree.apply(await cache.listing(descriptor, diffId), descriptor);
+    listings.push(await cache.listing(descriptor, diffId));
   }
+  const tree = () => {
+    const made = new FileTree();
+    for (const [at, listing] of listings.entries()) made.apply(listing, layers[at]!.descriptor);
+    return made;
+  };
   return { config, layers, tree };
 };
 

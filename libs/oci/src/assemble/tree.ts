@@ -47,15 +47,15 @@ const parts = (path: string): string[] => (path === '' ? [] : path.split('/').fi
 
 const isWhiteout = (path: string): boolean => path.startsWith(WHITEOUT, path.lastIndexOf('/') + 1);
 
-/** A listed entry that stands for itself; a folder keeps what is in the one that is there. */
-const nodeOf = (entry: Exclude<ListedEntry, { type: 'hardlink' }>, layer: Descriptor, there: Node | undefined): Node => {
+/** A listed entry that stands for itself; a folder keeps what is in the one that is there. Written out, because it is made for every file of a base. */
+const nodeOf = (entry: Exclude<ListedEntry, { readonly type: 'hardlink' }>, layer: Descriptor, there: Node | undefined): Node => {
   const { path, type, mode, uid, gid } = entry;
-  const owned = { mode, uid, gid };
-  if (type === 'directory') return { ...owned, type, children: there?.type === 'directory' ? there.children : new Map() };
-  if (type === 'symlink') return { ...owned, type, target: entry.target };
-  if (type === 'special') return { ...owned, type };
+  if (type === 'directory') return { type, mode, uid, gid, children: there?.type === 'directory' ? there.children : new Map() };
+  if (type === 'special') return { type, mode, uid, gid };
+  if (type === 'symlink') return { type, mode, uid, gid, target: entry.target };
   const { size, sha256, text, attributes = false } = entry;
-  return { ...owned, type, size, sha256, source: { kind: 'layer', layer, path }, attributes, ...(text === undefined ? {} : { text }) };
+  const node: FileNode = { type, mode, uid, gid, size, sha256, source: { kind: 'layer', layer, path }, attributes };
+  return text === undefined ? node : { ...node, text };
 };
 
 const cloneFolder = (folder: FolderNode): FolderNode => ({
@@ -78,12 +78,8 @@ export class FileTree {
 
   /** What is at a path, no link followed. */
   get(path: string): Node | undefined {
-    return this.at(parts(path));
-  }
-
-  private at(names: readonly string[]): Node | undefined {
     let node: Node | undefined = this.top;
-    for (const name of names) node = node?.type === 'directory' ? node.children.get(name) : undefined;
+    for (const part of parts(path)) node = node?.type === 'directory' ? node.children.get(part) : undefined;
     return node;
   }
 
@@ -93,25 +89,25 @@ export class FileTree {
    * @throws ERR_CONTEXT_INVALID when links lead in a circle
    */
   resolve(path: string): string {
-    const queue = parts(path);
-    let reached: string[] = [];
+    const left = parts(path).reverse();
+    const reached: { readonly name: string; readonly node: Node | undefined }[] = [];
     let links = 0;
-    while (queue.length > 0) {
-      const part = queue.shift()!;
+    for (let part = left.pop(); part !== undefined; part = left.pop()) {
       if (part === '..') {
         reached.pop();
         continue;
       }
-      const node = this.at([...reached, part]);
+      const parent: Node | undefined = reached.length === 0 ? this.top : reached.at(-1)!.node;
+      const node = parent?.type === 'directory' ? parent.children.get(part) : undefined;
       if (node?.type !== 'symlink') {
-        reached.push(part);
+        reached.push({ name: part, node });
         continue;
       }
       if ((links += 1) > MOST_LINKS) fail('ERR_CONTEXT_INVALID', `${JSON.stringify(path)} leads over links in a circle`);
-      if (node.target.startsWith('/')) reached = [];
-      queue.unshift(...parts(node.target));
+      if (node.target.startsWith('/')) reached.length = 0;
+      left.push(...parts(node.target).reverse());
     }
-    return reached.join('/');
+    return reached.map(({ name }) => name).join('/');
   }
 
   /** What is at a path, every link followed. */

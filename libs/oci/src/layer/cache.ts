@@ -6,7 +6,7 @@ import { digestHex, digestSchema, type Digest } from '@pinlane/contracts';
 import { descriptorSchema, sha256, type ContentSource, type Descriptor } from '../content/index.ts';
 import type { Store } from '../store/index.ts';
 import { sortEntries, type LayerEntry } from './entry.ts';
-import { layerListingSchema, listLayer, type LayerListing } from './listing.ts';
+import { listLayer, type LayerListing } from './listing.ts';
 import { once } from './once.ts';
 import type { Layer } from './write-layer.ts';
 
@@ -41,20 +41,23 @@ export interface LayerCache {
   withFolder<T>(work: (folder: string) => Promise<T>): Promise<T>;
 }
 
-const readJson = async <S extends z.ZodType>(path: string, schema: S): Promise<z.output<S> | undefined> => {
+/** A value that was kept; undefined where it is not there or not as it was written, by the hash before it. */
+const readKept = async (path: string): Promise<unknown> => {
   try {
-    const parsed = schema.safeParse(JSON.parse(await readFile(path, 'utf8')));
-    return parsed.success ? parsed.data : undefined;
+    const text = await readFile(path, 'utf8');
+    const end = text.indexOf('\n');
+    const json = text.slice(end + 1);
+    return sha256(json) === text.slice(0, end) ? JSON.parse(json) : undefined;
   } catch {
-    // Missing or damaged: it is made again.
     return undefined;
   }
 };
 
-const writeJson = async (path: string, value: unknown): Promise<void> => {
+const keep = async (path: string, value: unknown): Promise<void> => {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
-  await writeFile(temporary, JSON.stringify(value));
+  const json = JSON.stringify(value);
+  await writeFile(temporary, `${sha256(json)}\n${json}`);
   await rename(temporary, path);
 };
 
@@ -65,19 +68,20 @@ export const openLayerCache = (store: Store): LayerCache => {
 
   const find = async (key: Digest, make: () => Promise<Layer>) => {
     const path = join(root, 'built', `${digestHex(key)}.json`);
-    const known = await readJson(path, layerSchema);
+    const known = layerSchema.safeParse(await readKept(path)).data;
     if (known && (await store.hasBlob(known.descriptor))) return { layer: known, built: false };
     const layer = await make();
-    await writeJson(path, layer);
+    await keep(path, layer);
     return { layer, built: true };
   };
 
   const list = async (layer: Descriptor, diffId: Digest) => {
     const path = join(root, 'listings', `${digestHex(layer.digest)}.json`);
-    const known = await readJson(path, layerListingSchema);
-    if (known?.diffId === diffId) return known;
+    // The hash stands for its shape: a check of every entry would take longer than all the rest of a small build.
+    const known = (await readKept(path)) as LayerListing | undefined;
+    if (known?.version === 1 && known.diffId === diffId) return known;
     const listing = await listLayer(store as ContentSource, layer, diffId);
-    await writeJson(path, listing);
+    await keep(path, listing);
     return listing;
   };
 

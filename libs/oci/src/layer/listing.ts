@@ -1,34 +1,44 @@
-import { z } from 'zod';
-import { digestSchema, fail, type Digest } from '@pinlane/contracts';
+import { fail, type Digest } from '@pinlane/contracts';
 import { createSha256, layerCompression, type ContentSource, type Descriptor } from '../content/index.ts';
 import { unpackedChunks } from './decompress.ts';
 import { readTar, type TarEntry } from './tar-reader.ts';
 
-const ownedSchema = { path: z.string(), mode: z.number(), uid: z.number(), gid: z.number() };
+interface Listed {
+  /** Relative and clean. */
+  readonly path: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
 
-/** What a layer holds, without the content. Paths are relative and clean; whiteouts are still files with their special names. */
-const listedEntrySchema = z.discriminatedUnion('type', [
-  z.object({
-    ...ownedSchema,
-    type: z.literal('file'),
-    size: z.number(),
-    sha256: digestSchema,
-    attributes: z.literal(true).optional(),
-    /** The content, where it is one of those that name users and groups. */
-    text: z.string().optional(),
-  }),
-  z.object({ ...ownedSchema, type: z.literal('directory') }),
-  z.object({ ...ownedSchema, type: z.literal('symlink'), target: z.string() }),
-  z.object({ ...ownedSchema, type: z.literal('hardlink'), target: z.string() }),
-  z.object({ ...ownedSchema, type: z.literal('special') }),
-]);
-export type ListedEntry = z.infer<typeof listedEntrySchema>;
+/** What a layer holds, without the content. Whiteouts are still files with their special names. */
+export type ListedEntry =
+  | (Listed & {
+      readonly type: 'file';
+      readonly size: number;
+      readonly sha256: Digest;
+      /** Whether it has extended attributes. */
+      readonly attributes?: true;
+      /** The content, where it is one of those that name users and groups. */
+      readonly text?: string;
+    })
+  | (Listed & { readonly type: 'directory' })
+  | (Listed & { readonly type: 'special' })
+  | (Listed & { readonly type: 'symlink'; readonly target: string })
+  | (Listed & { readonly type: 'hardlink'; readonly target: string });
 
-export const layerListingSchema = z.object({ version: z.literal(1), diffId: digestSchema, entries: z.array(listedEntrySchema) });
-export type LayerListing = z.infer<typeof layerListingSchema>;
+export interface LayerListing {
+  readonly version: 1;
+  readonly diffId: Digest;
+  /** In the layer's order. */
+  readonly entries: readonly ListedEntry[];
+}
 
 const TEXTS = new Set(['etc/passwd', 'etc/group']);
 const LONGEST_TEXT = 1024 * 1024;
+
+/** As Linux has it for paths and the targets of links. */
+const LONGEST_PATH = 4096;
 
 /** The most that a layer may unpack to, in bytes. */
 const LARGEST_LAYER = 64 * 1024 ** 3;
@@ -37,6 +47,7 @@ const LARGEST_LAYER = 64 * 1024 ** 3;
 export const cleanTarPath = (name: string): string | undefined => {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) return fail('ERR_LAYER_UNSAFE', `a layer has an entry that leaves the root: ${JSON.stringify(name.slice(0, 200))}`);
+  if (name.length > LONGEST_PATH) fail('ERR_LAYER_UNSAFE', `a layer has a path of ${name.length} characters: ${name.slice(0, 100)}…`);
   return parts.length === 0 ? undefined : parts.join('/');
 };
 
@@ -56,6 +67,7 @@ const listEntry = async (entry: TarEntry): Promise<ListedEntry | undefined> => {
   if (path === undefined) return undefined;
   const owned = { path, mode: entry.mode, uid: entry.uid, gid: entry.gid };
   if (entry.type === 'file') return { ...owned, type: 'file', ...(await readFile(entry, path)), ...(entry.attributes ? { attributes: true } : {}) };
+  if (entry.linkName.length > LONGEST_PATH) return fail('ERR_LAYER_UNSAFE', `a layer has a link with a target of ${entry.linkName.length} characters: ${path}`);
   if (entry.type === 'symlink') return { ...owned, type: 'symlink', target: entry.linkName };
   if (entry.type === 'hardlink')
     return { ...owned, type: 'hardlink', target: cleanTarPath(entry.linkName) ?? fail('ERR_LAYER_UNSAFE', `a layer links ${path} to the root`) };
