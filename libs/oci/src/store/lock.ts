@@ -63,17 +63,23 @@ export const withLock = async <T>(place: LockPlace, work: () => Promise<T>): Pro
   const path = join(place.folder, 'index');
   const text = JSON.stringify(await newHolder());
   const giveUp = performance.now() + place.patienceMs;
-  for (let pause = 1; !(await createWhole(place.temporary, path, text)); pause = Math.min(pause * 2, 32)) {
-    const holder = await readHolder(path);
-    if (holder && (await surelyGone(holder))) await breakLock(place, path, holder.hold);
-    else if (holder && performance.now() > giveUp) refuse(path, holder);
-    await sleep(pause * (0.5 + Math.random()));
-  }
+  while (!(await createWhole(place.temporary, path, text))) await waitFor(place, path, giveUp);
   try {
     await sweepClaims(place);
     return await work();
   } finally {
     await rm(path, { force: true });
+  }
+};
+
+/** Waits until the lock is free, or breaks it. What is read here may be old when it is acted upon; taking the lock is what counts. */
+const waitFor = async (place: LockPlace, path: string, giveUp: number): Promise<void> => {
+  for (let pause = 1; ; pause = Math.min(pause * 2, 32)) {
+    const holder = await readHolder(path);
+    if (holder === undefined) return;
+    if (await surelyGone(holder)) await breakLock(place, path, holder.hold);
+    else if (performance.now() > giveUp) refuse(path, holder);
+    await sleep(pause * (0.5 + Math.random()));
   }
 };
 

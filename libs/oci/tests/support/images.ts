@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Architecture } from '@pinlane/contracts';
-import { composeIndex, describe, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, sha256, type ContentSink, type Descriptor } from '../../src/index.ts';
+import { describe, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, sha256, type ContentSink, type Descriptor } from '../../src/content/index.ts';
+import { composeIndex } from '../../src/image/compose.ts';
 
 /** The bytes of an image, to be put anywhere or spoilt. */
 export interface TestImage {

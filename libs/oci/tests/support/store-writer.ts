@@ -2,10 +2,10 @@
  * A process that writes to a store, to be run beside others and to be killed: `store-writer.ts <what> <root> <id> <count>`.
  * Says on stdout what it has done, one line each, after it is done.
  */
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openStore } from '../../src/index.ts';
+import { openStore } from '../../src/store/index.ts';
 import { withLock } from '../../src/store/lock.ts';
 import { makeImage, putImage } from './images.ts';
 
@@ -35,7 +35,9 @@ const countUp = async (): Promise<void> => {
     await withLock(place, async () => {
       const before = Number(readFileSync(file, 'utf8'));
       await sleep(1);
-      writeFileSync(file, String(before + 1));
+      // Put in place whole, because this process may be killed at any moment.
+      writeFileSync(`${file}.${id}`, String(before + 1));
+      renameSync(`${file}.${id}`, file);
       appendFileSync(join(root, 'counted'), '.');
     });
     say('counted');
@@ -57,6 +59,7 @@ const collect = async (): Promise<void> => {
   for (;;) {
     const { removed } = await store.collect({ keep: [], graceMs: 600_000 });
     say(`removed ${removed.length}`);
+    await sleep(20);
   }
 };
 
