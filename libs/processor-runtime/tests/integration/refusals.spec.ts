@@ -2,6 +2,7 @@ import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MAX_BODY_BYTES } from '@pinlane/contracts/processor';
+import { createServer } from '../../src/index.ts';
 import { DIGEST, echo, envelopeOf, eventsOf, SPEC, startServer, type Harness } from '../harness.ts';
 
 describe('a processor refuses', () => {
@@ -150,8 +151,9 @@ describe('a processor refuses', () => {
     expect((await eventsOf(answer)).map(({ event }) => event)).toEqual(['error']);
   });
 
-  it('to start with inputs that are not a JSON Schema', async () => {
-    await expect(startServer(echo, { spec: { ...SPEC, inputs: { type: 'nonsense' } } })).rejects.toThrow('schema is invalid');
+  it('to start with inputs that are not a JSON Schema', () => {
+    const options = { spec: { ...SPEC, inputs: { type: 'nonsense' } }, env: {}, imageDigest: DIGEST, artifactsRoot: harness.root, writeLog: () => {} };
+    expect(() => createServer(echo, options)).toThrow('schema is invalid');
   });
 
   it.each(['http://json-schema.org/draft-07/schema#', 'https://json-schema.org/draft/2020-12/schema'])('by the rules of %s', async ($schema) => {
