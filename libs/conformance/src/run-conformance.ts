@@ -1,7 +1,7 @@
 import { isPinlaneError, type Check } from '@pinlane/contracts';
 import { NotJudged, Violation, type Rule } from './rule.ts';
 import { RULES } from './rules/index.ts';
-import { createSession, type Session } from './session.ts';
+import { createSession, VARIANTS, type Session } from './session.ts';
 import type { Subject } from './subject/subject.ts';
 
 type Outcome = Pick<Check, 'outcome' | 'message'>;
@@ -29,6 +29,7 @@ export const runConformance = async (subject: Subject, rules: readonly Rule[] = 
   const outcomes = new Map<string, Outcome>();
   const checks: Check[] = [];
   try {
+    for (const name of VARIANTS) void session.variant(name);
     for (const rule of rules) {
       signal?.throwIfAborted();
       const startedAt = performance.now();

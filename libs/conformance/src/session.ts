@@ -28,7 +28,8 @@ export interface RunOptions {
 }
 
 /** Starts of the image under test that some rules need. */
-export type VariantName = 'undigested' | 'canaries' | 'impatient' | 'narrow';
+export const VARIANTS = ['canaries', 'undigested', 'impatient', 'narrow'] as const;
+export type VariantName = (typeof VARIANTS)[number];
 
 /** One run of the suite: what the rules share. */
 export interface Session {
@@ -43,6 +44,7 @@ export interface Session {
   mockRun(): Promise<Exchange>;
   /** The same over /run-stream; done once. */
   mockStream(): Promise<Exchange>;
+  /** A variant, started once; asked for early, it is there when it is needed. */
   variant(name: VariantName): Promise<RunningProcessor>;
   /** Stops every variant. */
   end(): Promise<void>;

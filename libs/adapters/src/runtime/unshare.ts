@@ -53,7 +53,8 @@ const mounts = ({ mount, raise }: Tools, rootfs: string, artifacts: string): Set
     ...Object.entries(LINKS).map(([name, target]): SetupStep => ({ link: at(`dev/${name}`), target })),
     { folder: at('dev/shm') },
     tmpfs('dev/shm', ',mode=1777'),
-    mounted('-o', 'remount,ro', at('dev')),
+    // With bind, mount changes this mount alone and repeats none of the tmpfs's options, of which a plain user's are not valid here.
+    mounted('-o', 'remount,bind,ro,nosuid,nodev', at('dev')),
     tmpfs('tmp', ',mode=1777'),
     mounted('--bind', artifacts, at(ARTIFACTS_ROOT)),
     // unshare --mount-proc wants a mount point of its own.

@@ -1,9 +1,21 @@
 import { shortDigest, type AcceptanceReport, type Check } from '@pinlane/contracts';
 
-const list = (heading: string, checks: readonly Check[]): string[] => {
+const failures = (checks: readonly Check[]): string[] => {
   if (checks.length === 0) return [];
   const width = Math.max(...checks.map(({ rule }) => rule.length));
-  return ['', heading, ...checks.map(({ rule, message }) => `  ${rule.padEnd(width)}  ${message.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`)];
+  return ['', 'failed:', ...checks.map(({ rule, message }) => `  ${rule.padEnd(width)}  ${message.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`)];
+};
+
+/** Rules that were skipped, by reason: several are often skipped for one. */
+const skips = (checks: readonly Check[]): string[] => {
+  if (checks.length === 0) return [];
+  const reasons = [...new Set(checks.map(({ message }) => message))];
+  const rulesFor = (reason: string): string =>
+    checks
+      .filter(({ message }) => message === reason)
+      .map(({ rule }) => rule)
+      .join(', ');
+  return ['', 'skipped:', ...reasons.map((reason) => `  ${rulesFor(reason)}: ${reason}`)];
 };
 
 /** A report for a person: one line where all is well, and otherwise what failed first. */
@@ -15,8 +27,8 @@ export const summaryText = (report: AcceptanceReport): string => {
   return [
     `${report.verdict} ${report.ref} ${report.platform} ${shortDigest(report.digest)}: ${counts} in ${(report.durationMs / 1000).toFixed(1)} s`,
     `  ran in ${runtime}, network ${network}, root ${filesystem}; healthy after ${report.healthyAfterMs} ms`,
-    ...list('failed:', failed),
-    ...list('skipped:', skipped),
+    ...failures(failed),
+    ...skips(skipped),
     ...(report.log === null ? [] : ['', `log: ${report.log}`]),
   ].join('\n');
 };

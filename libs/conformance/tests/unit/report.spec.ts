@@ -47,8 +47,12 @@ describe('a report', () => {
         '  ran in bubblewrap, network blocked, root read-only; healthy after 100 ms',
       ].join('\n'),
     );
-    expect(summaryText(reportOf([check('run.x', 'skipped', 'no reason'), check('healthz.ok', 'failed', 'expected 200,\ngot 500')]))).toMatch(
-      /^rejected [^]*failed:\n {2}healthz\.ok {2}expected 200,\n {14}got 500\n\nskipped:\n {2}run\.x {2}no reason\n\nlog: \.pinlane\/reports\/x\.log$/,
+    expect(
+      summaryText(
+        reportOf([check('run.x', 'skipped', 'no reason'), check('run.y', 'skipped', 'no reason'), check('healthz.ok', 'failed', 'expected 200,\ngot 500')]),
+      ),
+    ).toMatch(
+      /^rejected [^]*failed:\n {2}healthz\.ok {2}expected 200,\n {14}got 500\n\nskipped:\n {2}run\.x, run\.y: no reason\n\nlog: \.pinlane\/reports\/x\.log$/,
     );
   });
 
@@ -58,7 +62,7 @@ describe('a report', () => {
     expect(xml).toContain('<failure message="&#60;&#38;&#62;&#34;&#39;\ufffd\ufffd[31m&#10;]]&#62;\ufffd"/>');
     expect(xml).toContain('<skipped message="why"/>');
     expect(xml.match(/<testcase /g)).toHaveLength(3);
-    // eslint-disable-next-line no-control-regex
+     
     expect(xml).not.toMatch(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/);
   });
 });
