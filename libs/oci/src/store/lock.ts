@@ -32,7 +32,7 @@ const surelyGone = async (found: Found): Promise<boolean> => 'unreadable' in fou
  * Takes the sole right to clear up after one hold whose holder is gone. A claim is a file that is created once; where its claimant is gone as well,
  * it is claimed in its turn. So of all living processes at most one has the right.
  */
-const claim = async (place: LockPlace, hold: string, me: Holder): Promise<boolean> => {
+export const claim = async (place: LockPlace, hold: string, me: Holder): Promise<boolean> => {
   const path = join(place.folder, `claim-${hold}`);
   if (await createWhole(place.temporary, path, JSON.stringify(me))) return true;
   const other = await readHolder(path);
