@@ -1,7 +1,7 @@
 import type { AcceptanceReport, Check } from '@pinlane/contracts';
 
 // What XML 1.0 can't hold, even escaped ("Characters", production 2); with the flag u, a surrogate is one that stands alone.
- 
+
 const FORBIDDEN = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uD800-\uDFFF\uFFFE\uFFFF]/gu;
 
 /** A text as the value of an XML attribute or element. */

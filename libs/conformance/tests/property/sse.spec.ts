@@ -27,7 +27,6 @@ describe('escaping for XML', () => {
   it('leaves nothing that ends an attribute or is no XML character', () => {
     assert(
       property(string({ unit: 'binary' }), (text) => {
-         
         expect(escapeXml(text)).not.toMatch(/[<>"'\u0000-\u001f\ufffe\uffff]|&(?!#[0-9]+;)/);
       }),
     );

@@ -62,7 +62,7 @@ describe('a report', () => {
     expect(xml).toContain('<failure message="&#60;&#38;&#62;&#34;&#39;\ufffd\ufffd[31m&#10;]]&#62;\ufffd"/>');
     expect(xml).toContain('<skipped message="why"/>');
     expect(xml.match(/<testcase /g)).toHaveLength(3);
-     
+
     expect(xml).not.toMatch(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/);
   });
 });
