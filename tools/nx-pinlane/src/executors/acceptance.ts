@@ -1,4 +1,3 @@
-import { acceptance } from '../flows/acceptance.ts';
 import { executor } from '../shell/executor.ts';
 
-export default executor('acceptance', acceptance);
+export default executor('acceptance', async () => (await import('../flows/acceptance.ts')).acceptance);

@@ -1,4 +1,3 @@
-import { baseUpdate } from '../flows/base.ts';
 import { executor } from '../shell/executor.ts';
 
-export default executor('base-update', baseUpdate);
+export default executor('base-update', async () => (await import('../flows/base.ts')).baseUpdate);

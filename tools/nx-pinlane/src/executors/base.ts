@@ -1,4 +1,3 @@
-import { base } from '../flows/base.ts';
 import { executor } from '../shell/executor.ts';
 
-export default executor('base', base);
+export default executor('base', async () => (await import('../flows/base.ts')).base);

@@ -1,4 +1,3 @@
-import { buildx } from '../flows/buildx.ts';
 import { executor } from '../shell/executor.ts';
 
-export default executor('buildx', buildx);
+export default executor('buildx', async () => (await import('../flows/buildx.ts')).buildx);

@@ -1,4 +1,3 @@
-import { bundle } from '../flows/bundle.ts';
 import { executor } from '../shell/executor.ts';
 
-export default executor('bundle', bundle);
+export default executor('bundle', async () => (await import('../flows/bundle.ts')).bundle);

@@ -1,4 +1,3 @@
-import { pin } from '../flows/pin.ts';
 import { executor } from '../shell/executor.ts';
 
-export default executor('pin', pin);
+export default executor('pin', async () => (await import('../flows/pin.ts')).pin);

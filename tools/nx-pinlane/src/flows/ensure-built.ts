@@ -66,7 +66,7 @@ const build = async (
   plan: BuildPlan,
   { context: files, dockerfile, bases }: Prepared,
   { store }: BuildSite,
-  { progress, signal, root }: FlowContext,
+  { progress, note, signal, root }: FlowContext,
 ): Promise<Ensured> => {
   const { index, platforms, builtLayers, reusedLayers } = await assembleImage({
     context: files,
@@ -81,7 +81,8 @@ const build = async (
     signal,
   });
   await store.name(plan.slug, index);
-  const { revision } = await headRevision(root);
+  const { revision, ...why } = await headRevision(root);
+  if ('reason' in why) note(`no revision is recorded: ${why.reason}`);
   return {
     outcome: 'built',
     layers: { built: builtLayers, reused: reusedLayers },

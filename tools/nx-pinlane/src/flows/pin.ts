@@ -1,4 +1,3 @@
-import { headRevision } from '@pinlane/adapters';
 import {
   EXIT,
   fail,
@@ -56,17 +55,15 @@ const candidateOf = async (options: OptionsOf<'pin'>, registry: RegistryFile, si
   // The build has the platforms of the whole run, as the `buildx` before it had; --platforms says which of them are pinned.
   const built = { ...site.settings, ...resolveSettings({ ...options, platforms: undefined }, context.env) };
   const { image } = await ensureBuilt(prepared, { ...site, settings: built, noCache: false }, context);
-  const { revision, ...why } = await headRevision(context.root);
-  if (revision === null && 'reason' in why) context.note(`no revision is recorded: ${why.reason}`);
-  return { image: namedImage(`${image.repository}@${image.index}`), platforms: narrowed ?? built.platforms, revision };
+  return { image: namedImage(`${image.repository}@${image.index}`), platforms: narrowed ?? built.platforms, revision: image.revision };
 };
 
 const write = async (registry: RegistryFile, facts: PinFacts, site: PinSite, dryRun: boolean): Promise<{ report: PinReport; diff: string[] }> => {
   const { file, path } = registry;
   const edit = (text: string) => {
-    const before = parseRegistry(text, { file }).spec;
+    const before = text === registry.text ? registry.spec : parseRegistry(text, { file }).spec;
     const after = applyPins(text, planPins(before, facts), { file });
-    return { before, after, spec: parseRegistry(after, { file }).spec };
+    return { before, after, spec: after === text ? before : parseRegistry(after, { file }).spec };
   };
   if (dryRun) {
     const { before, after, spec } = edit(registry.text);

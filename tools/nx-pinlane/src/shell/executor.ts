@@ -1,14 +1,18 @@
+import { enableCompileCache } from 'node:module';
 import type { ExecutorContext } from '@nx/devkit';
-import { EXIT } from '@pinlane/contracts';
 import type { Verb } from '../options/index.ts';
-import { runVerb, type Flow } from './run-verb.ts';
+import type { Flow } from './run-verb.ts';
 
-/** An Nx executor around a flow. Nx knows success and failure only; the exact exit code is that of the `pinlane` command. */
+/**
+ * An Nx executor around a flow. Nx starts a process for each task, so what the flow needs is loaded only now, and from V8's compile
+ * cache: it halves the time to load. Nx knows success and failure only; the exact exit code is that of the `pinlane` command.
+ */
 export const executor =
-  <V extends Verb>(verb: V, flow: Flow<V>) =>
+  <V extends Verb>(verb: V, load: () => Promise<Flow<V>>) =>
   async (options: unknown, context: ExecutorContext): Promise<{ success: boolean }> => {
+    enableCompileCache();
+    const [{ runVerb }, flow] = await Promise.all([import('./run-verb.ts'), load()]);
     const project = context.projectName ?? '';
     const projectRoot = context.projectsConfigurations.projects[project]?.root ?? '';
-    const exitCode = await runVerb(verb, flow, options, { root: context.root, project, projectRoot, verbose: context.isVerbose });
-    return { success: exitCode === EXIT.good };
+    return { success: (await runVerb(verb, flow, options, { root: context.root, project, projectRoot, verbose: context.isVerbose })) === 0 };
   };

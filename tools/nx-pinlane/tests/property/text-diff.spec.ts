@@ -10,7 +10,7 @@ describe('the diff of two texts', () => {
       fc.property(lines, lines, (before, after) => {
         const diff = textDiff(before.join('\n'), after.join('\n'));
         const marked = (mark: string) => diff.filter((line) => line.startsWith(mark)).map((line) => line.slice(2));
-        const result = [...before];
+        const result: string[] = [...before];
         for (const line of marked('-')) result.splice(result.indexOf(line), 1);
         expect([...result, ...marked('+')].sort()).toEqual([...after].sort());
       }),
