@@ -1,11 +1,11 @@
 import { architectureOf, fail, PinlaneError, type Architecture, type Digest, type Platform, type Problem, type Progress } from '@pinlane/contracts';
 import { readAll, type ContentSource, type Descriptor } from '../content/index.ts';
 import type { BuildContext } from '../context/index.ts';
-import { planStages, requireEmbeddable, type Origin, type ParsedDockerfile } from '../dockerfile/index.ts';
+import { planStages, requireEmbeddable, undeclaredArguments, type Origin, type ParsedDockerfile, type Stage } from '../dockerfile/index.ts';
 import { composeIndex } from '../image/index.ts';
 import { openLayerCache, writeLayer, type Layer } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
-import { openBases, stopIfAborted } from './bases.ts';
+import { openBases, stopIfAborted, whileWanted } from './bases.ts';
 import { layerEntries, type PlannedEntry } from './changes.ts';
 import { contextTree } from './context-tree.ts';
 import { unpackFiles } from './layer-files.ts';
@@ -48,6 +48,15 @@ const throwAll = (problems: readonly Problem[]): void => {
   if (unique.length > 0) throw new PinlaneError(unique as [Problem, ...Problem[]]);
 };
 
+const foreign = ({ file }: ParsedDockerfile, { line, column }: Stage, actual: Platform, wanted: Platform): Problem => ({
+  code: 'ERR_PLATFORM_MISSING',
+  message: `the image would be named ${wanted} and made of files for ${actual}, because of --platform in a FROM`,
+  fix: 'Leave --platform out of the FROM that the final stage stands on.',
+  file,
+  line,
+  column,
+});
+
 /** The results of all; a failure is thrown when the others have ended, so that nothing works on behind the caller's back. */
 const allOf = async <T>(work: readonly Promise<T>[]): Promise<T[]> => {
   await Promise.allSettled(work);
@@ -84,7 +93,9 @@ class Assembly {
       const [readText, readHead] = [this.readText, this.readHead];
       problems.push(...(await new StageRunner({ parsed, resolved, state, globals, buildArgs, context, readText, readHead, filesOf }).all()));
     }
-    return { state: states.get(last.stage.index)!, problems };
+    const state = states.get(last.stage.index)!;
+    if (state.platform !== platform) problems.push(foreign(parsed, last.stage, state.platform, platform));
+    return { state, problems };
   }
 
   private async begin(origin: Origin, platform: Platform, states: ReadonlyMap<number, StageState>): Promise<StageState> {
@@ -128,7 +139,9 @@ class Assembly {
   }
 
   private open({ source }: FileNode): AsyncIterable<Uint8Array> {
-    return source.kind === 'context' ? this.request.context.open(source.path) : fail('ERR_INTERNAL', `${source.path} of a layer was not unpacked`);
+    return source.kind === 'context'
+      ? whileWanted(this.request.context.open(source.path), this.request.signal)
+      : fail('ERR_INTERNAL', `${source.path} of a layer was not unpacked`);
   }
 
   private readonly readText = async (file: FileNode): Promise<string> => {
@@ -153,6 +166,7 @@ class Assembly {
 export const assembleImage = async (request: AssembleRequest): Promise<AssembledImage> => {
   const { dockerfile, target, platforms, buildArgs, labels, store, progress, signal } = request;
   requireEmbeddable(dockerfile, buildArgs, platforms, target);
+  for (const name of undeclaredArguments(dockerfile, buildArgs)) progress(`the build argument ${name} has no effect: ${dockerfile.file} has no ARG ${name}`);
   const assembly = new Assembly(request);
   const plans = await allOf(platforms.map(async (platform) => ({ platform, ...(await assembly.plan(platform)) })));
   throwAll(plans.flatMap(({ problems }) => problems));

@@ -37,7 +37,7 @@ const OCI_TYPES: Readonly<Record<string, string>> = { [DOCKER_LAYER]: OCI_LAYER,
 const asOci = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType: OCI_TYPES[mediaType] ?? mediaType, digest, size });
 
 /** Stops a stream of chunks when the work is broken off. */
-async function* whileWanted(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+export async function* whileWanted(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   for await (const chunk of chunks) {
     stopIfAborted(signal);
     yield chunk;
@@ -66,7 +66,7 @@ const readBase = async (name: string, platform: Platform, options: BaseOptions, 
   }
   const tree = () => {
     const made = new FileTree();
-    for (const [at, listing] of listings.entries()) made.apply(listing, layers[at]!.descriptor);
+    for (const [at, listing] of listings.entries()) made.apply(listing, layers[at]!);
     return made;
   };
   return { config, layers, tree };

@@ -2,14 +2,15 @@ import { join } from 'node:path';
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { digestHex, fail } from '@pinlane/contracts';
-import { layerCompression, type ContentSource, type Descriptor } from '../content/index.ts';
+import { digestHex } from '@pinlane/contracts';
+import type { ContentSource } from '../content/index.ts';
 import { fileChunks } from '../context/files.ts';
-import { cleanTarPath, readTar, unpackedChunks } from '../layer/index.ts';
+import { cleanTarPath, readTar, type Layer } from '../layer/index.ts';
+import { tarBytes, UNPACK_LIMITS } from '../unpack/tar-bytes.ts';
 import type { FileNode } from './tree.ts';
 
 interface Wanted {
-  readonly layer: Descriptor;
+  readonly layer: Layer;
   readonly files: Map<string, FileNode>;
 }
 
@@ -18,8 +19,8 @@ const byLayer = (files: readonly FileNode[]): Wanted[] => {
   for (const file of files) {
     if (file.source.kind !== 'layer') continue;
     const { layer, path } = file.source;
-    const wanted = layers.get(layer.digest) ?? { layer, files: new Map() };
-    layers.set(layer.digest, wanted);
+    const wanted = layers.get(layer.diffId) ?? { layer, files: new Map() };
+    layers.set(layer.diffId, wanted);
     wanted.files.set(path, file);
   }
   return [...layers.values()];
@@ -33,8 +34,7 @@ const unpackedPath = (folder: string, { sha256 }: FileNode): string => join(fold
  */
 export const unpackFiles = async (store: ContentSource, files: readonly FileNode[], folder: string): Promise<(file: FileNode) => AsyncIterable<Uint8Array>> => {
   for (const { layer, files: wanted } of byLayer(files)) {
-    const compression = layerCompression(layer.mediaType) ?? fail('ERR_MANIFEST_INVALID', `${layer.digest} is not a layer: ${layer.mediaType}`);
-    for await (const entry of readTar(unpackedChunks(store.openBlob(layer), compression))) {
+    for await (const entry of readTar(tarBytes(store, layer.descriptor, layer.diffId, UNPACK_LIMITS))) {
       const path = cleanTarPath(entry.name);
       const file = path === undefined || entry.type !== 'file' ? undefined : wanted.get(path);
       if (file) await pipeline(Readable.from(entry.content), createWriteStream(unpackedPath(folder, file)));

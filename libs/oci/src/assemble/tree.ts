@@ -1,10 +1,9 @@
 import type { Digest } from '@pinlane/contracts';
 import { fail } from '@pinlane/contracts';
-import type { Descriptor } from '../content/index.ts';
-import type { LayerListing, ListedEntry } from '../layer/index.ts';
+import type { Layer, LayerListing, ListedEntry } from '../layer/index.ts';
 
 /** Where a file's bytes are. */
-export type FileSource = { readonly kind: 'context'; readonly path: string } | { readonly kind: 'layer'; readonly layer: Descriptor; readonly path: string };
+export type FileSource = { readonly kind: 'context'; readonly path: string } | { readonly kind: 'layer'; readonly layer: Layer; readonly path: string };
 
 interface Owned {
   readonly mode: number;
@@ -48,7 +47,7 @@ const parts = (path: string): string[] => (path === '' ? [] : path.split('/').fi
 const isWhiteout = (path: string): boolean => path.startsWith(WHITEOUT, path.lastIndexOf('/') + 1);
 
 /** A listed entry that stands for itself; a folder keeps what is in the one that is there. Written out, because it is made for every file of a base. */
-const nodeOf = (entry: Exclude<ListedEntry, { readonly type: 'hardlink' }>, layer: Descriptor, there: Node | undefined): Node => {
+const nodeOf = (entry: Exclude<ListedEntry, { readonly type: 'hardlink' }>, layer: Layer, there: Node | undefined): Node => {
   const { path, type, mode, uid, gid } = entry;
   if (type === 'directory') return { type, mode, uid, gid, children: there?.type === 'directory' ? there.children : new Map() };
   if (type === 'special') return { type, mode, uid, gid };
@@ -125,7 +124,7 @@ export class FileTree {
   }
 
   /** Adds a layer: whiteouts first, since they speak of the layers below alone (OCI image specification, layer.md). */
-  apply(listing: LayerListing, layer: Descriptor): void {
+  apply(listing: LayerListing, layer: Layer): void {
     for (const { path } of listing.entries) if (isWhiteout(path)) this.erase(path);
     // Most entries lie beside the one before them.
     const folders = new Map<string, Map<string, Node>>();
@@ -140,7 +139,7 @@ export class FileTree {
       if (name.startsWith(WHITEOUT)) continue;
       const siblings = childrenOf(slash === -1 ? '' : entry.path.slice(0, slash));
       const there = siblings.get(name);
-      const node = entry.type === 'hardlink' ? this.linkedNode(entry.target, `layer ${layer.digest}: ${entry.path}`) : nodeOf(entry, layer, there);
+      const node = entry.type === 'hardlink' ? this.linkedNode(entry.target, `layer ${layer.descriptor.digest}: ${entry.path}`) : nodeOf(entry, layer, there);
       siblings.set(name, node);
       // A folder or a link to one that gave way to something else: what is known of the way to others may be wrong now.
       if (there !== undefined && there.type !== 'file' && there.type !== node.type) folders.clear();

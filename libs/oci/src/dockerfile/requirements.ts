@@ -49,3 +49,15 @@ export const requireEmbeddable = (
     problems.unshift({ code: 'ERR_DOCKERFILE_UNSUPPORTED', message: `the syntax of ${parsed.syntax} is not known`, file: parsed.file, line: 1 });
   if (problems.length > 0) throw new PinlaneError(problems as [Problem, ...Problem[]]);
 };
+
+// Docker takes these without a declaration (Dockerfile reference, "Predefined ARGs").
+const PREDEFINED = /^(?:(?:https?|ftp|no|all)_proxy|SOURCE_DATE_EPOCH|BUILDKIT_[A-Z_]+)$/i;
+
+/** Build arguments that no ARG of the file declares, sorted: they have no effect, which is mostly a slip. */
+export const undeclaredArguments = ({ globals, stages }: ParsedDockerfile, buildArgs: Readonly<Record<string, string>>): string[] => {
+  const instructions = [...globals, ...stages.flatMap((stage) => stage.instructions)];
+  const declared = new Set(instructions.flatMap((instruction) => (instruction.kind === 'arg' ? instruction.entries.map(({ name }) => name) : [])));
+  return Object.keys(buildArgs)
+    .filter((name) => !declared.has(name) && !PREDEFINED.test(name))
+    .sort();
+};

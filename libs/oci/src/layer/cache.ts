@@ -8,6 +8,7 @@ import type { Store } from '../store/index.ts';
 import { sortEntries, type LayerEntry } from './entry.ts';
 import { listLayer, type LayerListing } from './listing.ts';
 import { once } from './once.ts';
+import { sweepLayerCache } from './sweep.ts';
 import type { Layer } from './write-layer.ts';
 
 /** Raised when the bytes that are written for the same entries change. */
@@ -82,6 +83,8 @@ export const openLayerCache = (store: Store): LayerCache => {
     if (known?.version === 1 && known.diffId === diffId) return known;
     const listing = await listLayer(store as ContentSource, layer, diffId);
     await keep(path, listing);
+    // A new base is rare enough to look after what the ones before it left.
+    await sweepLayerCache(root, store);
     return listing;
   };
 

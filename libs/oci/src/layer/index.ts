@@ -1,7 +1,6 @@
 export type { FileEntry, LayerEntry } from './entry.ts';
 export { layerKey, openLayerCache, type LayerCache } from './cache.ts';
 export { cleanTarPath, listLayer, type LayerListing, type ListedEntry } from './listing.ts';
-export { unpackedChunks } from './decompress.ts';
 export { readTar, type TarEntry } from './tar-reader.ts';
 export { tarChunks } from './tar-writer.ts';
 export { gzipChunks } from './gzip.ts';

@@ -1,6 +1,6 @@
 import { fail, type Digest } from '@pinlane/contracts';
-import { createSha256, layerCompression, type ContentSource, type Descriptor } from '../content/index.ts';
-import { unpackedChunks } from './decompress.ts';
+import { createSha256, type ContentSource, type Descriptor } from '../content/index.ts';
+import { tarBytes, UNPACK_LIMITS } from '../unpack/tar-bytes.ts';
 import { readTar, type TarEntry } from './tar-reader.ts';
 
 interface Listed {
@@ -40,9 +40,6 @@ const LONGEST_TEXT = 1024 * 1024;
 /** As Linux has it for paths and the targets of links. */
 const LONGEST_PATH = 4096;
 
-/** The most that a layer may unpack to, in bytes. */
-const LARGEST_LAYER = 64 * 1024 ** 3;
-
 /** A tar's name as a path below the root; undefined for the root itself. @throws ERR_LAYER_UNSAFE */
 export const cleanTarPath = (name: string): string | undefined => {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
@@ -79,21 +76,10 @@ const listEntry = async (entry: TarEntry): Promise<ListedEntry | undefined> => {
  * @throws ERR_LAYER_UNSAFE, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH and whatever the source throws
  */
 export const listLayer = async (source: ContentSource, layer: Descriptor, diffId: Digest): Promise<LayerListing> => {
-  const compression = layerCompression(layer.mediaType) ?? fail('ERR_MANIFEST_INVALID', `${layer.digest} is not a layer: ${layer.mediaType}`);
-  const seen = createSha256();
-  async function* hashed() {
-    for await (const chunk of unpackedChunks(source.openBlob(layer), compression)) {
-      seen.update(chunk);
-      if (seen.size > LARGEST_LAYER) fail('ERR_LAYER_UNSAFE', `layer ${layer.digest} unpacks to more than ${LARGEST_LAYER} bytes`);
-      yield chunk;
-    }
-  }
   const entries: ListedEntry[] = [];
-  for await (const entry of readTar(hashed())) {
+  for await (const entry of readTar(tarBytes(source, layer, diffId, UNPACK_LIMITS))) {
     const listed = await listEntry(entry);
     if (listed) entries.push(listed);
   }
-  const actual = seen.digest();
-  if (actual !== diffId) fail('ERR_DIGEST_MISMATCH', `layer ${layer.digest} unpacks to ${actual}, and its image's config says ${diffId}`);
   return { version: 1, diffId, entries };
 };

@@ -124,6 +124,20 @@ describe('arguments', () => {
   });
 });
 
+describe('an image whose files are for another platform than its name says', () => {
+  it.each([
+    ['FROM --platform=linux/amd64 base\n', 1],
+    ['FROM --platform=$BUILDPLATFORM base AS build\nFROM build\n', 2],
+  ])('is refused: %j', async (dockerfile, line) => {
+    expect(await refusals(dockerfile, { onBase: true })).toEqual([['ERR_PLATFORM_MISSING', line]]);
+    expect(await refusals(dockerfile, { onBase: true, platforms: ['linux/amd64'] })).toEqual([]);
+  });
+
+  it('may take files from one', async () => {
+    expect(await refusals('FROM --platform=$BUILDPLATFORM base AS build\nFROM base\nCOPY --from=build /base /x\n', { onBase: true })).toEqual([]);
+  });
+});
+
 describe('an instruction that makes no sense', () => {
   it.each([
     ['a port that is none', 'EXPOSE 70000', 'ERR_DOCKERFILE_SYNTAX'],

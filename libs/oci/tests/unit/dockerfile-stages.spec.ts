@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { dockerfileBases, parseDockerfile, planStages } from '../../src/index.ts';
+import { dockerfileBases, parseDockerfile, planStages, undeclaredArguments } from '../../src/index.ts';
 import { problemsOf } from '../support/building.ts';
 
 const parse = (text: string) => parseDockerfile(text, 'Dockerfile');
@@ -71,5 +71,12 @@ describe('planStages', () => {
 
   it('refuses a platform that is not built', async () => {
     expect(await stageProblems('FROM --platform=linux/riscv64 a\n')).toEqual([['ERR_PLATFORM_INVALID', 1]]);
+  });
+});
+
+describe('undeclaredArguments', () => {
+  it('names what no ARG declares, but for what Docker takes without', () => {
+    const parsed = parse('ARG A\nFROM scratch\nARG B=1 C\n');
+    expect(undeclaredArguments(parsed, { A: '1', C: '1', b: '1', D: '1', HTTP_PROXY: 'x', no_proxy: 'x' })).toEqual(['D', 'b']);
   });
 });

@@ -1,0 +1,29 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDigest } from '@pinlane/contracts';
+import type { Store } from '../store/index.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Removes listings of layers that have left the store, and what builds that were killed have left: folders of work, files half written. */
+export const sweepLayerCache = async (root: string, store: Pick<Store, 'blobPath'>): Promise<void> => {
+  const before = Date.now() - DAY;
+  const isOld = async (path: string) => ((await stat(path).catch(() => undefined))?.mtimeMs ?? Infinity) < before;
+  for (const name of await namesIn(join(root, 'listings'))) {
+    const path = join(root, 'listings', name);
+    const digest = `sha256:${name.slice(0, 64)}`;
+    const whole = isDigest(digest) && name === `${name.slice(0, 64)}.json`;
+    if (whole ? !(await isThere(store.blobPath(digest))) : await isOld(path)) await rm(path, { force: true });
+  }
+  for (const name of await namesIn(root)) {
+    const path = join(root, name);
+    if (name.startsWith('work-') && (await isOld(path))) await rm(path, { recursive: true, force: true });
+  }
+};
