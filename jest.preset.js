@@ -5,6 +5,6 @@ export default {
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
   },
-  testEnvironmentOptions: { customExportConditions: ['@pinlane/source', 'node', 'import', 'default'] },
+  testEnvironmentOptions: { customExportConditions: ['@pinlane/source', 'node'] },
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.pinlane/', '<rootDir>/.nx/'],
 };

@@ -1,0 +1,42 @@
+// Copies of this workspace, and made-up ones, in a temporary folder: the bench never touches the real tree.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** A copy of the working tree as git sees it, in a repository of its own; node_modules by hard links. */
+export const copyWorkspace = (root, to) => {
+  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+    .split('\0')
+    .filter(Boolean);
+  for (const file of files.filter((each) => existsSync(join(root, each)))) {
+    mkdirSync(dirname(join(to, file)), { recursive: true });
+    cpSync(join(root, file), join(to, file), { verbatimSymlinks: true, force: true, recursive: false, errorOnExist: false });
+  }
+  execFileSync('cp', ['-al', join(root, 'node_modules'), join(to, 'node_modules')]);
+  cpSync(join(root, 'tools/nx-pinlane/dist'), join(to, 'tools/nx-pinlane/dist'), { recursive: true });
+  mkdirSync(join(to, 'apps/floor'), { recursive: true });
+  const floor = { name: '@bench/floor', private: true, nx: { name: 'floor', targets: { noop: { executor: 'nx:noop' } } } };
+  writeFileSync(join(to, 'apps/floor/package.json'), JSON.stringify(floor));
+  const git = (...args) => execFileSync('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], { cwd: to, stdio: 'ignore' });
+  git('init', '-q');
+  git('add', '-A');
+  git('commit', '-qm', 'bench');
+};
+
+/** A workspace of many processors; `inferred` by the plugin from registry.yaml, else by Nx from project.json. */
+export const manyProcessors = (root, to, { count, inferred }) => {
+  mkdirSync(to, { recursive: true });
+  const plugin = inferred ? join(root, 'tools/nx-pinlane/dist/index.js') : './empty-plugin.mjs';
+  writeFileSync(join(to, 'nx.json'), JSON.stringify({ analytics: false, plugins: [plugin] }));
+  writeFileSync(join(to, 'package.json'), JSON.stringify({ name: 'many', private: true }));
+  writeFileSync(join(to, 'empty-plugin.mjs'), "export const name = 'empty';\nexport const createNodes = ['none/**/nothing.json', () => []];\n");
+  for (let at = 0; at < count; at++) {
+    const folder = join(to, 'processors', `bench-p${at}`);
+    mkdirSync(folder, { recursive: true });
+    if (inferred) {
+      writeFileSync(join(folder, 'registry.yaml'), `ref: bench/p${at}@1\nbuild: { port: 8000 }\nruntime: { cpu: 1 }\nsecrets: { required: [A_KEY] }\n`);
+      writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\nCOPY a /a\n');
+    } else writeFileSync(join(folder, 'project.json'), JSON.stringify({ name: `bench-p${at}`, targets: { noop: {} } }));
+  }
+  execFileSync('ln', ['-s', join(root, 'node_modules'), join(to, 'node_modules')]);
+};
