@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { CustomHasher, HasherContext, Task } from '@nx/devkit';
-import { openStore } from '@pinlane/oci';
+import { refSchema, slugOf, type BuiltImage, type Ref } from '@pinlane/contracts';
+import { openStore, type Store } from '@pinlane/oci';
 import { workspacePaths } from './flows/paths.ts';
 import { readRecord } from './flows/records.ts';
 
@@ -33,16 +34,29 @@ const workspaceRoot = (from: string): string => {
   return parent === from ? process.cwd() : workspaceRoot(parent);
 };
 
+/** Whether the image of a record is still where the record says. What can't be found out counts as no: the task runs, and says why. */
+const isThere = async (image: BuiltImage, store: Store): Promise<boolean> => {
+  if ((await store.missing(image.index)).length > 0) return false;
+  if (!image.pushed) return true;
+  const { isPushed } = await import('./flows/image-source.ts');
+  return isPushed(image, AbortSignal.timeout(10_000)).catch(() => false);
+};
+
 /**
  * What the store adds to the key: which store this is (a wiped one is another), and, where the image of the last build has lost a
  * part, a word that no key had before. So a cache hit always stands for an image that is there.
  */
-const storeKey = async (root: string, project: string): Promise<string> => {
+const storeKey = async (root: string, name: string): Promise<string> => {
   const paths = workspacePaths(root);
   const store = openStore(paths.store);
-  const [generation, image] = await Promise.all([store.generation(), readRecord(paths, project)]);
-  const whole = image === null || (await store.missing(image.index)).length === 0;
-  return whole ? generation : never();
+  const [generation, image] = await Promise.all([store.generation(), readRecord(paths, name)]);
+  return image === null || (await isThere(image, store)) ? generation : never();
+};
+
+// Records are named by the slug, which a package.json beside registry.yaml may keep from being the project's name.
+const recordName = (project: string, { projectGraph }: HasherContext): string => {
+  const ref = projectGraph.nodes[project]?.data.tags?.find((tag) => tag.startsWith('ref:'))?.slice('ref:'.length);
+  return refSchema.safeParse(ref).success ? slugOf(ref as Ref) : project;
 };
 
 const withNxHash = async (task: Task, context: HasherContext, parts: readonly string[]) => {
@@ -58,6 +72,6 @@ export const bundleHasher: CustomHasher = async (task, context) =>
 
 /** The cache key of `buildx`, a processor's and a base's. */
 export const buildxHasher: CustomHasher = async (task, context) => {
-  const key = wantsToRun(task) ? never() : await storeKey(workspaceRoot(process.cwd()), task.target.project);
+  const key = wantsToRun(task) ? never() : await storeKey(workspaceRoot(process.cwd()), recordName(task.target.project, context));
   return withNxHash(task, context, [await pluginBuild(), key]);
 };

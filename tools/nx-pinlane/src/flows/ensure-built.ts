@@ -2,7 +2,6 @@ import {
   architectureOf,
   fail,
   formatRepository,
-  isPinlaneError,
   parseRepository,
   STORE_HOST,
   type BuildPlan,
@@ -13,6 +12,7 @@ import {
 import { headRevision } from '@pinlane/adapters';
 import { ASSEMBLER_VERSION, assembleImage, copyImage, openRepository, type Store } from '@pinlane/oci';
 import { planBuild } from '@pinlane/pipeline';
+import { isPushed } from './image-source.ts';
 import type { WorkspacePaths } from './paths.ts';
 import type { Prepared } from './prepare.ts';
 import { readRecord, writeRecord } from './records.ts';
@@ -49,17 +49,6 @@ const push = async (plan: BuildPlan, index: Digest, store: Store, { progress, si
   progress(`pushing ${plan.slug} to ${plan.repository}`);
   const registry = openRepository(parseRepository(plan.repository), { signal });
   await copyImage(store, registry, index, { progress, signal });
-};
-
-/** Whether an image is where it was pushed to; a registry that cannot tell is an error, not a no. */
-const isPushed = async (image: BuiltImage, signal: AbortSignal): Promise<boolean> => {
-  try {
-    await openRepository(parseRepository(image.repository), { signal }).readManifest(image.index);
-    return true;
-  } catch (thrown) {
-    if (isPinlaneError(thrown, 'ERR_MANIFEST_UNKNOWN')) return false;
-    throw thrown;
-  }
 };
 
 const build = async (

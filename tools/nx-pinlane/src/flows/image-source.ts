@@ -1,4 +1,4 @@
-import { isPinlaneError, isStoreReference, type Digest, type PinnedReference, type Repository } from '@pinlane/contracts';
+import { isPinlaneError, isStoreReference, parseRepository, type BuiltImage, type Digest, type PinnedReference, type Repository } from '@pinlane/contracts';
 import { openRepository, verifyImage, type ContentSink, type ContentSource, type Store } from '@pinlane/oci';
 
 /** Where an image is kept: the store, or a registry's repository. */
@@ -28,3 +28,7 @@ export const presentImages = async (pins: readonly PinnedReference[], store: Sto
   );
   return new Set(found.flat());
 };
+
+/** Whether a built image is where it was pushed to. @throws whatever keeps the registry from answering */
+export const isPushed = (image: BuiltImage, signal?: AbortSignal): Promise<boolean> =>
+  answered(() => openRepository(parseRepository(image.repository), signal ? { signal } : {}).readManifest(image.index));
