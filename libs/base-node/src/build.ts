@@ -1,28 +1,17 @@
 import { join } from 'node:path';
-import { z } from 'zod';
-import { builtImageSchema, fail, isPinlaneError, PinlaneError, STORE_HOST, type BuiltImage, type Problem } from '@pinlane/contracts';
-import type { Descriptor, Store } from '@pinlane/oci';
+import { fail, isPinlaneError, PinlaneError, STORE_HOST, type BuiltImage, type Problem } from '@pinlane/contracts';
 import { assemble, type Assembled, type AssemblySite } from './assemble.ts';
 import { DownloadCache } from './downloads/cache.ts';
 import type { Gone } from './downloads/obtain.ts';
 import { resolveLock } from './downloads/resolve.ts';
 import { importBase } from './image/import.ts';
 import { readDefinition, readLock } from './inputs.ts';
+import { BASE_NAME, findKept, folderOf, noteKept, warnOfMoved } from './kept-image.ts';
 import { diffLocks, summariseChanges } from './lock/changes.ts';
 import type { BaseDefinition } from './lock/definition.ts';
 import { ASSEMBLY_FORMAT, lockFingerprint, type BaseLock } from './lock/lock.ts';
 import { isInstalled } from './process.ts';
-import { readRecord, writeRecord } from './records.ts';
 import type { BuildBase, BuildBaseOptions } from './types.ts';
-
-/** The name of the base in the store, and of its project. */
-export const BASE_NAME = 'base-node';
-
-const recordSchema = z.strictObject({
-  image: builtImageSchema,
-  /** What was taken in place of locked versions that had left the mirror; empty: it is exactly what is locked. */
-  moved: z.array(z.string()),
-});
 
 const toBuiltImage = ({ index, platforms, fingerprint }: Assembled): BuiltImage => ({
   kind: 'BuiltImage',
@@ -38,25 +27,12 @@ const toBuiltImage = ({ index, platforms, fingerprint }: Assembled): BuiltImage 
   pushed: false,
 });
 
-const stillThere = async (store: Store, { index }: BuiltImage): Promise<Descriptor | null> => {
-  try {
-    return (await store.missing(index)).length === 0 ? (await store.readManifest(index)).descriptor : null;
-  } catch (error) {
-    if (isPinlaneError(error)) return null;
-    throw error;
-  }
-};
-
 const stale = (gone: readonly Gone[]): PinlaneError => {
   const problems = gone.map(({ architecture, name, version, available }): Problem => {
     const now = available.length > 0 ? `there is ${available.join(', ')}` : 'there is no other';
     return { code: 'ERR_BASE_LOCK_STALE', message: `${name} ${version} for ${architecture} can no longer be downloaded; ${now}` };
   });
   return new PinlaneError([problems[0] as Problem, ...problems.slice(1)]);
-};
-
-const warnOfMoved = ({ progress }: BuildBaseOptions, moved: readonly string[]): void => {
-  for (const line of moved) progress(`warning: the base is not what is locked: ${line}; lock it with nx run ${BASE_NAME}:update`);
 };
 
 const assembleOrMove = async (definition: BaseDefinition, lock: BaseLock, site: AssemblySite, options: BuildBaseOptions) => {
@@ -72,18 +48,8 @@ const assembleOrMove = async (definition: BaseDefinition, lock: BaseLock, site: 
 };
 
 const assembleHere = async (definition: BaseDefinition, lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage> => {
-  const { root, store, lane, env, signal, progress, aptSettings = [], noCache = false } = options;
-  const folder = join(root, '.pinlane/cache/base');
-  const recordFile = join(folder, 'records', `${lockFingerprint(lock).slice('sha256:'.length)}.json`);
-  const known = noCache ? undefined : await readRecord(recordFile, recordSchema);
-  if (known !== undefined && (known.moved.length === 0 || lane === 'local')) {
-    const descriptor = await stillThere(store, known.image);
-    if (descriptor !== null) {
-      await store.name(BASE_NAME, descriptor);
-      warnOfMoved(options, known.moved);
-      return known.image;
-    }
-  }
+  const { root, store, env, signal, progress, aptSettings = [], noCache = false } = options;
+  const folder = folderOf(options);
   const cache = new DownloadCache(folder);
   const { assembled, moved } = await cache.withWorkFolder((work) => {
     const layers = noCache ? join(work, 'layers') : join(folder, 'layers');
@@ -92,7 +58,7 @@ const assembleHere = async (definition: BaseDefinition, lock: BaseLock, options:
   warnOfMoved(options, moved);
   const image = toBuiltImage(assembled);
   await store.name(BASE_NAME, assembled.index);
-  await writeRecord(recordFile, { image, moved });
+  await noteKept(lock, image, moved, options);
   return image;
 };
 
@@ -110,6 +76,9 @@ export const buildBase: BuildBase = async (options) => {
 
   const definition = await readDefinition(baseDir);
   const lock = await readLock(baseDir, definition);
+  const kept = await findKept(lock, options);
+  if (kept !== null) return kept;
+
   const { published } = definition;
   const imported = (why: string) => {
     if (published === undefined) return fail('ERR_BASE_UNAVAILABLE', why, { fix: UNAVAILABLE_FIX });

@@ -1,4 +1,5 @@
-export { BASE_NAME, buildBase } from './build.ts';
+export { buildBase } from './build.ts';
+export { BASE_NAME } from './kept-image.ts';
 export { baseConfigSchema, baseDefinitionSchema, definitionDigest, parseDefinition, type BaseConfig, type BaseDefinition } from './lock/definition.ts';
 export { ASSEMBLY_FORMAT, baseLockSchema, lockFingerprint, parseLock, type BaseLock, type LockedNode, type LockedPackage } from './lock/lock.ts';
 export { updateBase } from './update.ts';

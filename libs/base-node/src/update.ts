@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { writeFileAtomic } from '@pinlane/adapters';
 import { DownloadCache } from './downloads/cache.ts';
 import { resolveLock } from './downloads/resolve.ts';
 import { lockFileOf, readDefinition, readLockIfGood } from './inputs.ts';
 import { diffLocks, summariseChanges } from './lock/changes.ts';
 import { formatLock } from './lock/lock.ts';
-import { writeWhole } from './records.ts';
 import type { UpdateBase } from './types.ts';
 
 /** See {@link UpdateBase}. */
@@ -19,7 +19,7 @@ export const updateBase: UpdateBase = async ({ root, baseDir, progress, signal, 
   const lockFile = lockFileOf(baseDir);
   const text = formatLock(lock);
   const written = before === null || formatLock(before) !== text;
-  if (written) await writeWhole(lockFile, text);
+  if (written) await writeFileAtomic(lockFile, text);
   const changes = diffLocks(before, lock);
   return { lockFile, written, changes, summary: summariseChanges(changes) };
 };

@@ -37,7 +37,8 @@ export const importBase = async (
   expected?: Digest,
 ): Promise<BuiltImage> => {
   const reference = parsePinnedReference(text);
-  const source: ContentSource = isStoreReference(reference) ? store : openRegistry(reference);
+  const isHere = isStoreReference(reference) || (await store.missing(reference.digest)).length === 0;
+  const source: ContentSource = isHere ? store : openRegistry(reference);
   const view = await readImage(source, reference.digest, { platforms: PLATFORMS });
   if (view.kind !== 'index')
     return fail('ERR_PLATFORM_MISSING', `${where} names the manifest of one platform, where an index over ${PLATFORMS.join(' and ')} is needed`);
@@ -46,7 +47,7 @@ export const importBase = async (
     return fail('ERR_BASE_UNAVAILABLE', `${where} names a base with fingerprint ${fingerprint ?? 'none'}, where the lock gives ${expected}`, {
       fix: 'push the base of this lock and name its digest',
     });
-  if (source !== store) {
+  if (!isHere) {
     progress(`taking ${name} from ${formatRepository(reference)}`);
     await copyImage(source, store, reference.digest, { progress, signal });
   }
@@ -67,6 +68,6 @@ export const importBase = async (
     revision: null,
     engine: { name: 'embedded', version: `base-${ASSEMBLY_FORMAT}` },
     bases: {},
-    pushed: source !== store,
+    pushed: !isStoreReference(reference),
   };
 };

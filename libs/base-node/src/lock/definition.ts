@@ -23,7 +23,7 @@ const packageList = z.array(packageNameSchema).max(200).refine(unique, 'names a 
 const text = z
   .string()
   .max(4096)
-  .regex(/^[^\0\n\r]*$/, 'expected one line'); // eslint-disable-line no-control-regex
+  .regex(/^[^\0\n\r]*$/, 'expected one line');
 
 /** What an image of the base is run with unless its user says otherwise. */
 export const baseConfigSchema = z.strictObject({

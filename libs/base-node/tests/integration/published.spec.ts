@@ -52,6 +52,9 @@ describeWithApt('a machine without apt', () => {
     expect(image).toEqual({ ...built, repository: 'ghcr.io/pinlane/base-node', pushed: true });
     expect(await elsewhere.missing(built.index)).toEqual([]);
     expect((await elsewhere.resolve('base-node')).digest).toBe(built.index);
+    // What is in the store is not asked for again.
+    expect(await site.build(withoutApt)).toEqual(image);
+    expect(opened).toHaveLength(1);
   });
 
   it('refuses a published base that was made of another lock', async () => {

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { builtImageSchema, digestHex, isPinlaneError, type BuiltImage } from '@pinlane/contracts';
+import type { Descriptor, Store } from '@pinlane/oci';
+import { lockFingerprint, type BaseLock } from './lock/lock.ts';
+import { readRecord, writeRecord } from './records.ts';
+import type { BuildBaseOptions } from './types.ts';
+
+/** The name of the base in the store, and of its project. */
+export const BASE_NAME = 'base-node';
+
+const recordSchema = z.strictObject({
+  image: builtImageSchema,
+  /** What was taken in place of locked versions that had left the mirror; empty: it is exactly what is locked. */
+  moved: z.array(z.string()),
+});
+
+const stillThere = async (store: Store, { index }: BuiltImage): Promise<Descriptor | null> => {
+  try {
+    return (await store.missing(index)).length === 0 ? (await store.readManifest(index)).descriptor : null;
+  } catch (error) {
+    if (isPinlaneError(error)) return null;
+    throw error;
+  }
+};
+
+/** Says each time what was taken in place of what is locked. */
+export const warnOfMoved = ({ progress }: BuildBaseOptions, moved: readonly string[]): void => {
+  for (const line of moved) progress(`warning: the base is not what is locked: ${line}; lock it with nx run ${BASE_NAME}:update`);
+};
+
+/** Where downloads and records of the base are kept. */
+export const folderOf = ({ root }: BuildBaseOptions): string => join(root, '.pinlane/cache/base');
+const recordFileOf = (lock: BaseLock, options: BuildBaseOptions): string => join(folderOf(options), 'records', `${digestHex(lockFingerprint(lock))}.json`);
+
+/** What this lock gave before, if the store still has all of it. What was taken in place of locked versions is for lane `local` alone. */
+export const findKept = async (lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage | null> => {
+  const { store, lane, noCache = false } = options;
+  const known = noCache ? undefined : await readRecord(recordFileOf(lock, options), recordSchema);
+  if (known === undefined || (known.moved.length > 0 && lane !== 'local')) return null;
+  const descriptor = await stillThere(store, known.image);
+  if (descriptor === null) return null;
+  await store.name(BASE_NAME, descriptor);
+  warnOfMoved(options, known.moved);
+  return known.image;
+};
+
+/** Notes what a lock gave, for {@link findKept}. */
+export const noteKept = (lock: BaseLock, image: BuiltImage, moved: readonly string[], options: BuildBaseOptions): Promise<void> =>
+  writeRecord(recordFileOf(lock, options), { image, moved });
