@@ -22,24 +22,24 @@ const said = (...from: Writer[]) => from.flatMap(({ lines }) => lines.map((line)
 describe('Several processes that write to one store', () => {
   it('each find all they named, and what they shared is whole', async () => {
     const root = await folder();
-    const several = ['a', 'b', 'c', 'd', 'e'].map((id) => start('write', root, id, '4'));
+    const several = ['a', 'b', 'c', 'd'].map((id) => start('write', root, id, '3'));
     await Promise.all(several.map(({ done }) => done));
     const store = openStore(root);
     const names = await store.names();
     const own = said(...several).filter(([name]) => name !== 'shared');
-    expect(own).toHaveLength(20);
+    expect(own).toHaveLength(12);
     for (const [name, digest] of own) {
       expect([name, names.get(name)?.digest]).toEqual([name, digest]);
       await store.verify(digest);
     }
     expect(said(...several).map(([, digest]) => digest)).toContain(names.get('shared')?.digest);
-    expect(names.size).toBe(21);
+    expect(names.size).toBe(13);
     expect(await readdir(join(root, '.pinlane-tmp'))).toEqual([]);
   });
 
   it('agree on the word that names the store', async () => {
     const root = await folder();
-    const several = Array.from({ length: 4 }, (_, id) => start('generation', root, String(id), '1'));
+    const several = Array.from({ length: 3 }, (_, id) => start('generation', root, String(id), '1'));
     await Promise.all(several.map(({ done }) => done));
     expect(new Set(several.flatMap(({ lines }) => lines)).size).toBe(1);
   });
@@ -47,7 +47,7 @@ describe('Several processes that write to one store', () => {
   it('lose nothing that was named when they are killed at any moment, and leave a store that others go on with', async () => {
     const root = await folder();
     const killed: Writer[] = [];
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       const pair = ['x', 'y'].map((id) => start('write', root, `${id}${round}`, '1000'));
       await Promise.all(pair.map((writer) => writer.said(1)));
       await sleep(Math.random() * 40);
@@ -73,18 +73,20 @@ describe('Garbage collection beside writers', () => {
     const root = await folder();
     const store = openStore(root);
     const ids = ['a', 'b', 'c'];
-    for (const id of ids) for (let round = 0; round < 40; round++) await putImage(store, makeImage({ word: `old ${id} ${round}` }));
+    for (const id of ids) for (let round = 0; round < 15; round++) await putImage(store, makeImage({ word: `old ${id} ${round}` }));
+    const unwanted = makeImage();
+    await putImage(store, unwanted);
     const blobs = join(root, 'blobs', 'sha256');
     for (const hex of await readdir(blobs)) await utimes(join(blobs, hex), 1, 1);
     const collecting = start('collect', root, 'gc', '1');
-    const using = ids.map((id) => start('reuse', root, id, '40'));
+    const using = ids.map((id) => start('reuse', root, id, '15'));
     await Promise.all(using.map(({ done }) => done));
     await collecting.said(collecting.lines.length + 1);
     await collecting.kill();
     const names = await store.names();
-    expect(names.size).toBe(120);
+    expect(names.size).toBe(45);
     for (const { digest } of names.values()) await store.verify(digest);
-    expect(collecting.lines.some((line) => line !== 'removed 0')).toBe(true);
+    expect(await store.missing(unwanted.index.descriptor.digest)).toEqual([unwanted.index.descriptor.digest]);
   });
 });
 
@@ -93,8 +95,8 @@ describe('The lock of the store', () => {
     const root = await folder();
     await writeFile(join(root, 'counter'), '0');
     await writeFile(join(root, 'counted'), '');
-    const doomed = Array.from({ length: 3 }, (_, id) => start('count', root, `doomed${id}`, '100000'));
-    const steady = Array.from({ length: 3 }, (_, id) => start('count', root, `steady${id}`, '15'));
+    const doomed = Array.from({ length: 2 }, (_, id) => start('count', root, `doomed${id}`, '100000'));
+    const steady = Array.from({ length: 2 }, (_, id) => start('count', root, `steady${id}`, '15'));
     for (const writer of doomed) {
       await writer.said(2);
       await sleep(Math.random() * 10);
@@ -119,10 +121,10 @@ describe('The lock of the store', () => {
     await writeFile(join(root, 'counted'), '');
     const holder = start('hold', root, 'holder', '1');
     await holder.said(1);
-    const waiting = Array.from({ length: 5 }, (_, id) => start('count', root, String(id), '4'));
+    const waiting = Array.from({ length: 4 }, (_, id) => start('count', root, String(id), '4'));
     await holder.kill();
     await Promise.all(waiting.map(({ done }) => done));
-    expect(await readFile(join(root, 'counter'), 'utf8')).toBe('20');
+    expect(await readFile(join(root, 'counter'), 'utf8')).toBe('16');
   });
 
   it('is not taken from a holder that lives', async () => {
