@@ -6,6 +6,7 @@ import {
   fail,
   isPinlaneError,
   LANE_TABLE,
+  MAX_BODY_BYTES,
   PROCESSOR_ENV,
   shortDigest,
   slugOf,
@@ -116,7 +117,19 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
     if (isolationRequired && !egress.blocked) fail('ERR_EGRESS_OPEN', `lane ${lane} demands a blocked network: ${egress.reasons.join('; ')}`);
     const isolation = { ...running.isolation, network: egress.blocked ? ('blocked' as const) : ('open' as const) };
     const { uid } = await resolveUser(rootfs, config.User ?? '');
-    const subject = { spec, digest, uid, environment: lane, isolation, egress, isolationRequired, params: exampleParams(files, spec), running, start };
+    const subject = {
+      spec,
+      digest,
+      uid,
+      environment: lane,
+      isolation,
+      egress,
+      isolationRequired,
+      maxBodyBytes: MAX_BODY_BYTES,
+      params: exampleParams(files, spec),
+      running,
+      start,
+    };
     const checks = [...(await runConformance(subject, undefined, signal)), ...(await runCases(running, spec, files, signal))];
 
     const failed = checks.some(({ outcome }) => outcome === 'failed');

@@ -1,7 +1,10 @@
 import { tmpdir } from 'node:os';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { isPinlaneError } from '@pinlane/contracts';
 import { createProcessRunner, type ProcessRequest } from '../../src/index.ts';
+
+// Real processes and servers: what takes a second may take many on a busy machine.
+jest.setTimeout(60_000);
 
 const runner = createProcessRunner();
 const node = (script: string, more: Partial<ProcessRequest> = {}) => runner.run({ command: process.execPath, args: ['-e', script], ...more });

@@ -5,11 +5,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isPinlaneError, type RunningProcessor, type Runtime, type StartOptions } from '@pinlane/contracts';
 import { requirement } from '@pinlane/testing';
 import { bubblewrapRuntime, hostRuntime, probeEgress, unshareRuntime } from '../../src/index.ts';
 import { IMAGE, makeRootfs, MIRROR } from '../support/rootfs.ts';
+
+// Real processes and servers: what takes a second may take many on a busy machine.
+jest.setTimeout(60_000);
 
 for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
   const found = await runtime.availability();

@@ -1,4 +1,4 @@
-import { errorEnvelopeSchema, INPUTS_STATUS, MAX_BODY_BYTES, type ProcessorResponse } from '@pinlane/contracts';
+import { errorEnvelopeSchema, INPUTS_STATUS, type ProcessorResponse } from '@pinlane/contracts';
 import { at, jsonOf, must, mustBeError, mustBeOfType, notJudged, type Rule } from '../rule.ts';
 import { PREFIX, type Session } from '../session.ts';
 import { invalidParams } from '../subject/inputs-schema.ts';
@@ -62,10 +62,10 @@ export const inputRules: readonly Rule[] = [
   },
   {
     name: 'inputs.too-large',
-    title: `A body of more than ${MAX_BODY_BYTES / 2 ** 20} MiB is refused with 413 ERR_INPUTS`,
+    title: 'A body larger than the contract allows is refused with 413 ERR_INPUTS',
     check: async (session) => {
       // Blanks may stand anywhere in JSON: but for its size this is a good request.
-      const body = Buffer.concat([Buffer.alloc(MAX_BODY_BYTES, ' '), Buffer.from(validBody(session, 'conformance-too-large'))]);
+      const body = Buffer.concat([Buffer.alloc(session.subject.maxBodyBytes, ' '), Buffer.from(validBody(session, 'conformance-too-large'))]);
       const response = await post(session, body).catch(() => undefined);
       must(response !== undefined, 'it closed the connection and answered nothing');
       mustBeError(response, INPUTS_STATUS.tooLarge, 'ERR_INPUTS');

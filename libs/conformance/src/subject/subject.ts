@@ -29,6 +29,8 @@ export interface Subject {
   readonly egress: EgressProbe;
   /** Whether less than a blocked network and a read-only root is a failure here, rather than something to say. */
   readonly isolationRequired: boolean;
+  /** The largest body that must be taken, in bytes; the contract's MAX_BODY_BYTES. */
+  readonly maxBodyBytes: number;
   /** `inputs.params` with which a mock run succeeds. */
   readonly params: Readonly<Record<string, unknown>>;
   /** Started the ordinary way; it is left running. */

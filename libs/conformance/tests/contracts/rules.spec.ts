@@ -1,7 +1,10 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { Check } from '@pinlane/contracts';
 import { RULES, runConformance } from '../../src/index.ts';
 import { referenceSubject } from '../support/subject.ts';
+
+// Real processes and servers: what takes a second may take many on a busy machine.
+jest.setTimeout(60_000);
 
 const checksOf = async (breaks: string | null): Promise<readonly Check[]> => {
   const { subject, end } = await referenceSubject(breaks);

@@ -1,12 +1,15 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { hostRuntime } from '@pinlane/adapters';
 import { acceptanceReportSchema, type AcceptanceReport, type Runtime } from '@pinlane/contracts';
 import { acceptImage, summaryText, type AcceptOptions } from '../../src/index.ts';
 import { bundleReference, imageOf } from '../support/image.ts';
 import { SPEC } from '../support/subject.ts';
+
+// Real processes and servers: what takes a second may take many on a busy machine.
+jest.setTimeout(60_000);
 
 const CASES = `
 cases:

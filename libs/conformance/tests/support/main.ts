@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { processorSpecSchema } from '@pinlane/contracts';
+import { MAX_BODY_BYTES, processorSpecSchema } from '@pinlane/contracts';
 import { createReference } from './reference.ts';
 
 /** The reference as the program of an image. It keeps to what the contract says of the environment. */
@@ -11,6 +11,7 @@ const { server, terminate } = createReference({
   digest: env['IMAGE_DIGEST'] ?? null,
   secrets: Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
   artifactsRoot: env['ARTIFACTS_ROOT'] ?? '/artifacts',
+  maxBodyBytes: MAX_BODY_BYTES,
   environment: env['PINLANE_ENV'] ?? 'local',
   log: (line) => process.stderr.write(line),
   breaks: env['BREAKS'] ?? null,

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Ajv } from 'ajv';
 import canonicalize from 'canonicalize';
-import { EXPECT_DIGEST_HEADER, MAX_BODY_BYTES, PROCESSOR_ERROR_STATUS, type ProcessorErrorCode, type SpecProjection } from '@pinlane/contracts';
+import { EXPECT_DIGEST_HEADER, PROCESSOR_ERROR_STATUS, type ProcessorErrorCode, type SpecProjection } from '@pinlane/contracts';
 
 /**
  * A processor that obeys the contract with as little as it takes, written apart from the runtime that ours are written
@@ -17,6 +17,7 @@ export interface ReferenceOptions {
   readonly secrets: Readonly<Record<string, string>>;
   readonly artifactsRoot: string;
   readonly environment: string;
+  readonly maxBodyBytes: number;
   readonly log: (line: string) => void;
   readonly breaks: string | null;
 }
@@ -47,7 +48,7 @@ const hex = (text: string | Uint8Array): string => createHash('sha256').update(t
 let instances = 0;
 
 export const createReference = (options: ReferenceOptions): Reference => {
-  const { spec, digest, secrets, artifactsRoot, breaks } = options;
+  const { spec, digest, secrets, artifactsRoot, maxBodyBytes, breaks } = options;
   const is = (rule: string): boolean => breaks === rule;
   const instance = (instances += 1);
   const validate = new Ajv({ strict: false }).compile(spec.inputs);
@@ -69,10 +70,10 @@ export const createReference = (options: ReferenceOptions): Reference => {
     let size = 0;
     for await (const chunk of request) {
       size += (chunk as Uint8Array).length;
-      if (size <= MAX_BODY_BYTES || is('inputs.too-large')) chunks.push(chunk as Uint8Array);
+      if (size <= maxBodyBytes || is('inputs.too-large')) chunks.push(chunk as Uint8Array);
     }
     if (request.headers['content-type'] !== 'application/json' && !is('inputs.media-type')) throw new Refusal('ERR_INPUTS', 'not JSON', 415);
-    if (size > MAX_BODY_BYTES && !is('inputs.too-large')) throw new Refusal('ERR_INPUTS', 'too large', 413);
+    if (size > maxBodyBytes && !is('inputs.too-large')) throw new Refusal('ERR_INPUTS', 'too large', 413);
     try {
       return JSON.parse(Buffer.concat(chunks).toString('utf8')) as Body;
     } catch {

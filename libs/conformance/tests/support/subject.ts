@@ -18,6 +18,9 @@ export const SPEC: ProcessorSpec = processorSpecSchema.parse({
   ],
 });
 
+/** Small, because the suite is run once for each of its rules. */
+const MAX_BODY_BYTES = 256 * 1024;
+
 export const DIGEST = parseDigest(`sha256:${'1'.repeat(64)}`);
 export const BLOCKED: Isolation = { runtime: 'bubblewrap', network: 'blocked', filesystem: 'read-only', user: 'unprivileged', processes: 'own' };
 
@@ -33,6 +36,7 @@ const startReference = async (folder: string, variant: Variant, breaks: string |
     secrets: variant.secrets,
     artifactsRoot: artifacts,
     environment: 'local',
+    maxBodyBytes: MAX_BODY_BYTES,
     log: (line) => lines.push(line),
     breaks,
   });
@@ -69,6 +73,7 @@ export const referenceSubject = async (breaks: string | null): Promise<{ readonl
     isolation: { ...BLOCKED, filesystem: breaks === 'isolation.read-only' ? 'open' : 'read-only' },
     egress: breaks === 'isolation.network' ? { blocked: false, reasons: ['it reached a canary'] } : { blocked: true, reasons: [] },
     isolationRequired: true,
+    maxBodyBytes: MAX_BODY_BYTES,
     params: { text: 'hello' },
     running,
     start,

@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isPinlaneError, type Digest } from '@pinlane/contracts';
 import { pack, type Header } from 'tar-stream';
 import { OCI_CONFIG, OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, OCI_MANIFEST, unpackImage, type ContentSource, type UnpackLimits } from '../../src/index.ts';
+
+// Real processes and servers: what takes a second may take many on a busy machine.
+jest.setTimeout(60_000);
 
 type Entry = Partial<Header> & { readonly name: string; readonly content?: string };
 type Packing = 'none' | 'gzip' | 'zstd';
