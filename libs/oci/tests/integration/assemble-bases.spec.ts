@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { access, mkdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import {
   assembleImage,
@@ -126,6 +128,22 @@ describe('a base', () => {
     expect((await build(context, store, { bases: { base: digest } })).index).toEqual(first.index);
   });
 
+  it('that left the store is forgotten, and what a killed build left is removed', async () => {
+    const kept = join(store.root, '.pinlane-layers');
+    const old = await putBase(store, [[{ name: 'old', content: 'x' }]]);
+    await build(context, store, { bases: { base: old } });
+    const layer = (await verifyImage(store, old)).platforms[0]!.manifest.layers[0]!.digest;
+    const listing = join(kept, 'listings', `${layer.slice(7)}.json`);
+    for (const name of ['work-old', 'work-new']) await mkdir(join(kept, name), { recursive: true });
+    await utimes(join(kept, 'work-old'), new Date(0), new Date(0));
+    await access(listing);
+    await rm(store.blobPath(layer));
+    await build(context, store, { bases: { base: await putBase(store, [[{ name: 'new', content: 'x' }]]) } });
+    await expect(access(listing)).rejects.toThrow('ENOENT');
+    await expect(access(join(kept, 'work-old'))).rejects.toThrow('ENOENT');
+    await access(join(kept, 'work-new'));
+  });
+
   it('of Docker’s media types becomes a valid OCI image with the same blobs', async () => {
     const tar = await packTar([{ name: 'x', content: 'x' }]);
     const blob = gzipSync(tar);
@@ -200,6 +218,39 @@ describe('a build', () => {
     controller.abort();
     expect(await problemsOf(() => buildOn(source, digest, controller.signal))).toMatchObject([{ code: 'ERR_CANCELLED' }]);
   });
+
+  it('stops in the middle of a layer', async () => {
+    const digest = await putBase(source, [[{ name: 'x', content: 'x'.repeat(1000) }]]);
+    const layer = (await verifyImage(source, digest)).platforms[0]!.manifest.layers[0]!.digest;
+    const controller = new AbortController();
+    const slow: ContentSource = {
+      readManifest: (each) => source.readManifest(each),
+      openBlob: async function* (blob) {
+        for await (const chunk of source.openBlob(blob)) {
+          yield chunk;
+          if (blob.digest === layer) controller.abort();
+          yield new Uint8Array();
+        }
+      },
+    };
+    expect(await problemsOf(() => buildOn(slow, digest, controller.signal))).toMatchObject([{ code: 'ERR_CANCELLED' }]);
+    await expect(access(store.blobPath(layer))).rejects.toThrow('ENOENT');
+  });
+
+  it('needs no more memory for a large file', async () => {
+    await writeFiles(context, { Dockerfile: 'FROM scratch\nCOPY large /\n' });
+    await writeFile(join(context, 'large'), '');
+    await truncate(join(context, 'large'), 192 * 1024 * 1024);
+    const script = `
+      import { readBuildContext, parseDockerfile, assembleImage, openStore } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)};
+      const context = await readBuildContext(${JSON.stringify(context)});
+      await assembleImage({ context, dockerfile: parseDockerfile(context.dockerfile.text, 'Dockerfile'), platforms: ['linux/amd64', 'linux/arm64'], buildArgs: {}, labels: {},
+        resolveBase: () => { throw new Error('no base'); }, store: openStore(${JSON.stringify(store.root)}), progress: () => {}, signal: new AbortController().signal });
+      console.log(process.resourceUsage().maxRSS);`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@pinlane/source', '--input-type=module', '-e', script]);
+    expect(Number(stdout) / 1024).toBeLessThan(250);
+    expect(Number(stdout) / 1024).toBeGreaterThan(10);
+  }, 120_000);
 
   it('is refused when a file changes under it, and leaves no image', async () => {
     const read = await readBuildContext(context);
