@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { buildBase, updateBase } from '@pinlane/base-node';
 import { EXIT, platformOf, shortDigest, type Architecture, type Digest } from '@pinlane/contracts';
 import { openRepository, openStore } from '@pinlane/oci';
+import { isUncached } from '../options/common.ts';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { workspacePaths } from './paths.ts';
@@ -22,7 +23,7 @@ export const base = async (options: OptionsOf<'base'>, context: FlowContext): Pr
     progress: context.note,
     store: openStore(paths.store),
     lane,
-    noCache: options.noCache ?? false,
+    noCache: isUncached(options),
     openRegistry: (repository) => openRepository(repository, { signal: context.signal }),
   });
   await writeRecord(paths, image);

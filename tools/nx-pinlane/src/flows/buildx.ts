@@ -1,5 +1,6 @@
 import { EXIT, platformOf, shortDigest, type Architecture, type BuiltImage, type Digest } from '@pinlane/contracts';
 import { openStore } from '@pinlane/oci';
+import { isUncached } from '../options/common.ts';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { ensureBuilt, type Ensured } from './ensure-built.ts';
@@ -23,6 +24,6 @@ export const buildx = async (options: OptionsOf<'buildx'>, context: FlowContext)
   const paths = workspacePaths(context.root);
   const store = openStore(paths.store);
   const prepared = await prepare(await readRegistry(context), { paths, store, settings, buildArgs: options.buildArgs }, context);
-  const ensured = await ensureBuilt(prepared, { paths, store, settings, noCache: options.noCache ?? false }, context);
+  const ensured = await ensureBuilt(prepared, { paths, store, settings, noCache: isUncached(options) }, context);
   return { document: ensured.image, lines: summary(ensured.image, ensured), exitCode: EXIT.good };
 };

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultArray, ProjectConfiguration } from '@nx/devkit';
 import { PinlaneError } from '@pinlane/contracts';
+import { openFactsCache } from './facts-cache.ts';
 import { readProcessor } from './processor-facts.ts';
 import { namedError } from './registry-facts.ts';
 import { processorTargets, type ProcessorFacts } from './targets.ts';
@@ -48,11 +49,12 @@ export const createProcessorNodes = (files: readonly string[], options: PluginOp
   const production = context.nxJsonConfiguration.namedInputs?.['production'] ? ['production', '^production'] : ['default', '^default'];
   const errors: [string, Error][] = [];
   const bySlug = new Map<string, Found>();
+  const cache = openFactsCache(context.workspaceRoot);
 
   for (const file of [...files].sort()) {
     if (!inside(folders, file)) continue;
     try {
-      const found = { ...readProcessor(context.workspaceRoot, file), file };
+      const found = { ...readProcessor(context.workspaceRoot, file, cache), file };
       const other = bySlug.get(found.facts.slug);
       if (other) throw collision(found, other);
       bySlug.set(found.facts.slug, found);
@@ -61,6 +63,7 @@ export const createProcessorNodes = (files: readonly string[], options: PluginOp
     }
   }
 
+  cache.save();
   const nodes: CreateNodesResultArray = [...bySlug.values()].map(
     (found) => [found.file, { projects: { [found.facts.root]: project(found, production) } }] as const,
   );

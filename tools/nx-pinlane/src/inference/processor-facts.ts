@@ -1,47 +1,51 @@
-import { readFileSync, existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { contextInputs } from './context-inputs.ts';
 import { storeBases } from './dockerfile-facts.ts';
-import { readRegistryFacts, type RegistryFacts } from './registry-facts.ts';
+import type { FactsCache } from './facts-cache.ts';
+import { readRegistryFacts } from './registry-facts.ts';
 import type { ProcessorFacts } from './targets.ts';
 
-// The daemon keeps this process; a registry.yaml whose bytes have not changed is not parsed again.
-const parsed = new Map<string, { readonly text: string; readonly facts: RegistryFacts }>();
+const isAbsent = (thrown: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String((thrown as NodeJS.ErrnoException).code));
 
 const readIfThere = (path: string): string | null => {
   try {
     return readFileSync(path, 'utf8');
   } catch (thrown) {
-    const { code } = thrown as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return null;
+    if (isAbsent(thrown)) return null;
     throw thrown;
   }
 };
 
-const registryFacts = (file: string, text: string): RegistryFacts => {
-  const known = parsed.get(file);
-  if (known?.text === text) return known.facts;
-  const facts = readRegistryFacts(file, text);
-  parsed.set(file, { text, facts });
-  return facts;
+const namesIn = (folder: string): ReadonlySet<string> => {
+  try {
+    return new Set(readdirSync(folder));
+  } catch (thrown) {
+    if (isAbsent(thrown)) return new Set();
+    throw thrown;
+  }
 };
 
 /** A processor as inference sees it, and the projects whose images it builds on. @throws as {@link readRegistryFacts} */
-export const readProcessor = (workspaceRoot: string, file: string): { facts: ProcessorFacts; bases: string[] } => {
+export const readProcessor = (workspaceRoot: string, file: string, cache: FactsCache): { facts: ProcessorFacts; bases: string[] } => {
   const root = dirname(file);
   const folder = join(workspaceRoot, root);
-  const facts = registryFacts(file, readFileSync(join(workspaceRoot, file), 'utf8'));
-  const dockerfile = join(folder, facts.context, facts.dockerfile);
-  // Docker prefers <Dockerfile>.dockerignore beside the Dockerfile to the one at the context's root.
-  const dockerignore = readIfThere(`${dockerfile}.dockerignore`) ?? readIfThere(join(folder, facts.context, '.dockerignore'));
+  const text = readFileSync(join(workspaceRoot, file), 'utf8');
+  const facts = cache.facts(text, () => readRegistryFacts(file, text));
+  // One look into the folder in place of one for each file: a workspace may have a thousand processors.
+  const names = namesIn(folder);
+  const contextFolder = join(folder, facts.context);
+  const inContext = facts.context === '.' ? names : namesIn(contextFolder);
+  const ignoreFor = (name: string) => (inContext.has(name) || name.includes('/') ? readIfThere(join(contextFolder, name)) : null);
   return {
     facts: {
       ...facts,
       root,
-      hasMain: existsSync(join(folder, 'src/main.ts')),
-      tests: (['unit', 'integration'] as const).filter((kind) => existsSync(join(folder, 'tests', kind))),
-      contextInputs: contextInputs({ ...facts, dockerignore }),
+      hasMain: names.has('src') && existsSync(join(folder, 'src/main.ts')),
+      tests: names.has('tests') ? (['unit', 'integration'] as const).filter((kind) => existsSync(join(folder, 'tests', kind))) : [],
+      // Docker prefers <Dockerfile>.dockerignore to the one at the context's root.
+      contextInputs: contextInputs({ ...facts, dockerignore: ignoreFor(`${facts.dockerfile}.dockerignore`) ?? ignoreFor('.dockerignore') }),
     },
-    bases: storeBases(readIfThere(dockerfile) ?? ''),
+    bases: storeBases(readIfThere(join(contextFolder, facts.dockerfile)) ?? ''),
   };
 };

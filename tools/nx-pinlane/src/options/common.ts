@@ -36,3 +36,13 @@ export const inferred = {
 export const skippable = {
   skip: z.boolean().optional().describe('Do nothing: set by -c pinned, where acceptance tests the pinned image and nothing is to be built.'),
 };
+
+/** Docker's spelling beside Nx's. */
+export const uncached = (what: string) => ({
+  noCache: z.boolean().optional().describe(what),
+  cache: z.boolean().optional().describe('--no-cache is another spelling of --noCache.'),
+});
+
+/** Whether one of the two spellings asks for it. */
+export const isUncached = ({ noCache, cache }: { readonly noCache?: boolean | undefined; readonly cache?: boolean | undefined }): boolean =>
+  noCache === true || cache === false;

@@ -1,6 +1,6 @@
 import { RUNTIME_NAMES } from '@pinlane/contracts';
 import { z } from 'zod';
-import { building, common, inferred, skippable } from './common.ts';
+import { building, common, inferred, skippable, uncached } from './common.ts';
 
 /** The options of each executor; schemas/<verb>.json is made from them (`node tools/nx-pinlane/schemas.mjs`). */
 export const OPTIONS = {
@@ -14,10 +14,10 @@ export const OPTIONS = {
   buildx: z.strictObject({
     ...building,
     buildArgs: z
-      .record(z.string(), z.string())
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
       .optional()
       .describe('Build arguments, as --buildArgs.NAME=value; they win over those of registry.yaml and become part of the image: nothing secret.'),
-    noCache: z.boolean().optional().describe('Build even where an image with the same fingerprint is in the store.'),
+    ...uncached('Build even where an image with the same fingerprint is in the store.'),
     ...inferred,
     ...skippable,
     ...common,
@@ -46,7 +46,7 @@ export const OPTIONS = {
     ...common,
   }),
   base: z.strictObject({
-    noCache: z.boolean().optional().describe('Assemble the base even where the store has it; the digest is the same.'),
+    ...uncached('Assemble the base even where the store has it; the digest is the same.'),
     ...skippable,
     ...common,
   }),

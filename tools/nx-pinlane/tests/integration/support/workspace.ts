@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-const repository = resolve(import.meta.dirname, '../../../../..');
+const plugin = resolve(import.meta.dirname, '../../..');
+const repository = resolve(plugin, '../..');
+let bundled: Promise<Ran> | undefined;
 
 /** What a command said and how it ended. */
 export interface Ran {
@@ -20,6 +22,8 @@ export interface TestWorkspace {
   nx(...args: string[]): Promise<Ran>;
   nxWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ran>;
   pinlane(...args: string[]): Promise<Ran>;
+  /** The same; SIGTERM is sent when the signal aborts. */
+  pinlaneUntil(terminate: AbortSignal, ...args: string[]): Promise<Ran>;
   git(...args: string[]): Promise<string>;
   /** Commits everything. */
   commit(message: string): Promise<void>;
@@ -28,9 +32,10 @@ export interface TestWorkspace {
   remove(path: string): Promise<void>;
 }
 
-const run = (command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<Ran> =>
+const run = (command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv, terminate?: AbortSignal): Promise<Ran> =>
   new Promise((done, failed) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    terminate?.addEventListener('abort', () => child.kill('SIGTERM'));
     const said = { stdout: '', stderr: '', output: '' };
     for (const stream of ['stdout', 'stderr'] as const)
       child[stream].setEncoding('utf8').on('data', (text: string) => {
@@ -108,6 +113,10 @@ export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<
   const root = await realpath(await mkdtemp(join(tmpdir(), 'pinlane-ws-')));
   const environment = cleanEnvironment(root);
   const node = join(repository, 'node_modules/.bin/node');
+  const command = join(plugin, 'bin/pinlane.mjs');
+  // What is tested is the source as it is now, as Nx runs it.
+  const { exitCode, output } = await (bundled ??= run(node, [join(plugin, 'build.mjs')], plugin, environment));
+  if (exitCode !== 0) throw new Error(`the plugin could not be bundled: ${output}`);
   const git = async (...args: string[]): Promise<string> => {
     const { exitCode, stdout, output } = await run('git', args, root, environment);
     if (exitCode !== 0) throw new Error(`git ${args.join(' ')}: ${output}`);
@@ -120,7 +129,8 @@ export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<
     git,
     nxWith,
     nx: (...args) => nxWith({}, ...args),
-    pinlane: (...args) => run(node, [join(repository, 'tools/nx-pinlane/bin/pinlane.mjs'), ...args], root, environment),
+    pinlane: (...args) => run(node, [command, ...args], root, environment),
+    pinlaneUntil: (terminate, ...args) => run(node, [command, ...args], root, environment, terminate),
     commit: async (message) => {
       await git('add', '--all');
       await git('commit', '--quiet', '--message', message);

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { RegistryFacts } from './registry-facts.ts';
+
+// Counts up when facts of the same text are read differently.
+const FORMAT = 1;
+
+type Entries = Record<string, RegistryFacts>;
+
+/** What was read from registry.yaml files, by their content: parsing a thousand of them would delay every Nx command by half a second. */
+export interface FactsCache {
+  /** The facts of a text, read by `read` where they are not known. What `read` throws is not kept. */
+  facts(text: string, read: () => RegistryFacts): RegistryFacts;
+  /** Keeps what was asked for since the cache was opened, if any of it is new. A folder that can't be written to costs time and nothing else. */
+  save(): void;
+}
+
+const keyOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 32);
+
+const load = (path: string): Entries => {
+  try {
+    const { format, entries } = JSON.parse(readFileSync(path, 'utf8')) as { format: unknown; entries: Entries };
+    return format === FORMAT && typeof entries === 'object' && entries !== null ? entries : {};
+  } catch {
+    return {};
+  }
+};
+
+/** Opens the cache of a workspace. */
+export const openFactsCache = (workspaceRoot: string): FactsCache => {
+  const path = join(workspaceRoot, '.pinlane/cache/inference.json');
+  const known = load(path);
+  const used: Entries = {};
+  let fresh = false;
+  return {
+    facts: (text, read) => {
+      const key = keyOf(text);
+      const found = Object.hasOwn(known, key) ? known[key] : undefined;
+      fresh ||= found === undefined;
+      return (used[key] = found ?? read());
+    },
+    save: () => {
+      if (!fresh) return;
+      try {
+        mkdirSync(dirname(path), { recursive: true });
+        const temporary = `${path}.${process.pid}.tmp`;
+        writeFileSync(temporary, JSON.stringify({ format: FORMAT, entries: used }));
+        renameSync(temporary, path);
+      } catch {
+        // See above.
+      }
+    },
+  };
+};
