@@ -4,10 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { CustomHasher, HasherContext, Task } from '@nx/devkit';
-import { refSchema, slugOf, type BuiltImage, type Ref } from '@pinlane/contracts';
-import { openStore, type Store } from '@pinlane/oci';
+import { REF_PATTERN } from '@pinlane/contracts';
 import { workspacePaths } from './flows/paths.ts';
-import { readRecord } from './flows/records.ts';
+import { hasWholeImage, knownGeneration } from './flows/store-glance.ts';
 
 // The plugin's own code is no input that Nx knows of, so its build is added to every key; see build.mjs.
 const pluginBuild = async (): Promise<string> => {
@@ -34,29 +33,42 @@ const workspaceRoot = (from: string): string => {
   return parent === from ? process.cwd() : workspaceRoot(parent);
 };
 
-/** Whether the image of a record is still where the record says. What can't be found out counts as no: the task runs, and says why. */
-const isThere = async (image: BuiltImage, store: Store): Promise<boolean> => {
-  if ((await store.missing(image.index)).length > 0) return false;
-  if (!image.pushed) return true;
-  const { isPushed } = await import('./flows/image-source.ts');
-  return isPushed(image, AbortSignal.timeout(10_000)).catch(() => false);
+interface RecordedImage {
+  readonly index: string;
+  readonly pushed: boolean;
+}
+
+const recordedImage = async (path: string): Promise<RecordedImage | null> => {
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null) return null;
+  const { index, pushed } = JSON.parse(text) as Record<string, unknown>;
+  return { index: String(index), pushed: pushed === true };
+};
+
+/** What can't be found out counts as no: the task runs, and says why. */
+const isPublished = async (root: string, name: string): Promise<boolean> => {
+  const [{ isPushed }, { readRecord }] = await Promise.all([import('./flows/image-source.ts'), import('./flows/records.ts')]);
+  const image = await readRecord(workspacePaths(root), name);
+  return image !== null && isPushed(image, AbortSignal.timeout(10_000)).catch(() => false);
 };
 
 /**
  * What the store adds to the key: which store this is (a wiped one is another), and, where the image of the last build has lost a
- * part, a word that no key had before. So a cache hit always stands for an image that is there.
+ * part, in the store or in the registry it was pushed to, a word that no key had before. So a cache hit always stands for an image
+ * that is there.
  */
 const storeKey = async (root: string, name: string): Promise<string> => {
   const paths = workspacePaths(root);
-  const store = openStore(paths.store);
-  const [generation, image] = await Promise.all([store.generation(), readRecord(paths, name)]);
-  return image === null || (await isThere(image, store)) ? generation : never();
+  const image = await recordedImage(paths.record(name)).catch(() => null);
+  if (image !== null && !((await hasWholeImage(paths.store, image.index)) && (!image.pushed || (await isPublished(root, name))))) return never();
+  return (await knownGeneration(paths.store)) ?? (await import('@pinlane/oci')).openStore(paths.store).generation();
 };
 
 // Records are named by the slug, which a package.json beside registry.yaml may keep from being the project's name.
 const recordName = (project: string, { projectGraph }: HasherContext): string => {
-  const ref = projectGraph.nodes[project]?.data.tags?.find((tag) => tag.startsWith('ref:'))?.slice('ref:'.length);
-  return refSchema.safeParse(ref).success ? slugOf(ref as Ref) : project;
+  const tag = projectGraph.nodes[project]?.data.tags?.find((each) => each.startsWith('ref:')) ?? '';
+  const parts = REF_PATTERN.exec(tag.slice('ref:'.length));
+  return parts ? `${parts[1]}-${parts[2]}` : project;
 };
 
 const withNxHash = async (task: Task, context: HasherContext, parts: readonly string[]) => {
