@@ -1,2 +1,4 @@
+export * from './registry-auth.ts';
 export * from './registry-texts.ts';
+export * from './registry.ts';
 export * from './requires.ts';

@@ -4,13 +4,12 @@ const required = (): string[] => (process.env['PINLANE_REQUIRE'] ?? '').split(',
 type Describe = ((name: string, tests: () => void) => void) & { readonly skip: (name: string, tests: () => void) => void };
 
 /**
- * Chooses how a suite that needs a real part is declared: `describe` where the part is there, `describe.skip` with one line
- * on stderr where it is not.
+ * Chooses how a suite that needs a real part is declared: `describe` where the part is there; skipped where it is not, under a title that
+ * names the part, from which the test command tells in one closing line what was not run.
  * @throws Error where the part is missing and PINLANE_REQUIRE names it, so that a skip can't pass for a success
  */
 export const requirement = (part: string, missing: string | null, describe: Describe): ((name: string, tests: () => void) => void) => {
   if (missing === null) return describe;
   if (required().includes(part)) throw new Error(`PINLANE_REQUIRE names ${part}, and it is not available: ${missing}`);
-  process.stderr.write(`skipped: tests that need ${part} (${missing})\n`);
-  return describe.skip;
+  return (name, tests) => describe.skip(`requires ${part}: ${name}`, tests);
 };

@@ -61,7 +61,7 @@ const storeKey = async (root: string, name: string): Promise<string> => {
   const paths = workspacePaths(root);
   const image = await recordedImage(paths.record(name)).catch(() => null);
   if (image !== null && !((await hasWholeImage(paths.store, image.index)) && (!image.pushed || (await isPublished(root, name))))) return never();
-  return (await knownGeneration(paths.store)) ?? (await import('@pinlane/oci')).openStore(paths.store).generation();
+  return (await knownGeneration(paths.store)) ?? (await import('./flows/image-source.ts')).makeGeneration(paths.store);
 };
 
 // Records are named by the slug, which a package.json beside registry.yaml may keep from being the project's name.

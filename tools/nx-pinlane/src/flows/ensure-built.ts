@@ -1,14 +1,4 @@
-import {
-  architectureOf,
-  fail,
-  formatRepository,
-  parseRepository,
-  STORE_HOST,
-  type BuildPlan,
-  type BuiltImage,
-  type Digest,
-  type Platform,
-} from '@pinlane/contracts';
+import { architectureOf, fail, parseRepository, STORE_HOST, type BuildPlan, type BuiltImage, type Digest, type Platform } from '@pinlane/contracts';
 import { headRevision } from '@pinlane/adapters';
 import { ASSEMBLER_VERSION, assembleImage, copyImage, openRepository, type Store } from '@pinlane/oci';
 import { planBuild } from '@pinlane/pipeline';

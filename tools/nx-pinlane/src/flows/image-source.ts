@@ -1,5 +1,5 @@
 import { isPinlaneError, isStoreReference, parseRepository, type BuiltImage, type Digest, type PinnedReference, type Repository } from '@pinlane/contracts';
-import { openRepository, verifyImage, type ContentSink, type ContentSource, type Store } from '@pinlane/oci';
+import { openRepository, openStore, verifyImage, type ContentSink, type ContentSource, type Store } from '@pinlane/oci';
 
 /** Where an image is kept: the store, or a registry's repository. */
 export type ImagePlace = ContentSource & ContentSink;
@@ -32,3 +32,6 @@ export const presentImages = async (pins: readonly PinnedReference[], store: Sto
 /** Whether a built image is where it was pushed to. @throws whatever keeps the registry from answering */
 export const isPushed = (image: BuiltImage, signal?: AbortSignal): Promise<boolean> =>
   answered(() => openRepository(parseRepository(image.repository), signal ? { signal } : {}).readManifest(image.index));
+
+/** The word of a store for itself, made where it has none yet. */
+export const makeGeneration = (storeRoot: string): Promise<string> => openStore(storeRoot).generation();

@@ -4,7 +4,7 @@ import { PinlaneError } from '@pinlane/contracts';
 import { openFactsCache } from './facts-cache.ts';
 import { readProcessor } from './processor-facts.ts';
 import { namedError } from './registry-facts.ts';
-import { processorTargets, type ProcessorFacts } from './targets.ts';
+import { processorTargets } from './targets.ts';
 
 /** The plugin's options in nx.json. */
 export interface PluginOptions {

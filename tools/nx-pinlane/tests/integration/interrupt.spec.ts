@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { startRegistry } from '../../../../libs/oci/tests/support/registry.ts';
+import { startRegistry } from '@pinlane/testing';
 import { withWorkspace } from './support/workspace.ts';
 
 describe('SIGTERM', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { startRegistry } from '../../../../libs/oci/tests/support/registry.ts';
+import { startRegistry } from '@pinlane/testing';
 import { withWorkspace } from './support/workspace.ts';
 
 const FILE = 'processors/acme-base/registry.yaml';

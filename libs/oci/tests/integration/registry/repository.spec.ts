@@ -15,7 +15,7 @@ import {
 import { codeOf, drain, errorOf } from '../../support/errors.ts';
 import { temporaryFolders } from '../../support/folders.ts';
 import { chunksOf, makeImage, putImage } from '../../support/images.ts';
-import { startRegistry, type FaultRule, type RegistryOptions, type SeenRequest, type TestRegistry } from '../../support/registry.ts';
+import { startRegistry, type FaultRule, type RegistryOptions, type SeenRequest, type TestRegistry } from '@pinlane/testing';
 
 const folder = temporaryFolders();
 const open: TestRegistry[] = [];
