@@ -1,7 +1,7 @@
-/** What PINLANE_REQUIRE lists: the real parts whose absence must fail a test run instead of skipping tests. */
-const required = (): string[] => (process.env['PINLANE_REQUIRE'] ?? '').split(',').map((name) => name.trim());
-
 type Describe = ((name: string, tests: () => void) => void) & { readonly skip: (name: string, tests: () => void) => void };
+
+/** Whether PINLANE_REQUIRE lists a part: its absence must then fail a test run instead of skipping tests. */
+export const isRequired = (part: string): boolean => (process.env['PINLANE_REQUIRE'] ?? '').split(',').some((name) => name.trim() === part);
 
 /**
  * Chooses how a suite that needs a real part is declared: `describe` where the part is there; skipped where it is not, under a title that
@@ -10,6 +10,6 @@ type Describe = ((name: string, tests: () => void) => void) & { readonly skip: (
  */
 export const requirement = (part: string, missing: string | null, describe: Describe): ((name: string, tests: () => void) => void) => {
   if (missing === null) return describe;
-  if (required().includes(part)) throw new Error(`PINLANE_REQUIRE names ${part}, and it is not available: ${missing}`);
+  if (isRequired(part)) throw new Error(`PINLANE_REQUIRE names ${part}, and it is not available: ${missing}`);
   return (name, tests) => describe.skip(`requires ${part}: ${name}`, tests);
 };

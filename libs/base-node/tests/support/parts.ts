@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe } from '@jest/globals';
+import { requirement } from '@pinlane/testing';
 
 const isOnPath = (program: string): boolean =>
   (process.env.PATH ?? '').split(delimiter).some((folder) => {
@@ -12,8 +13,7 @@ const isOnPath = (program: string): boolean =>
     }
   });
 
-/** Whether a part was said to be there: its absence is then a failure, not a reason to skip. */
-export const isRequired = (part: string): boolean => (process.env.PINLANE_REQUIRE ?? '').split(',').includes(part);
+const lacking = ['apt-get', 'apt-cache', 'dpkg-deb'].filter((program) => !isOnPath(program));
 
-/** Runs tests where apt and dpkg-deb are, or are required to be. */
-export const describeWithApt = ['apt-get', 'apt-cache', 'dpkg-deb'].every(isOnPath) || isRequired('apt') ? describe : describe.skip;
+/** Declares tests that work with the machine's apt. */
+export const describeWithApt = requirement('apt', lacking.length === 0 ? null : `${lacking.join(', ')} not found`, describe);

@@ -13,9 +13,10 @@ const digestOf = (bytes: Uint8Array): Digest => parseDigest(`sha256:${createHash
 
 /** The reference and all it imports as one file of JavaScript. The bundler runs as a program: jest's realm confuses its API. */
 export const bundleReference = async (): Promise<string> => {
+  // Started as a program by itself: its install puts the native binary in place of the script.
   const esbuild = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
   const args = ['--bundle', '--platform=node', '--format=cjs', '--conditions=@pinlane/source', join(import.meta.dirname, 'main.ts')];
-  const { stdout } = await promisify(execFile)(process.execPath, [esbuild, ...args], { maxBuffer: 64 * 2 ** 20 });
+  const { stdout } = await promisify(execFile)(esbuild, args, { maxBuffer: 64 * 2 ** 20 });
   return stdout;
 };
 
