@@ -1,7 +1,28 @@
 // Copies of this workspace, and made-up ones, in a temporary folder: the bench never touches the real tree.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+
+/** Two tasks that do nothing: Nx's own, and one whose executor Nx forks a process for, as it does for every executor of a plugin. */
+const addFloor = (to) => {
+  const folder = join(to, 'apps/floor');
+  const files = {
+    'package.json': {
+      name: '@bench/floor',
+      version: '0.0.0',
+      private: true,
+      executors: './executors.json',
+      nx: { name: 'floor', targets: { noop: { executor: 'nx:noop' }, forked: { executor: '@bench/floor:nothing' } } },
+    },
+    'executors.json': { executors: { nothing: { implementation: './nothing.js', schema: './schema.json' } } },
+    'schema.json': { version: 2, type: 'object', properties: {} },
+  };
+  mkdirSync(folder, { recursive: true });
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), JSON.stringify(content));
+  writeFileSync(join(folder, 'nothing.js'), 'module.exports.default = async () => ({ success: true });\n');
+  mkdirSync(join(to, 'node_modules/@bench'), { recursive: true });
+  symlinkSync('../../apps/floor', join(to, 'node_modules/@bench/floor'));
+};
 
 /** A copy of the working tree as git sees it, in a repository of its own; node_modules by hard links. */
 export const copyWorkspace = (root, to) => {
@@ -14,9 +35,7 @@ export const copyWorkspace = (root, to) => {
   }
   execFileSync('cp', ['-al', join(root, 'node_modules'), join(to, 'node_modules')]);
   cpSync(join(root, 'tools/nx-pinlane/dist'), join(to, 'tools/nx-pinlane/dist'), { recursive: true });
-  mkdirSync(join(to, 'apps/floor'), { recursive: true });
-  const floor = { name: '@bench/floor', private: true, nx: { name: 'floor', targets: { noop: { executor: 'nx:noop' } } } };
-  writeFileSync(join(to, 'apps/floor/package.json'), JSON.stringify(floor));
+  addFloor(to);
   const git = (...args) => execFileSync('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], { cwd: to, stdio: 'ignore' });
   git('init', '-q');
   git('add', '-A');
