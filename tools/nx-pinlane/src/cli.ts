@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, formatProblem, isPinlaneError, type ExitCode } from '@pinlane/contracts';
 import { helpText, parseCommandLine } from './cli/arguments.ts';
-import { findProject, type FoundProject } from './cli/find-project.ts';
+import { findProject, workspaceAbove, type FoundProject } from './cli/find-project.ts';
 import type { Verb } from './options/index.ts';
 import { runVerb, type Flow } from './shell/run-verb.ts';
 
@@ -14,6 +14,7 @@ const FLOWS: { readonly [V in Verb]: () => Promise<Flow<V>> } = {
   acceptance: async () => (await import('./flows/acceptance.ts')).acceptance,
   base: async () => (await import('./flows/base.ts')).base,
   'base-update': async () => (await import('./flows/base.ts')).baseUpdate,
+  'store-gc': async () => (await import('./flows/store-gc.ts')).storeGc,
 };
 
 const runOne = async <V extends Verb>(verb: V, options: Record<string, unknown>, place: FoundProject, verbose: boolean): Promise<ExitCode> =>
@@ -32,7 +33,7 @@ export const main = async (args: readonly string[], cwd: string): Promise<ExitCo
       return EXIT.good;
     }
     const { verb, options, verbose } = command;
-    const place = findProject(command.project, cwd);
+    const place = command.project === null ? { root: workspaceAbove(cwd), project: '', projectRoot: '.' } : findProject(command.project, cwd);
     if (bundleFirst(verb, options, place)) {
       const { bundle } = await import('./flows/bundle.ts');
       const quiet: Flow<'bundle'> = async (parsed, context) => ({ ...(await bundle(parsed, context)), lines: [] });

@@ -12,6 +12,8 @@ export interface CollectOptions {
   readonly keep: readonly Digest[];
   /** What was written or used within this many ms stays, because someone may be about to name it; an hour unless told. */
   readonly graceMs?: number;
+  /** Remove nothing, only tell what would go. */
+  readonly dryRun?: boolean;
 }
 
 export interface Collected {
@@ -34,7 +36,7 @@ const sweepTemporary = async (paths: StorePaths, before: number): Promise<void> 
  * Removes what no root reaches; only for the holder of the lock, so that no name is given meanwhile. Roots are the names and `keep`.
  * @throws ERR_STORE_CORRUPT, having removed nothing, when a manifest is damaged: nobody can tell then what it keeps
  */
-export const collectGarbage = async (paths: StorePaths, { keep, graceMs = HOUR }: CollectOptions): Promise<Collected> => {
+export const collectGarbage = async (paths: StorePaths, { keep, graceMs = HOUR, dryRun = false }: CollectOptions): Promise<Collected> => {
   const before = Date.now() - graceMs;
   const roots = [...(await readEntries(paths)).map(({ digest }) => digest), ...keep];
   const { manifests, blobs, corrupt } = await closureOf(paths, [...new Set(roots)]);
@@ -48,13 +50,15 @@ export const collectGarbage = async (paths: StorePaths, { keep, graceMs = HOUR }
     if (!isDigest(digest) || kept.has(digest)) continue;
     const info = await ifThere(stat(paths.blob(digest)));
     if (!info || info.mtimeMs >= before) continue;
-    await mkdir(paths.temporary, { recursive: true });
-    const aside = join(paths.temporary, `removed-${digestHex(digest)}`);
-    if (!(await removeBlob(paths, digest, aside, before))) continue;
-    await rm(aside, { force: true });
+    if (!dryRun) {
+      await mkdir(paths.temporary, { recursive: true });
+      const aside = join(paths.temporary, `removed-${digestHex(digest)}`);
+      if (!(await removeBlob(paths, digest, aside, before))) continue;
+      await rm(aside, { force: true });
+    }
     removed.push(digest);
     bytes += info.size;
   }
-  await sweepTemporary(paths, before);
+  if (!dryRun) await sweepTemporary(paths, before);
   return { removed: removed.sort(), bytes };
 };

@@ -5,7 +5,7 @@ import { OPTIONS, optionsJsonSchema, type Verb } from '../options/index.ts';
 /** A command line, taken apart. */
 export type CommandLine =
   | { readonly kind: 'help'; readonly verb: Verb | null }
-  | { readonly kind: 'run'; readonly verb: Verb; readonly project: string; readonly options: Record<string, unknown>; readonly verbose: boolean };
+  | { readonly kind: 'run'; readonly verb: Verb; readonly project: string | null; readonly options: Record<string, unknown>; readonly verbose: boolean };
 
 interface Property {
   readonly type?: string;
@@ -23,8 +23,16 @@ const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${l
 
 const camel = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
+// What has the whole workspace for its subject goes by a name of its own and takes no project.
+const WORKSPACE_COMMANDS: Partial<Record<Verb, string>> = { 'store-gc': 'gc' };
+
+const commandOf = (verb: Verb): string => WORKSPACE_COMMANDS[verb] ?? verb;
+
+const usageOf = (verb: Verb): string => (verb in WORKSPACE_COMMANDS ? `pinlane ${commandOf(verb)}` : `pinlane ${verb} <project>`);
+
 const asVerb = (word: string): Verb =>
-  VERBS.find((verb) => verb === word) ?? fail('ERR_OPTION_INVALID', `${JSON.stringify(word.slice(0, 100))} is no command; there are ${VERBS.join(', ')}`);
+  VERBS.find((verb) => commandOf(verb) === word) ??
+  fail('ERR_OPTION_INVALID', `${JSON.stringify(word.slice(0, 100))} is no command; there are ${VERBS.map(commandOf).join(', ')}`);
 
 /** `--buildArgs.NAME=value` as Nx reads it: one entry of the option's mapping. */
 const gathered = (args: readonly string[]): { rest: string[]; mappings: Record<string, Record<string, string>> } => {
@@ -56,9 +64,11 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
     });
     const { help, verbose, ...given } = values;
     if (help === true) return { kind: 'help', verb };
-    const [project, ...more] = positionals;
-    if (project === undefined || more.length > 0) return fail('ERR_OPTION_INVALID', `pinlane ${verb} takes one project`);
-    const options = Object.fromEntries(Object.entries(given).map(([name, value]) => [camel(name), value]));
+    const [project = null, ...more] = positionals;
+    const wanted = verb in WORKSPACE_COMMANDS ? 'no' : 'one';
+    if (more.length > 0 || (project === null) !== (wanted === 'no')) return fail('ERR_OPTION_INVALID', `pinlane ${commandOf(verb)} takes ${wanted} project`);
+    const numbers = new Set(known.flatMap(([name, { type }]) => (type === 'number' ? [name] : [])));
+    const options = Object.fromEntries(Object.entries(given).map(([name, value]) => [camel(name), numbers.has(camel(name)) ? Number(value || NaN) : value]));
     return { kind: 'run', verb, project, options: { ...options, ...mappings }, verbose: verbose === true };
   } catch (thrown) {
     if (!String((thrown as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')) throw thrown;
@@ -69,7 +79,7 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
 /** The help of one verb, or of all. */
 export const helpText = (verb: Verb | null): string => {
   if (verb === null) {
-    const lines = VERBS.map((each) => `  ${each.padEnd(12)} ${String(optionsJsonSchema(each)['description'])}`);
+    const lines = VERBS.map((each) => `  ${commandOf(each).padEnd(12)} ${String(optionsJsonSchema(each)['description'])}`);
     return [
       'Usage: pinlane <command> <project> [options]',
       '',
@@ -81,5 +91,5 @@ export const helpText = (verb: Verb | null): string => {
   const lines = verbProperties(verb).map(
     ([name, { type, enum: words, description }]) => `  --${name}${type === 'boolean' ? '' : `=<${words?.join('|') ?? type}>`}\n      ${description}`,
   );
-  return [`Usage: pinlane ${verb} <project> [options]`, '', String(optionsJsonSchema(verb)['description']), '', ...lines].join('\n');
+  return [`Usage: ${usageOf(verb)} [options]`, '', String(optionsJsonSchema(verb)['description']), '', ...lines].join('\n');
 };

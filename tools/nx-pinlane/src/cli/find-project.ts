@@ -10,7 +10,8 @@ export interface FoundProject {
   readonly projectRoot: string;
 }
 
-const workspaceAbove = (folder: string): string => {
+/** The root of the workspace that a folder is in. @throws ERR_OPTION_INVALID where there is none */
+export const workspaceAbove = (folder: string): string => {
   if (existsSync(join(folder, 'nx.json'))) return folder;
   const parent = dirname(folder);
   return parent === folder ? fail('ERR_OPTION_INVALID', 'there is no nx.json here or above: run it inside a workspace') : workspaceAbove(parent);

@@ -6,6 +6,8 @@ export interface WorkspacePaths {
   readonly store: string;
   /** The build record of a project. */
   readonly record: (project: string) => string;
+  /** The folder of all build records. */
+  readonly builds: string;
   readonly locks: string;
   readonly reports: string;
   readonly cache: string;
@@ -16,6 +18,7 @@ export const workspacePaths = (root: string): WorkspacePaths => ({
   root,
   store: join(root, '.pinlane/store'),
   record: (project) => join(root, '.pinlane/builds', `${project}.json`),
+  builds: join(root, '.pinlane/builds'),
   locks: join(root, '.pinlane/locks'),
   reports: join(root, '.pinlane/reports'),
   cache: join(root, '.pinlane/cache'),

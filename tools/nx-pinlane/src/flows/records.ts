@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '@pinlane/adapters';
 import { builtImageSchema, type BuiltImage } from '@pinlane/contracts';
 import type { WorkspacePaths } from './paths.ts';
@@ -16,6 +16,16 @@ export const readRecord = async (paths: WorkspacePaths, project: string): Promis
   } catch {
     return null;
   }
+};
+
+/** The records of all projects that were built here. */
+export const readRecords = async (paths: WorkspacePaths): Promise<BuiltImage[]> => {
+  const names = await readdir(paths.builds).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === 'ENOENT') return [];
+    throw thrown;
+  });
+  const records = await Promise.all(names.filter((name) => name.endsWith('.json')).map((name) => readRecord(paths, name.slice(0, -'.json'.length))));
+  return records.filter((record) => record !== null);
 };
 
 /** Writes the record of a build; the same build writes the same bytes. */

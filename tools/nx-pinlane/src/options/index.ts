@@ -51,6 +51,11 @@ export const OPTIONS = {
     ...common,
   }),
   'base-update': z.strictObject({ ...common }),
+  'store-gc': z.strictObject({
+    dryRun: z.boolean().optional().describe('Remove nothing; tell what would be removed.'),
+    graceMinutes: z.number().min(0).default(60).describe('What was written or used within this many minutes stays: someone may be about to name it.'),
+    json: common.json,
+  }),
 };
 
 /** The name of an executor. */
@@ -66,6 +71,7 @@ const TITLES: Record<Verb, string> = {
   acceptance: "Runs a processor's image in isolation and holds it to the processor contract and to its own cases.",
   base: 'Assembles the base image from its lock, for every platform.',
   'base-update': "Resolves the base's packages anew, writes its lock and prints what changed.",
+  'store-gc': 'Frees disk space: removes from the local store what no registry.yaml pins, no build record names and no name in the store reaches.',
 };
 
 /** The JSON Schema with which Nx checks an executor's options and prints its --help. Draft 7 and without a root id: Nx follows no other. */

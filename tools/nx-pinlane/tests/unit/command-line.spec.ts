@@ -27,10 +27,22 @@ describe('the command line', () => {
     },
   );
 
+  it('takes no project where the whole workspace is meant, and numbers where the option is one', () => {
+    expect(parseCommandLine(['gc', '--grace-minutes=5', '--dry-run'])).toEqual({
+      kind: 'run',
+      verb: 'store-gc',
+      project: null,
+      options: { graceMinutes: 5, dryRun: true },
+      verbose: false,
+    });
+    expect(() => parseCommandLine(['gc', 'x'])).toThrow(/^ERR_OPTION_INVALID: .*takes no project/);
+    expect(parseCommandLine(['gc', '--graceMinutes='])).toMatchObject({ options: { graceMinutes: NaN } });
+  });
+
   it('explains every verb and every option that a person may give', () => {
     expect(parseCommandLine([])).toEqual({ kind: 'help', verb: null });
     expect(parseCommandLine(['pin', '--help'])).toEqual({ kind: 'help', verb: 'pin' });
-    expect(verbs.filter((verb) => !helpText(null).includes(`  ${verb} `))).toEqual([]);
+    expect(verbs.filter((verb) => !helpText(null).includes(`  ${verb === 'store-gc' ? 'gc' : verb} `))).toEqual([]);
     expect(helpText('buildx')).toMatch(/--engine=<auto\|embedded\|docker>\n {6}\S/);
     expect(helpText('buildx')).not.toMatch(/--(spec|skip)/);
   });

@@ -1,0 +1,60 @@
+import { globSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { EXIT, isPinlaneError, PinlaneError, shortDigest, type Digest, type Problem } from '@pinlane/contracts';
+import { openStore } from '@pinlane/oci';
+import { indexPinOf, parseRegistry, pinsOf } from '@pinlane/pipeline';
+import type { OptionsOf } from '../options/index.ts';
+import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
+import { workspacePaths } from './paths.ts';
+import { readExactText } from './prepare.ts';
+import { readRecords } from './records.ts';
+
+const SKIPPED = new Set(['node_modules', '.git', '.nx', '.pinlane']);
+
+/** Every registry.yaml of the workspace, relative to its root, with `/`: also one that inference leaves out, because it too may pin. */
+const registryFiles = (root: string): string[] =>
+  globSync('**/registry.yaml', { cwd: root, exclude: (path) => SKIPPED.has(String(path).split(sep).at(-1) ?? '') })
+    .map((path) => path.split(sep).join('/'))
+    .sort();
+
+/** What one registry.yaml pins, wherever its pins say the image is. @throws what `parseRegistry` throws: a broken file may hide pins */
+const pinnedBy = async (root: string, file: string): Promise<Digest[]> => {
+  const { spec } = parseRegistry(await readExactText(join(root, file), file), { file });
+  const index = indexPinOf(spec);
+  return [...Object.values(pinsOf(spec)), ...(index === null ? [] : [index])].map(({ digest }) => digest);
+};
+
+/** What all of them pin. @throws every problem of every file */
+const allPinned = async (root: string): Promise<Digest[]> => {
+  const problems: Problem[] = [];
+  const found = registryFiles(root).map((file) =>
+    pinnedBy(root, file).catch((thrown: unknown) => {
+      if (!isPinlaneError(thrown)) throw thrown;
+      problems.push(...thrown.problems);
+      return [];
+    }),
+  );
+  const pinned = (await Promise.all(found)).flat();
+  const [first, ...more] = problems;
+  if (first) throw new PinlaneError([first, ...more]);
+  return pinned;
+};
+
+const inUnits = (bytes: number): string => (bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`);
+
+/**
+ * Removes from the store what no registry.yaml pins, no build record names and no name in the store reaches.
+ * @throws whatever reading a registry.yaml throws, having removed nothing; ERR_STORE_CORRUPT likewise
+ */
+export const storeGc = async ({ dryRun = false, graceMinutes }: OptionsOf<'store-gc'>, { root }: FlowContext): Promise<FlowOutcome> => {
+  const paths = workspacePaths(root);
+  const pinned = await allPinned(root);
+  const built = (await readRecords(paths)).map(({ index }) => index);
+  const { removed, bytes } = await openStore(paths.store).collect({ keep: [...pinned, ...built], graceMs: graceMinutes * 60_000, dryRun });
+  const summary = removed.length === 0 ? 'nothing to remove' : `${dryRun ? 'would remove' : 'removed'} ${removed.length} blobs, ${inUnits(bytes)}`;
+  return {
+    document: { kind: 'StoreCollection', schemaVersion: 1, dryRun, removed, bytes },
+    lines: [summary, ...removed.map((digest) => `  ${shortDigest(digest)}`)],
+    exitCode: EXIT.good,
+  };
+};
