@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+
+/** The rules that a text breaks when it stands in a file of the workspace. */
+const brokenRules = (file: string, text: string): string[] => {
+  const args = ['node_modules/eslint/bin/eslint.js', '--stdin', `--stdin-filename=${file}`, '--format=json'];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, input: text, encoding: 'utf8', env: { ...process.env, NX_DAEMON: 'false' } });
+  if (!stdout.startsWith('[')) throw new Error(stderr);
+  const [result] = JSON.parse(stdout) as { messages: { ruleId: string }[] }[];
+  return (result?.messages ?? []).map(({ ruleId }) => ruleId);
+};
+
+describe('the linter', () => {
+  it.each([
+    [
+      'contracts import the store',
+      'libs/contracts/src/x.ts',
+      "import { openStore } from '@pinlane/oci';\nexport const x = openStore;\n",
+      '@nx/enforce-module-boundaries',
+    ],
+    [
+      'a processor imports more than its runtime',
+      'processors/llm-litellm/src/x.ts',
+      "import { LANES } from '@pinlane/contracts';\nexport const x = LANES;\n",
+      '@nx/enforce-module-boundaries',
+    ],
+    ['a decision reads a file', 'libs/pipeline/src/x.ts', "import { readFileSync } from 'node:fs';\nexport const x = readFileSync;\n", 'no-restricted-imports'],
+    ['a decision asks the clock', 'libs/pipeline/src/x.ts', 'export const x = Date.now();\n', 'no-restricted-properties'],
+    ['a decision reads the environment', 'libs/contracts/src/x.ts', "export const x = process.env['HOME'];\n", 'no-restricted-globals'],
+    [
+      'what runs imports what tests',
+      'libs/oci/src/x.ts',
+      "import { refs } from '@pinlane/testing';\nexport const x = refs;\n",
+      '@typescript-eslint/no-restricted-imports',
+    ],
+  ])('objects where %s', (_, file, text, rule) => {
+    expect(brokenRules(file, text)).toContain(rule);
+  });
+
+  it('has nothing against imports along the layers', () => {
+    expect(brokenRules('libs/oci/src/x.ts', "import { LANES } from '@pinlane/contracts';\nexport const x = LANES;\n")).toEqual([]);
+  });
+});

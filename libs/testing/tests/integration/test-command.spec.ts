@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+
+describe('the test command', () => {
+  let folder = '';
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pinlane-test-command-'));
+    await mkdir(join(folder, 'tests'));
+    await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}');
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  /** Runs suites, given by name and text, and returns the exit code and the lines that the reporter wrote. */
+  const run = async (suites: Record<string, string>) => {
+    for (const [name, text] of Object.entries(suites)) await writeFile(join(folder, 'tests', `${name}.test.js`), text);
+    const args = [
+      'node_modules/jest/bin/jest.js',
+      `--rootDir=${folder}`,
+      '--config={}',
+      `--reporters=${join(root, 'scripts/test-reporter.mjs')}`,
+      '--passWithNoTests',
+    ];
+    const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+    return { status, lines: stdout.trim().split('\n') };
+  };
+
+  it('closes with its counts alone on a line', async () => {
+    const { status, lines } = await run({ a: "test('a', () => {}); test.skip('b', () => {});" });
+    expect({ status, last: lines.at(-1) }).toEqual({ status: 0, last: '1 passed, 0 failed, 1 skipped' });
+  });
+
+  it('counts a suite that does not load as a failure', async () => {
+    const { status, lines } = await run({ a: "test('a', () => {});", b: "throw new Error('x');" });
+    expect({ status, last: lines.at(-1) }).toEqual({ status: 1, last: '1 passed, 1 failed' });
+  });
+
+  it('fails when no test was run', async () => {
+    const { status, lines } = await run({});
+    expect(status).toBe(1);
+    expect(lines).toContain('no test was run');
+  });
+
+  it('fails when all of a suite was skipped without saying what it requires', async () => {
+    const { status, lines } = await run({ a: "test('a', () => {});", b: "test.skip('b', () => {});" });
+    expect(status).toBe(1);
+    expect(lines.join('\n')).toMatch(/every test of .*b\.test\.js was skipped/);
+  });
+
+  it('names the parts that suites required and the machine lacks', async () => {
+    const { status, lines } = await run({ a: "test('a', () => {});", b: "describe.skip('requires docker: builds', () => test('b', () => {}));" });
+    expect({ status, missing: lines.find((line) => line.startsWith('Not run')) }).toEqual({
+      status: 0,
+      missing: 'Not run, because this machine lacks it: docker',
+    });
+  });
+});
