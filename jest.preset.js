@@ -1,8 +1,6 @@
 /** What every kind of test shares: ES modules as they are, TypeScript by swc, the workspace's packages from source. */
 export default {
   testEnvironment: 'node',
-  // Time is the bench's matter; a busy machine must not fail a test.
-  testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
