@@ -10,6 +10,7 @@ export default {
     ...preset,
     displayName: kind,
     rootDir: import.meta.dirname,
-    testMatch: [`<rootDir>/{libs,tools,apps,processors}/*/tests/${kind}/**/*.spec.ts`],
+    // A processor may lie any number of folders deep, as its project may.
+    testMatch: [`<rootDir>/{libs,tools,apps}/*/tests/${kind}/**/*.spec.ts`, `<rootDir>/processors/**/tests/${kind}/**/*.spec.ts`],
   })),
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from './digest.ts';
+import { PROCESSOR_ENV } from './processor/codes.ts';
 import { pinnedReferenceSchema, repositorySchema } from './reference.ts';
 import { refSchema } from './ref.ts';
 
@@ -22,11 +23,16 @@ const insidePath = (what: string) =>
     .refine((path) => !path.startsWith('/'), `${what} is relative to the processor's folder`)
     .refine((path) => !path.split('/').includes('..'), `${what} does not leave the processor's folder`);
 
+// A secret of such a name would be set always, and would change how the processor is started.
+const isTaken = (name: string): boolean =>
+  (Object.values(PROCESSOR_ENV) as string[]).includes(name) || ['PATH', 'HOME', 'NODE_OPTIONS'].includes(name) || name.startsWith('LD_');
+
 /** The name of an environment variable that holds a secret; never its value. */
 export const secretNameSchema = z
   .string()
   .max(100)
-  .regex(/^[A-Z_][A-Z0-9_]*$/, 'expected the name of an environment variable: capitals, digits and _');
+  .regex(/^[A-Z_][A-Z0-9_]*$/, 'expected the name of an environment variable: capitals, digits and _')
+  .refine((name) => !isTaken(name), 'the name belongs to what starts the processor');
 
 const buildSchema = z.strictObject({
   context: insidePath('the build context').default('.').meta({ description: "The build context, relative to the processor's folder." }),

@@ -49,6 +49,11 @@ describe('a registry.yaml that is refused', () => {
     ['a Dockerfile that starts with a hyphen', 'ref: a/b@1\nbuild: { dockerfile: --help }\n', /^ERR_REGISTRY_INVALID 2:22 build.dockerfile: /],
     ['a port out of range', 'ref: a/b@1\nbuild: { port: 70000 }\n', /^ERR_REGISTRY_INVALID 2:16 build.port: /],
     ['a secret listed twice', 'ref: a/b@1\nsecrets: { required: [A], optional: [A] }\n', /^ERR_REGISTRY_INVALID 2:\d+ secrets: A is listed twice/],
+    [
+      'a secret by a name that the runtime sets',
+      'ref: a/b@1\nsecrets: { required: [PORT] }\n',
+      /^ERR_REGISTRY_INVALID 2:23 secrets.required\[0\]: the name belongs/,
+    ],
     ['a secret with a value', 'ref: a/b@1\nsecrets: { required: ["A=1"] }\n', /^ERR_REGISTRY_INVALID 2:23 secrets.required\[0\]: /],
     ['the old form', `ref: a/b@1\nimage:\n  oci: x.io/y@sha256:${HEX}\n`, /^ERR_REGISTRY_OLD_FORM 3:3 /],
   ];

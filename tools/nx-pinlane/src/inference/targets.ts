@@ -23,12 +23,15 @@ const about = (description: string, command: string, options: Record<string, unk
 // `-c pinned` reaches these two through `acceptance`, which then needs no build: see src/executors/buildx.ts.
 const PINNED = { configurations: { pinned: { skip: true } } };
 
+// The command goes through a shell and Jest reads a regular expression: a folder's name may mean nothing to either.
+const pathPattern = (path: string): string => path.replace(/[^\w/-]/g, '.');
+
 const testTarget = (root: string, kind: 'unit' | 'integration'): TargetConfiguration => ({
   executor: 'nx:run-commands',
   cache: true,
   inputs: ['default', '^default', '{workspaceRoot}/jest.config.js', '{workspaceRoot}/jest.preset.js'],
   options: {
-    command: `node --experimental-vm-modules node_modules/jest/bin/jest.js --selectProjects ${kind} --testPathPatterns ${root}/tests/${kind}/`,
+    command: `node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js --selectProjects ${kind} --testPathPatterns=${pathPattern(root)}/tests/${kind}/`,
     cwd: '{workspaceRoot}',
   },
   metadata: { description: `Runs the ${kind} tests of the processor.`, technologies: ['jest'] },

@@ -51,6 +51,18 @@ describe('inference', () => {
     ]);
   });
 
+  it('hands the folder of the tests on so that neither a shell nor Jest reads more into its name', async () => {
+    const files = await write({
+      'processors/$(touch x)+ü/registry.yaml': 'ref: a/b@1\n',
+      'processors/$(touch x)+ü/tests/unit/x.spec.ts': '',
+    });
+    const command: string = projects(infer(files))[0]?.targets?.['test-unit']?.options.command;
+    const pattern = /--testPathPatterns=(\S+)$/.exec(command)?.[1];
+    expect(command).not.toMatch(/[$()+ü]/);
+    expect('processors/$(touch x)+ü/tests/unit/x.spec.ts').toMatch(new RegExp(pattern ?? '^$'));
+    expect('processors/other/tests/unit/x.spec.ts').not.toMatch(new RegExp(pattern ?? ''));
+  });
+
   it('keeps the targets of a processor as they are when only its pins change', async () => {
     const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n' });
     const before = infer(files);

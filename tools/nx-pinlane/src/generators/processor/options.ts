@@ -72,8 +72,10 @@ export const planProcessor = ({ ref, secret = [], port = 8000, directory, base =
   if (!parsed.success)
     problems.push({ code: 'ERR_REF_INVALID', message: `${quoted(ref)} is not a ref: ${parsed.error.issues[0]?.message ?? 'expected namespace/name@major'}` });
   const secrets = [...new Set(secret)];
-  for (const name of secrets)
-    if (!secretNameSchema.safeParse(name).success) wrong('secret', `${quoted(name)} is not the name of an environment variable: capitals, digits and _`);
+  for (const name of secrets) {
+    const { error } = secretNameSchema.safeParse(name);
+    if (error) wrong('secret', `${quoted(name)} can't name a secret: ${error.issues[0]?.message ?? ''}`);
+  }
   if (!Number.isInteger(port) || port < 1 || port > 65_535) wrong('port', `${quoted(port)} is not a port: 1 to 65535`);
   const folder = directory?.replace(/\/+$/, '');
   const folderProblem = folder === undefined ? null : directoryProblem(folder);
