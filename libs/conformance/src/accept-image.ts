@@ -26,7 +26,7 @@ import { unpackImage, type ContentSource } from '@pinlane/oci';
 import { readCases } from './cases/read.ts';
 import { exampleParams, runCases } from './cases/run.ts';
 import { acceptanceReport } from './report/report.ts';
-import { reportFiles, writeReport } from './report/write.ts';
+import { clearReport, reportFiles, writeLog, writeReport } from './report/write.ts';
 import { runConformance } from './run-conformance.ts';
 import { ORDINARY, type Variant } from './subject/subject.ts';
 
@@ -99,6 +99,7 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
   const startedAt = new Date();
   const begun = performance.now();
   const slug = slugOf(spec.ref);
+  await clearReport(options.reportsDir, platform);
   const files = await readCases(options.casesDir);
   const runtime = await chooseRuntime(options.runtime, { lane, progress, ...(options.runtimes === undefined ? {} : { runtimes: options.runtimes }) });
   const { rootfs, image } = await unpackImage(options.source, options.digest, { platform, cacheDir: options.cacheDir });
@@ -153,6 +154,7 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
     await writeReport(options.reportsDir, report, log);
     return report;
   } catch (error) {
+    if (isPinlaneError(error, 'ERR_START_FAILED')) await writeLog(options.reportsDir, platform, `${error.message}\n`);
     if (signal?.aborted && !isPinlaneError(error)) return fail('ERR_CANCELLED', `the acceptance of ${slug} was interrupted`);
     throw error;
   } finally {

@@ -23,12 +23,23 @@ const writeWhole = async (file: string, text: string): Promise<void> => {
   await rename(temporary, file);
 };
 
-/** Writes a report, each file whole or not at all; the log of an earlier run that failed goes where this one passed. */
+/** Removes the report of an earlier run: whatever happens next, it says nothing about the image that is tested now. */
+export const clearReport = async (folder: string, platform: string): Promise<void> => {
+  await Promise.all(Object.values(reportFiles(folder, platform)).map((file: string) => rm(file, { force: true })));
+};
+
+/** Keeps the log of a processor that something is wrong with. */
+export const writeLog = async (folder: string, platform: string, log: string): Promise<void> => {
+  await mkdir(folder, { recursive: true });
+  await writeWhole(reportFiles(folder, platform).log, log);
+};
+
+/** Writes a report, each file whole or not at all. */
 export const writeReport = async (folder: string, report: AcceptanceReport, log: string | null): Promise<ReportFiles> => {
   const files = reportFiles(folder, report.platform);
   await mkdir(folder, { recursive: true });
   if (log === null) await rm(files.log, { force: true });
-  else await writeWhole(files.log, log);
+  else await writeLog(folder, report.platform, log);
   await writeWhole(files.junit, junitXml(report));
   await writeWhole(files.json, `${JSON.stringify(report, null, 2)}\n`);
   return files;

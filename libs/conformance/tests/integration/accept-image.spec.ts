@@ -117,8 +117,12 @@ describe('accepting an image', () => {
     expect(existsSync(join(folder, 'reports'))).toBe(false);
   });
 
-  it('reports an image that does not start, with the end of its log', async () => {
+  it('reports an image that does not start, keeps the end of its log, and no verdict on the image before it', async () => {
+    await acceptImage(await optionsFor(null));
     const { source, digest } = await imageOf('console.error("cannot find my heart"); process.exit(9);', null);
     await expect(acceptImage(await optionsFor(null, { source, digest }))).rejects.toThrow(/ERR_START_FAILED: [^]*cannot find my heart/);
+    const kept = readdirSync(join(folder, 'reports'));
+    expect(kept).toEqual([expect.stringMatching(/\.log$/)]);
+    expect(readFileSync(join(folder, 'reports', kept[0] as string), 'utf8')).toContain('cannot find my heart');
   });
 });
