@@ -44,6 +44,8 @@ export const main = async (args: readonly string[], cwd: string): Promise<ExitCo
   } catch (thrown) {
     if (!isPinlaneError(thrown)) throw thrown;
     process.stderr.write(`${thrown.problems.map(formatProblem).join('\n')}\n`);
+    // The command line may be what could not be read, so it is looked at as it came.
+    if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ kind: 'Error', schemaVersion: 1, problems: thrown.problems })}\n`);
     return thrown.exitCode;
   }
 };

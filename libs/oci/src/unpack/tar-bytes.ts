@@ -49,8 +49,11 @@ export async function* tarBytes(source: ContentSource, layer: Descriptor, diffId
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (typeof code === 'string' && (code.startsWith('Z_') || code.startsWith('ZSTD_')))
+    if (typeof code === 'string' && (code.startsWith('Z_') || code.startsWith('ZSTD_'))) {
+      // A blob that was altered stumbles here before its digest is known: read to its end, the source says so.
+      for await (const _ of source.openBlob(layer));
       fail('ERR_MANIFEST_INVALID', `layer ${layer.digest} is not what its media type ${layer.mediaType} says: ${(error as Error).message}`, { cause: error });
+    }
     throw error;
   }
   const actual = hash.digest();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { isPinlaneError, type Digest } from '@pinlane/contracts';
+import { isPinlaneError, PinlaneError, type Digest } from '@pinlane/contracts';
 import { pack, type Header } from 'tar-stream';
 import { OCI_CONFIG, OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, OCI_MANIFEST, unpackImage, type ContentSource, type UnpackLimits } from '../../src/index.ts';
 
@@ -291,6 +291,25 @@ describe('unpacking an image', () => {
     it('a blob that is not packed as its media type says', async () => {
       const tar = await tarOf([{ name: 'a', content: 'a' }]);
       await expectRefusal(unpackLayers([{ tar, blob: tar }]), 'ERR_MANIFEST_INVALID', 'not what its media type');
+    });
+
+    it('a packed blob of a store that was altered, by the name of the blob', async () => {
+      const tar = await tarOf([{ name: 'a', content: 'a' }]);
+      const layer = digestOf(gzipSync(tar));
+      const { source, digest } = imageOf([{ tar }]);
+      const altered: ContentSource = {
+        ...source,
+        async *openBlob(blob) {
+          if (blob.digest !== layer) return yield* source.openBlob(blob);
+          for await (const chunk of source.openBlob(blob)) yield Buffer.from(chunk).fill(0);
+          throw new PinlaneError({ code: 'ERR_STORE_CORRUPT', message: `blob ${blob.digest} was altered` });
+        },
+      };
+      await expectRefusal(
+        unpackImage(altered, digest, { platform: 'linux/amd64', cacheDir: cacheDir() }),
+        'ERR_STORE_CORRUPT',
+        /blob sha256:[a-f0-9]{64} was altered/,
+      );
     });
 
     it('a blob that is cut off', async () => {

@@ -5,6 +5,7 @@ import {
   fail,
   formatRepository,
   parsePinnedReference,
+  slugOf,
   type Architecture,
   type Digest,
   type PinnedReference,
@@ -22,6 +23,13 @@ const FINGERPRINT_LABEL = 'dev.pinlane.fingerprint';
 const claimedFingerprint = ({ config }: PlatformImage): Digest | null => {
   const said = digestSchema.safeParse(config.config?.Labels?.[FINGERPRINT_LABEL]);
   return said.success ? said.data : null;
+};
+
+/** An image that Pinlane built says for whom; one that was built elsewhere says nothing, and may be anyone's. */
+const requireOwn = (spec: ProcessorSpec, image: PlatformImage): void => {
+  const title = image.config.config?.Labels?.['org.opencontainers.image.title'];
+  if (claimedFingerprint(image) !== null && title !== undefined && title !== slugOf(spec.ref))
+    fail('ERR_PIN_UNVERIFIED', `${image.descriptor.digest} is an image of ${JSON.stringify(title.slice(0, 200))}, not of ${slugOf(spec.ref)}`);
 };
 
 /** An image to pin: where it is, and which of its platforms are to be pinned. */
@@ -62,6 +70,7 @@ export const verifyCandidate = async (spec: ProcessorSpec, candidate: PinCandida
   const place = openImagePlace(candidate.image, store, signal);
   const view = await verifyImage(place, candidate.image.digest, candidate.platforms === undefined ? {} : { platforms: candidate.platforms });
   const fresh = new Map(view.platforms.map((image) => [architectureOf(image.platform), image]));
+  for (const image of fresh.values()) requireOwn(spec, image);
   const claims = new Set([...fresh.values()].map(claimedFingerprint));
   const [fingerprint = null] = claims.size === 1 ? claims : [];
 

@@ -47,6 +47,10 @@ describe('commands', () => {
         1,
         expect.objectContaining({ kind: 'Error', problems: [expect.objectContaining({ code: 'ERR_PLATFORM_INVALID' })] }),
       ]);
+      for (const args of [['buildx', 'acme-base', '--plattforms=x'], ['nonsense'], ['pin', 'no-such-processor']]) {
+        const early = await pinlane(...args, '--json');
+        expect([early.exitCode, JSON.parse(early.stdout)]).toMatchObject([1, { kind: 'Error', problems: [{ code: 'ERR_OPTION_INVALID' }] }]);
+      }
       const docker = await pinlane('buildx', 'acme-base', '--engine=docker');
       expect([docker.exitCode, docker.stderr]).toEqual([1, expect.stringMatching(/ERR_ENGINE_UNAVAILABLE.*\nfix: /)]);
     });

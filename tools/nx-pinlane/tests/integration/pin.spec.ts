@@ -122,6 +122,9 @@ describe('pin', () => {
       expect([unknown.exitCode, unknown.stderr]).toEqual([1, expect.stringContaining('ERR_MANIFEST_UNKNOWN')]);
       const tag = await pinlane('pin', 'acme-one', '--digest=store.localhost/acme-one:latest');
       expect([tag.exitCode, tag.stderr]).toEqual([1, expect.stringContaining('ERR_REFERENCE_INVALID')]);
+      const { index: foreign } = JSON.parse((await pinlane('buildx', 'acme-base', '--json')).stdout) as { index: string };
+      const other = await pinlane('pin', 'acme-one', `--digest=store.localhost/acme-base@${foreign}`);
+      expect([other.exitCode, other.stderr]).toEqual([1, expect.stringMatching(/ERR_PIN_UNVERIFIED: .*"acme-base", not of acme-one/)]);
       expect(await read(FILE)).toBe(text);
     });
   }, 120_000);
