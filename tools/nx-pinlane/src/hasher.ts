@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import type { CustomHasher, HasherContext, Task } from '@nx/devkit';
 import { REF_PATTERN } from '@pinlane/contracts';
 import { workspacePaths } from './flows/paths.ts';
+import { buildsNothing } from './shell/lane.ts';
 import { hasWholeImage, knownGeneration } from './flows/store-glance.ts';
 
 // The plugin's own code is no input that Nx knows of, so its build is added to every key; see build.mjs.
@@ -24,7 +25,9 @@ const combined = (parts: readonly string[]): string => createHash('sha256').upda
 /** Of no earlier task and of no later one: the task runs, and nothing it leaves is ever taken from the cache. */
 const never = (): string => randomBytes(32).toString('hex');
 
-const wantsToRun = ({ overrides, target }: Task): boolean => target.configuration === 'pinned' || overrides['noCache'] === true || overrides['cache'] === false;
+// A build that a lane left out must not be taken for one that was asked for.
+const wantsToRun = ({ overrides, target }: Task): boolean =>
+  buildsNothing(process.env) || target.configuration === 'pinned' || overrides['noCache'] === true || overrides['cache'] === false;
 
 // Nx tells a hasher everything but where the workspace is.
 const workspaceRoot = (from: string): string => {

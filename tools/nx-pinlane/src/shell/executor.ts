@@ -1,7 +1,16 @@
 import { enableCompileCache } from 'node:module';
 import type { ExecutorContext } from '@nx/devkit';
+import { buildsNothing } from './lane.ts';
 import type { Verb } from '../options/index.ts';
 import type { Flow } from './run-verb.ts';
+
+/** Whether Nx runs this task because another one depends on it. */
+const isDependency = ({ taskGraph, projectName, targetName }: ExecutorContext): boolean =>
+  Object.values(taskGraph?.dependencies ?? {}).some((ids) => ids.some((id) => `${id}:`.startsWith(`${projectName}:${targetName}:`)));
+
+/** In a lane that builds nothing, what depends on a build says whether it can do without: `acceptance` can, `pin` refuses. */
+const withLane = (verb: Verb, options: unknown, context: ExecutorContext): unknown =>
+  (verb === 'buildx' || verb === 'base') && buildsNothing(process.env) && isDependency(context) ? { ...(options as object), skip: true } : options;
 
 /**
  * An Nx executor around a flow. Nx starts a process for each task, so what the flow needs is loaded only now, and from V8's compile
@@ -14,5 +23,7 @@ export const executor =
     const [{ runVerb }, flow] = await Promise.all([import('./run-verb.ts'), load()]);
     const project = context.projectName ?? '';
     const projectRoot = context.projectsConfigurations.projects[project]?.root ?? '';
-    return { success: (await runVerb(verb, flow, options, { root: context.root, project, projectRoot, verbose: context.isVerbose })) === 0 };
+    return {
+      success: (await runVerb(verb, flow, withLane(verb, options, context), { root: context.root, project, projectRoot, verbose: context.isVerbose })) === 0,
+    };
   };

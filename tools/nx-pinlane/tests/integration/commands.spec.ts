@@ -60,6 +60,10 @@ describe('commands', () => {
     await withWorkspace(async ({ root, nxWith, pinlane, read }) => {
       const forbidden = await nxWith({ PINLANE_LANE: 'main' }, 'run', 'acme-base:buildx', '--outputStyle=static');
       expect([forbidden.exitCode, forbidden.output]).toEqual([1, expect.stringContaining('ERR_LANE_FORBIDS')]);
+      const tested = await nxWith({ PINLANE_LANE: 'main' }, 'run', 'acme-one:acceptance', '--outputStyle=static');
+      expect([tested.exitCode, tested.output]).toEqual([1, expect.stringContaining('ERR_IMAGE_UNPINNED')]);
+      const still = await nxWith({ PINLANE_LANE: 'main' }, 'run', 'acme-base:buildx', '--outputStyle=static');
+      expect([still.exitCode, still.output]).toEqual([1, expect.stringContaining('ERR_LANE_FORBIDS')]);
       expect(existsSync(join(root, '.pinlane/builds'))).toBe(false);
       const before = await read('processors/acme-base/registry.yaml');
       const staging = await pinlane('pin', 'acme-base', '--lane=staging');
