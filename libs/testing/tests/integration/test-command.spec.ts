@@ -17,7 +17,7 @@ describe('the test command', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   /** Runs suites, given by name and text, and returns the exit code and the lines that the reporter wrote. */
-  const run = async (suites: Record<string, string>) => {
+  const run = async (suites: Record<string, string>, ...more: string[]) => {
     for (const [name, text] of Object.entries(suites)) await writeFile(join(folder, 'tests', `${name}.test.js`), text);
     const args = [
       'node_modules/jest/bin/jest.js',
@@ -25,6 +25,7 @@ describe('the test command', () => {
       '--config={}',
       `--reporters=${join(root, 'scripts/test-reporter.mjs')}`,
       '--passWithNoTests',
+      ...more,
     ];
     const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
     return { status, lines: stdout.trim().split('\n') };
@@ -50,6 +51,18 @@ describe('the test command', () => {
     const { status, lines } = await run({ a: "test('a', () => {});", b: "test.skip('b', () => {});" });
     expect(status).toBe(1);
     expect(lines.join('\n')).toMatch(/every test of .*b\.test\.js was skipped/);
+  });
+
+  it('fails when all of a suite was skipped and only some of it says what it requires', async () => {
+    const mixed = "describe.skip('requires docker: builds', () => test('b', () => {})); test.skip('c', () => {});";
+    const { status, lines } = await run({ a: "test('a', () => {});", b: mixed });
+    expect(status).toBe(1);
+    expect(lines.join('\n')).toMatch(/every test of .*b\.test\.js was skipped/);
+  });
+
+  it('lets tests be picked by name', async () => {
+    const { status, lines } = await run({ a: "test('one', () => {});", b: "test('two', () => {});" }, '-t=one');
+    expect({ status, last: lines.at(-1) }).toEqual({ status: 0, last: '1 passed, 0 failed, 1 skipped' });
   });
 
   it('names the parts that suites required and the machine lacks', async () => {
