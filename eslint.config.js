@@ -26,6 +26,8 @@ const effects = {
   globals: ['fetch', 'process', 'setTimeout', 'setInterval'],
 };
 
+const onlyInTests = { name: '@pinlane/testing', message: 'Only tests import it.' };
+
 export default [
   { ignores: ['**/dist', '**/node_modules', '.nx', '.pinlane', '.cache', 'reports', '**/files/**'] },
   ...tseslint.configs.recommended.map((config) => ({ ...config, files: ['**/*.ts'] })),
@@ -50,6 +52,23 @@ export default [
   {
     files: ['libs/*/src/**/*.ts', 'tools/*/src/**/*.ts', 'processors/*/src/**/*.ts'],
     ignores: ['libs/testing/**'],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [{ name: '@pinlane/testing', message: 'Only tests import it.' }] }] },
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [onlyInTests] }] },
+  },
+  {
+    files: ['libs/processor-runtime/src/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: [onlyInTests, { name: '@pinlane/contracts', message: 'Import @pinlane/contracts/processor: the rest would be bundled into every processor.' }],
+        },
+      ],
+    },
+  },
+  {
+    files: ['libs/{oci,adapters,conformance,base-node,processor-runtime}/src/**/*.ts', 'tools/*/src/**/*.ts'],
+    // Each of these is a process of its own, or what ends one that was told to stop.
+    ignores: ['libs/adapters/src/runtime/bridge.ts', 'libs/processor-runtime/src/serve.ts', 'tools/nx-pinlane/src/shell/run-verb.ts'],
+    rules: { 'no-restricted-properties': ['error', { object: 'process', property: 'exit', message: 'Throw, and let the shell choose the exit code.' }] },
   },
 ];

@@ -36,6 +36,13 @@ describe('the linter', () => {
       "import { refs } from '@pinlane/testing';\nexport const x = refs;\n",
       '@typescript-eslint/no-restricted-imports',
     ],
+    [
+      'the runtime of processors takes in all contracts',
+      'libs/processor-runtime/src/x.ts',
+      "import { LANES } from '@pinlane/contracts';\nexport const x = LANES;\n",
+      '@typescript-eslint/no-restricted-imports',
+    ],
+    ['a library ends the process', 'libs/oci/src/x.ts', 'export const x = (): never => process.exit(1);\n', 'no-restricted-properties'],
   ])('objects where %s', (_, file, text, rule) => {
     expect(brokenRules(file, text)).toContain(rule);
   });
