@@ -73,7 +73,7 @@ export const acceptanceFileSchema = z.strictObject({
           outputs: z
             .array(
               z.strictObject({
-                path: z.string(),
+                path: z.string().refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), 'an output stays below outputs/'),
                 mime: z.string().optional(),
                 text: z.string().optional(),
                 contains: z.string().optional(),

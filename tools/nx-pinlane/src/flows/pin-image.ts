@@ -12,7 +12,7 @@ import {
   type Platform,
   type ProcessorSpec,
 } from '@pinlane/contracts';
-import { composeIndex, platformOfImage, verifyImage, type Descriptor, type PlatformImage, type Store } from '@pinlane/oci';
+import { composeIndex, platformOfImage, readImage, verifyImage, type Descriptor, type ImageView, type PlatformImage, type Store } from '@pinlane/oci';
 import { pinsOf, type PinFacts } from '@pinlane/pipeline';
 import { openImagePlace } from './image-source.ts';
 
@@ -30,6 +30,16 @@ const requireOwn = (spec: ProcessorSpec, image: PlatformImage): void => {
   const title = image.config.config?.Labels?.['org.opencontainers.image.title'];
   if (claimedFingerprint(image) !== null && title !== undefined && title !== slugOf(spec.ref))
     fail('ERR_PIN_UNVERIFIED', `${image.descriptor.digest} is an image of ${JSON.stringify(title.slice(0, 200))}, not of ${slugOf(spec.ref)}`);
+};
+
+/**
+ * The layers of the images that an image was built on, as far as the store has them. They were verified when they came into the store, and
+ * hashing them again would take longer than all the rest of a pin.
+ */
+const baseLayers = async ({ platforms }: ImageView, store: Store): Promise<ReadonlySet<Digest>> => {
+  const bases = platforms.flatMap(({ config }) => digestSchema.safeParse(config.config?.Labels?.['org.opencontainers.image.base.digest']).data ?? []);
+  const views = await Promise.all([...new Set(bases)].map((digest) => readImage(store, digest).catch(() => null)));
+  return new Set(views.flatMap((view) => view?.platforms ?? []).flatMap(({ manifest }) => manifest.layers.map(({ digest }) => digest)));
 };
 
 /** An image to pin: where it is, and which of its platforms are to be pinned. */
@@ -68,7 +78,11 @@ const keptImage = async (
  */
 export const verifyCandidate = async (spec: ProcessorSpec, candidate: PinCandidate, store: Store, signal: AbortSignal): Promise<PinFacts> => {
   const place = openImagePlace(candidate.image, store, signal);
-  const view = await verifyImage(place, candidate.image.digest, candidate.platforms === undefined ? {} : { platforms: candidate.platforms });
+  const view = await verifyImage(place, candidate.image.digest, {
+    ...(candidate.platforms === undefined ? {} : { platforms: candidate.platforms }),
+    // A registry hashed what was pushed to it; the store is a folder that anything may have written to.
+    ...(place === store ? { blobs: 'hashed', verified: (read) => baseLayers(read, store) } : {}),
+  });
   const fresh = new Map(view.platforms.map((image) => [architectureOf(image.platform), image]));
   for (const image of fresh.values()) requireOwn(spec, image);
   const claims = new Set([...fresh.values()].map(claimedFingerprint));

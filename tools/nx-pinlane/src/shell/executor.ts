@@ -1,4 +1,5 @@
-import { enableCompileCache } from 'node:module';
+// A namespace, because Node 20, on which somebody may start Nx, has no such export.
+import * as nodeModule from 'node:module';
 import type { ExecutorContext } from '@nx/devkit';
 import { buildsNothing } from './lane.ts';
 import type { Verb } from '../options/index.ts';
@@ -19,7 +20,7 @@ const withLane = (verb: Verb, options: unknown, context: ExecutorContext): unkno
 export const executor =
   <V extends Verb>(verb: V, load: () => Promise<Flow<V>>) =>
   async (options: unknown, context: ExecutorContext): Promise<{ success: boolean }> => {
-    enableCompileCache();
+    nodeModule.enableCompileCache?.();
     const [{ runVerb }, flow] = await Promise.all([import('./run-verb.ts'), load()]);
     const project = context.projectName ?? '';
     const projectRoot = context.projectsConfigurations.projects[project]?.root ?? '';

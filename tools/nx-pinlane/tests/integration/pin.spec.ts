@@ -1,4 +1,4 @@
-import { chmod, readdir, rm, stat, symlink, rename } from 'node:fs/promises';
+import { chmod, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { withWorkspace, type Ran } from './support/workspace.ts';
@@ -30,6 +30,23 @@ describe('pin', () => {
       expect(await read(FILE)).toBe(pinned);
       const checked = await nx('run', 'acme-one:pin', '--check', '--outputStyle=static');
       expect(checked.output).toContain('pins are current');
+    });
+  }, 180_000);
+
+  it('refuses an image of which a layer was altered in the store, and names the blob', async () => {
+    await withWorkspace(async ({ root, nx, pinlane, read }) => {
+      expect(hushed(await nx('run', 'acme-one:pin'))).toEqual(fine);
+      const pinned = await read(FILE);
+      const blob = (digest: string) => join(root, '.pinlane/store/blobs/sha256', digest.slice('sha256:'.length));
+      const { layers } = JSON.parse(await readFile(blob(digests(pinned)[0] as string), 'utf8')) as { layers: { digest: string }[] };
+      const layer = layers.at(-1)?.digest as string;
+      const bytes = await readFile(blob(layer));
+      bytes[bytes.length - 9] = (bytes[bytes.length - 9] as number) ^ 1;
+      await chmod(blob(layer), 0o644);
+      await writeFile(blob(layer), bytes);
+      const { exitCode, output } = await pinlane('pin', 'acme-one');
+      expect({ exitCode, named: output.includes(`ERR_STORE_CORRUPT`) && output.includes(layer) }).toEqual({ exitCode: 1, named: true });
+      expect(await read(FILE)).toBe(pinned);
     });
   }, 180_000);
 
