@@ -1,4 +1,4 @@
-// Runs a command to its end and tells how long it took and how much memory its largest process used.
+// Runs a command to its end and tells how long it took and how much memory its processes used.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -16,35 +16,47 @@ const children = () => {
   return parents;
 };
 
-const peakOf = (pid) => {
+/** What a process has resident now, and the most it had, in MB (10^6 bytes). */
+const memoryOf = (pid) => {
   try {
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const megabytes = (key) => (Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024) / 1e6;
+    return { now: megabytes('VmRSS'), peak: megabytes('VmHWM') };
   } catch {
-    return 0;
+    return { now: 0, peak: 0 };
   }
 };
 
 const descendants = (pid, parents) => (parents.get(String(pid)) ?? []).flatMap((child) => [child, ...descendants(child, parents)]);
 
-/** Wall-clock seconds of a command; with `memory`, also the peak of its largest descendant in MiB. A failure ends the bench. */
+/**
+ * Wall-clock seconds of a command. With `memory`, also the peak in MB of the largest process it starts (for Nx: of a task) and of all of
+ * them together, the command itself included; pages that they share count more than once there. A failure ends the bench.
+ */
 export const measure = (argv, { cwd, env = {}, memory = false }) =>
   new Promise((resolve, reject) => {
     const started = performance.now();
     const child = spawn(argv[0], argv.slice(1), { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    const output = [];
-    let peak = 0;
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk));
+    const output = { stdout: [], stderr: [] };
+    let [task, tree] = [0, 0];
+    for (const [name, chunks] of Object.entries(output)) child[name].on('data', (chunk) => chunks.push(chunk));
     const watch = memory
       ? setInterval(() => {
-          for (const pid of descendants(child.pid, children())) peak = Math.max(peak, peakOf(pid));
+          const started = descendants(child.pid, children()).map(memoryOf);
+          task = Math.max(task, ...started.map(({ peak }) => peak));
+          tree = Math.max(
+            tree,
+            [memoryOf(child.pid), ...started].reduce((sum, { now }) => sum + now, 0),
+          );
         }, 20)
       : undefined;
     child.on('error', reject);
     child.on('close', (code) => {
       clearInterval(watch);
       const seconds = (performance.now() - started) / 1000;
-      if (code === 0) resolve({ seconds, peak });
-      else reject(new Error(`${argv.join(' ')} ended with ${code}\n${Buffer.concat(output).toString().slice(-3000)}`));
+      const [stdout, stderr] = Object.values(output).map((chunks) => Buffer.concat(chunks).toString());
+      if (code === 0) resolve({ seconds, task, tree, stdout });
+      else reject(new Error(`${argv.join(' ')} ended with ${code}\n${(stdout + stderr).slice(-3000)}`));
     });
   });
 

@@ -1,6 +1,7 @@
 // Copies of this workspace, and made-up ones, in a temporary folder: the bench never touches the real tree.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { randomFillSync } from 'node:crypto';
+import { appendFileSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Two tasks that do nothing: Nx's own, and one whose executor Nx forks a process for, as it does for every executor of a plugin. */
@@ -42,8 +43,24 @@ export const copyWorkspace = (root, to) => {
   git('commit', '-qm', 'bench');
 };
 
-/** A workspace of many processors; `inferred` by the plugin from registry.yaml, else by Nx from project.json. */
-export const manyProcessors = (root, to, { count, inferred }) => {
+/** Adds a base of so many MB that no compression makes smaller, `bench-base`, and a processor on it, `bench-onbase`. */
+export const addLargeBase = (to, megabytes) => {
+  const write = (slug, dockerfile) => {
+    const folder = join(to, 'processors', slug);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'registry.yaml'), `ref: ${slug.replace('-', '/')}@1\n`);
+    writeFileSync(join(folder, 'Dockerfile'), dockerfile);
+    return folder;
+  };
+  const folder = write('bench-base', 'FROM scratch\nCOPY blob /blob\n');
+  const chunk = Buffer.alloc(10e6);
+  for (let done = 0; done < megabytes; done += 10) appendFileSync(join(folder, 'blob'), randomFillSync(chunk));
+  write('bench-onbase', 'FROM store.localhost/bench-base\nCOPY Dockerfile /Dockerfile\n');
+};
+
+/** A workspace of many processors: inferred by the plugin (`ours`), seen by a plugin that infers nothing (`empty`), or read by Nx from project.json. */
+export const manyProcessors = (root, to, { count, kind }) => {
+  const inferred = kind === 'ours';
   mkdirSync(to, { recursive: true });
   const plugin = inferred ? join(root, 'tools/nx-pinlane/dist/index.js') : './empty-plugin.mjs';
   writeFileSync(join(to, 'nx.json'), JSON.stringify({ analytics: false, plugins: [plugin] }));
@@ -52,7 +69,7 @@ export const manyProcessors = (root, to, { count, inferred }) => {
   for (let at = 0; at < count; at++) {
     const folder = join(to, 'processors', `bench-p${at}`);
     mkdirSync(folder, { recursive: true });
-    if (inferred) {
+    if (kind !== 'project.json') {
       writeFileSync(join(folder, 'registry.yaml'), `ref: bench/p${at}@1\nbuild: { port: 8000 }\nruntime: { cpu: 1 }\nsecrets: { required: [A_KEY] }\n`);
       writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\nCOPY a /a\n');
     } else writeFileSync(join(folder, 'project.json'), JSON.stringify({ name: `bench-p${at}`, targets: { noop: {} } }));
