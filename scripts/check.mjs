@@ -1,5 +1,5 @@
 // npm run check: format, lint (with the boundaries between projects) and types, side by side; what fails is shown whole.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -19,6 +19,13 @@ const run = ([name, ...argv]) =>
     child.stderr.on('data', (chunk) => output.push(chunk));
     child.on('close', (code) => resolve({ name, code, output: Buffer.concat(output).toString(), seconds: (performance.now() - started) / 1000 }));
   });
+
+// The rule on boundaries looks at the project graph of the last Nx command, and lets everything pass where there was none.
+const graph = spawnSync(process.execPath, [bin('nx/dist/bin/nx.js'), 'show', 'projects'], { cwd: root, encoding: 'utf8' });
+if (graph.status !== 0) {
+  console.log(`FAILED project graph\n${graph.stdout}${graph.stderr}`);
+  process.exitCode = 1;
+}
 
 for (const { name, code, output, seconds } of await Promise.all(checks.map(run))) {
   console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds.toFixed(1)} s)`);
