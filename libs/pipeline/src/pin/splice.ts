@@ -44,6 +44,9 @@ const contentEnd = (node: unknown): number => {
   return isNode(node) ? rangeOf(node)[1] : 0;
 };
 
+/** Whether a pair's value has no block into which a comment could be indented. */
+const isFlowValue = ({ value }: Pair): boolean => !(isMap(value) || isSeq(value)) || value.flow === true;
+
 const pairEnd = ({ key, value }: Pair): number => Math.max(contentEnd(value), contentEnd(key));
 
 const columnOf = (source: YamlSource, node: unknown): number => {
@@ -72,10 +75,23 @@ const blockLines = (keys: readonly string[], value: string, indent: number, step
 const flowText = (keys: readonly string[], value: string): string =>
   keys.reduceRight((inner, key, at) => (at === keys.length - 1 ? `${key}: ${inner}` : `${key}: { ${inner} }`), value);
 
-const insertLines = (source: YamlSource, after: number, lines: readonly string[]): Splice => {
+/** Behind the comments that follow a block and are indented deeper than its key: they are the block's own. */
+const pastOwnComments = (text: string, at: number, column: number): number => {
+  let end = at;
+  for (let line = at; line < text.length; line = endOfLine(text, line)) {
+    const [, pad, mark] = /^( *)(#)?/.exec(text.slice(line, endOfLine(text, line))) as unknown as [string, string, string | undefined];
+    const blank = text.slice(line, endOfLine(text, line)).trim() === '';
+    if (!blank && (mark === undefined || pad.length <= column)) break;
+    if (!blank) end = endOfLine(text, line);
+  }
+  return end;
+};
+
+const insertLines = (source: YamlSource, after: number, lines: readonly string[], owner?: number): Splice => {
   const { text } = source;
   const eol = newline(text);
-  const at = text[after - 1] === '\n' ? after : endOfLine(text, after);
+  const line = text[after - 1] === '\n' ? after : endOfLine(text, after);
+  const at = owner === undefined ? line : pastOwnComments(text, line, owner);
   const open = at > 0 && text[at - 1] !== '\n';
   return { from: at, to: at, text: `${open ? eol : ''}${lines.join(eol)}${open ? '' : eol}` };
 };
@@ -115,7 +131,11 @@ const spliceFor = (source: YamlSource, { path, value }: PinEdit): Splice => {
   const step = indentStep(source);
   if (empty !== undefined) {
     const holder = isNode(empty.value) ? rangeOf(empty.value) : undefined;
-    const keyEnd = source.text.indexOf(':', contentEnd(empty.key)) + 1;
+    const afterKey = contentEnd(empty.key);
+    // In `{ amd64, arm64 }` a key stands without its colon.
+    const colon = /^\s*:/.exec(source.text.slice(afterKey, afterKey + 1000));
+    if (colon === null) return { from: afterKey, to: afterKey, text: `: ${rest.length === 1 ? written : `{ ${flowText(rest.slice(1), written)} }`}` };
+    const keyEnd = afterKey + colon[0].length;
     const inner = rest.slice(1);
     const [from, to] = holder !== undefined && holder[1] > holder[0] ? holder : [keyEnd, keyEnd];
     if (inner.length === 0) return { from: keyEnd, to: keyEnd, text: ` ${written}` };
@@ -125,7 +145,8 @@ const spliceFor = (source: YamlSource, { path, value }: PinEdit): Splice => {
   }
   if (isFlow(map)) return insertIntoFlow(map, rest, written);
   const sibling = siblingFor(map, rest[0] as string);
-  return insertLines(source, pairEnd(sibling), blockLines(rest, written, columnOf(source, map.items[0]?.key), step));
+  const column = columnOf(source, map.items[0]?.key);
+  return insertLines(source, pairEnd(sibling), blockLines(rest, written, column, step), isFlowValue(sibling) ? undefined : column);
 };
 
 const apply = (text: string, { from, to, text: replacement }: Splice): string => `${text.slice(0, from)}${replacement}${text.slice(to)}`;

@@ -12,11 +12,14 @@ export interface ParsedRegistry {
   place(path: YamlPath): { readonly line: number; readonly column: number };
 }
 
+/** The most problems that are told of one file. */
+const PROBLEM_LIMIT = 50;
+
 const shown = (path: YamlPath): string => path.map((part, at) => (typeof part === 'number' ? `[${part}]` : at === 0 ? part : `.${part}`)).join('');
 
 const unknownKeys = (source: YamlSource, issue: z.core.$ZodIssueUnrecognizedKeys): Problem[] => {
   const path = issue.path as YamlPath;
-  return issue.keys.map((key) => {
+  return issue.keys.slice(0, PROBLEM_LIMIT).map((key) => {
     const meant = nearest(key, knownKeys(path));
     return {
       code: 'ERR_REGISTRY_INVALID',
@@ -61,6 +64,6 @@ export const parseRegistry = (text: string, { file }: { readonly file: string })
   const parsed = processorSpecSchema.safeParse(source.document.toJS({ maxAliasCount: 0 }));
   const old = oldForm(source);
   const problems = parsed.success ? [] : problemsOf(source, parsed.error);
-  throwAll([...old, ...(old.length > 0 ? problems.filter(({ message }) => !message.startsWith('image.oci ')) : problems)]);
+  throwAll([...old, ...(old.length > 0 ? problems.filter(({ message }) => !message.startsWith('image.oci ')) : problems)].slice(0, PROBLEM_LIMIT));
   return { spec: (parsed as { data: ProcessorSpec }).data, source, place: (path) => placeOf(source, path) };
 };

@@ -1,4 +1,18 @@
-import { isAlias, isCollection, isDocument, isMap, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
+import {
+  isAlias,
+  isCollection,
+  isDocument,
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml';
 import { PinlaneError, type Problem } from '@pinlane/contracts';
 
 /** The largest registry.yaml that is read, in characters. */
@@ -22,6 +36,19 @@ export const throwAll = (problems: readonly Problem[]): void => {
 
 const startOf = (node: unknown): number => ((node as Node | undefined)?.range ?? [0])[0] ?? 0;
 
+const repeatedKeys = (map: YAMLMap): Scalar[] => {
+  const seen = new Set<unknown>();
+  return map.items.flatMap(({ key }) => (isScalar(key) && seen.size === seen.add(key.value).size ? [key] : []));
+};
+
+/** What is wrong with a value that JSON, and so the projection, could not say. */
+const unspeakable = (value: unknown): [message: string, fix: string][] => [
+  ...(typeof value === 'number' && !Number.isFinite(value)
+    ? [['a number is infinite or none', 'Write a finite number, or quote it.'] as [string, string]]
+    : []),
+  ...(typeof value === 'string' && /\p{Surrogate}/u.test(value) ? [['a text holds half a character', 'Write the whole character.'] as [string, string]] : []),
+];
+
 /** What of YAML is refused, because people read it differently from parsers. */
 const misuses = (document: Document.Parsed): { offset: number; message: string; fix: string }[] => {
   const found: { offset: number; message: string; fix: string }[] = [];
@@ -30,6 +57,8 @@ const misuses = (document: Document.Parsed): { offset: number; message: string; 
     Alias: (_, node) => add(node, `the alias *${node.source.slice(0, 50)} is not allowed`, 'Write the value out.'),
     Node: (_, node) => {
       if (isDocument(node) || isAlias(node)) return;
+      if (isMap(node)) repeatedKeys(node).forEach((key) => add(key, `the key ${JSON.stringify(key.value)?.slice(0, 100)} is there twice`, 'Keep one of them.'));
+      if (isScalar(node)) unspeakable(node.value).forEach(([message, fix]) => add(node, message, fix));
       if (isScalar(node) || isCollection(node)) {
         if (node.anchor !== undefined) add(node, `the anchor &${node.anchor.slice(0, 50)} is not allowed`, 'Remove the anchor and write values out.');
         if (node.tag !== undefined) add(node, 'a YAML tag is not allowed', 'Remove the tag.');
@@ -52,7 +81,8 @@ const parse = (text: string, lines: LineCounter): Document.Parsed =>
     version: '1.2',
     schema: 'core',
     strict: true,
-    uniqueKeys: true,
+    // The parser compares every key with every other, minutes for a file of a megabyte: `misuses` looks keys up instead.
+    uniqueKeys: false,
     merge: false,
     prettyErrors: false,
     lineCounter: lines,

@@ -108,3 +108,29 @@ describe('the report on pins', () => {
     expect(text).toContain('linux/arm64 222222222222 (unchanged)');
   });
 });
+
+describe('the index', () => {
+  it('must be pinned too, and published too', () => {
+    const bare = PINNED.replace(/ {2}index: .*\n/, '');
+    expect(() => requirePinned(specOf(bare), FILE)).toThrow(/has no pin for the index/);
+    const mixed = specOf(PINNED.replaceAll(/(a..64: )store.localhost/g, '$1ghcr.io'));
+    expect(() => requirePublished(mixed, 'main', FILE)).toThrow(/ERR_PIN_LOCAL: r.yaml: the local store is named by the index of a\/b@1/);
+    expect(() => requirePublished(specOf(PINNED.replaceAll('store.localhost', 'ghcr.io')), 'main', FILE)).not.toThrow();
+  });
+});
+
+describe('a splice', () => {
+  it('leaves a comment inside of a block with its block', () => {
+    const own = 'ref: a/b@1\nbuild:\n  port: 8000\n\n  # belongs to build\n';
+    const next = '\n# belongs to runtime\nruntime:\n  cpu: 2\n';
+    const written = pin(`${own}${next}`, facts());
+    expect(written.startsWith(`${own}image:\n`)).toBe(true);
+    expect(written.endsWith(next)).toBe(true);
+  });
+
+  it('gives keys of a flow mapping that stand alone their values', () => {
+    const written = pin('ref: a/b@1\nimage: { platforms: { amd64, arm64 } }\n', facts());
+    expect(written).toContain(`{ amd64: store.localhost/a-b@${d('1')}, arm64: store.localhost/a-b@${d('2')} }`);
+    expect(specOf(pin('{ref: a/b@1, image}\n', facts())).image?.index).toBe(`store.localhost/a-b@${d('3')}`);
+  });
+});

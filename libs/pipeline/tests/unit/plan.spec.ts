@@ -98,3 +98,14 @@ describe('the files that count for nx affected', () => {
     ).toEqual(['p/two/registry.yaml', 'p/new/registry.yaml', 'p/one/main.ts', 'p/bad/registry.yaml']);
   });
 });
+
+describe('a registry.yaml that was broken between two commits', () => {
+  const before = 'ref: a/b@1\nruntime: { cpu: 2 }\n';
+  it.each([
+    ['a key twice', `${before}image: {}\nimage: {}\n`],
+    ['a bracket that is not closed', 'ref: a/b@1\nruntime: { cpu: 2\n'],
+    ['a bracket too many', `${before}] \n`],
+  ])('by %s counts as changed, though a lenient parser reads it as before', (_, after) => {
+    expect(filesForAffected([{ path: 'p/registry.yaml', before, after }])).toEqual(['p/registry.yaml']);
+  });
+});

@@ -107,3 +107,23 @@ describe('the processors of a workspace', () => {
     expect(() => check('a/b@1', 'a/c@1')).not.toThrow();
   });
 });
+
+describe('a registry.yaml that would cost more than it is worth', () => {
+  it('has its keys compared in one pass: tens of thousands of them are read, and one that is there twice is found', () => {
+    const keys = Array.from({ length: 50_000 }, (_, at) => `  k${at}: 1\n`).join('');
+    expect(problemsOf(`ref: a/b@1\ninputs:\n${keys}`)).toEqual([]);
+    expect(problemsOf(`ref: a/b@1\ninputs:\n${keys}  k7: 2\n`)).toEqual(['ERR_REGISTRY_SYNTAX 50003:3 the key "k7" is there twice']);
+  });
+
+  it('has no more than fifty problems told', () => {
+    expect(problemsOf(`ref: a/b@1\n${Array.from({ length: 500 }, (_, at) => `k${at}: 1\n`).join('')}`)).toHaveLength(50);
+  });
+
+  it.each([
+    ['an infinite number', '.inf', 'a number is infinite or none'],
+    ['what is no number', '.nan', 'a number is infinite or none'],
+    ['half a character', '"\\ud800"', 'a text holds half a character'],
+  ])('because of %s, which its projection could not say, is refused with its place', (_, value, message) => {
+    expect(problemsOf(`ref: a/b@1\ninputs: { maximum: ${value} }\n`)).toEqual([`ERR_REGISTRY_SYNTAX 2:20 ${message}`]);
+  });
+});
