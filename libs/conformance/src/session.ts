@@ -50,7 +50,17 @@ export interface Session {
   end(): Promise<void>;
 }
 
-export const PREFIX = 'runs/{execution_id}';
+const PREFIX = 'runs/{execution_id}';
+
+/** The body of a mock run that a sound processor accepts. */
+export const validRequest = ({ spec, params }: Subject, executionId: string): Record<string, unknown> => ({
+  schema: 'v1',
+  execution_id: executionId,
+  ref: spec.ref,
+  mode: 'mock',
+  inputs: { schema: 'v1', params },
+  write_prefix: PREFIX,
+});
 
 const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
   let made: Promise<T> | undefined;
@@ -82,15 +92,7 @@ export const createSession = (subject: Subject): Session => {
   const run = async (options: RunOptions = {}): Promise<Exchange> => {
     const on = options.on ?? subject.running;
     const executionId = options.executionId ?? `conformance-${String((runs += 1)).padStart(3, '0')}`;
-    const body: Record<string, unknown> = {
-      schema: 'v1',
-      execution_id: executionId,
-      ref: subject.spec.ref,
-      mode: 'mock',
-      inputs: { schema: 'v1', params: subject.params },
-      write_prefix: PREFIX,
-      ...options.body,
-    };
+    const body: Record<string, unknown> = { ...validRequest(subject, executionId), ...options.body };
     const response = await send(
       {
         method: 'POST',

@@ -1,21 +1,13 @@
 import { errorEnvelopeSchema, INPUTS_STATUS, type ProcessorResponse } from '@pinlane/contracts';
 import { at, jsonOf, must, mustBeError, mustBeOfType, notJudged, type Rule } from '../rule.ts';
-import { PREFIX, type Session } from '../session.ts';
+import { validRequest, type Session } from '../session.ts';
 import { invalidParams } from '../subject/inputs-schema.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const post = (session: Session, body: string | Uint8Array, headers: Readonly<Record<string, string>> = JSON_TYPE): Promise<ProcessorResponse> =>
   session.send({ method: 'POST', path: '/run', headers, body });
 
-const validBody = ({ subject }: Session, executionId: string): string =>
-  JSON.stringify({
-    schema: 'v1',
-    execution_id: executionId,
-    ref: subject.spec.ref,
-    mode: 'mock',
-    inputs: { schema: 'v1', params: subject.params },
-    write_prefix: PREFIX,
-  });
+const validBody = ({ subject }: Session, executionId: string): string => JSON.stringify(validRequest(subject, executionId));
 
 export const inputRules: readonly Rule[] = [
   {
