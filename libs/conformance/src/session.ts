@@ -50,7 +50,7 @@ export interface Session {
   end(): Promise<void>;
 }
 
-const PREFIX = 'runs/{execution_id}';
+export const PREFIX = 'runs/{execution_id}';
 
 /** The body of a mock run that a sound processor accepts. */
 export const validRequest = ({ spec, params }: Subject, executionId: string): Record<string, unknown> => ({
