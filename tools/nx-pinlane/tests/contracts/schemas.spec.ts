@@ -20,12 +20,12 @@ describe('the schemas of the executors', () => {
   });
 
   it('are there for every executor, and every executor has its entry', async () => {
-    const { executors } = (await readJson('executors.json')) as { executors: Record<string, { implementation: string; schema: string }> };
+    const { executors } = (await readJson('as-in-node_modules/executors.json')) as { executors: Record<string, { implementation: string; schema: string }> };
     expect(Object.keys(executors).sort()).toEqual([...verbs].sort());
     expect((await readdir(join(plugin, 'src/executors'))).sort()).toEqual(verbs.map((verb) => `${verb}.ts`).sort());
     expect((await readdir(join(plugin, 'schemas'))).sort()).toEqual(verbs.map((verb) => `${verb}.json`).sort());
     for (const [verb, { implementation, schema }] of Object.entries(executors)) {
-      expect([implementation, schema]).toEqual([`./dist/executors/${verb}.js`, `./schemas/${verb}.json`]);
+      expect([implementation, schema]).toEqual([`../dist/executors/${verb}.js`, `../schemas/${verb}.json`]);
       // Nx would take a source of this name in place of the bundle.
       expect(existsSync(join(plugin, `src/executors/${verb}.js`))).toBe(false);
     }
