@@ -7,6 +7,7 @@ import type { CustomHasher, HasherContext, Task } from '@nx/devkit';
 import { REF_PATTERN } from '@pinlane/contracts';
 import { workspacePaths } from './flows/paths.ts';
 import { buildsNothing } from './shell/lane.ts';
+import { settledPin, type RecordedBuild } from './flows/settled-pin.ts';
 import { hasWholeImage, knownGeneration } from './flows/store-glance.ts';
 
 // The plugin's own code is no input that Nx knows of, so its build is added to every key; see build.mjs.
@@ -36,16 +37,9 @@ const workspaceRoot = (from: string): string => {
   return parent === from ? process.cwd() : workspaceRoot(parent);
 };
 
-interface RecordedImage {
-  readonly index: string;
-  readonly pushed: boolean;
-}
-
-const recordedImage = async (path: string): Promise<RecordedImage | null> => {
+const recordedBuild = async (path: string): Promise<RecordedBuild | null> => {
   const text = await readFile(path, 'utf8').catch(() => null);
-  if (text === null) return null;
-  const { index, pushed } = JSON.parse(text) as Record<string, unknown>;
-  return { index: String(index), pushed: pushed === true };
+  return text === null ? null : (JSON.parse(text) as RecordedBuild);
 };
 
 /** What can't be found out counts as no: the task runs, and says why. */
@@ -62,7 +56,7 @@ const isPublished = async (root: string, name: string): Promise<boolean> => {
  */
 const storeKey = async (root: string, name: string): Promise<string> => {
   const paths = workspacePaths(root);
-  const image = await recordedImage(paths.record(name)).catch(() => null);
+  const image = await recordedBuild(paths.record(name)).catch(() => null);
   if (image !== null && !((await hasWholeImage(paths.store, image.index)) && (!image.pushed || (await isPublished(root, name))))) return never();
   return (await knownGeneration(paths.store)) ?? (await import('./flows/image-source.ts')).makeGeneration(paths.store);
 };
@@ -89,4 +83,20 @@ export const bundleHasher: CustomHasher = async (task, context) =>
 export const buildxHasher: CustomHasher = async (task, context) => {
   const key = wantsToRun(task) ? never() : await storeKey(workspaceRoot(process.cwd()), recordName(task.target.project, context));
   return withNxHash(task, context, [await pluginBuild(), key]);
+};
+
+/**
+ * The cache key of `pin`, which writes registry.yaml and so must run whenever there may be something to write: a key of its own for that
+ * run alone. Where it has nothing to do it is known by what it would find, and Nx repeats what it said last time instead of starting a
+ * process for it. Nx asks for this key when `buildx` is done, as it does for every executor with a hasher: the record is that of this source.
+ */
+export const pinHasher: CustomHasher = async (task, context) => {
+  const root = workspaceRoot(process.cwd());
+  const { project } = task.target;
+  const built = context.taskGraph.dependencies[task.id]?.some((id) => id.startsWith(`${project}:buildx`)) ?? false;
+  const plain = built && Object.keys(task.overrides).filter((name) => !name.startsWith('__')).length === 0 && task.target.configuration === undefined;
+  const paths = workspacePaths(root);
+  const record = plain ? await recordedBuild(paths.record(recordName(project, context))).catch(() => null) : null;
+  const settled = record && (await settledPin(root, context.projectGraph.nodes[project]?.data.root ?? '', paths.store, record));
+  return withNxHash(task, context, [await pluginBuild(), settled ?? never()]);
 };

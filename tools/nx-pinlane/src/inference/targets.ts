@@ -70,8 +70,11 @@ export const processorTargets = (facts: ProcessorFacts, production: readonly str
   },
   pin: {
     executor: '@pinlane/nx:pin',
-    cache: false,
+    // Only runs that had nothing to write are ever repeated from the cache: see `pinHasher`.
+    cache: true,
     dependsOn: ['buildx'],
+    inputs: ['{projectRoot}/registry.yaml', ...BUILD_ENVIRONMENT.map((env) => ({ env })), { externalDependencies: [] }],
+    outputs: [],
     metadata: about('Builds what changed and writes the digests of the image into registry.yaml.', `${facts.slug}:pin`, { check: true }),
   },
   acceptance: {

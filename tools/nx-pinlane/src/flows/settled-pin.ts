@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CORE_SCHEMA, load } from 'js-yaml';
+import { hasWholeImage, layersOf } from './store-glance.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** What the record of a build says, as far as pins repeat it. */
+export interface RecordedBuild {
+  readonly index: string;
+  readonly pushed: boolean;
+  readonly repository: string;
+  readonly fingerprint: string;
+  /** Architecture to digest. */
+  readonly platforms: Values;
+  /** Image name to reference by digest. */
+  readonly bases: Values;
+}
+
+const same = (a: Values, b: Values): boolean => {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+};
+
+/** Whether the pins of a registry.yaml are, word for word, those that pinning this build would write. */
+export const pinsRepeat = (text: string, { repository, platforms, index, fingerprint }: RecordedBuild): boolean => {
+  const { image } = load(text, { schema: CORE_SCHEMA }) as { image?: { platforms?: Values; index?: unknown; source?: { fingerprint?: unknown } } };
+  const wanted = Object.fromEntries(Object.entries(platforms).map(([architecture, digest]) => [architecture, `${repository}@${String(digest)}`]));
+  return same(wanted, image?.platforms ?? {}) && image?.index === `${repository}@${index}` && image.source?.fingerprint === fingerprint;
+};
+
+/**
+ * The text by which a pin that has nothing to do is known: registry.yaml pins what was built last, and the store has all of it, the layers
+ * that this processor adds to its base hashed like `pin` itself does. Null where there may be something to do, also where that can't be
+ * found out, and where the image is in a registry: only `pin` asks those.
+ */
+export const settledPin = async (root: string, projectRoot: string, store: string, record: RecordedBuild): Promise<string | null> => {
+  if (record.pushed) return null;
+  try {
+    const text = await readFile(join(root, projectRoot, 'registry.yaml'), 'utf8');
+    if (!pinsRepeat(text, record)) return null;
+    const bases = await Promise.all(Object.values(record.bases).map((base) => layersOf(store, String(base).replace(/^.*@/, ''))));
+    const trusted = new Set(bases.flat());
+    if (!(await hasWholeImage(store, record.index, (layer) => !trusted.has(layer)))) return null;
+    return createHash('sha256')
+      .update(`${JSON.stringify(record)}\n${text}`)
+      .digest('hex');
+  } catch {
+    return null;
+  }
+};

@@ -1,0 +1,97 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { composeIndex, describe as descriptorOf, openStore, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '@pinlane/oci';
+import { settledPin, type RecordedBuild } from '../../src/flows/settled-pin.ts';
+
+let root: string;
+let store: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'pinlane-settled-'));
+  store = join(root, '.pinlane/store');
+  await mkdir(join(root, 'echo'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+const storedImage = async (contents: readonly string[]) => {
+  const opened = openStore(store);
+  const layers = await Promise.all(contents.map(async (content) => ({ mediaType: OCI_LAYER, ...(await opened.writeBlob(new TextEncoder().encode(content))) })));
+  const configBytes = bytesOf({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) } });
+  await opened.writeBlob(configBytes);
+  const manifestBytes = bytesOf({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: descriptorOf(OCI_CONFIG, configBytes), layers });
+  const manifest = { ...descriptorOf(OCI_MANIFEST, manifestBytes), platform: { os: 'linux', architecture: 'amd64' } };
+  await opened.putManifest(manifest, manifestBytes);
+  const index = composeIndex([manifest]);
+  await opened.putManifest(index.descriptor, index.bytes);
+  return { index: index.descriptor.digest, manifest: manifest.digest, layers: layers.map(({ digest }) => opened.blobPath(digest)) };
+};
+
+const FINGERPRINT = `sha256:${'f'.repeat(64)}`;
+
+const pinned = async () => {
+  const base = await storedImage(['base']);
+  const image = await storedImage(['base', 'own layer']);
+  const repository = 'store.localhost/acme-echo';
+  const record: RecordedBuild = {
+    repository,
+    index: image.index,
+    pushed: false,
+    fingerprint: FINGERPRINT,
+    platforms: { amd64: image.manifest },
+    bases: { 'store.localhost/base': `store.localhost/base@${base.index}` },
+  };
+  const text = `ref: acme/echo@1
+image:
+  platforms:
+    amd64: ${repository}@${image.manifest}
+  index: ${repository}@${image.index}
+  source: { fingerprint: ${FINGERPRINT}, revision: 0000000 }
+`;
+  const registry = join(root, 'echo/registry.yaml');
+  await writeFile(registry, text);
+  const settled = (changed: Partial<RecordedBuild> = {}) => settledPin(root, 'echo', store, { ...record, ...changed });
+  return { record, image, text, registry, settled };
+};
+
+describe('a pin that has nothing to do', () => {
+  it('is known by a text of its own, and by another one after any edit of registry.yaml', async () => {
+    const { settled, registry, text } = await pinned();
+    const known = await settled();
+    expect(known).toMatch(/^[a-f0-9]{64}$/);
+    expect(await settled()).toBe(known);
+    await writeFile(registry, `${text}# a comment\n`);
+    expect(await settled()).not.toBe(known);
+  });
+
+  it('is not known where registry.yaml pins anything else than what was built', async () => {
+    const { settled, record } = await pinned();
+    const other = `sha256:${'0'.repeat(64)}`;
+    expect(await settled({ fingerprint: other })).toBeNull();
+    expect(await settled({ index: other })).toBeNull();
+    expect(await settled({ platforms: { amd64: other } })).toBeNull();
+    expect(await settled({ platforms: { ...record.platforms, arm64: other } })).toBeNull();
+    expect(await settled({ platforms: {} })).toBeNull();
+    expect(await settled({ repository: 'store.localhost/other' })).toBeNull();
+    expect(await settled({ pushed: true })).toBeNull();
+  });
+
+  it('is not known where registry.yaml is gone, broken or without pins', async () => {
+    const { settled, registry } = await pinned();
+    for (const text of ['', 'ref: [', 'ref: acme/echo@1\n', 'image: text\n', '- a\n']) {
+      await writeFile(registry, text);
+      expect([text, await settled()]).toEqual([text, null]);
+    }
+    await rm(registry);
+    expect(await settled()).toBeNull();
+  });
+
+  it('is not known where a layer of the processor was altered and kept its size', async () => {
+    const { settled, image } = await pinned();
+    const own = image.layers[1] as string;
+    await writeFile(own, (await readFile(own, 'utf8')).replace('own', 'OWN'));
+    expect(await settled()).toBeNull();
+  });
+});
