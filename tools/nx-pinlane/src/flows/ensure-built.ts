@@ -1,10 +1,10 @@
-import { architectureOf, fail, parseRepository, STORE_HOST, type BuildPlan, type BuiltImage, type Digest, type Platform } from '@pinlane/contracts';
+import { architectureOf, fail, STORE_HOST, type BuildPlan, type BuiltImage, type Platform } from '@pinlane/contracts';
 import { headRevision } from '@pinlane/adapters';
-import { ASSEMBLER_VERSION, assembleImage, copyImage, openRepository, type Store } from '@pinlane/oci';
+import { ASSEMBLER_VERSION, assembleImage, type Store } from '@pinlane/oci';
 import { planBuild } from '@pinlane/pipeline';
-import { isPushed } from './image-source.ts';
 import type { WorkspacePaths } from './paths.ts';
 import type { Prepared } from './prepare.ts';
+import { ensurePushed } from './push.ts';
 import { readRecord, writeRecord } from './records.ts';
 import type { BuildSettings } from './settings.ts';
 import type { FlowContext } from '../shell/flow.ts';
@@ -33,12 +33,6 @@ const reusable = async (plan: BuildPlan, { paths, store }: BuildSite): Promise<B
   const record = await readRecord(paths, plan.slug);
   if (record === null || record.fingerprint !== plan.fingerprint || !coversAll(record, plan.platforms)) return null;
   return (await store.missing(record.index)).length === 0 ? record : null;
-};
-
-const push = async (plan: BuildPlan, index: Digest, store: Store, { progress, signal }: FlowContext): Promise<void> => {
-  progress(`pushing ${plan.slug} to ${plan.repository}`);
-  const registry = openRepository(parseRepository(plan.repository), { signal });
-  await copyImage(store, registry, index, { progress, signal });
 };
 
 const build = async (
@@ -107,9 +101,7 @@ export const ensureBuilt = async (prepared: Prepared, site: BuildSite, context: 
   const known = site.noCache ? null : await reusable(plan, site);
   const ensured: Ensured = known ? { image: known, outcome: 'reused', layers: { built: 0, reused: 0 } } : await build(plan, prepared, site, context);
   const at = { ...ensured.image, repository: plan.repository, pushed: plan.push };
-  // The image of the record may have been pushed elsewhere, or not at all; what is asked now is what counts.
-  if (plan.push && !(ensured.image.pushed && ensured.image.repository === plan.repository && (await isPushed(at, context.signal))))
-    await push(plan, at.index, site.store, context);
+  if (plan.push) await ensurePushed(at, ensured.image, site.store, context);
   if (!known || known.repository !== at.repository || known.pushed !== at.pushed) await writeRecord(site.paths, at);
   return { ...ensured, image: at };
 };
