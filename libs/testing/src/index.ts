@@ -1,3 +1,4 @@
+export * from './parts.ts';
 export * from './registry-auth.ts';
 export * from './registry-texts.ts';
 export * from './registry.ts';

@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A real part that tests may require, by the name PINLANE_REQUIRE gives it. */
+export type Part = 'docker' | 'buildx' | 'registry' | 'qemu';
+
+/** The absolute path of a program on PATH, or null. */
+const onPath = (name: string): string | null => {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter).filter((each) => each.startsWith('/'))) {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return join(folder, name);
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return null;
+};
+
+/** What a command prints, or null where it fails or does not answer; a daemon that hangs is as good as none. */
+const answer = (program: string, ...args: string[]): string | null => {
+  const { status, stdout } = spawnSync(program, args, { encoding: 'utf8', timeout: 10_000, stdio: ['ignore', 'pipe', 'ignore'] });
+  return status === 0 ? stdout.trim() : null;
+};
+
+const lacks: Readonly<Record<Part, () => string | null>> = {
+  docker: () => {
+    const program = onPath('docker');
+    if (program === null) return 'there is no docker on PATH';
+    return answer(program, 'version', '--format', '{{.Server.Version}}') ? null : `no Docker daemon answers to ${program}`;
+  },
+  buildx: () => lackOf('docker') ?? (answer(onPath('docker')!, 'buildx', 'version') ? null : 'docker has no buildx'),
+  registry: () => (onPath('docker-registry') === null ? 'there is no docker-registry on PATH' : null),
+  // The flag F keeps the interpreter open, which is what lets it run inside a container that does not hold it.
+  qemu: () => {
+    const file = '/proc/sys/fs/binfmt_misc/qemu-aarch64';
+    try {
+      const registered = readFileSync(file, 'utf8');
+      return /^enabled$/m.test(registered) && /^flags: .*F/m.test(registered) ? null : `${file} is not enabled, or lacks the flag F`;
+    } catch {
+      return 'arm64 is not registered in binfmt_misc';
+    }
+  },
+};
+
+const found = new Map<Part, string | null>();
+
+/** Why a real part is not available here, or null where it is; looked at once in a process. */
+export const lackOf = (part: Part): string | null => {
+  let lack = found.get(part);
+  if (lack === undefined) found.set(part, (lack = lacks[part]()));
+  return lack;
+};
