@@ -112,14 +112,18 @@ const siblingFor = (map: YAMLMap, key: string): Pair => {
   return map.items[map.items.length - 1] as Pair;
 };
 
-/** The splice that gives one path of the document a value. */
-const spliceFor = (source: YamlSource, { path, value }: PinEdit): Splice => {
+/** The splice that replaces the value that a path has; null where it has none yet. */
+const replacementFor = (source: YamlSource, { path, value }: PinEdit): Splice | null => {
   const existing = nodeAt(source, path);
-  if (existing !== undefined && isScalar(existing) && existing.source !== '' && !(existing.value === null && rangeOf(existing)[0] === rangeOf(existing)[1])) {
-    const [from, to] = rangeOf(existing);
-    const block = existing.type === 'BLOCK_LITERAL' || existing.type === 'BLOCK_FOLDED';
-    return { from, to, text: `${inStyleOf(existing, value)}${block ? newline(source.text) : ''}` };
-  }
+  if (existing === undefined || !isScalar(existing) || existing.source === '') return null;
+  const [from, to] = rangeOf(existing);
+  if (existing.value === null && from === to) return null;
+  const block = existing.type === 'BLOCK_LITERAL' || existing.type === 'BLOCK_FOLDED';
+  return { from, to, text: `${inStyleOf(existing, value)}${block ? newline(source.text) : ''}` };
+};
+
+/** The splice that gives a value to a path that has none. */
+const insertionFor = (source: YamlSource, { path, value }: PinEdit): Splice => {
   // The deepest mapping on the way that is there; its next key may be there too, with nothing behind it.
   let depth = path.length - 1;
   while (depth > 0 && !isMap(nodeAt(source, path.slice(0, depth)))) depth--;
@@ -151,6 +155,17 @@ const spliceFor = (source: YamlSource, { path, value }: PinEdit): Splice => {
 
 const apply = (text: string, { from, to, text: replacement }: Splice): string => `${text.slice(0, from)}${replacement}${text.slice(to)}`;
 
-/** Writes edits into a document's text, touching no other byte. The result is not proven yet: see `applyPins`. */
-export const splice = (text: string, edits: readonly PinEdit[], file: string): string =>
-  edits.reduce((current, edit) => apply(current, spliceFor(parseYaml(current, file), edit)), text);
+/**
+ * Writes edits into a document's text, touching no other byte. Values that are there are replaced at once, from the last to the first, so
+ * that no place moves before its turn; each insertion moves what the next one looks for. The result is not proven yet: see `applyPins`.
+ */
+export const splice = (text: string, edits: readonly PinEdit[], file: string): string => {
+  const source = parseYaml(text, file);
+  const planned = edits.map((edit) => ({ edit, replacement: replacementFor(source, edit) }));
+  const replaced = planned
+    .flatMap(({ replacement }) => replacement ?? [])
+    .sort((a, b) => b.from - a.from)
+    .reduce(apply, text);
+  const missing = planned.flatMap(({ edit, replacement }) => (replacement === null ? [edit] : []));
+  return missing.reduce((current, edit) => apply(current, insertionFor(parseYaml(current, file), edit)), replaced);
+};

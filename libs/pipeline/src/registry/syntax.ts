@@ -89,11 +89,7 @@ const parse = (text: string, lines: LineCounter): Document.Parsed =>
     logLevel: 'error',
   });
 
-/**
- * Parses YAML 1.2 without aliases, anchors, merge keys, tags, duplicate keys or further documents.
- * @throws ERR_REGISTRY_TOO_LARGE, ERR_REGISTRY_SYNTAX with every problem's place
- */
-export const parseYaml = (text: string, file: string): YamlSource => {
+const parseStrictly = (text: string, file: string): YamlSource => {
   if (text.length > REGISTRY_LIMIT)
     throw new PinlaneError({ code: 'ERR_REGISTRY_TOO_LARGE', file, message: `the file has ${text.length} characters; ${REGISTRY_LIMIT} are read` });
   const lines = new LineCounter();
@@ -127,4 +123,19 @@ export const parseYaml = (text: string, file: string): YamlSource => {
   throwAll(problems.slice(0, 50));
   if (!isMap(document.contents)) throwAll([syntax(0, 'the document is not a mapping', 'Begin with ref: namespace/name@major.')]);
   return { file, text, document, at };
+};
+
+// Reading, splicing and proving look at the same two texts one after the other, and parsing is what costs most of a pin.
+let latest: readonly YamlSource[] = [];
+
+/**
+ * Parses YAML 1.2 without aliases, anchors, merge keys, tags, duplicate keys or further documents. The document is not to be changed:
+ * who asks for the same text again gets the same one.
+ * @throws ERR_REGISTRY_TOO_LARGE, ERR_REGISTRY_SYNTAX with every problem's place
+ */
+export const parseYaml = (text: string, file: string): YamlSource => {
+  const known = latest.find((source) => source.text === text && source.file === file);
+  const source = known ?? parseStrictly(text, file);
+  latest = [source, ...latest.filter((each) => each !== source)].slice(0, 2);
+  return source;
 };
