@@ -79,10 +79,19 @@ const withNxHash = async (task: Task, context: HasherContext, parts: readonly st
 export const bundleHasher: CustomHasher = async (task, context) =>
   withNxHash(task, context, [await pluginBuild(), await bundlerVersion(), wantsToRun(task) ? never() : '']);
 
+/** The key that a processor's bundle would have: `buildx` bundles it, so whatever changes the bundle changes the image. */
+const bundleKey = async ({ target: { project } }: Task, context: HasherContext): Promise<string> => {
+  const id = `${project}:bundle`;
+  if (context.projectGraph.nodes[project]?.data.targets?.['bundle'] === undefined) return '';
+  const task: Task = { id, target: { project, target: 'bundle' }, overrides: {}, outputs: [], parallelism: true, cache: true };
+  const taskGraph = { roots: [id], tasks: { [id]: task }, dependencies: { [id]: [] }, continuousDependencies: { [id]: [] } };
+  return (await bundleHasher(task, { ...context, taskGraph })).value;
+};
+
 /** The cache key of `buildx`, a processor's and a base's. */
 export const buildxHasher: CustomHasher = async (task, context) => {
   const key = wantsToRun(task) ? never() : await storeKey(workspaceRoot(process.cwd()), recordName(task.target.project, context));
-  return withNxHash(task, context, [await pluginBuild(), key]);
+  return withNxHash(task, context, [await pluginBuild(), await bundleKey(task, context), key]);
 };
 
 /**

@@ -3,6 +3,7 @@ import { openStore } from '@pinlane/oci';
 import { isUncached } from '../options/common.ts';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
+import { writeBundle } from './bundle.ts';
 import { ensureBuilt, type Ensured } from './ensure-built.ts';
 import { workspacePaths } from './paths.ts';
 import { prepare, readRegistry } from './prepare.ts';
@@ -21,6 +22,7 @@ export const buildx = async (options: OptionsOf<'buildx'>, context: FlowContext)
   if (options.skip) return { document: { kind: 'Skipped', schemaVersion: 1 }, lines: ['nothing built: the pinned image is what is used'], exitCode: EXIT.good };
   const settings = resolveSettings(options, context.env);
   requireMayBuild(settings.lane);
+  if (options.bundle) await writeBundle(options.bundle, context);
   const paths = workspacePaths(context.root);
   const store = openStore(paths.store);
   const prepared = await prepare(await readRegistry(context), { paths, store, settings, buildArgs: options.buildArgs }, context);

@@ -49,23 +49,37 @@ const bundled = async (root: string, entry: string, output: string, sourcemap: b
   }
 };
 
+/** Where the entry is, where the bundle goes, and whether it has a map. */
+export interface BundleOptions {
+  readonly entry: string;
+  readonly output: string;
+  readonly sourcemap: boolean;
+}
+
 /**
  * Bundles a processor into one file. What it writes depends on the sources alone: paths in it are relative to the workspace, so that
  * the same source gives the same bytes in any folder.
+ * @returns the files it wrote, relative to the workspace's root, and their sizes in bytes
  * @throws ERR_BUNDLE_FAILED with every error and its place, ERR_PATH_ESCAPES
  */
-export const bundle = async (options: OptionsOf<'bundle'>, context: FlowContext): Promise<FlowOutcome> => {
-  const folder = join(context.root, context.projectRoot);
-  const document = { kind: 'Bundle', schemaVersion: 1, project: context.project };
-  if (options.skip) return { document: { ...document, files: [] }, lines: ['nothing bundled: the pinned image is what is used'], exitCode: EXIT.good };
-
+export const writeBundle = async (options: BundleOptions, { root, projectRoot }: FlowContext): Promise<{ path: string; size: number }[]> => {
+  const folder = join(root, projectRoot);
   const entry = below(folder, options.entry, 'entry');
   const output = below(folder, options.output, 'output');
-  if (!existsSync(entry)) fail('ERR_BUNDLE_FAILED', 'the entry file does not exist', { file: relative(context.root, entry) });
-  const files = await bundled(context.root, entry, output, options.sourcemap);
+  if (!existsSync(entry)) fail('ERR_BUNDLE_FAILED', 'the entry file does not exist', { file: relative(root, entry) });
+  const files = await bundled(root, entry, output, options.sourcemap);
   // The map of an earlier bundle would otherwise become part of the image.
   if (!options.sourcemap) await rm(`${output}.map`, { force: true });
   for (const { path, contents } of files) await writeFileAtomic(path, contents);
-  const written = files.map(({ path, contents }) => ({ path: relative(context.root, path), size: contents.length }));
-  return { document: { ...document, files: written }, lines: written.map(({ path, size }) => `${path}  ${Math.ceil(size / 1024)} KiB`), exitCode: EXIT.good };
+  return files.map(({ path, contents }) => ({ path: relative(root, path), size: contents.length }));
+};
+
+/** Bundles a processor and says what was written. @throws see {@link writeBundle} */
+export const bundle = async (options: OptionsOf<'bundle'>, context: FlowContext): Promise<FlowOutcome> => {
+  const files = await writeBundle(options, context);
+  return {
+    document: { kind: 'Bundle', schemaVersion: 1, project: context.project, files },
+    lines: files.map(({ path, size }) => `${path}  ${Math.ceil(size / 1024)} KiB`),
+    exitCode: EXIT.good,
+  };
 };

@@ -20,7 +20,7 @@ const about = (description: string, command: string, options: Record<string, unk
   help: { command: `npx nx run ${command} --help`, example: { options } },
 });
 
-// `-c pinned` reaches these two through `acceptance`, which then needs no build: see src/executors/buildx.ts.
+// `-c pinned` reaches `buildx` through `acceptance`, which then needs no build.
 const PINNED = { configurations: { pinned: { skip: true } } };
 
 // The command goes through a shell and Jest reads a regular expression: a folder's name may mean nothing to either.
@@ -47,22 +47,22 @@ export const processorTargets = (facts: ProcessorFacts, production: readonly str
           // Packages that the processor imports come with `^production`; the bundler itself is in the hasher's key.
           inputs: [...production, { externalDependencies: [] }],
           outputs: ['{projectRoot}/dist'],
-          ...PINNED,
-          metadata: about('Bundles the processor into one file, dist/main.js.', `${facts.slug}:bundle`),
+          metadata: about('Bundles the processor into one file, dist/main.js, as buildx does before it builds.', `${facts.slug}:bundle`),
         },
       }
     : {}),
   buildx: {
     executor: '@pinlane/nx:buildx',
     cache: true,
-    dependsOn: [...(facts.hasMain ? ['bundle'] : []), '^buildx'],
+    // It bundles by itself, as target `bundle` says, and what that reads is part of its key (see `buildxHasher`): a task is a process.
+    dependsOn: ['^buildx'],
     inputs: [
       ...facts.contextInputs,
       { dependentTasksOutputFiles: '**/*', transitive: false },
       ...BUILD_ENVIRONMENT.map((env) => ({ env })),
       { externalDependencies: [] },
     ],
-    outputs: [`{workspaceRoot}/.pinlane/builds/${facts.slug}.json`],
+    outputs: [`{workspaceRoot}/.pinlane/builds/${facts.slug}.json`, ...(facts.hasMain ? ['{projectRoot}/dist'] : [])],
     // The spec without its pins stands here instead of registry.yaml in the inputs, so that writing a pin rebuilds nothing.
     options: { spec: facts.specHash },
     ...PINNED,

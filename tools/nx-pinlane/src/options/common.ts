@@ -27,6 +27,13 @@ export const building = {
     .describe('The registry and path prefix to use in place of the one in registry.yaml, for example ghcr.io/acme. PINLANE_REGISTRY where absent.'),
 };
 
+/** How a processor is bundled into one file. */
+export const bundling = {
+  entry: z.string().default('src/main.ts').describe("The entry file, relative to the processor's folder."),
+  output: z.string().default('dist/main.js').describe("The bundle, relative to the processor's folder."),
+  sourcemap: z.boolean().default(false).describe('Write a source map beside the bundle; it becomes part of the image.'),
+};
+
 /** Set by the plugin's inference; part of the cache key and of nothing else. */
 export const inferred = {
   spec: z.string().optional().describe('The hash of registry.yaml without its pins, set by the plugin: it makes edits of the spec rebuild, and pins not.'),

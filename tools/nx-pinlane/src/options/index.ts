@@ -1,16 +1,10 @@
 import { RUNTIME_NAMES } from '@pinlane/contracts';
 import { z } from 'zod';
-import { building, common, inferred, skippable, uncached } from './common.ts';
+import { building, bundling, common, inferred, skippable, uncached } from './common.ts';
 
 /** The options of each executor; schemas/<verb>.json is made from them (`node tools/nx-pinlane/schemas.mjs`). */
 export const OPTIONS = {
-  bundle: z.strictObject({
-    entry: z.string().default('src/main.ts').describe("The entry file, relative to the processor's folder."),
-    output: z.string().default('dist/main.js').describe("The bundle, relative to the processor's folder."),
-    sourcemap: z.boolean().default(false).describe('Write a source map beside the bundle; it becomes part of the image.'),
-    ...skippable,
-    ...common,
-  }),
+  bundle: z.strictObject({ ...bundling, ...common }),
   buildx: z.strictObject({
     ...building,
     buildArgs: z
@@ -18,6 +12,10 @@ export const OPTIONS = {
       .optional()
       .describe('Build arguments, as --buildArgs.NAME=value; they win over those of registry.yaml and become part of the image: nothing secret.'),
     ...uncached('Build even where an image with the same fingerprint is in the store.'),
+    bundle: z
+      .object(bundling)
+      .optional()
+      .describe('How the processor is bundled before its image is built: the options of its target `bundle`, set by the plugin.'),
     ...inferred,
     ...skippable,
     ...common,

@@ -10,8 +10,14 @@ const isDependency = ({ taskGraph, projectName, targetName }: ExecutorContext): 
   Object.values(taskGraph?.dependencies ?? {}).some((ids) => ids.some((id) => `${id}:`.startsWith(`${projectName}:${targetName}:`)));
 
 /** In a lane that builds nothing, what depends on a build says whether it can do without: `acceptance` can, `pin` refuses. */
-const withLane = (verb: Verb, options: unknown, context: ExecutorContext): unknown =>
-  (verb === 'buildx' || verb === 'base') && buildsNothing(process.env) && isDependency(context) ? { ...(options as object), skip: true } : options;
+const laneOptions = (verb: Verb, context: ExecutorContext): object =>
+  (verb === 'buildx' || verb === 'base') && buildsNothing(process.env) && isDependency(context) ? { skip: true } : {};
+
+/** One process instead of two: `buildx` bundles by itself, as the target `bundle` of its project says, where that is one of ours. */
+const bundleOptions = (verb: Verb, { projectName = '', projectsConfigurations }: ExecutorContext): object => {
+  const target = verb === 'buildx' ? projectsConfigurations.projects[projectName]?.targets?.['bundle'] : undefined;
+  return target?.executor === '@pinlane/nx:bundle' ? { bundle: target.options ?? {} } : {};
+};
 
 /**
  * An Nx executor around a flow. Nx starts a process for each task, so what the flow needs is loaded only now, and from V8's compile
@@ -24,7 +30,6 @@ export const executor =
     const [{ runVerb }, flow] = await Promise.all([import('./run-verb.ts'), load()]);
     const project = context.projectName ?? '';
     const projectRoot = context.projectsConfigurations.projects[project]?.root ?? '';
-    return {
-      success: (await runVerb(verb, flow, withLane(verb, options, context), { root: context.root, project, projectRoot, verbose: context.isVerbose })) === 0,
-    };
+    const whole = { ...(options as object), ...bundleOptions(verb, context), ...laneOptions(verb, context) };
+    return { success: (await runVerb(verb, flow, whole, { root: context.root, project, projectRoot, verbose: context.isVerbose })) === 0 };
   };
