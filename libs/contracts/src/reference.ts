@@ -27,6 +27,12 @@ export interface PinnedReference extends Repository {
   readonly digest: Digest;
 }
 
+/** Whether a text names a repository inside a registry (distribution specification, "Pulling manifests"). */
+export const isRepositoryPath = (text: string): boolean => text.length <= 255 && text.split('/').every((component) => COMPONENT.test(component));
+
+/** Whether a text can be a tag. */
+export const isTag = (text: string): boolean => TAG.test(text);
+
 const looksLikeHost = (part: string): boolean => part.includes('.') || part.includes(':') || part === 'localhost';
 
 const malformed = (text: string, why: string): never =>
@@ -54,9 +60,8 @@ export const parseReference = (text: string): Reference => {
   const path = host === 'docker.io' && !name.includes('/') ? `library/${name}` : name;
 
   if (!HOST.test(host)) return malformed(text, 'its host is not a host name');
-  if (path.length > 255 || !path.split('/').every((component) => COMPONENT.test(component)))
-    return malformed(text, 'its repository is not made of lower-case letters, digits and single separators');
-  if (tag !== undefined && !TAG.test(tag)) return malformed(text, 'its tag is malformed');
+  if (!isRepositoryPath(path)) return malformed(text, 'its repository is not made of lower-case letters, digits and single separators');
+  if (tag !== undefined && !isTag(tag)) return malformed(text, 'its tag is malformed');
   return { host, path, ...(tag === undefined ? {} : { tag }), ...(digest ? { digest: digest.data } : {}) };
 };
 

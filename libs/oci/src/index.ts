@@ -2,6 +2,7 @@ export * from './content/index.ts';
 export * from './image/index.ts';
 export * from './layer/index.ts';
 export * from './registry/index.ts';
+export * from './serve/index.ts';
 export * from './store/index.ts';
 export * from './unpack/index.ts';
 export * from './dockerfile/index.ts';

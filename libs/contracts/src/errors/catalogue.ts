@@ -50,6 +50,10 @@ export const ERROR_CATALOGUE = {
     'A blob of the store is missing, truncated or altered.',
     'Remove the named blob and build anew: nx run <processor>:buildx --noCache.',
   ),
+  ERR_STORE_LISTEN: error(
+    'The address on which the store was to be served is taken, or may not be used.',
+    'Choose another with --port or --host; --port=0 takes a free one.',
+  ),
   ERR_STORE_LOCKED: transient('Another process has held the store for too long.', 'Try again when it has finished.'),
   ERR_MANIFEST_INVALID: error('A manifest, index or config is not valid, or of a media type that is not known.', 'Rebuild the image, or name another one.'),
   ERR_MANIFEST_UNKNOWN: error('The store or registry does not hold this image.', 'Check the name and digest; build or push it first.'),

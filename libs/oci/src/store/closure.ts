@@ -1,41 +1,52 @@
-import { isPinlaneError, type Digest } from '@pinlane/contracts';
-import { childBlobs, childManifests, MANIFEST_LIMIT, parseDocument, uniqueBlobs, type BlobDescriptor } from '../content/index.ts';
+import { isPinlaneError } from '@pinlane/contracts';
+import { MANIFEST_LIMIT } from '../content/index.ts';
 import { readBlob } from './blobs.ts';
+import type { AnyBlob, AnyDigest } from './digests.ts';
 import type { StorePaths } from './paths.ts';
+import { readReferences } from './references.ts';
 
 /** Everything that an image is made of. */
 export interface Closure {
   /** Manifests and indexes that are there and whole. */
-  readonly manifests: ReadonlySet<Digest>;
+  readonly manifests: ReadonlySet<AnyDigest>;
   /** Configs and layers that these name, whether they are there or not. */
-  readonly blobs: readonly BlobDescriptor[];
+  readonly blobs: readonly AnyBlob[];
   /** Manifests that are not there; what they name is not known. */
-  readonly missing: readonly Digest[];
+  readonly missing: readonly AnyDigest[];
   /** Manifests that are there and damaged. */
-  readonly corrupt: readonly Digest[];
+  readonly corrupt: readonly AnyDigest[];
 }
 
-/** Walks from some digests to all that they name. Reads manifests, not layers. */
-export const closureOf = async (paths: StorePaths, roots: readonly Digest[]): Promise<Closure> => {
-  const manifests = new Set<Digest>();
-  const blobs: BlobDescriptor[] = [];
-  const missing: Digest[] = [];
-  const corrupt: Digest[] = [];
+/** Walks from some digests to all that they name, and from each manifest to what `beside` adds. Reads manifests, not layers. */
+export const closureOf = async (
+  paths: StorePaths,
+  roots: readonly AnyDigest[],
+  beside: (manifest: AnyDigest) => Promise<readonly AnyDigest[]> = () => Promise.resolve([]),
+): Promise<Closure> => {
+  const manifests = new Set<AnyDigest>();
+  const blobs = new Map<AnyDigest, AnyBlob>();
+  const missing: AnyDigest[] = [];
+  const corrupt: AnyDigest[] = [];
   const seen = new Set(roots);
 
-  const visit = async (digest: Digest): Promise<Digest[]> => {
+  const visit = async (digest: AnyDigest): Promise<AnyDigest[]> => {
+    const added = await beside(digest);
     const bytes = await readBlob(paths, digest, MANIFEST_LIMIT);
     if (bytes === undefined) {
       missing.push(digest);
-      return [];
+      return [...added];
     }
-    const document = parseDocument(bytes);
+    const read = readReferences(bytes);
+    if (read === undefined) {
+      corrupt.push(digest);
+      return [...added];
+    }
     manifests.add(digest);
-    blobs.push(...childBlobs(document));
-    return childManifests(document).map((child) => child.digest);
+    for (const blob of read.blobs) blobs.set(blob.digest, blob);
+    return [...read.manifests.map((child) => child.digest), ...added];
   };
 
-  for (let wave: readonly Digest[] = [...seen]; wave.length > 0;) {
+  for (let wave: readonly AnyDigest[] = [...seen]; wave.length > 0;) {
     const found = await Promise.all(
       wave.map((digest) =>
         visit(digest).catch((error: unknown) => {
@@ -48,5 +59,5 @@ export const closureOf = async (paths: StorePaths, roots: readonly Digest[]): Pr
     wave = [...new Set(found.flat())].filter((digest) => !seen.has(digest));
     wave.forEach((digest) => seen.add(digest));
   }
-  return { manifests, blobs: uniqueBlobs(blobs), missing, corrupt };
+  return { manifests, blobs: [...blobs.values()], missing, corrupt };
 };

@@ -3,19 +3,23 @@ import { fail } from '@pinlane/contracts';
 import { OCI_INDEX, parseLayoutIndex, REF_NAME, type Descriptor } from '../content/index.ts';
 import { createWhole, ifThere, throughTemporary } from './files.ts';
 import type { StorePaths } from './paths.ts';
+import { tagOfName } from './repository-names.ts';
 
-// The grammar of the image specification's annotations.md; it is also what `skopeo copy oci:<path>:<name>` takes.
+// The grammar of the image specification's annotations.md; it is also what `skopeo copy oci:<path>:<name>` takes. A registry's tags may be a
+// little more than that, such as `_1` or `v1.`, and are names as well.
 const NAME = /^[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*(?:\/[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*)*$/;
 
 /** Checks an image's name in the store. @throws ERR_REFERENCE_INVALID */
 export const checkName = (name: string): string =>
-  name.length <= 255 && NAME.test(name) ? name : fail('ERR_REFERENCE_INVALID', `${JSON.stringify(name.slice(0, 200))} is not a name for an image in the store`);
+  (name.length <= 255 && NAME.test(name)) || tagOfName(name)
+    ? name
+    : fail('ERR_REFERENCE_INVALID', `${JSON.stringify(name.slice(0, 200))} is not a name for an image in the store`);
 
 const text = (manifests: readonly Descriptor[]): string => JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests });
 
 /** Makes an empty layout where there is none; of several processes that do, each finds it whole. */
 export const createLayout = async (paths: StorePaths): Promise<void> => {
-  await mkdir(paths.blobs, { recursive: true });
+  await mkdir(paths.blobs('sha256'), { recursive: true });
   await createWhole(paths.temporary, paths.index, text([]));
   await createWhole(paths.temporary, paths.layout, '{"imageLayoutVersion":"1.0.0"}');
 };

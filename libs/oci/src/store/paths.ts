@@ -1,29 +1,46 @@
 import { join } from 'node:path';
-import { digestHex, type Digest } from '@pinlane/contracts';
+import { algorithmOf, digestToFile, hexOf, type Algorithm, type AnyDigest } from './digests.ts';
 
-/** Where a store keeps what: an OCI image layout (image-layout.md) with three entries of ours beside it, which other tools ignore. */
+/** Where a store keeps what: an OCI image layout (image-layout.md) with entries of ours beside it, which other tools ignore. */
 export interface StorePaths {
   readonly root: string;
   readonly layout: string;
   readonly index: string;
-  readonly blobs: string;
   /** On the same file system as the blobs, so that a rename puts a whole file in place. */
   readonly temporary: string;
   readonly locks: string;
   readonly generation: string;
-  blob(digest: Digest): string;
+  /** Blobs that are being uploaded, one file for each session; a session outlives the server. */
+  readonly uploads: string;
+  /** For each subject a folder with an empty file for each manifest that refers to it. */
+  readonly referrers: string;
+  /** For each repository a folder with an empty file for each digest that was deleted in it. */
+  readonly deleted: string;
+  blobs(algorithm: Algorithm): string;
+  blob(digest: AnyDigest): string;
+  referrersOf(subject: AnyDigest): string;
+  /** `repository` must be a valid repository name. */
+  deletedIn(repository: string): string;
 }
 
 export const storePaths = (root: string): StorePaths => {
-  const blobs = join(root, 'blobs', 'sha256');
+  const blobs = (algorithm: Algorithm) => join(root, 'blobs', algorithm);
+  const referrers = join(root, '.pinlane-referrers');
+  const deleted = join(root, '.pinlane-deleted');
   return {
     root,
     layout: join(root, 'oci-layout'),
     index: join(root, 'index.json'),
-    blobs,
     temporary: join(root, '.pinlane-tmp'),
     locks: join(root, '.pinlane-locks'),
     generation: join(root, '.pinlane-generation'),
-    blob: (digest) => join(blobs, digestHex(digest)),
+    uploads: join(root, '.pinlane-uploads'),
+    referrers,
+    deleted,
+    blobs,
+    blob: (digest) => join(blobs(algorithmOf(digest)), hexOf(digest)),
+    referrersOf: (subject) => join(referrers, digestToFile(subject)),
+    // No repository's name has a + in it.
+    deletedIn: (repository) => join(deleted, repository.replaceAll('/', '+')),
   };
 };

@@ -15,11 +15,15 @@ import {
 } from '../content/index.ts';
 import { absentBlobs, blobSize, claimBlob, openBlob, readBlob, writeBlob } from './blobs.ts';
 import { closureOf } from './closure.ts';
+import { hasDeletions, unmarkDeleted } from './deletions.ts';
+import type { AnyDigest } from './digests.ts';
 import { collectGarbage, type Collected, type CollectOptions } from './collect.ts';
 import { createWhole, ifThere } from './files.ts';
-import { checkName, createLayout, nameOf, readEntries, withName, withoutName, writeEntries } from './index-file.ts';
+import { checkName, createLayout, nameOf, readEntries, withName, writeEntries } from './index-file.ts';
 import { withLock } from './lock.ts';
 import { storePaths } from './paths.ts';
+import { describeReferrer, linkReferrer, referringTo, type Referrer } from './referrers.ts';
+import { tagOfName } from './repository-names.ts';
 
 /** An OCI image layout on disk, for any number of processes at once. Whatever it delivers was checked against its digest. */
 export interface Store extends ContentSource, ContentSink {
@@ -35,10 +39,12 @@ export interface Store extends ContentSource, ContentSink {
   /** @throws ERR_MANIFEST_UNKNOWN */
   resolve(name: string): Promise<Descriptor>;
   names(): Promise<ReadonlyMap<string, Descriptor>>;
-  /** Takes a name away; no error where there is none. The image goes with the next garbage collection. */
-  unname(name: string): Promise<void>;
+  /** Takes a name away, or those that fit; no error where there is none. The image goes with the next garbage collection. */
+  unname(name: string | ((name: string, image: Descriptor) => boolean)): Promise<void>;
+  /** The manifests in the store that name this one as their subject, in the order of their digests. @throws ERR_STORE_CORRUPT */
+  referrers(subject: Digest, artifactType?: string): Promise<Referrer[]>;
   /** What an image lacks: blobs that are not there or have the wrong size, manifests that are not there or damaged. Cheap: layers are not read. */
-  missing(digest: Digest): Promise<Digest[]>;
+  missing(digest: Digest): Promise<AnyDigest[]>;
   /** Reads and hashes every byte of an image. @throws ERR_STORE_CORRUPT with every blob that is missing or altered */
   verify(digest: Digest): Promise<void>;
   /** Removes what has no name, is not kept and is not in use. */
@@ -52,7 +58,7 @@ export interface StoreOptions {
   readonly patienceMs?: number;
 }
 
-const damaged = (digest: Digest, why: string): Problem => ({ code: 'ERR_STORE_CORRUPT', message: `blob ${digest} ${why}` });
+const damaged = (digest: AnyDigest, why: string): Problem => ({ code: 'ERR_STORE_CORRUPT', message: `blob ${digest} ${why}` });
 
 /** The store in a folder; nothing is made before something is written. */
 export const openStore = (root: string, { patienceMs = 30_000 }: StoreOptions = {}): Store => {
@@ -73,6 +79,14 @@ export const openStore = (root: string, { patienceMs = 30_000 }: StoreOptions = 
     const absent = await absentBlobs(paths, children);
     if (absent.length > 0)
       fail('ERR_STORE_CORRUPT', `${digest} names blobs that are missing or have another size: ${absent.map((child) => child.digest).join(', ')}`);
+  };
+
+  /** What is named in a repository is all to be had there, whatever was deleted in it before. */
+  const undelete = async (name: string, digest: Digest): Promise<void> => {
+    const repository = tagOfName(name)?.repository;
+    if (repository === undefined || !(await hasDeletions(paths, repository))) return;
+    const { manifests, blobs } = await closureOf(paths, [digest]);
+    await Promise.all([...manifests, ...blobs.map((blob) => blob.digest)].map((each) => unmarkDeleted(paths, repository, each)));
   };
 
   const store: Store = {
@@ -106,17 +120,28 @@ export const openStore = (root: string, { patienceMs = 30_000 }: StoreOptions = 
         fail('ERR_MANIFEST_INVALID', `${digest} is announced as ${mediaType} and is ${document.descriptor.mediaType}`);
       await requireChildren(digest, [...childManifests(document), ...childBlobs(document)]);
       await store.writeBlob(bytes);
+      const { subject } = document.kind === 'index' ? document.index : document.manifest;
+      if (subject) await linkReferrer(paths, subject.digest, digest);
     },
 
     async name(name, descriptor) {
       checkName(name);
       await requireChildren(descriptor.digest, [descriptor]);
       await changeEntries((entries) => withName(entries, name, descriptor));
+      await undelete(name, descriptor.digest);
     },
 
     async unname(name) {
-      checkName(name);
-      await changeEntries((entries) => withoutName(entries, name));
+      if (typeof name === 'string') {
+        checkName(name);
+        return store.unname((each) => each === name);
+      }
+      await changeEntries((entries) => entries.filter((entry) => !name(nameOf(entry) ?? '', entry)));
+    },
+
+    async referrers(subject, artifactType) {
+      const all = await Promise.all((await referringTo(paths, subject)).map((digest) => describeReferrer(paths, subject, digest)));
+      return all.filter((each) => each !== undefined).filter((each) => artifactType === undefined || each.artifactType === artifactType);
     },
 
     async names() {

@@ -1,0 +1,59 @@
+import type { FileHandle } from 'node:fs/promises';
+import { checkedChunks, chunksOf, openBlobFile } from '../store/blobs.ts';
+import { markDeleted } from '../store/deletions.ts';
+import type { AnyDigest } from '../store/digests.ts';
+import { partOf } from './range.ts';
+import { refuse } from './refusal.ts';
+import { blobUnknown, claimIn, sizeIn, type Registry } from './registry.ts';
+import type { Reply } from './reply.ts';
+
+const headersOf = (digest: AnyDigest) => ({
+  'content-type': 'application/octet-stream',
+  'docker-content-digest': digest,
+  etag: `"${digest}"`,
+  'accept-ranges': 'bytes',
+});
+
+async function* closing(file: FileHandle, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* chunks;
+  } finally {
+    await file.close();
+  }
+}
+
+/** HEAD on a blob. @throws Refusal 404 */
+export const headBlob = async (registry: Registry, repository: string, digest: AnyDigest): Promise<Reply> => {
+  // Whoever asks is about to leave it out of a push.
+  const size = (await claimIn(registry, repository, digest)) ?? blobUnknown(digest);
+  return { status: 200, headers: { ...headersOf(digest), 'content-length': String(size) } };
+};
+
+/** GET on a blob, or on a part of it. Whole, it is hashed on its way: a damaged one is never delivered to its end. @throws Refusal 404, 416 */
+export const getBlob = async (registry: Registry, repository: string, digest: AnyDigest, range: string | undefined): Promise<Reply> => {
+  if ((await sizeIn(registry, repository, digest)) === undefined) blobUnknown(digest);
+  const file = (await openBlobFile(registry.paths, digest)) ?? blobUnknown(digest);
+  try {
+    const { size } = await file.stat();
+    const part = partOf(range, size);
+    if (part === null) return refuse(416, 'SIZE_INVALID', `the blob has ${size} bytes`, { 'content-range': `bytes */${size}` });
+    if (part === undefined)
+      return { status: 200, headers: { ...headersOf(digest), 'content-length': String(size) }, body: closing(file, checkedChunks(file, digest)) };
+    const length = part.last - part.first + 1;
+    return {
+      status: 206,
+      headers: { ...headersOf(digest), 'content-length': String(length), 'content-range': `bytes ${part.first}-${part.last}/${size}` },
+      body: closing(file, chunksOf(file, part.first, length)),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+};
+
+/** DELETE on a blob. @throws Refusal 404 */
+export const deleteBlob = async (registry: Registry, repository: string, digest: AnyDigest): Promise<Reply> => {
+  if ((await sizeIn(registry, repository, digest)) === undefined) blobUnknown(digest);
+  await markDeleted(registry.paths, repository, digest);
+  return { status: 202, headers: { 'content-length': '0' } };
+};

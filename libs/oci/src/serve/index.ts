@@ -1,0 +1,1 @@
+export { serveStore, type ServeOptions, type StoreServer } from './serve.ts';

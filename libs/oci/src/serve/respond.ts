@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { isPinlaneError } from '@pinlane/contracts';
+import { Refusal } from './refusal.ts';
+import { jsonReply, type Reply } from './reply.ts';
+
+/** So much of a body that nobody wants is read, to keep the connection; then it is cut. In bytes. */
+const DRAINED = 64 * 1024 * 1024;
+
+/** The answer to a request that failed (distribution specification, "Error Codes"). What is the server's own fault is told to its log alone. */
+export const failureReply = (error: unknown, log: (line: string) => void): Reply => {
+  if (error instanceof Refusal) return jsonReply(error.status, { errors: [{ code: error.code, message: error.message }] }, error.headers);
+  const { message, code } = error as Error & { code?: unknown };
+  log(isPinlaneError(error) ? `${error.code}: ${message}` : `failed: ${(error as Error).stack ?? message}`);
+  const said = (status: number, text: string, headers = {}) => jsonReply(status, { errors: [{ code: 'UNKNOWN', message: text }] }, headers);
+  if (isPinlaneError(error, 'ERR_STORE_LOCKED')) return said(503, 'the store is busy', { 'retry-after': '1' });
+  if (code === 'ENOSPC' || code === 'EDQUOT') return said(507, 'there is no room left');
+  return said(500, isPinlaneError(error) ? `${error.code}: see the log of the server` : 'see the log of the server');
+};
+
+/** Reads what is left of a body, so that a client which only sends, and then looks for the answer, comes to see it. */
+const drain = (request: IncomingMessage): void => {
+  let seen = 0;
+  request.on('data', (chunk: Buffer) => {
+    if ((seen += chunk.length) > DRAINED) request.destroy();
+  });
+};
+
+/** Writes an answer; without its body to HEAD. A body that fails midway cuts the connection, so that nobody takes it for whole. */
+export const respond = async (request: IncomingMessage, response: ServerResponse, { status, headers = {}, body }: Reply): Promise<void> => {
+  const length = body instanceof Uint8Array ? { 'content-length': String(body.length) } : {};
+  response.writeHead(status, { 'docker-distribution-api-version': 'registry/2.0', 'x-content-type-options': 'nosniff', ...length, ...headers });
+  if (!request.complete) drain(request);
+  if (body === undefined || request.method === 'HEAD') {
+    response.end();
+    if (body && !(body instanceof Uint8Array)) await body[Symbol.asyncIterator]().return?.();
+  } else if (body instanceof Uint8Array) response.end(body);
+  else await pipeline(body, response);
+};

@@ -1,0 +1,177 @@
+import { createHash, randomBytes, type Hash } from 'node:crypto';
+import { mkdir, open, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chunksOf } from '../store/blobs.ts';
+import { algorithmOf, hashFor, hexOf, type AnyDigest } from '../store/digests.ts';
+import { ifThere, renameInto } from '../store/files.ts';
+import type { StorePaths } from '../store/paths.ts';
+import { sweepUploads } from '../store/uploads.ts';
+import { refuse } from './refusal.ts';
+
+/** What comes with bytes for an upload. */
+export interface Incoming {
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Where they begin, in bytes from the start of the blob; they must follow on what is there. */
+  readonly first?: number | undefined;
+  /** How many there must be. */
+  readonly length?: number | undefined;
+  /** Whether to keep what came before the client went away. */
+  readonly keepPartial: boolean;
+  /** Ends the body, for a client that has come again before its last request was over. */
+  readonly cut: () => void;
+}
+
+/** Uploads that are under way. A session is a file that holds what has come so far, and so it goes on after a restart. */
+export interface UploadSessions {
+  start(repository: string): Promise<string>;
+  /** How many bytes have come. @throws Refusal 404 BLOB_UPLOAD_UNKNOWN, as the others do */
+  size(repository: string, id: string): Promise<number>;
+  /** Adds bytes; returns how many there are then. @throws Refusal 416 where they do not follow on, 413 where they are too many */
+  append(repository: string, id: string, incoming: Incoming): Promise<number>;
+  /** Puts the blob in its place; the session is over, also where the digest is wrong. @throws Refusal 400 DIGEST_INVALID */
+  finish(repository: string, id: string, digest: AnyDigest): Promise<void>;
+  cancel(repository: string, id: string): Promise<void>;
+  /** Forgets sessions to which nothing was added after `before`, in ms since the epoch. */
+  sweep(before: number): Promise<void>;
+}
+
+interface Running {
+  /** Of the file's first `hashed` bytes. */
+  hash: Hash;
+  hashed: number;
+  /** Whoever has the session now: resolves when it has let go. */
+  held: Promise<void>;
+  /** Makes the holder let go. */
+  cut: () => void;
+}
+
+const ID = /^[A-Za-z0-9_-]{22}\.[a-f0-9]{16}$/;
+
+/** A session belongs to the repository it was begun in. */
+const markOf = (repository: string): string => createHash('sha256').update(repository).digest('hex').slice(0, 16);
+
+const nothing = (): void => undefined;
+
+const newRunning = (): Running => ({ hash: createHash('sha256'), hashed: 0, held: Promise.resolve(), cut: nothing });
+
+/** See {@link UploadSessions}; `limit` is the size of the largest blob, in bytes. */
+export const createUploadSessions = (paths: StorePaths, limit: number): UploadSessions => {
+  const running = new Map<string, Running>();
+  const unknown = () => refuse(404, 'BLOB_UPLOAD_UNKNOWN', 'there is no such upload: it is finished, was cancelled, or was left alone for too long');
+  const pathOf = (repository: string, id: string): string => (ID.test(id) && id.endsWith(markOf(repository)) ? join(paths.uploads, id) : unknown());
+  const sizeOf = async (path: string): Promise<number> => (await ifThere(stat(path)))?.size ?? unknown();
+
+  /** One request at a time has a session. A client that comes again has given up its last request, so the last one wins. */
+  const holding = async <T>(id: string, cut: () => void, work: (session: Running) => Promise<T>): Promise<T> => {
+    const session = running.get(id) ?? newRunning();
+    running.set(id, session);
+    const before = session.held;
+    session.cut();
+    session.cut = cut;
+    let release: () => void = () => undefined;
+    session.held = new Promise((resolve) => (release = resolve));
+    try {
+      await before;
+      return await work(session);
+    } finally {
+      release();
+    }
+  };
+
+  const write = async (path: string, session: Running, { body, first, length, keepPartial }: Incoming): Promise<number> => {
+    const file = (await ifThere(open(path, 'r+'))) ?? unknown();
+    const start = (await file.stat()).size;
+    let size = start;
+    const backTo = async (to: number): Promise<void> => {
+      await file.truncate(to);
+      if (session.hashed > to) Object.assign(session, { hash: createHash('sha256'), hashed: 0 });
+    };
+    try {
+      if (first !== undefined && first !== start)
+        refuse(416, 'BLOB_UPLOAD_INVALID', `the chunk begins at ${first}, and ${start} bytes are here`, { range: rangeTo(start) });
+      for await (const chunk of body) {
+        if (size + chunk.length > limit) refuse(413, 'SIZE_INVALID', `the blob is larger than the ${limit} bytes that are taken`);
+        await file.write(chunk, 0, chunk.length, size);
+        if (session.hashed === size) {
+          session.hash.update(chunk);
+          session.hashed += chunk.length;
+        }
+        size += chunk.length;
+      }
+      if (length !== undefined && size - start !== length) {
+        await backTo(start);
+        refuse(400, 'SIZE_INVALID', `${size - start} bytes came where ${length} were announced`);
+      }
+      return size;
+    } catch (error) {
+      if (!keepPartial) await backTo(start);
+      throw error;
+    } finally {
+      await file.close();
+    }
+  };
+
+  const hexOfFile = async (path: string, session: Running, size: number, digest: AnyDigest): Promise<string> => {
+    if (algorithmOf(digest) === 'sha256' && session.hashed === size) return session.hash.copy().digest('hex');
+    const file = (await ifThere(open(path))) ?? unknown();
+    try {
+      const hash = hashFor(digest);
+      for await (const chunk of chunksOf(file)) hash.update(chunk);
+      return hash.digest('hex');
+    } finally {
+      await file.close();
+    }
+  };
+
+  const end = async (id: string, path: string): Promise<void> => {
+    running.delete(id);
+    await rm(path, { force: true });
+  };
+
+  return {
+    async start(repository) {
+      const id = `${randomBytes(16).toString('base64url')}.${markOf(repository)}`;
+      await mkdir(paths.uploads, { recursive: true });
+      await (await open(join(paths.uploads, id), 'wx')).close();
+      running.set(id, newRunning());
+      return id;
+    },
+
+    size: async (repository, id) => sizeOf(pathOf(repository, id)),
+
+    async append(repository, id, incoming) {
+      const path = pathOf(repository, id);
+      await sizeOf(path);
+      return holding(id, incoming.cut, (session) => write(path, session, incoming));
+    },
+
+    async finish(repository, id, digest) {
+      const path = pathOf(repository, id);
+      await holding(id, nothing, async (session) => {
+        const actual = await hexOfFile(path, session, await sizeOf(path), digest);
+        try {
+          if (actual !== hexOf(digest)) refuse(400, 'DIGEST_INVALID', `what came has the digest ${algorithmOf(digest)}:${actual}`);
+          // Collecting garbage goes by the time of the last use, and the first bytes may be hours old.
+          await utimes(path, new Date(), new Date());
+          await renameInto(path, paths.blob(digest));
+        } finally {
+          await end(id, path);
+        }
+      });
+    },
+
+    async cancel(repository, id) {
+      const path = pathOf(repository, id);
+      await sizeOf(path);
+      await holding(id, nothing, () => end(id, path));
+    },
+
+    async sweep(before) {
+      await sweepUploads(paths, before);
+      for (const id of running.keys()) if (!(await ifThere(stat(join(paths.uploads, id))))) running.delete(id);
+    },
+  };
+};
+
+/** The Range header of an upload: what has come. With nothing there it says what other registries say. */
+export const rangeTo = (size: number): string => `0-${Math.max(0, size - 1)}`;
