@@ -29,10 +29,10 @@ const effects = {
 const onlyInTests = { name: '@pinlane/testing', message: 'Only tests import it.' };
 
 export default [
-  { ignores: ['**/dist', '**/node_modules', '.nx', '.pinlane', '.cache', 'reports', '**/files/**'] },
-  ...tseslint.configs.recommended.map((config) => ({ ...config, files: ['**/*.ts'] })),
+  { ignores: ['**/dist', '**/node_modules', '.nx', '.pinlane', '.cache', 'reports', 'tools/*/src/generators/*/files'] },
+  ...tseslint.configs.recommended.map((config) => ({ ...config, files: ['**/*.{ts,js,mjs}'] })),
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,js,mjs}'],
     plugins: { '@nx': nx },
     rules: {
       '@nx/enforce-module-boundaries': ['error', { allowCircularSelfDependency: true, depConstraints }],
