@@ -1,6 +1,7 @@
 export * from './affected.ts';
 export * from './fingerprint.ts';
 export * from './pin/apply.ts';
+export * from './pin/audit.ts';
 export * from './pin/check.ts';
 export * from './pin/pinned.ts';
 export * from './pin/plan.ts';

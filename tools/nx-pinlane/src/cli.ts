@@ -14,7 +14,9 @@ const FLOWS: { readonly [V in Verb]: () => Promise<Flow<V>> } = {
   acceptance: async () => (await import('./flows/acceptance.ts')).acceptance,
   base: async () => (await import('./flows/base.ts')).base,
   'base-update': async () => (await import('./flows/base.ts')).baseUpdate,
+  'verify-pins': async () => (await import('./flows/verify-pins.ts')).verifyPins,
   'store-gc': async () => (await import('./flows/store-gc.ts')).storeGc,
+  'store-serve': async () => (await import('./flows/store-serve.ts')).storeServe,
 };
 
 const runOne = async <V extends Verb>(verb: V, options: Record<string, unknown>, place: FoundProject, verbose: boolean): Promise<ExitCode> =>

@@ -44,9 +44,18 @@ const recordedBuild = async (path: string): Promise<RecordedBuild | null> => {
 
 /** What can't be found out counts as no: the task runs, and says why. */
 const isPublished = async (root: string, name: string): Promise<boolean> => {
-  const [{ isPushed }, { readRecord }] = await Promise.all([import('./flows/image-source.ts'), import('./flows/records.ts')]);
+  const [{ isPushed }, { readRecord }, settings] = await Promise.all([
+    import('./flows/image-source.ts'),
+    import('./flows/records.ts'),
+    import('./flows/settings.ts'),
+  ]);
   const image = await readRecord(workspacePaths(root), name);
-  return image !== null && isPushed(image, AbortSignal.timeout(10_000)).catch(() => false);
+  try {
+    const insecureRegistries = settings.insecureRegistries(undefined, process.env);
+    return image !== null && (await isPushed(image, { insecureRegistries, signal: AbortSignal.timeout(10_000) }));
+  } catch {
+    return false;
+  }
 };
 
 /**

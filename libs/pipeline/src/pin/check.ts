@@ -1,4 +1,4 @@
-import { architectureOf, shortDigest, type Digest, type Platform, type ProcessorSpec } from '@pinlane/contracts';
+import { architectureOf, shortDigest, type Digest, type ErrorCode, type PinFinding, type PinName, type Platform, type ProcessorSpec } from '@pinlane/contracts';
 import { indexPinOf, pinsOf } from './pinned.ts';
 
 /** Whether source and pins have parted, and every way in which they have. */
@@ -7,21 +7,27 @@ export interface PinState {
   readonly reasons: readonly string[];
 }
 
-/** Compares pins with the source's fingerprint and with what is there. `isPresent` tells of a digest whether its image is there and whole. */
-export const checkPins = (
-  spec: ProcessorSpec,
-  facts: { fingerprint: Digest; platforms: readonly Platform[]; isPresent: (digest: Digest) => boolean },
-): PinState => {
+const GONE: ReadonlySet<ErrorCode> = new Set(['ERR_MANIFEST_UNKNOWN', 'ERR_BLOB_UNKNOWN', 'ERR_STORE_CORRUPT']);
+
+/** Why one pin can't be kept, in the words for what it names. */
+const reasonsFor = (pin: PinName, what: string, findings: readonly PinFinding[]): string[] => {
+  const own = findings.filter((finding) => finding.pin === pin);
+  const others = own.filter(({ code }) => !GONE.has(code)).map(({ message }) => message);
+  return [...(own.length > others.length ? [`${what} is gone, or a part of it`] : []), ...others];
+};
+
+/** Compares pins with the source's fingerprint and with what an audit found of them. */
+export const checkPins = (spec: ProcessorSpec, facts: { fingerprint: Digest; platforms: readonly Platform[]; findings: readonly PinFinding[] }): PinState => {
   const reasons: string[] = [];
   const pins = pinsOf(spec);
   for (const platform of facts.platforms) {
     const pin = pins[architectureOf(platform)];
     if (pin === undefined) reasons.push(`${platform} is not pinned`);
-    else if (!facts.isPresent(pin.digest)) reasons.push(`the image pinned for ${platform}, ${shortDigest(pin.digest)}, is gone`);
+    else reasons.push(...reasonsFor(architectureOf(platform), `the image pinned for ${platform}, ${shortDigest(pin.digest)},`, facts.findings));
   }
   const index = indexPinOf(spec);
   if (index === null) reasons.push('the index is not pinned');
-  else if (!facts.isPresent(index.digest)) reasons.push(`the pinned index, ${shortDigest(index.digest)}, is gone`);
+  else reasons.push(...reasonsFor('index', `the pinned index, ${shortDigest(index.digest)},`, facts.findings));
   const built = spec.image?.source?.fingerprint;
   if (built == null) reasons.push('the pins do not say what they were built from');
   else if (built !== facts.fingerprint)

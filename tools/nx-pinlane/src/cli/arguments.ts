@@ -24,7 +24,7 @@ const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${l
 const camel = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 // What has the whole workspace for its subject goes by a name of its own and takes no project.
-const WORKSPACE_COMMANDS: Partial<Record<Verb, string>> = { 'store-gc': 'gc' };
+const WORKSPACE_COMMANDS: Partial<Record<Verb, string>> = { 'store-gc': 'gc', 'verify-pins': 'verify-pins' };
 
 const commandOf = (verb: Verb): string => WORKSPACE_COMMANDS[verb] ?? verb;
 
@@ -54,7 +54,9 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
   const { rest, mappings } = gathered(others);
   const known = verbProperties(verb).filter(([, { type }]) => type !== 'object');
   const spellings = known.flatMap(([name, { type }]) =>
-    [...new Set([name, kebab(name)])].map((spelling) => [spelling, { type: type === 'boolean' ? ('boolean' as const) : ('string' as const) }] as const),
+    [...new Set([name, kebab(name)])].map(
+      (spelling) => [spelling, { type: type === 'boolean' ? ('boolean' as const) : ('string' as const), multiple: type === 'array' }] as const,
+    ),
   );
   try {
     const { values, positionals } = parseArgs({
@@ -67,7 +69,7 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
     const [project = null, ...more] = positionals;
     const wanted = verb in WORKSPACE_COMMANDS ? 'no' : 'one';
     if (more.length > 0 || (project === null) !== (wanted === 'no')) return fail('ERR_OPTION_INVALID', `pinlane ${commandOf(verb)} takes ${wanted} project`);
-    const numbers = new Set(known.flatMap(([name, { type }]) => (type === 'number' ? [name] : [])));
+    const numbers = new Set(known.flatMap(([name, { type }]) => (type === 'number' || type === 'integer' ? [name] : [])));
     const options = Object.fromEntries(Object.entries(given).map(([name, value]) => [camel(name), numbers.has(camel(name)) ? Number(value || NaN) : value]));
     return { kind: 'run', verb, project, options: { ...options, ...mappings }, verbose: verbose === true };
   } catch (thrown) {

@@ -68,7 +68,7 @@ export const acceptance = async (options: OptionsOf<'acceptance'>, context: Flow
 
   const report = await acceptImage({
     spec: registry.spec,
-    source: openImagePlace(image, store, context.signal),
+    source: openImagePlace(image, store, { insecureRegistries: settings.insecureRegistries, signal: context.signal }),
     digest: image.digest,
     platform,
     image,

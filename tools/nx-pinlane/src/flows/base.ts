@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { buildBase, updateBase } from '@pinlane/base-node';
 import { EXIT, platformOf, shortDigest, type Architecture, type Digest } from '@pinlane/contracts';
-import { openRepository, openStore } from '@pinlane/oci';
+import { openStore } from '@pinlane/oci';
 import { isUncached } from '../options/common.ts';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { workspacePaths } from './paths.ts';
 import { writeRecord } from './records.ts';
-import { requireMayBuild, resolveLane } from './settings.ts';
+import { openRegistry } from './registries.ts';
+import { insecureRegistries, requireMayBuild, resolveLane } from './settings.ts';
 
 const site = ({ root, projectRoot, env, progress, signal }: FlowContext) => ({ root, baseDir: join(root, projectRoot), env, progress, signal });
 
@@ -16,6 +17,7 @@ export const base = async (options: OptionsOf<'base'>, context: FlowContext): Pr
   if (options.skip) return { document: { kind: 'Skipped', schemaVersion: 1 }, lines: ['nothing built: the pinned image is what is used'], exitCode: EXIT.good };
   const lane = resolveLane(options.lane, context.env);
   requireMayBuild(lane);
+  const insecure = insecureRegistries(options.insecureRegistry, context.env);
   const paths = workspacePaths(context.root);
   // What the base says is about its sources (a locked version that is gone, a base that was published), so it stays in the log.
   const image = await buildBase({
@@ -24,7 +26,7 @@ export const base = async (options: OptionsOf<'base'>, context: FlowContext): Pr
     store: openStore(paths.store),
     lane,
     noCache: isUncached(options),
-    openRegistry: (repository) => openRepository(repository, { signal: context.signal }),
+    openRegistry: (repository) => openRegistry(repository, { insecureRegistries: insecure, signal: context.signal }),
   });
   await writeRecord(paths, image);
   const platforms = Object.entries(image.platforms).map(([architecture, digest]) => `${platformOf(architecture as Architecture)}  ${digest as Digest}`);

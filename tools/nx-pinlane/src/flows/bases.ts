@@ -1,7 +1,8 @@
 import { fail, formatReference, formatRepository, isStoreReference, parseReference, type Digest } from '@pinlane/contracts';
-import { openRepository, type ContentSource, type Store } from '@pinlane/oci';
+import type { ContentSource, Store } from '@pinlane/oci';
 import type { WorkspacePaths } from './paths.ts';
 import { readRecord } from './records.ts';
+import { openRegistry, type RegistryAccess } from './registries.ts';
 
 /** What an image that a Dockerfile names stands for in this build. */
 export interface ResolvedBase {
@@ -15,6 +16,7 @@ export interface ResolvedBase {
 export interface BaseSite {
   readonly paths: WorkspacePaths;
   readonly store: Store;
+  readonly settings: Pick<RegistryAccess, 'insecureRegistries'>;
   readonly note: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -29,14 +31,14 @@ const fromStore = async (name: string, project: string, { paths, store }: BaseSi
 };
 
 const resolveOne = async (name: string, site: BaseSite): Promise<ResolvedBase> => {
-  const { store, note, signal } = site;
+  const { store, settings, note, signal } = site;
   const reference = parseReference(name);
   const repository = formatRepository(reference);
   if (isStoreReference(reference) && reference.digest === undefined) return fromStore(repository, reference.path, site);
   // A base that some build has fetched before is here already, and then no registry is asked.
   if (reference.digest !== undefined && (isStoreReference(reference) || (await store.missing(reference.digest)).length === 0))
     return { pinned: `${repository}@${reference.digest}`, digest: reference.digest, source: store };
-  const registry = openRepository(reference, { signal });
+  const registry = openRegistry(reference, { ...settings, signal });
   if (reference.digest !== undefined) return { pinned: `${repository}@${reference.digest}`, digest: reference.digest, source: registry };
   const { digest } = await registry.resolve(reference.tag ?? 'latest');
   note(`${formatReference({ tag: 'latest', ...reference })} is ${digest} now; name the digest in the Dockerfile to build on the same image tomorrow`);

@@ -100,8 +100,10 @@ export const ensureBuilt = async (prepared: Prepared, site: BuildSite, context: 
 
   const known = site.noCache ? null : await reusable(plan, site);
   const ensured: Ensured = known ? { image: known, outcome: 'reused', layers: { built: 0, reused: 0 } } : await build(plan, prepared, site, context);
+  // Recorded before it is pushed, so that a run that is killed in the push is not followed by a second build.
+  if (!known) await writeRecord(site.paths, ensured.image);
   const at = { ...ensured.image, repository: plan.repository, pushed: plan.push };
-  if (plan.push) await ensurePushed(at, ensured.image, site.store, context);
-  if (!known || known.repository !== at.repository || known.pushed !== at.pushed) await writeRecord(site.paths, at);
+  if (plan.push) await ensurePushed(at, ensured.image, site, context);
+  if (ensured.image.repository !== at.repository || ensured.image.pushed !== at.pushed) await writeRecord(site.paths, at);
   return { ...ensured, image: at };
 };

@@ -8,8 +8,12 @@ export interface WorkspacePaths {
   readonly record: (project: string) => string;
   /** The folder of all build records. */
   readonly builds: string;
+  /** What is under way between push and pin, of a project. */
+  readonly journal: (project: string) => string;
   readonly locks: string;
   readonly reports: string;
+  /** What the last `verify-pins` found. */
+  readonly pinAudit: string;
   readonly cache: string;
 }
 
@@ -19,7 +23,9 @@ export const workspacePaths = (root: string): WorkspacePaths => ({
   store: join(root, '.pinlane/store'),
   record: (project) => join(root, '.pinlane/builds', `${project}.json`),
   builds: join(root, '.pinlane/builds'),
+  journal: (project) => join(root, '.pinlane/journal', `${project}.json`),
   locks: join(root, '.pinlane/locks'),
   reports: join(root, '.pinlane/reports'),
+  pinAudit: join(root, '.pinlane/reports/pin-audit.json'),
   cache: join(root, '.pinlane/cache'),
 });

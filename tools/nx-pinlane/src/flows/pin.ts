@@ -2,23 +2,37 @@ import {
   EXIT,
   fail,
   formatProblem,
+  formatRepository,
   isStoreReference,
   laneRules,
   parsePlatforms,
+  PinlaneError,
   PLATFORMS,
   shortDigest,
-  type PinnedReference,
   type PinReport,
+  type Problem,
 } from '@pinlane/contracts';
 import { openStore, type Store } from '@pinlane/oci';
-import { applyPins, checkPins, indexPinOf, parseRegistry, pinReport, pinsOf, planPins, renderPinReport, type PinFacts } from '@pinlane/pipeline';
+import {
+  applyPins,
+  checkPins,
+  isVerdictOnPin,
+  parseRegistry,
+  pinReport,
+  planPins,
+  publishedRepository,
+  renderPinReport,
+  type PinFacts,
+} from '@pinlane/pipeline';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
+import { auditPins } from './audit-pins.ts';
 import { ensureBuilt } from './ensure-built.ts';
-import { presentImages } from './image-source.ts';
+import { settlePushes } from './journal.ts';
 import { workspacePaths, type WorkspacePaths } from './paths.ts';
 import { namedImage, verifyCandidate, type PinCandidate } from './pin-image.ts';
 import { prepare, readRegistry, type RegistryFile } from './prepare.ts';
+import type { RegistryAccess } from './registries.ts';
 import { replaceFile } from './replace-file.ts';
 import { requireMayPin, resolveSettings, type BuildSettings } from './settings.ts';
 import { textDiff } from './text-diff.ts';
@@ -29,19 +43,22 @@ interface PinSite {
   readonly settings: BuildSettings;
 }
 
-/** Whether source and pins have parted. Nothing is built and nothing is written. */
+const accessOf = ({ settings }: PinSite, { signal }: FlowContext): RegistryAccess => ({ insecureRegistries: settings.insecureRegistries, signal });
+
+/** Whether source and pins have parted, or a pin is not what it should be. Nothing is built and nothing is written. */
 const check = async (registry: RegistryFile, site: PinSite, context: FlowContext): Promise<FlowOutcome> => {
   const { spec, file } = registry;
   const { fingerprint } = await prepare(registry, site, context);
-  const index = indexPinOf(spec);
-  const pins = [...Object.values(pinsOf(spec)), ...(index === null ? [] : [index])] as PinnedReference[];
-  const present = await presentImages(pins, site.store, context.signal);
+  const { findings, remarks } = await auditPins(spec, file, { store: site.store, access: accessOf(site, context), lane: site.settings.lane });
+  const [unknown, ...more] = findings.filter((finding) => !isVerdictOnPin(finding));
+  if (unknown) throw new PinlaneError([unknown, ...more].map(({ code, message }) => ({ code, message, file })) as [Problem, ...Problem[]]);
   const platforms = site.settings.platforms.length > 0 ? site.settings.platforms : PLATFORMS;
-  const { outcome, reasons } = checkPins(spec, { fingerprint, platforms, isPresent: (digest) => present.has(digest) });
+  const { outcome, reasons } = checkPins(spec, { fingerprint, platforms, findings });
   const report = pinReport(spec, spec, { file, outcome, reasons });
-  if (outcome === 'current') return { document: report, lines: [renderPinReport(report)], exitCode: EXIT.good };
+  const lines = [renderPinReport(report), ...remarks.map((remark) => `  remark: ${remark}`)];
+  if (outcome === 'current') return { document: report, lines, exitCode: EXIT.good };
   const problem = formatProblem({ code: 'ERR_PIN_STALE', file, message: reasons.join('; ') });
-  return { document: report, lines: [renderPinReport(report), problem], exitCode: EXIT.verdict };
+  return { document: report, lines: [...lines, problem], exitCode: EXIT.verdict };
 };
 
 /** The image to pin: the one named, or the working tree's, which is built where it is not there. */
@@ -49,13 +66,20 @@ const candidateOf = async (options: OptionsOf<'pin'>, registry: RegistryFile, si
   const narrowed = options.platforms === undefined ? undefined : parsePlatforms(options.platforms);
   if (options.digest !== undefined) {
     const image = namedImage(options.digest);
-    return { image, platforms: narrowed, revision: null };
+    return { image, platforms: narrowed, revision: null, publishedAs: null };
   }
   const prepared = await prepare(registry, site, context);
   // The build has the platforms of the whole run, as the `buildx` before it had; --platforms says which of them are pinned.
-  const built = { ...site.settings, ...resolveSettings({ ...options, platforms: undefined }, context.env) };
-  const { image } = await ensureBuilt(prepared, { ...site, settings: built, noCache: false }, context);
-  return { image: namedImage(`${image.repository}@${image.index}`), platforms: narrowed ?? built.platforms, revision: image.revision };
+  const built = resolveSettings({ ...options, platforms: undefined }, context.env);
+  const settings = { ...built, push: built.push && options.dryRun !== true };
+  const { image } = await ensureBuilt(prepared, { ...site, settings, noCache: false }, context);
+  return {
+    image: namedImage(`${image.repository}@${image.index}`),
+    platforms: narrowed ?? built.platforms,
+    revision: image.revision,
+    // A dry run pushes nothing: it looks at the image in the store, and tells the names that it would have.
+    publishedAs: built.push && !settings.push ? publishedRepository(registry.spec, built.registry) : null,
+  };
 };
 
 const write = async (registry: RegistryFile, facts: PinFacts, site: PinSite, dryRun: boolean): Promise<{ report: PinReport; diff: string[] }> => {
@@ -92,13 +116,19 @@ export const pin = async (options: OptionsOf<'pin'>, context: FlowContext): Prom
   if (options.dryRun !== true) requireMayPin(settings.lane);
 
   const candidate = await candidateOf(options, registry, site, context);
-  if (isStoreReference(candidate.image) && !laneRules(settings.lane).acceptsStorePins)
+  if (isStoreReference(candidate.image) && candidate.publishedAs === null && !laneRules(settings.lane).acceptsStorePins)
     fail('ERR_PIN_LOCAL', `the image of ${context.project} is in the local store, and lane ${settings.lane} pins published images`, {
       file: registry.file,
       fix: 'Push it: --push, or PINLANE_PUSH=true for the whole run.',
     });
   context.progress(`verifying ${context.project} ${shortDigest(candidate.image.digest)}`);
-  const facts = await verifyCandidate(registry.spec, candidate, site.store, context.signal);
-  const { report, diff } = await write(registry, facts, site, options.dryRun === true);
+  const dryRun = options.dryRun === true;
+  const facts = await verifyCandidate(registry.spec, candidate, { store: site.store, access: accessOf(site, context), lane: settings.lane, dryRun });
+  const { report, diff } = await write(registry, facts, site, dryRun);
+  // The push that led here is over: what it put into the registry is pinned.
+  if (!dryRun)
+    await settlePushes({ paths, name: context.project, note: context.note }, [
+      { repository: formatRepository(candidate.image), index: candidate.image.digest },
+    ]);
   return { document: report, lines: [renderPinReport(report), ...diff], exitCode: EXIT.good };
 };

@@ -1,15 +1,95 @@
-import { parseRepository, type BuiltImage } from '@pinlane/contracts';
-import { copyImage, openRepository, type Store } from '@pinlane/oci';
+import { isPinlaneError, parseRepository, shortDigest, type BuiltImage, type Digest, type PushEntry } from '@pinlane/contracts';
+import { childManifests, copyImage, parseDocument, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { FlowContext } from '../shell/flow.ts';
-import { isPushed } from './image-source.ts';
+import { isWhole } from './image-source.ts';
+import { notePush, readJournal, settlePushes, type JournalPlace } from './journal.ts';
+import type { WorkspacePaths } from './paths.ts';
+import { openRegistry, type RegistryAccess } from './registries.ts';
+
+/** What is needed to push. */
+export interface PushSite {
+  readonly paths: WorkspacePaths;
+  readonly store: Store;
+  readonly settings: Pick<RegistryAccess, 'insecureRegistries'>;
+}
+
+/** How long an upload that was broken off may still turn out to have left something, in ms. */
+const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
+
+/** The tag that keeps a manifest from jobs that delete what has none. */
+export const protectingTag = (digest: Digest): string => `pin-${shortDigest(digest)}`;
+
+/** An image's manifests, children first. */
+const manifestsOf = async (store: Store, index: Digest): Promise<Digest[]> => {
+  const document = parseDocument((await store.readManifest(index)).bytes);
+  return [...childManifests(document).map(({ digest }) => digest), index];
+};
+
+const orAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (isPinlaneError(thrown, 'ERR_MANIFEST_UNKNOWN')) return null;
+    throw thrown;
+  }
+};
+
+const isNamed = async (registry: RegistryRepository, digest: Digest): Promise<boolean> =>
+  (await orAbsent(registry.resolve(protectingTag(digest))))?.digest === digest;
+
+/** Gives a manifest that is in a registry its protecting tag; false where it is not there. */
+const nameIfThere = async (registry: RegistryRepository, digest: Digest): Promise<boolean> => {
+  if (await isNamed(registry, digest)) return true;
+  const found = await orAbsent(registry.readManifest(digest));
+  if (found !== null) await registry.tag(protectingTag(digest), found.descriptor, found.bytes);
+  return found !== null;
+};
+
+/** Whether a push that another run began is over: all that it wrote has its tag, and what it did not write comes no more. */
+const nameLeftover = async ({ repository, manifests, startedAt }: PushEntry, access: RegistryAccess): Promise<boolean> => {
+  const registry = openRegistry(parseRepository(repository), access);
+  const named = await Promise.all(manifests.map((digest) => nameIfThere(registry, digest)));
+  return named.every(Boolean) || Date.now() - Date.parse(startedAt) > LEFTOVER_AGE_MS;
+};
+
+/** Names what runs that were killed left of other images; what can't be reached now stays in the journal. */
+const nameLeftovers = async (image: BuiltImage, place: JournalPlace, access: RegistryAccess): Promise<void> => {
+  const others = (await readJournal(place)).filter(({ repository, index }) => repository !== image.repository || index !== image.index);
+  const over = others.map((entry) =>
+    nameLeftover(entry, access).catch((thrown: unknown) => {
+      if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
+      place.note(`WARNING an earlier push to ${entry.repository} was broken off, and what it left can't be named now: ${thrown.problems[0]?.message}`);
+      return false;
+    }),
+  );
+  const settled = await Promise.all(over);
+  await settlePushes(
+    place,
+    others.filter((_, position) => settled[position]),
+  );
+};
 
 /**
- * Sees to it that an image of the store is in the repository that it is to be pulled from. `before` is what the last build recorded: the
- * image may be there already, have been pushed elsewhere, or not at all.
+ * Sees to it that an image of the store is in the repository that it is to be pulled from, whole, read back, and with a protecting tag on
+ * every manifest. The journal knows of the push before the registry does, so that one that is killed is finished, or its leavings are
+ * named, by a later run. `before` is what the last build recorded: the image may be there already, have been pushed elsewhere, or not at all.
  * @throws whatever the registry throws
  */
-export const ensurePushed = async (image: BuiltImage, before: BuiltImage, store: Store, { progress, signal }: FlowContext): Promise<void> => {
-  if (before.pushed && before.repository === image.repository && (await isPushed(image, signal))) return;
-  progress(`pushing ${image.name} to ${image.repository}`);
-  await copyImage(store, openRepository(parseRepository(image.repository), { signal }), image.index, { progress, signal });
+export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { paths, store, settings }: PushSite, context: FlowContext): Promise<void> => {
+  const { progress, note, signal } = context;
+  const access = { insecureRegistries: settings.insecureRegistries, signal };
+  const place: JournalPlace = { paths, name: image.name, note };
+  const registry = openRegistry(parseRepository(image.repository), access);
+  await nameLeftovers(image, place, access);
+  const manifests = await manifestsOf(store, image.index);
+  const known = before.pushed && before.repository === image.repository && (await isWhole(registry, image.index));
+  if (known && (await Promise.all(manifests.map((digest) => isNamed(registry, digest)))).every(Boolean)) return;
+
+  const { repository, index } = image;
+  const entry: PushEntry = { repository, index, manifests, state: 'pushing', startedAt: new Date().toISOString() };
+  await notePush(place, entry);
+  progress(`pushing ${image.name} to ${repository}`);
+  await copyImage(store, registry, index, { progress, signal });
+  for (const digest of manifests) await nameIfThere(registry, digest);
+  await notePush(place, { ...entry, state: 'pushed' });
 };

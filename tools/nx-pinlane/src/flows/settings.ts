@@ -31,6 +31,21 @@ const choice = <T extends string>(env: Env, name: string, known: readonly T[]): 
 export const chosen = <T extends string>(option: T | undefined, env: Env, name: string, known: readonly T[]): T | 'auto' =>
   option ?? choice(env, name, known) ?? 'auto';
 
+// A host with a port or without: nothing of a path, of a scheme or of credentials.
+const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[A-Fa-f0-9:]+\])(?::[0-9]{1,5})?$/;
+
+/**
+ * The registries on other machines that are spoken to by plain HTTP: hosts as references name them, from the option (commas between, or
+ * repeated), else from PINLANE_INSECURE_REGISTRY. @throws ERR_OPTION_INVALID
+ */
+export const insecureRegistries = (option: readonly string[] | undefined, env: Env): ReadonlySet<string> => {
+  const given = option ?? [setting(env, 'PINLANE_INSECURE_REGISTRY') ?? ''];
+  const hosts = given.flatMap((text) => text.split(',').map((host) => host.trim())).filter((host) => host !== '');
+  const wrong = hosts.find((host) => !HOST.test(host));
+  if (wrong !== undefined) fail('ERR_OPTION_INVALID', `--insecureRegistry: ${JSON.stringify(wrong.slice(0, 100))} is not a host such as registry.example:5000`);
+  return new Set(hosts);
+};
+
 /** What the options and the environment ask of a build, together. */
 export interface BuildSettings {
   readonly lane: Lane;
@@ -41,6 +56,7 @@ export interface BuildSettings {
   readonly push: boolean;
   /** A registry with a path prefix, in place of the one in registry.yaml. */
   readonly registry: string | undefined;
+  readonly insecureRegistries: ReadonlySet<string>;
 }
 
 /** Options of the verbs that build, as they were given. */
@@ -50,6 +66,7 @@ export interface BuildOptions {
   readonly platforms?: string | undefined;
   readonly push?: boolean | undefined;
   readonly registry?: string | undefined;
+  readonly insecureRegistry?: readonly string[] | undefined;
 }
 
 /** See {@link BuildSettings}; an option wins over its variable. @throws ERR_LANE_UNKNOWN, ERR_OPTION_INVALID, ERR_PLATFORM_INVALID, ERR_REFERENCE_INVALID */
@@ -66,6 +83,7 @@ export const resolveSettings = (options: BuildOptions, env: Env): BuildSettings 
     platforms: platforms === undefined ? rules.builds : parsePlatforms(platforms),
     push: options.push ?? flag(env, 'PINLANE_PUSH') ?? false,
     registry,
+    insecureRegistries: insecureRegistries(options.insecureRegistry, env),
   };
 };
 

@@ -1,6 +1,5 @@
-import { globSync } from 'node:fs';
-import { join, sep } from 'node:path';
-import { EXIT, isPinlaneError, PinlaneError, shortDigest, type Digest, type Problem } from '@pinlane/contracts';
+import { join } from 'node:path';
+import { EXIT, isPinlaneError, PinlaneError, type Digest, type Problem } from '@pinlane/contracts';
 import { openStore } from '@pinlane/oci';
 import { indexPinOf, parseRegistry, pinsOf } from '@pinlane/pipeline';
 import type { OptionsOf } from '../options/index.ts';
@@ -8,14 +7,7 @@ import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { workspacePaths } from './paths.ts';
 import { readExactText } from './prepare.ts';
 import { readRecords } from './records.ts';
-
-const SKIPPED = new Set(['node_modules', '.git', '.nx', '.pinlane']);
-
-/** Every registry.yaml of the workspace, relative to its root, with `/`: also one that inference leaves out, because it too may pin. */
-const registryFiles = (root: string): string[] =>
-  globSync('**/registry.yaml', { cwd: root, exclude: (path) => SKIPPED.has(String(path).split(sep).at(-1) ?? '') })
-    .map((path) => path.split(sep).join('/'))
-    .sort();
+import { registryFiles } from './registry-files.ts';
 
 /** What one registry.yaml pins, wherever its pins say the image is. @throws what `parseRegistry` throws: a broken file may hide pins */
 const pinnedBy = async (root: string, file: string): Promise<Digest[]> => {
@@ -54,7 +46,7 @@ export const storeGc = async ({ dryRun = false, graceMinutes }: OptionsOf<'store
   const summary = removed.length === 0 ? 'nothing to remove' : `${dryRun ? 'would remove' : 'removed'} ${removed.length} blobs, ${inUnits(bytes)}`;
   return {
     document: { kind: 'StoreCollection', schemaVersion: 1, dryRun, removed, bytes },
-    lines: [summary, ...removed.map((digest) => `  ${shortDigest(digest)}`)],
+    lines: [summary, ...removed.map((digest) => `  ${digest.slice(digest.indexOf(':') + 1).slice(0, 12)}`)],
     exitCode: EXIT.good,
   };
 };

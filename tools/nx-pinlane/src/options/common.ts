@@ -7,6 +7,16 @@ export const common = {
   json: z.boolean().optional().describe('Print exactly one JSON document on stdout; everything else goes to stderr.'),
 };
 
+/** How registries are reached, for every verb that asks one. */
+export const reaching = {
+  insecureRegistry: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Hosts of registries that are spoken to by plain HTTP, with commas between or repeated; this machine always is. PINLANE_INSECURE_REGISTRY where absent.',
+    ),
+};
+
 /** Options of the verbs that build. */
 export const building = {
   engine: z
@@ -25,6 +35,7 @@ export const building = {
     .string()
     .optional()
     .describe('The registry and path prefix to use in place of the one in registry.yaml, for example ghcr.io/acme. PINLANE_REGISTRY where absent.'),
+  ...reaching,
 };
 
 /** How a processor is bundled into one file. */

@@ -1,6 +1,6 @@
 import { RUNTIME_NAMES } from '@pinlane/contracts';
 import { z } from 'zod';
-import { building, bundling, common, inferred, skippable, uncached } from './common.ts';
+import { building, bundling, common, inferred, reaching, skippable, uncached } from './common.ts';
 
 /** The options of each executor; schemas/<verb>.json is made from them (`node tools/nx-pinlane/schemas.mjs`). */
 export const OPTIONS = {
@@ -41,17 +41,37 @@ export const OPTIONS = {
     platform: z.string().optional().describe("The platform to test; the machine's own where absent."),
     engine: building.engine,
     registry: building.registry,
+    ...reaching,
     ...common,
   }),
   base: z.strictObject({
     ...uncached('Assemble the base even where the store has it; the digest is the same.'),
+    ...reaching,
     ...skippable,
     ...common,
   }),
   'base-update': z.strictObject({ ...common }),
+  'verify-pins': z.strictObject({
+    concurrency: z.int().min(1).max(64).default(8).describe('How many processors are looked at at once.'),
+    ...reaching,
+    ...common,
+  }),
   'store-gc': z.strictObject({
     dryRun: z.boolean().optional().describe('Remove nothing; tell what would be removed.'),
     graceMinutes: z.number().min(0).default(60).describe('What was written or used within this many minutes stays: someone may be about to name it.'),
+    json: common.json,
+  }),
+  'store-serve': z.strictObject({
+    port: z.number().int().min(0).max(65535).default(5055).describe('The port to listen on; 0 takes a free one.'),
+    host: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .describe('The address to listen on. On any other than the loopback everyone who can reach it may read and write.'),
+    store: z.string().optional().describe("The store's folder, relative to the workspace's root; .pinlane/store where absent."),
+    readonly: z.boolean().optional().describe('Take nothing: images can be pulled and not pushed.'),
+    blobLimitMb: z.number().positive().default(16_384).describe('The largest blob that is taken, in MiB.'),
+    quiet: z.boolean().optional().describe('Write no line for each request.'),
     json: common.json,
   }),
 };
@@ -69,7 +89,9 @@ const TITLES: Record<Verb, string> = {
   acceptance: "Runs a processor's image in isolation and holds it to the processor contract and to its own cases.",
   base: 'Assembles the base image from its lock, for every platform.',
   'base-update': "Resolves the base's packages anew, writes its lock and prints what changed.",
+  'verify-pins': 'Looks at every pin of the workspace: it is there whole, its bytes have the digest, and it is for the platform it is pinned for.',
   'store-gc': 'Frees disk space: removes from the local store what no registry.yaml pins, no build record names and no name in the store reaches.',
+  'store-serve': 'Serves the local store as a registry, for Docker and any other client, until it is stopped.',
 };
 
 /** The JSON Schema with which Nx checks an executor's options and prints its --help. Draft 7 and without a root id: Nx follows no other. */

@@ -1,0 +1,75 @@
+import {
+  PIN_NAMES,
+  parsePinnedReference,
+  shortDigest,
+  type ErrorCode,
+  type Lane,
+  type PinAudit,
+  type PinAuditEntry,
+  type PinFinding,
+  type ProcessorSpec,
+} from '@pinlane/contracts';
+
+/** What says that a pin is not what it should be; every other code says that nobody could tell. */
+const VERDICTS: ReadonlySet<ErrorCode> = new Set([
+  'ERR_MANIFEST_UNKNOWN',
+  'ERR_BLOB_UNKNOWN',
+  'ERR_STORE_CORRUPT',
+  'ERR_MANIFEST_INVALID',
+  'ERR_DIGEST_MISMATCH',
+  'ERR_PLATFORM_MISSING',
+  'ERR_PIN_UNVERIFIED',
+  'ERR_PIN_LOCAL',
+]);
+
+/** Whether a finding is a verdict on a pin, rather than a failure to look at it. */
+export const isVerdictOnPin = ({ code }: Pick<PinFinding, 'code'>): boolean => VERDICTS.has(code);
+
+/** What findings make of the pins of one file. */
+export const outcomeOf = (findings: readonly PinFinding[], pins: number): PinAuditEntry['outcome'] => {
+  if (findings.some((finding) => !isVerdictOnPin(finding))) return 'unknown';
+  if (findings.length > 0) return 'bad';
+  return pins === 0 ? 'unpinned' : 'good';
+};
+
+/** All pins of a spec by name, as they are written. */
+export const namedPins = ({ image }: ProcessorSpec): PinAuditEntry['pins'] => ({
+  ...(image?.platforms?.amd64 == null ? {} : { amd64: image.platforms.amd64 }),
+  ...(image?.platforms?.arm64 == null ? {} : { arm64: image.platforms.arm64 }),
+  ...(image?.index == null ? {} : { index: image.index }),
+});
+
+/** The verdict on all of them: what could not be found out outweighs what is bad, because more may be. */
+export const pinAudit = (lane: Lane, entries: readonly PinAuditEntry[]): PinAudit => ({
+  kind: 'PinAudit',
+  schemaVersion: 1,
+  lane,
+  verdict: entries.some(({ outcome }) => outcome === 'unknown') ? 'unknown' : entries.some(({ outcome }) => outcome === 'bad') ? 'bad' : 'good',
+  pins: entries.reduce((sum, { pins }) => sum + Object.keys(pins).length, 0),
+  entries: [...entries],
+});
+
+const named = ({ pin, code, message }: PinFinding): string => `  - ${pin === null ? '' : `${pin}: `}${code}: ${message}`;
+
+const lines = (entry: PinAuditEntry): string[] => [
+  `${entry.ref ?? '?'}  ${entry.outcome}  (${entry.file})`,
+  ...PIN_NAMES.flatMap((name) => {
+    const pin = entry.pins[name];
+    return pin === undefined || entry.findings.length === 0 ? [] : [`  ${name.padEnd(6)} ${shortDigest(parsePinnedReference(pin).digest)}  ${pin}`];
+  }),
+  ...entry.findings.map(named),
+  ...entry.remarks.map((remark) => `  remark: ${remark}`),
+];
+
+/** An audit for people: what is not as it should be, and one line that counts the rest. */
+export const renderPinAudit = ({ verdict, pins, entries }: PinAudit): string => {
+  const count = (outcome: PinAuditEntry['outcome']): number => entries.filter((entry) => entry.outcome === outcome).length;
+  const outcomes = (['good', 'bad', 'unknown', 'unpinned'] as const).filter((outcome) => count(outcome) > 0).map((outcome) => `${count(outcome)} ${outcome}`);
+  const notable = entries.filter(({ findings, remarks }) => findings.length > 0 || remarks.length > 0);
+  const VERDICT = {
+    good: 'every pin is there and is what it is pinned for',
+    bad: 'not every pin is what it should be',
+    unknown: 'not every pin could be looked at',
+  };
+  return [...notable.flatMap(lines), `${VERDICT[verdict]}: ${pins} pins of ${entries.length} processors (${outcomes.join(', ') || 'none'})`].join('\n');
+};
