@@ -29,26 +29,42 @@ const memoryOf = (pid) => {
 
 const descendants = (pid, parents) => (parents.get(String(pid)) ?? []).flatMap((child) => [child, ...descendants(child, parents)]);
 
+/** The processes that run a program of this name; the kernel keeps fifteen letters of it. */
+const named = (program) =>
+  readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program;
+    } catch {
+      return false;
+    }
+  });
+
 /**
  * Wall-clock seconds of a command. With `memory`, also the peak in MB of the largest process it starts (for Nx: of a task) and of all of
- * them together, the command itself included; pages that they share count more than once there. A failure ends the bench.
+ * them together, the command itself included, and `daemons`, programs by name that do the work in its stead; pages that they share count
+ * more than once there. A failure ends the bench.
  */
-export const measure = (argv, { cwd, env = {}, memory = false }) =>
+export const measure = (argv, { cwd, env = {}, memory = false, daemons = [] }) =>
   new Promise((resolve, reject) => {
     const started = performance.now();
     const child = spawn(argv[0], argv.slice(1), { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const output = { stdout: [], stderr: [] };
     let [task, tree] = [0, 0];
+    const serving = daemons.flatMap(named);
     for (const [name, chunks] of Object.entries(output)) child[name].on('data', (chunk) => chunks.push(chunk));
     const watch = memory
       ? setInterval(() => {
           const started = descendants(child.pid, children()).map(memoryOf);
+          const own = memoryOf(child.pid);
           task = Math.max(task, ...started.map(({ peak }) => peak));
+          const beside = serving.map(memoryOf);
           tree = Math.max(
             tree,
-            [memoryOf(child.pid), ...started].reduce((sum, { now }) => sum + now, 0),
+            [own, ...started, ...beside].reduce((sum, { now }) => sum + now, 0),
+            // What a short command had between two looks.
+            own.peak + beside.reduce((sum, { now }) => sum + now, 0),
           );
-        }, 20)
+        }, 10)
       : undefined;
     child.on('error', reject);
     child.on('close', (code) => {

@@ -5,11 +5,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measure, median } from './measure.mjs';
+import { comparePeers, prepareRegistry } from './peers/compare.mjs';
+import { peerLines, peerRows } from './peers/report.mjs';
+import { wholeCommand } from './peers/whole-command.mjs';
+import { table } from './table.mjs';
 import { addLargeBase, copyWorkspace, manyProcessors } from './workspace.mjs';
 
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' }, only: { type: 'string' }, help: { type: 'boolean' } } });
 if (values.help) {
-  console.log('npm run bench -- [--runs=N] [--only=cold|one-line|unchanged|memory|inference]');
+  console.log('npm run bench -- [--runs=N] [--only=cold|one-line|unchanged|memory|inference|peers]');
+  console.log('PINLANE_BENCH_PATH=<folders> names where the tools are that peers are, if not on PATH.');
   process.exit(0);
 }
 const runs = Number(values.runs);
@@ -98,6 +103,26 @@ const inCopy = async () => {
   }
 };
 
+const others = [];
+
+const peers = async () => {
+  const cwd = join(temporary, 'peers/workspace');
+  say('copying the workspace and building its base');
+  copyWorkspace(root, cwd);
+  const run = (args, more = {}) => measure([...nx, ...args], { cwd, ...more });
+  let registry;
+  try {
+    await run(['run', 'base-node:buildx']);
+    registry = await prepareRegistry({ root, temporary: join(temporary, 'peers'), store: join(cwd, '.pinlane/store') });
+    const found = await comparePeers({ registry, temporary: join(temporary, 'peers'), runs, say });
+    rows.push(...peerRows(found, await wholeCommand({ cwd, run, host: registry.host, runs, say })));
+    others.push('', ...peerLines(found, registry.name));
+  } finally {
+    registry?.stop();
+    await measure([...nx, 'daemon', '--stop'], { cwd }).catch(() => undefined);
+  }
+};
+
 const inference = async () => {
   const count = 1000;
   const env = { NX_DAEMON: 'false', NX_CACHE_PROJECT_GRAPH: 'false' };
@@ -124,15 +149,9 @@ const inference = async () => {
 try {
   if (['cold', 'one-line', 'unchanged', 'memory'].some(wanted)) await inCopy();
   if (wanted('inference')) await inference();
-  const columns = ['what', 'measured', 'target', 'met'];
-  const widths = columns.map((column) => Math.max(column.length, ...rows.map((each) => each[column].length)));
-  const line = (cells) =>
-    cells
-      .map((cell, at) => cell.padEnd(widths[at]))
-      .join('  ')
-      .trimEnd();
+  if (wanted('peers')) await peers();
   console.log(`medians of ${runs} runs on ${cpus().length} cores (load ${busy.toFixed(1)} when it began), Node ${process.version}\n`);
-  console.log([line(columns), ...rows.map((each) => line(columns.map((column) => each[column])))].join('\n'));
+  console.log([...table(['what', 'measured', 'target', 'met'], rows), ...others].join('\n'));
 } finally {
   rmSync(temporary, { recursive: true, force: true });
 }

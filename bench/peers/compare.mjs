@@ -1,0 +1,117 @@
+// The comparison itself: every tool that is installed builds and pushes the same hello world for both platforms to one registry.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { build } from 'esbuild';
+import { measure, median } from '../measure.mjs';
+import { makeHello } from './hello.mjs';
+import { digestOf, startRegistry } from './registry.mjs';
+import { tools } from './tools.mjs';
+
+/** PINLANE_BENCH_PATH names folders that come before those of PATH. */
+const PATH = [process.env.PINLANE_BENCH_PATH, process.env.PATH].filter(Boolean).join(delimiter);
+
+const installed = (program) => PATH.split(delimiter).some((folder) => existsSync(join(folder, program)));
+
+/** What a tool lacks, or undefined. A part of two words is a command that must answer. */
+const lacking = ({ needs }) =>
+  needs.find((part) => {
+    const [program, ...rest] = part.split(' ');
+    if (!installed(program)) return true;
+    return rest.length > 0 && (spawnSync(program, [...rest, 'ls'], { env: { ...process.env, PATH }, timeout: 20_000 }).status ?? 1) !== 0;
+  });
+
+const bundleScripts = async (root, folder) => {
+  const names = ['embedded', 'push-base', 'serve'];
+  // As tools/nx-pinlane/build.mjs does, because that is what is shipped.
+  await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(names.map((name) => [name, `bench/peers/${name}.ts`])),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node22.12',
+    format: 'esm',
+    conditions: ['@pinlane/source'],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    banner: { js: "import { createRequire as benchRequire } from 'node:module'; const require = benchRequire(import.meta.url);" },
+    logLevel: 'warning',
+  });
+  return Object.fromEntries(names.map((name) => [name, join(folder, `${name}.mjs`)]));
+};
+
+/** The registry and the base in it; `store` is the folder of a store that holds `base-node`. */
+export const prepareRegistry = async ({ root, temporary, store }) => {
+  const scripts = await bundleScripts(root, join(temporary, 'scripts'));
+  const registry = await startRegistry(join(temporary, 'registry'), installed('docker-registry') ? 'docker-registry' : null, scripts.serve);
+  const base = { repository: 'bench/base', tag: '1' };
+  try {
+    const pushed = [process.execPath, scripts['push-base'], store, 'base-node', `${registry.host}/${base.repository}`, base.tag];
+    base.digest = execFileSync(pushed[0], pushed.slice(1), { encoding: 'utf8' }).trim();
+  } catch (error) {
+    registry.stop();
+    throw error;
+  }
+  return { ...registry, base, scripts };
+};
+
+/** Runs a tool's commands one after the other, as measure() does one. */
+const timed = async (tool, state, more = {}) => {
+  const options = { cwd: tool.cwd, env: { ...tool.env, PATH }, daemons: tool.daemons, ...more };
+  for (const argv of tool.before?.(state) ?? []) await measure(argv, options);
+  let [seconds, tree] = [0, 0];
+  for (const argv of tool.build(state)) {
+    const step = await measure(argv, options);
+    seconds += step.seconds;
+    tree = Math.max(tree, step.tree);
+  }
+  return { seconds, tree };
+};
+
+const compareOne = async (tool, { host, hello, runs, say }) => {
+  let run = 0;
+  const once = (more = {}, memory = false) => timed(tool, { run: ++run, ...more }, { memory });
+  const digests = async () => (await Promise.all(tool.pushed.map(([name, tag]) => digestOf(host, `bench/${name}`, tag)))).join(' ');
+  const samples = { unchanged: [], changed: [] };
+  say(`${tool.name}: cold`);
+  const cold = await once({ cold: 1 });
+  // Fills the caches that the runs after it may use.
+  await once();
+  for (let at = 0; at < runs; at++) {
+    say(`${tool.name}: run ${at + 1} of ${runs}`);
+    samples.unchanged.push((await once()).seconds);
+    const before = await digests();
+    hello.change(`${tool.name} ${at}`);
+    samples.changed.push((await once()).seconds);
+    // A tool that built nothing would be the fastest of all.
+    if ((await digests()) === before) throw new Error(`${tool.name} pushed the same image after a line had changed`);
+  }
+  const before = await digests();
+  hello.touch();
+  await once();
+  const kept = (await digests()) === before;
+  // What a cache gives back says nothing of what another machine would build.
+  await once({ cold: 2 });
+  const stable = [kept, (await digests()) === before];
+  hello.change(`${tool.name} memory`);
+  const { tree } = await once({}, true);
+  return { name: tool.name, cold: cold.seconds, coldIs: tool.coldIs, unchanged: median(samples.unchanged), changed: median(samples.changed), tree, stable };
+};
+
+/** Measures every tool that is there: seconds and MB by tool, and the names of those that are not with what they lack. */
+export const comparePeers = async ({ registry, temporary, runs, say }) => {
+  const { host, base, scripts } = registry;
+  const keep = join(temporary, 'keep');
+  mkdirSync(keep, { recursive: true });
+  const hello = makeHello(join(temporary, 'hello'), `${host}/${base.repository}@${base.digest}`);
+  const [measured, left] = [[], []];
+  for (const tool of tools({ host, base, hello, keep, scripts })) {
+    const lack = lacking(tool);
+    if (lack) left.push(`${tool.name} (no ${lack})`);
+    else measured.push(await compareOne(tool, { host, hello, runs, say }));
+  }
+  return { measured, left };
+};

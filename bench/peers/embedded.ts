@@ -1,0 +1,28 @@
+// One build and one push with the libraries alone: CONTEXT STORE REPOSITORY TAG. The bench bundles it, as the plugin is bundled.
+import { parseReference, parseRepository, PLATFORMS } from '@pinlane/contracts';
+import { assembleImage, copyImage, dockerfileBases, openRepository, openStore, parseDockerfile, readBuildContext } from '@pinlane/oci';
+
+const [folder, root, name, tag] = process.argv.slice(2);
+if (!folder || !root || !name || !tag) throw new Error('usage: CONTEXT STORE REPOSITORY TAG');
+const store = openStore(root);
+const context = await readBuildContext(folder, {});
+const dockerfile = parseDockerfile(context.dockerfile.text, 'Dockerfile');
+const [base] = dockerfileBases(dockerfile, {}, PLATFORMS).map(parseReference);
+const digest = base?.digest;
+if (!base || !digest) throw new Error('the Dockerfile names no base by its digest');
+const source = (await store.missing(digest)).length === 0 ? store : openRepository(base);
+const { index } = await assembleImage({
+  context,
+  dockerfile,
+  platforms: PLATFORMS,
+  buildArgs: {},
+  labels: {},
+  resolveBase: async () => ({ source, digest }),
+  store,
+  progress: () => undefined,
+  signal: new AbortController().signal,
+});
+const repository = openRepository(parseRepository(name), { mountFrom: base });
+await copyImage(store, repository, index.digest);
+await repository.tag(tag, index, (await store.readManifest(index.digest)).bytes);
+console.log(index.digest);

@@ -1,0 +1,42 @@
+// The registry that every tool of the comparison pushes to: Docker's where it is installed, else our own store, served.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ACCEPT = ['oci.image.index.v1', 'oci.image.manifest.v1', 'docker.distribution.manifest.list.v2', 'docker.distribution.manifest.v2'];
+
+const listening = (child) =>
+  new Promise((resolve, reject) => {
+    let log = '';
+    const read = (chunk) => {
+      log += chunk;
+      const [, host] = /listening on (?:http:\/\/)?(127\.0\.0\.1:\d+)/.exec(log) ?? [];
+      if (host) resolve(host);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.on('error', reject);
+    child.on('close', (code) => reject(new Error(`the registry ended with ${code}\n${log.slice(-2000)}`)));
+  });
+
+/** Starts a registry with its files in a folder: `docker-registry`, or where it is null the script that serves a store. */
+export const startRegistry = async (folder, program, script) => {
+  mkdirSync(folder, { recursive: true });
+  const config = join(folder, 'registry.yml');
+  writeFileSync(config, `version: 0.1\nstorage:\n  filesystem: { rootdirectory: ${folder}/data }\nhttp:\n  addr: 127.0.0.1:0\n`);
+  const argv = program ? [program, 'serve', config] : [process.execPath, script, join(folder, 'store')];
+  const child = spawn(argv[0], argv.slice(1), { env: { ...process.env, OTEL_TRACES_EXPORTER: 'none' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const host = await listening(child);
+  return { host, name: program ? 'docker-registry' : "the workspace's own store, served", stop: () => child.kill('SIGTERM') };
+};
+
+/** The digest of what a tag names, worked out from its bytes. */
+export const digestOf = async (host, repository, tag) => {
+  const accept = ACCEPT.map((type) => `application/vnd.${type}+json`).join(', ');
+  const response = await fetch(`http://${host}/v2/${repository}/manifests/${tag}`, { headers: { accept } });
+  if (!response.ok) throw new Error(`${repository}:${tag} is not in the registry: ${response.status}`);
+  return `sha256:${createHash('sha256')
+    .update(Buffer.from(await response.arrayBuffer()))
+    .digest('hex')}`;
+};

@@ -1,0 +1,44 @@
+// What the comparison found, as a table, and against the targets of issue 4.
+import { table } from '../table.mjs';
+
+const seconds = (number) => `${number.toFixed(2)} s`;
+
+/** Lines that tell what was measured, ours first; the last ones name what was left out. */
+export const peerLines = ({ measured, left }, registry) => {
+  const ours = measured[0];
+  const rows = measured.map((each) => ({
+    'built and pushed, two platforms': each.name,
+    cold: seconds(each.cold),
+    'nothing changed': seconds(each.unchanged),
+    'one line': seconds(each.changed),
+    'times ours': (each.changed / ours.changed).toFixed(1),
+    'memory, all processes': `${each.tree.toFixed(0)} MB`,
+    'same digest after a touch': each.stable[0] ? 'yes' : 'NO',
+    'and built without a cache': each.stable[1] ? 'yes' : 'NO',
+  }));
+  return [
+    ...table(Object.keys(rows[0]), rows),
+    '',
+    `registry: ${registry}; cold is one run with nothing kept on this side`,
+    ...measured.filter(({ coldIs }) => coldIs).map(({ name, coldIs }) => `  ${name}: cold is ${coldIs}`),
+    ...(left.length > 0 ? [`left out: ${left.join('; ')}`] : []),
+  ];
+};
+
+/** Rows for the bench's table of targets; a target that stands on a tool that is not here is neither met nor missed. */
+export const peerRows = ({ measured }, { whole, noop }) => {
+  const find = (start) => measured.find(({ name }) => name.startsWith(start));
+  const against = (what, value, peer, times, words) => ({
+    what,
+    measured: seconds(value),
+    target: peer ? `${words} ${peer.name.split(',')[0]}: ${seconds(peer.changed / times)}` : `${words}: not measured here`,
+    met: peer ? (value * times <= peer.changed ? 'yes' : 'NO') : '-',
+  });
+  const ours = measured[0].changed;
+  return [
+    against('one line built and pushed, both platforms', ours, find('crane'), 1, 'at most'),
+    against('one line built and pushed, both platforms', ours, find('docker buildx'), 3, 'at most a third of'),
+    against('nx affected -t pin of one line with a push, whole', whole, find('ko'), 1, 'at most'),
+    { what: '  nx run of nx:noop in the same minute', measured: seconds(noop), target: '', met: '' },
+  ];
+};
