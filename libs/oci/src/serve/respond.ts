@@ -29,7 +29,10 @@ const drain = (request: IncomingMessage): void => {
 /** Writes an answer; without its body to HEAD. A body that fails midway cuts the connection, so that nobody takes it for whole. */
 export const respond = async (request: IncomingMessage, response: ServerResponse, { status, headers = {}, body }: Reply): Promise<void> => {
   const length = body instanceof Uint8Array ? { 'content-length': String(body.length) } : {};
-  response.writeHead(status, { 'docker-distribution-api-version': 'registry/2.0', 'x-content-type-options': 'nosniff', ...length, ...headers });
+  response.statusCode = status;
+  response.setHeaders(
+    new Map(Object.entries({ 'docker-distribution-api-version': 'registry/2.0', 'x-content-type-options': 'nosniff', ...length, ...headers })),
+  );
   if (!request.complete) drain(request);
   if (body === undefined || request.method === 'HEAD') {
     response.end();

@@ -28,8 +28,10 @@ export interface ServeOptions {
   readonly uploadIdleMs?: number;
   /** How slow a body may come. */
   readonly pace?: Pace;
-  /** Takes a line for each request, and for each failure of the server's own. */
+  /** Takes a line for each request, for each failure of the server's own, and for what whoever started it must know. */
   readonly log?: (line: string) => void;
+  /** Whether there is a line for each request; yes unless told. */
+  readonly logRequests?: boolean;
 }
 
 /** A store that is being served. */
@@ -72,7 +74,17 @@ const lineOf = (request: IncomingMessage, response: ServerResponse, since: numbe
  * @throws ERR_STORE_LISTEN
  */
 export const serveStore = async (options: ServeOptions): Promise<StoreServer> => {
-  const { root, host = '127.0.0.1', port = 0, readOnly = false, blobLimit = 16 * GIB, uploadIdleMs = HOUR, pace = PACE, log = () => undefined } = options;
+  const {
+    root,
+    host = '127.0.0.1',
+    port = 0,
+    readOnly = false,
+    blobLimit = 16 * GIB,
+    uploadIdleMs = HOUR,
+    pace = PACE,
+    log = () => undefined,
+    logRequests = true,
+  } = options;
   const paths = storePaths(root);
   const uploads = createUploadSessions(paths, blobLimit);
   const registry: Registry = { store: openStore(root), paths, uploads, blobLimit, pace, readOnly };
@@ -98,7 +110,7 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
 
   const server = createServer({ keepAliveTimeout: 120_000, headersTimeout: 20_000, requestTimeout: 0 }, (request, response) => {
     const since = performance.now();
-    response.on('close', () => log(lineOf(request, response, since)));
+    if (logRequests) response.on('close', () => log(lineOf(request, response, since)));
     const done = handle(request, response).finally(() => {
       running.delete(done);
       if (closing) server.closeIdleConnections();
@@ -108,6 +120,7 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
   // Bodies have their pace; this ends connections on which nothing moves at all, such as an answer that is not read.
   server.setTimeout(2 * pace.windowMs);
   const address = await listen(server, host, port);
+  if (!onlyLoopback) log(`warning: everyone who can reach ${host} may read${readOnly ? '' : ', write and delete'} what is in this store`);
 
   if (!readOnly) await createLayout(paths);
   const sweep = () => (readOnly ? Promise.resolve() : uploads.sweep(Date.now() - uploadIdleMs)).catch((error: Error) => log(`failed: ${error.message}`));

@@ -12,11 +12,14 @@ export interface FlowContext {
   readonly progress: Progress;
   /** For what a reader of the log must know; one line. */
   readonly note: (line: string) => void;
+  /** For what goes on until it is stopped: says that it is ready, as an outcome does at the end of others. */
+  readonly announce: (ready: Pick<FlowOutcome, 'document' | 'lines'>) => void;
   readonly signal: AbortSignal;
 }
 
 /** What came of a flow: a document for programs, lines for people, and how the command exits. */
 export interface FlowOutcome {
+  /** Undefined where it was announced before. */
   readonly document: unknown;
   readonly lines: readonly string[];
   readonly exitCode: ExitCode;

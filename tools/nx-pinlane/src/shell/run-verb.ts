@@ -66,6 +66,7 @@ export const runVerb = async <V extends Verb>(verb: V, flow: Flow<V>, raw: unkno
       env: process.env,
       progress: reporter.progress,
       note: reporter.note,
+      announce: reporter.finish,
       signal: controller.signal,
     });
     reporter.finish(outcome);

@@ -42,7 +42,7 @@ export const createReporter = ({ stdout, stderr }: Streams, options: { readonly 
     finish: ({ lines: text, document }) => {
       if (options.json) {
         lines(stderr, text);
-        stdout.write(`${JSON.stringify(document)}\n`);
+        if (document !== undefined) stdout.write(`${JSON.stringify(document)}\n`);
       } else lines(stdout, text);
     },
     fail: (text) => lines(stderr, [text]),

@@ -1,0 +1,25 @@
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { EXIT } from '@pinlane/contracts';
+import { serveStore } from '@pinlane/oci';
+import type { OptionsOf } from '../options/index.ts';
+import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
+import { workspacePaths } from './paths.ts';
+
+const MIB = 1024 * 1024;
+
+/** Serves the store until it is stopped, which is how it ends well. @throws ERR_STORE_LISTEN */
+export const storeServe = async (
+  { port, host, store, readonly: readOnly = false, blobLimitMb, quiet = false }: OptionsOf<'store-serve'>,
+  { root, note, announce, signal }: FlowContext,
+): Promise<FlowOutcome> => {
+  const folder = store === undefined ? workspacePaths(root).store : resolve(root, store);
+  const server = await serveStore({ root: folder, host, port, readOnly, blobLimit: blobLimitMb * MIB, log: note, logRequests: !quiet });
+  announce({
+    document: { kind: 'StoreServer', schemaVersion: 1, origin: server.origin, root: folder, readOnly },
+    lines: [`${folder} is served at ${server.origin}${readOnly ? ', to be read only' : ''}; Ctrl-C ends it`],
+  });
+  if (!signal.aborted) await once(signal, 'abort');
+  await server.close();
+  return { document: undefined, lines: [], exitCode: EXIT.good };
+};
