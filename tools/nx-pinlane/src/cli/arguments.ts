@@ -24,7 +24,7 @@ const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${l
 const camel = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 // What has the whole workspace for its subject goes by a name of its own and takes no project.
-const WORKSPACE_COMMANDS: Partial<Record<Verb, string>> = { 'store-gc': 'gc', 'verify-pins': 'verify-pins' };
+const WORKSPACE_COMMANDS: Partial<Record<Verb, string>> = { 'store-gc': 'gc', 'store-serve': 'serve', 'verify-pins': 'verify-pins' };
 
 const commandOf = (verb: Verb): string => WORKSPACE_COMMANDS[verb] ?? verb;
 
