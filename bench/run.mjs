@@ -115,7 +115,8 @@ const peers = async () => {
     await run(['run', 'base-node:buildx']);
     registry = await prepareRegistry({ root, temporary: join(temporary, 'peers'), store: join(cwd, '.pinlane/store') });
     const found = await comparePeers({ registry, temporary: join(temporary, 'peers'), runs, say });
-    rows.push(...peerRows(found, await wholeCommand({ cwd, run, host: registry.host, runs, say })));
+    const engines = found.measured.some(({ name }) => name === 'docker buildx') ? ['embedded', 'docker'] : ['embedded'];
+    rows.push(...peerRows(found, await wholeCommand({ cwd, run, host: registry.host, engines, runs, say })));
     others.push('', ...peerLines(found, registry.name));
   } finally {
     registry?.stop();
