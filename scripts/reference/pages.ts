@@ -79,11 +79,35 @@ const yes = (value: boolean): string => (value ? 'yes' : 'no');
 
 const lanes = (): string =>
   table(
-    ['lane', 'builds', 'image under test', 'pushes', 'writes pins', 'deploys to', 'secrets', 'store pins', 'network in acceptance'],
+    [
+      'lane',
+      'builds',
+      'image under test',
+      'pushes',
+      'writes pins',
+      'deploys to',
+      'secrets',
+      'store pins',
+      'builds fresh',
+      'attaches evidence',
+      'network in acceptance',
+    ],
     LANES.map((lane) => {
-      const { builds, imageUnderTest, mayPush, writesPins, deploysTo, secrets, acceptsStorePins, egress } = LANE_TABLE[lane];
+      const { builds, imageUnderTest, mayPush, writesPins, deploysTo, secrets, acceptsStorePins, fresh, attaches, egress } = LANE_TABLE[lane];
       const named = secrets === 'own' ? "the developer's own" : secrets === 'unset' ? 'unset; the lane fails if one is set' : `\`<NAME>${secrets}\``;
-      return [lane, builds.join(', ') || '**no**', imageUnderTest, yes(mayPush), writesPins, deploysTo ?? 'no', named, yes(acceptsStorePins), egress];
+      return [
+        lane,
+        builds.join(', ') || '**no**',
+        imageUnderTest,
+        yes(mayPush),
+        writesPins,
+        deploysTo ?? 'no',
+        named,
+        yes(acceptsStorePins),
+        yes(fresh),
+        yes(attaches),
+        egress,
+      ];
     }),
   );
 

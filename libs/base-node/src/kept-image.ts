@@ -30,7 +30,7 @@ export const warnOfMoved = ({ progress }: BuildBaseOptions, moved: readonly stri
 };
 
 /** Where downloads and records of the base are kept. */
-export const folderOf = ({ root }: BuildBaseOptions): string => join(root, '.pinlane/cache/base');
+export const folderOf = ({ root, folder }: BuildBaseOptions): string => folder ?? join(root, '.pinlane/cache/base');
 const recordFileOf = (lock: BaseLock, options: BuildBaseOptions): string => join(folderOf(options), 'records', `${digestHex(lockFingerprint(lock))}.json`);
 
 /** What this lock gave before, if the store still has all of it. What was taken in place of locked versions is for lane `local` alone. */

@@ -20,6 +20,8 @@ export interface BuildBaseOptions extends BaseOptions {
   /** Where blobs, manifests and the name `base-node` are written. */
   readonly store: Store;
   readonly lane: Lane;
+  /** Where downloads and records are kept instead of below the root, for a lane that shares neither. */
+  readonly folder?: string;
   /** Assembles again even where the store has the image; the digest is the same. */
   readonly noCache?: boolean;
   /** Opens a registry's repository for reading, where a base that was published is taken from; with Docker's credentials unless told. */

@@ -17,6 +17,10 @@ export interface LaneRules {
   readonly secrets: 'own' | 'unset' | '_STAGING' | '_PROD';
   /** Whether pins that name the local store are good enough. */
   readonly acceptsStorePins: boolean;
+  /** Whether it builds from nothing that an earlier run left, and leaves nothing that another lane reads. */
+  readonly fresh: boolean;
+  /** Whether a passing acceptance of a pinned image is attached to it unless told otherwise. */
+  readonly attaches: boolean;
   /** The least isolation of the network with which a passing acceptance counts. */
   readonly egress: 'any' | 'blocked';
 }
@@ -31,6 +35,8 @@ export const LANE_TABLE = {
     deploysTo: 'dev',
     secrets: 'own',
     acceptsStorePins: true,
+    fresh: false,
+    attaches: false,
     egress: 'any',
   },
   pr: {
@@ -41,6 +47,8 @@ export const LANE_TABLE = {
     deploysTo: null,
     secrets: 'unset',
     acceptsStorePins: false,
+    fresh: true,
+    attaches: false,
     egress: 'blocked',
   },
   dev: {
@@ -51,6 +59,8 @@ export const LANE_TABLE = {
     deploysTo: null,
     secrets: 'unset',
     acceptsStorePins: false,
+    fresh: false,
+    attaches: false,
     egress: 'blocked',
   },
   staging: {
@@ -61,6 +71,8 @@ export const LANE_TABLE = {
     deploysTo: 'staging',
     secrets: '_STAGING',
     acceptsStorePins: false,
+    fresh: false,
+    attaches: true,
     egress: 'blocked',
   },
   main: {
@@ -71,6 +83,8 @@ export const LANE_TABLE = {
     deploysTo: 'main',
     secrets: '_PROD',
     acceptsStorePins: false,
+    fresh: false,
+    attaches: false,
     egress: 'blocked',
   },
 } as const satisfies Record<Lane, LaneRules>;

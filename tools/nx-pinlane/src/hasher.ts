@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { CustomHasher, HasherContext, Task } from '@nx/devkit';
-import { REF_PATTERN } from '@pinlane/contracts';
-import { workspacePaths } from './flows/paths.ts';
-import { buildsNothing } from './shell/lane.ts';
+import { laneRules, REF_PATTERN, type Lane } from '@pinlane/contracts';
+import { workspacePaths, type WorkspacePaths } from './flows/paths.ts';
+import { isBuildWanted, laneOfRun } from './shell/lane.ts';
 import { settledPin, type RecordedBuild } from './flows/settled-pin.ts';
 import { hasWholeImage, knownGeneration } from './flows/store-glance.ts';
 
@@ -26,9 +26,19 @@ const combined = (parts: readonly string[]): string => createHash('sha256').upda
 /** Of no earlier task and of no later one: the task runs, and nothing it leaves is ever taken from the cache. */
 const never = (): string => randomBytes(32).toString('hex');
 
-// A build that a lane left out must not be taken for one that was asked for.
-const wantsToRun = ({ overrides, target }: Task): boolean =>
-  buildsNothing(process.env) || target.configuration === 'pinned' || overrides['noCache'] === true || overrides['cache'] === false;
+// A lane that nobody knows is refused by the flow; until then it is as good as any.
+const laneOf = ({ overrides }: Task): Lane => laneOfRun(process.env, overrides) ?? 'local';
+
+/**
+ * Whether a task of its own is to be made of this one: a build that is left out must not be taken for one that was asked for, and a lane
+ * that builds fresh takes nothing from the cache and leaves nothing there.
+ */
+const wantsToRun = (task: Task, { taskGraph, projectGraph }: HasherContext): boolean => {
+  const executorOf = (project: string, target: string) => projectGraph.nodes[project]?.data.targets?.[target]?.executor;
+  const { overrides, target } = task;
+  if (target.configuration === 'pinned' || overrides['noCache'] === true || overrides['cache'] === false) return true;
+  return laneRules(laneOf(task)).fresh || !isBuildWanted({ ...taskGraph, executorOf }, task.id, process.env);
+};
 
 // Nx tells a hasher everything but where the workspace is.
 const workspaceRoot = (from: string): string => {
@@ -43,13 +53,13 @@ const recordedBuild = async (path: string): Promise<RecordedBuild | null> => {
 };
 
 /** What can't be found out counts as no: the task runs, and says why. */
-const isPublished = async (root: string, name: string): Promise<boolean> => {
+const isPublished = async (paths: WorkspacePaths, name: string): Promise<boolean> => {
   const [{ isPushed }, { readRecord }, settings] = await Promise.all([
     import('./flows/image-source.ts'),
     import('./flows/records.ts'),
     import('./flows/settings.ts'),
   ]);
-  const image = await readRecord(workspacePaths(root), name);
+  const image = await readRecord(paths, name);
   try {
     const insecureRegistries = settings.insecureRegistries(undefined, process.env);
     return image !== null && (await isPushed(image, { insecureRegistries, signal: AbortSignal.timeout(10_000) }));
@@ -63,10 +73,9 @@ const isPublished = async (root: string, name: string): Promise<boolean> => {
  * part, in the store or in the registry it was pushed to, a word that no key had before. So a cache hit always stands for an image
  * that is there.
  */
-const storeKey = async (root: string, name: string): Promise<string> => {
-  const paths = workspacePaths(root);
+const storeKey = async (paths: WorkspacePaths, name: string): Promise<string> => {
   const image = await recordedBuild(paths.record(name)).catch(() => null);
-  if (image !== null && !((await hasWholeImage(paths.store, image.index)) && (!image.pushed || (await isPublished(root, name))))) return never();
+  if (image !== null && !((await hasWholeImage(paths.store, image.index)) && (!image.pushed || (await isPublished(paths, name))))) return never();
   return (await knownGeneration(paths.store)) ?? (await import('./flows/image-source.ts')).makeGeneration(paths.store);
 };
 
@@ -86,7 +95,7 @@ const withNxHash = async (task: Task, context: HasherContext, parts: readonly st
 
 /** The cache key of `bundle`. */
 export const bundleHasher: CustomHasher = async (task, context) =>
-  withNxHash(task, context, [await pluginBuild(), await bundlerVersion(), wantsToRun(task) ? never() : '']);
+  withNxHash(task, context, [await pluginBuild(), await bundlerVersion(), laneOf(task), wantsToRun(task, context) ? never() : '']);
 
 /** The key that a processor's bundle would have: `buildx` bundles it, so whatever changes the bundle changes the image. */
 const bundleKey = async ({ target: { project } }: Task, context: HasherContext): Promise<string> => {
@@ -99,7 +108,8 @@ const bundleKey = async ({ target: { project } }: Task, context: HasherContext):
 
 /** The cache key of `buildx`, a processor's and a base's. */
 export const buildxHasher: CustomHasher = async (task, context) => {
-  const key = wantsToRun(task) ? never() : await storeKey(workspaceRoot(process.cwd()), recordName(task.target.project, context));
+  const paths = workspacePaths(workspaceRoot(process.cwd()), laneOf(task));
+  const key = wantsToRun(task, context) ? never() : await storeKey(paths, recordName(task.target.project, context));
   return withNxHash(task, context, [await pluginBuild(), await bundleKey(task, context), key]);
 };
 
@@ -113,7 +123,7 @@ export const pinHasher: CustomHasher = async (task, context) => {
   const { project } = task.target;
   const built = context.taskGraph.dependencies[task.id]?.some((id) => id.startsWith(`${project}:buildx`)) ?? false;
   const plain = built && Object.keys(task.overrides).filter((name) => !name.startsWith('__')).length === 0 && task.target.configuration === undefined;
-  const paths = workspacePaths(root);
+  const paths = workspacePaths(root, laneOf(task));
   const record = plain ? await recordedBuild(paths.record(recordName(project, context))).catch(() => null) : null;
   const settled = record && (await settledPin(root, context.projectGraph.nodes[project]?.data.root ?? '', paths.store, record));
   return withNxHash(task, context, [await pluginBuild(), settled ?? never()]);

@@ -29,6 +29,8 @@ export interface AssembleRequest {
   /** Where the image is that the Dockerfile calls by this name. */
   resolveBase(name: string): Promise<{ readonly source: ContentSource; readonly digest: Digest }>;
   readonly store: Store;
+  /** Makes every layer anew, whatever earlier builds left; the digests are the same. */
+  readonly fresh?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -72,9 +74,9 @@ class Assembly {
   readonly counted = new Map<Digest, boolean>();
 
   constructor(request: AssembleRequest) {
-    const { store, progress, signal } = request;
+    const { store, fresh = false, progress, signal } = request;
     this.request = request;
-    this.cache = openLayerCache(store);
+    this.cache = openLayerCache(store, { fresh });
     this.baseOf = openBases({ store, cache: this.cache, progress, signal, resolveBase: (name) => request.resolveBase(name) });
     this.context = contextTree(request.context);
   }

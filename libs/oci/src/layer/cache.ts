@@ -62,14 +62,15 @@ const keep = async (path: string, value: unknown): Promise<void> => {
   await rename(temporary, path);
 };
 
-export const openLayerCache = (store: Store): LayerCache => {
+/** Opens the cache beside a store. `fresh`: what earlier builds left there is not believed, and made anew. */
+export const openLayerCache = (store: Store, { fresh = false }: { readonly fresh?: boolean } = {}): LayerCache => {
   const root = join(store.root, '.pinlane-layers');
   const underWay = new Map<Digest, Promise<{ layer: Layer; built: boolean }>>();
   const listings = new Map<Digest, Promise<LayerListing>>();
 
   const find = async (key: Digest, make: () => Promise<Layer>) => {
     const path = join(root, 'built', `${digestHex(key)}.json`);
-    const known = layerSchema.safeParse(await readKept(path)).data;
+    const known = fresh ? undefined : layerSchema.safeParse(await readKept(path)).data;
     if (known && (await store.hasBlob(known.descriptor))) return { layer: known, built: false };
     const layer = await make();
     await keep(path, layer);
@@ -79,7 +80,7 @@ export const openLayerCache = (store: Store): LayerCache => {
   const list = async (layer: Descriptor, diffId: Digest) => {
     const path = join(root, 'listings', `${digestHex(layer.digest)}.json`);
     // The hash stands for its shape: a check of every entry would take longer than all the rest of a small build.
-    const known = (await readKept(path)) as LayerListing | undefined;
+    const known = fresh ? undefined : ((await readKept(path)) as LayerListing | undefined);
     if (known?.version === 1 && known.diffId === diffId) return known;
     const listing = await listLayer(store as ContentSource, layer, diffId);
     await keep(path, listing);

@@ -6,7 +6,6 @@ import {
   EXIT,
   fail,
   formatProblem,
-  laneRules,
   parsePinnedReference,
   parsePlatforms,
   platformOf,
@@ -29,6 +28,12 @@ const platformToTest = (named: string | undefined): Platform => {
   return platforms.length === 1 ? (platforms[0] as Platform) : fail('ERR_OPTION_INVALID', '--platform names one platform');
 };
 
+/** @throws ERR_LANE_FORBIDS where the working tree's image is asked for in a lane that tests what is pinned */
+const testsPinned = (asked: boolean | undefined, { lane, rules }: BuildSettings): boolean => {
+  if (rules.imageUnderTest === 'working-tree') return asked === true;
+  return asked !== false || fail('ERR_LANE_FORBIDS', `lane ${lane} tests the pinned image and no other`);
+};
+
 /** The image that is pinned for a platform. Nothing is built. @throws ERR_IMAGE_UNPINNED, ERR_PIN_LOCAL */
 const pinnedImage = ({ spec, file }: RegistryFile, platform: Platform, { lane }: BuildSettings): PinnedReference => {
   const pin = pinsOf(spec)[architectureOf(platform)] ?? fail('ERR_IMAGE_UNPINNED', `${spec.ref} has no pin for ${platform}`, { file });
@@ -44,7 +49,7 @@ const builtImage = async (
   context: FlowContext,
 ): Promise<PinnedReference> => {
   const prepared = await prepare(registry, site, context);
-  const { image } = await ensureBuilt(prepared, { ...site, noCache: false }, context);
+  const { image } = await ensureBuilt(prepared, { ...site, noCache: site.settings.rules.fresh && !context.afterBuild }, context);
   const digest = image.platforms[architectureOf(platform)];
   return digest === undefined
     ? fail('ERR_PLATFORM_MISSING', `${image.name} was not built for ${platform}`, { fix: 'Name it in --platforms or PINLANE_PLATFORMS.' })
@@ -58,11 +63,11 @@ const builtImage = async (
  */
 export const acceptance = async (options: OptionsOf<'acceptance'>, context: FlowContext): Promise<FlowOutcome> => {
   const settings = resolveSettings(options, context.env);
-  const paths = workspacePaths(context.root);
+  const paths = workspacePaths(context.root, settings.lane);
   const store = openStore(paths.store);
   const registry = await readRegistry(context);
   const platform = platformToTest(options.platform);
-  const pinned = options.pinned ?? laneRules(settings.lane).imageUnderTest === 'pinned';
+  const pinned = testsPinned(options.pinned, settings);
   requireSecretsUnset(settings.lane, registry.spec.secrets, context.env);
   const image = pinned ? pinnedImage(registry, platform, settings) : await builtImage(registry, platform, { paths, store, settings }, context);
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { buildBase, updateBase } from '@pinlane/base-node';
-import { EXIT, platformOf, shortDigest, type Architecture, type Digest } from '@pinlane/contracts';
+import { EXIT, laneRules, platformOf, shortDigest, type Architecture, type Digest } from '@pinlane/contracts';
 import { openStore } from '@pinlane/oci';
 import { isUncached } from '../options/common.ts';
 import type { OptionsOf } from '../options/index.ts';
@@ -18,14 +18,15 @@ export const base = async (options: OptionsOf<'base'>, context: FlowContext): Pr
   const lane = resolveLane(options.lane, context.env);
   requireMayBuild(lane);
   const insecure = insecureRegistries(options.insecureRegistry, context.env);
-  const paths = workspacePaths(context.root);
+  const paths = workspacePaths(context.root, lane);
   // What the base says is about its sources (a locked version that is gone, a base that was published), so it stays in the log.
   const image = await buildBase({
     ...site(context),
     progress: context.note,
     store: openStore(paths.store),
     lane,
-    noCache: isUncached(options),
+    folder: join(paths.cache, 'base'),
+    noCache: isUncached(options) || laneRules(lane).fresh,
     openRegistry: (repository) => openRegistry(repository, { insecureRegistries: insecure, signal: context.signal }),
   });
   await writeRecord(paths, image);

@@ -23,9 +23,9 @@ export const buildx = async (options: OptionsOf<'buildx'>, context: FlowContext)
   const settings = resolveSettings(options, context.env);
   requireMayBuild(settings.lane);
   if (options.bundle) await writeBundle(options.bundle, context);
-  const paths = workspacePaths(context.root);
+  const paths = workspacePaths(context.root, settings.lane);
   const store = openStore(paths.store);
   const prepared = await prepare(await readRegistry(context), { paths, store, settings, buildArgs: options.buildArgs }, context);
-  const ensured = await ensureBuilt(prepared, { paths, store, settings, noCache: isUncached(options) }, context);
+  const ensured = await ensureBuilt(prepared, { paths, store, settings, noCache: isUncached(options) || settings.rules.fresh }, context);
   return { document: ensured.image, lines: summary(ensured.image, ensured), exitCode: EXIT.good };
 };

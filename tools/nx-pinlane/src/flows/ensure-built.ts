@@ -38,7 +38,7 @@ const reusable = async (plan: BuildPlan, { paths, store }: BuildSite): Promise<B
 const build = async (
   plan: BuildPlan,
   { context: files, dockerfile, bases }: Prepared,
-  { store }: BuildSite,
+  { store, noCache }: BuildSite,
   { progress, note, signal, root }: FlowContext,
 ): Promise<Ensured> => {
   const { index, platforms, builtLayers, reusedLayers } = await assembleImage({
@@ -50,6 +50,7 @@ const build = async (
     labels: plan.labels,
     resolveBase: async (name) => bases.get(name) ?? fail('ERR_INTERNAL', `the image ${name} was not among those that the Dockerfile names`),
     store,
+    fresh: noCache,
     progress,
     signal,
   });

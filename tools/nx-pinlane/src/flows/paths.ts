@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { laneRules, type Lane } from '@pinlane/contracts';
 
 /** Where Pinlane keeps what it makes in a workspace; all of it can be thrown away. */
 export interface WorkspacePaths {
@@ -17,15 +18,22 @@ export interface WorkspacePaths {
   readonly cache: string;
 }
 
-/** See {@link WorkspacePaths}. */
-export const workspacePaths = (root: string): WorkspacePaths => ({
-  root,
-  store: join(root, '.pinlane/store'),
-  record: (project) => join(root, '.pinlane/builds', `${project}.json`),
-  builds: join(root, '.pinlane/builds'),
-  journal: (project) => join(root, '.pinlane/journal', `${project}.json`),
-  locks: join(root, '.pinlane/locks'),
-  reports: join(root, '.pinlane/reports'),
-  pinAudit: join(root, '.pinlane/reports/pin-audit.json'),
-  cache: join(root, '.pinlane/cache'),
-});
+/**
+ * See {@link WorkspacePaths}. A lane that builds fresh keeps images, records and caches in a folder of its own: what a pull request made is
+ * never taken for what was made elsewhere.
+ */
+export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
+  const shared = join(root, '.pinlane');
+  const own = laneRules(lane).fresh ? join(shared, 'lanes', lane) : shared;
+  return {
+    root,
+    store: join(own, 'store'),
+    record: (project) => join(own, 'builds', `${project}.json`),
+    builds: join(own, 'builds'),
+    journal: (project) => join(shared, 'journal', `${project}.json`),
+    locks: join(shared, 'locks'),
+    reports: join(shared, 'reports'),
+    pinAudit: join(shared, 'reports/pin-audit.json'),
+    cache: join(own, 'cache'),
+  };
+};

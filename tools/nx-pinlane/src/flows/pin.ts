@@ -109,7 +109,7 @@ const write = async (registry: RegistryFile, facts: PinFacts, site: PinSite, dry
  */
 export const pin = async (options: OptionsOf<'pin'>, context: FlowContext): Promise<FlowOutcome> => {
   const settings = resolveSettings(options, context.env);
-  const paths = workspacePaths(context.root);
+  const paths = workspacePaths(context.root, settings.lane);
   const site: PinSite = { paths, store: openStore(paths.store), settings };
   const registry = await readRegistry(context);
   if (options.check === true) return check(registry, site, context);

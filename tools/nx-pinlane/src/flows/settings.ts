@@ -102,9 +102,11 @@ export const requireMayPin = (lane: Lane): void => {
   if (laneRules(lane).writesPins === 'no') fail('ERR_LANE_FORBIDS', `lane ${lane} writes no pins`);
 };
 
-/** A lane without secrets fails when one is set, because then it proves nothing of a run without. @throws ERR_LANE_SECRET_SET with every name */
+/** A lane without secrets fails when one is set, any lane's form of it, because then it proves nothing of a run without. @throws ERR_LANE_SECRET_SET with every name */
 export const requireSecretsUnset = (lane: Lane, secrets: { readonly required: readonly string[]; readonly optional: readonly string[] }, env: Env): void => {
   if (laneRules(lane).secrets !== 'unset') return;
-  const set = [...secrets.required, ...secrets.optional].filter((name) => env[name] !== undefined && env[name] !== '');
+  const suffixes = LANES.map((each) => laneRules(each).secrets).filter((rule) => rule.startsWith('_'));
+  const names = [...secrets.required, ...secrets.optional].flatMap((name) => [name, ...suffixes.map((suffix) => `${name}${suffix}`)]);
+  const set = names.filter((name) => env[name] !== undefined && env[name] !== '');
   if (set.length > 0) fail('ERR_LANE_SECRET_SET', `lane ${lane} runs without secrets, and set ${set.length === 1 ? 'is' : 'are'} ${set.join(', ')}`);
 };

@@ -39,7 +39,7 @@ const inUnits = (bytes: number): string => (bytes < 1_000_000 ? `${(bytes / 1000
  * @throws whatever reading a registry.yaml throws, having removed nothing; ERR_STORE_CORRUPT likewise
  */
 export const storeGc = async ({ dryRun = false, graceMinutes }: OptionsOf<'store-gc'>, { root }: FlowContext): Promise<FlowOutcome> => {
-  const paths = workspacePaths(root);
+  const paths = workspacePaths(root, 'local');
   const pinned = await allPinned(root);
   const built = (await readRecords(paths)).map(({ index }) => index);
   const { removed, bytes } = await openStore(paths.store).collect({ keep: [...pinned, ...built], graceMs: graceMinutes * 60_000, dryRun });

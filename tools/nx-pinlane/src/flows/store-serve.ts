@@ -13,7 +13,7 @@ export const storeServe = async (
   { port, host, store, readonly: readOnly = false, blobLimitMb, quiet = false }: OptionsOf<'store-serve'>,
   { root, note, announce, signal }: FlowContext,
 ): Promise<FlowOutcome> => {
-  const folder = store === undefined ? workspacePaths(root).store : resolve(root, store);
+  const folder = store === undefined ? workspacePaths(root, 'local').store : resolve(root, store);
   const server = await serveStore({ root: folder, host, port, readOnly, blobLimit: blobLimitMb * MIB, log: note, logRequests: !quiet });
   announce({
     document: { kind: 'StoreServer', schemaVersion: 1, origin: server.origin, root: folder, readOnly },

@@ -29,7 +29,7 @@ const auditFile = async (root: string, file: string, site: AuditSite): Promise<P
 export const verifyPins = async ({ concurrency, ...options }: OptionsOf<'verify-pins'>, context: FlowContext): Promise<FlowOutcome> => {
   const { root, env, signal, progress } = context;
   const lane = resolveLane(options.lane, env);
-  const paths = workspacePaths(root);
+  const paths = workspacePaths(root, lane);
   const access = { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal };
   const site: AuditSite = { store: openStore(paths.store), access, lane };
   const files = registryFiles(root);

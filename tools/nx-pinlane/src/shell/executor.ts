@@ -1,17 +1,34 @@
 // A namespace, because Node 20, on which somebody may start Nx, has no such export.
 import * as nodeModule from 'node:module';
 import type { ExecutorContext } from '@nx/devkit';
-import { buildsNothing } from './lane.ts';
+import { fail } from '@pinlane/contracts';
+import { isBuildWanted, pinsWhatItTests, type TasksOfRun } from './lane.ts';
 import type { Verb } from '../options/index.ts';
 import type { Flow } from './run-verb.ts';
 
-/** Whether Nx runs this task because another one depends on it. */
-const isDependency = ({ taskGraph, projectName, targetName }: ExecutorContext): boolean =>
-  Object.values(taskGraph?.dependencies ?? {}).some((ids) => ids.some((id) => `${id}:`.startsWith(`${projectName}:${targetName}:`)));
+const runOf = ({ taskGraph, projectsConfigurations }: ExecutorContext): TasksOfRun => ({
+  tasks: taskGraph?.tasks ?? {},
+  dependencies: taskGraph?.dependencies ?? {},
+  executorOf: (project, target) => projectsConfigurations.projects[project]?.targets?.[target]?.executor,
+});
 
-/** In a lane that builds nothing, what depends on a build says whether it can do without: `acceptance` can, `pin` refuses. */
+const taskId = ({ projectName = '', targetName = '', configurationName }: ExecutorContext): string =>
+  [projectName, targetName, ...(configurationName === undefined ? [] : [configurationName])].join(':');
+
+/** What is only there for an acceptance of the pinned image, or in a lane that builds nothing, has nothing to do. */
 const laneOptions = (verb: Verb, context: ExecutorContext): object =>
-  (verb === 'buildx' || verb === 'base') && buildsNothing(process.env) && isDependency(context) ? { skip: true } : {};
+  (verb === 'buildx' || verb === 'base') && !isBuildWanted(runOf(context), taskId(context), process.env) ? { skip: true } : {};
+
+/** Whether Nx built the image before this task, in the same run. */
+const isAfterBuild = (context: ExecutorContext): boolean =>
+  (context.taskGraph?.dependencies[taskId(context)] ?? []).some(
+    (id) => runOf(context).executorOf(context.projectName ?? '', id.split(':')[1] ?? '') === '@pinlane/nx:buildx' && id.startsWith(`${context.projectName}:`),
+  );
+
+const refuseUnordered = (): never =>
+  fail('ERR_OPTION_INVALID', 'this run tests the pinned image and pins another one, and nobody could say which of the two was tested', {
+    fix: 'Run pin first, and acceptance when it is done.',
+  });
 
 /** One process instead of two: `buildx` bundles by itself, as the target `bundle` of its project says, where that is one of ours. */
 const bundleOptions = (verb: Verb, { projectName = '', projectsConfigurations }: ExecutorContext): object => {
@@ -31,5 +48,7 @@ export const executor =
     const project = context.projectName ?? '';
     const projectRoot = context.projectsConfigurations.projects[project]?.root ?? '';
     const whole = { ...(options as object), ...bundleOptions(verb, context), ...laneOptions(verb, context) };
-    return { success: (await runVerb(verb, flow, whole, { root: context.root, project, projectRoot, verbose: context.isVerbose })) === 0 };
+    const unordered = verb === 'acceptance' && pinsWhatItTests(runOf(context), taskId(context), process.env);
+    const place = { root: context.root, project, projectRoot, verbose: context.isVerbose, afterBuild: isAfterBuild(context) };
+    return { success: (await runVerb(verb, unordered ? refuseUnordered : flow, whole, place)) === 0 };
   };

@@ -8,6 +8,8 @@ export interface FlowContext {
   readonly project: string;
   /** The project's folder, relative to the root, with `/`. */
   readonly projectRoot: string;
+  /** Whether the image was built before this, in the same run: a lane that believes no earlier run believes this. */
+  readonly afterBuild: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly progress: Progress;
   /** For what a reader of the log must know; one line. */

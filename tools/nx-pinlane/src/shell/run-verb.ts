@@ -9,6 +9,8 @@ export interface Place {
   readonly project: string;
   readonly projectRoot: string;
   readonly verbose: boolean;
+  /** Whether the image was built before this, in the same run. */
+  readonly afterBuild?: boolean;
 }
 
 /** One verb: its options, parsed, to its outcome. */
@@ -63,6 +65,7 @@ export const runVerb = async <V extends Verb>(verb: V, flow: Flow<V>, raw: unkno
       root: place.root,
       project: place.project,
       projectRoot: place.projectRoot,
+      afterBuild: place.afterBuild === true,
       env: process.env,
       progress: reporter.progress,
       note: reporter.note,
