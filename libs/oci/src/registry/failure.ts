@@ -7,8 +7,9 @@ export class RegistryUnavailable extends PinlaneError {
   /** False where waiting can't help, as with a host that does not exist. */
   readonly worthRetrying: boolean;
 
-  constructor(message: string, options: { retryAfterMs?: number | undefined; worthRetrying?: boolean; cause?: unknown } = {}) {
-    super({ code: 'ERR_REGISTRY_UNAVAILABLE', message }, { cause: options.cause });
+  constructor(message: string, options: { retryAfterMs?: number | undefined; worthRetrying?: boolean; fix?: string | undefined; cause?: unknown } = {}) {
+    const { fix } = options;
+    super({ code: 'ERR_REGISTRY_UNAVAILABLE', message, ...(fix === undefined ? {} : { fix }) }, { cause: options.cause });
     this.retryAfterMs = options.retryAfterMs;
     this.worthRetrying = options.worthRetrying ?? true;
   }
@@ -30,13 +31,17 @@ const oneLine = (text: string): string =>
     .trim()
     .slice(0, TEXT_LIMIT);
 
+/** What one entry of a body says, or a body that is no list; GitHub's proxies answer with a mere `message`. */
+const said = ({ code, message }: { code?: unknown; message?: unknown }): string => [code, message].filter((part) => typeof part === 'string').join(': ');
+
 /** Reads an error answer's body, which may be anything at all. */
 export const parseErrorBody = (body: string): RegistryErrorBody => {
   try {
-    const { errors } = JSON.parse(body) as { errors?: unknown };
+    const parsed = JSON.parse(body) as { errors?: unknown; message?: unknown };
+    const { errors = [parsed] } = parsed;
     const list = (Array.isArray(errors) ? errors : []).filter((each) => typeof each === 'object' && each !== null) as { code?: unknown; message?: unknown }[];
     const codes = list.map(({ code }) => code).filter((code) => typeof code === 'string');
-    return { codes, text: oneLine(list.map(({ code, message }) => [code, message].filter((part) => typeof part === 'string').join(': ')).join('; ')) };
+    return { codes, text: oneLine(list.map(said).join('; ')) };
   } catch {
     return { codes: [], text: body.trimStart().startsWith('<') ? '' : oneLine(body) };
   }
@@ -47,6 +52,9 @@ const TEMPORARY_STATUS = new Set([408, 425, 429, 499, 500, 502, 503, 504, 520, 5
 const TEMPORARY_CODES = new Set(['TOOMANYREQUESTS', 'UNAVAILABLE']);
 /** An upload that has gone wrong is begun anew. */
 const UPLOAD_CODES = new Set(['BLOB_UPLOAD_INVALID', 'BLOB_UPLOAD_UNKNOWN']);
+
+/** How a 403 says that it is not a refusal. */
+const RATE_LIMIT = /rate.?limit|too ?many ?requests|retry-after|abuse detection/i;
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
   UNAUTHORIZED: 'ERR_REGISTRY_AUTH',
@@ -61,10 +69,11 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 
 /**
  * What an answer that was not expected means. ERR_REGISTRY_UNAVAILABLE says that it passes. Some registries use 403 for rate limits, so the body counts
- * before the status. `missing` is what 404 means for this request.
+ * before the status. `missing` is what 404 means for this request; `comesBack` says that the answer names a time to come back at.
  */
-export const classify = (status: number, { codes, text }: RegistryErrorBody, missing: ErrorCode): ErrorCode => {
-  const passes = codes.some((code) => TEMPORARY_CODES.has(code) || UPLOAD_CODES.has(code)) || (status === 403 && /rate limit|too many requests/i.test(text));
+export const classify = (status: number, { codes, text }: RegistryErrorBody, missing: ErrorCode, comesBack = false): ErrorCode => {
+  const limited = status === 403 && (comesBack || RATE_LIMIT.test(text));
+  const passes = limited || codes.some((code) => TEMPORARY_CODES.has(code) || UPLOAD_CODES.has(code));
   if (passes || TEMPORARY_STATUS.has(status)) return 'ERR_REGISTRY_UNAVAILABLE';
   if (status === 401) return 'ERR_REGISTRY_AUTH';
   if (status === 403) return 'ERR_REGISTRY_DENIED';
@@ -79,4 +88,18 @@ export const parseRetryAfter = (header: string | null, now: number): number | un
   if (/^\d{1,9}$/.test(header.trim())) return Number(header.trim()) * 1000;
   const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+};
+
+/** In ms. */
+const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/**
+ * The wait that a body asks for, in ms; undefined where it asks for none. GitHub's registry has it there alone, as Go writes a duration:
+ * `retry-after: 575.345µs, allowed: 44000/minute`.
+ */
+export const retryAfterIn = (body: string): number | undefined => {
+  const duration = /retry-after["']?\s*[:=]?\s*["']?((?:\d{1,9}(?:\.\d{1,12})?(?:ns|us|µs|μs|ms|s|m|h))+)/i.exec(body)?.[1];
+  if (duration === undefined) return undefined;
+  const parts = duration.matchAll(/([\d.]+)([a-zµμ]+)/gi);
+  return Math.ceil([...parts].reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNITS[unit!.toLowerCase()] ?? 0), 0));
 };

@@ -23,10 +23,14 @@ export const locationOf = (location: string | null, from: URL): URL => {
   return url;
 };
 
-/** The message to send after a redirect: Authorization stays behind when the origin changes. */
+/**
+ * The message to send after a redirect: Authorization stays behind when the origin changes, and a body that is a secret goes nowhere else.
+ * @throws ERR_REGISTRY_PROTOCOL
+ */
 export const redirected = (message: Message, location: string | null): Message => {
   const url = locationOf(location, message.url);
   if (url.origin === message.url.origin) return { ...message, url };
+  if (message.secretBody) return fail('ERR_REGISTRY_PROTOCOL', `${printable(message.url)} was sent credentials and leads on to ${url.origin}`);
   const { authorization: _, ...rest } = message;
   return { ...rest, url };
 };

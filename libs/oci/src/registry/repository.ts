@@ -1,4 +1,4 @@
-import { isDigest, fail, type Digest, type Repository } from '@pinlane/contracts';
+import { isDigest, isTag, fail, type Digest, type Repository } from '@pinlane/contracts';
 import { parseDocument, verified, verifyBytes, type BlobDescriptor, type ContentSink, type ContentSource, type Descriptor } from '../content/index.ts';
 import { remembered, type CredentialSource } from './auth/credentials.ts';
 import { dockerCredentials } from './auth/docker-config.ts';
@@ -7,19 +7,35 @@ import { endpointOf } from './endpoint.ts';
 import { checkBlob } from './requests/check-blob.ts';
 import { getManifest } from './requests/get-manifest.ts';
 import { putManifest } from './requests/put-manifest.ts';
+import { listTags } from './requests/list-tags.ts';
+import { readPages } from './pages.ts';
+import { createReferrers } from './referrers/referrers.ts';
 import { readResuming } from './resume.ts';
-import { RETRY_POLICY, type RetryPolicy } from './retry.ts';
+import { RETRY_POLICY, untilAborted, type RetryPolicy } from './retry.ts';
 import { createSend } from './send.ts';
 import { createTransport } from './transport.ts';
-import { uploadBlob } from './upload.ts';
+import { CHUNK_POLICY, createUpload, type ChunkPolicy } from './upload/upload-blob.ts';
 
 /** A repository of a registry. Whatever it delivers was checked against its digest; headers are not believed. */
 export interface RegistryRepository extends ContentSource, ContentSink {
   readonly repository: Repository;
+  /** How it deals with what passes, for work that takes several requests. */
+  readonly retry: RetryPolicy;
   /** What a tag names now, or a digest always. @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH */
   resolve(tagOrDigest: string): Promise<Descriptor>;
   /** Lets a tag name a manifest, whose blobs and children are there already. */
   tag(name: string, descriptor: Descriptor, bytes: Uint8Array): Promise<void>;
+  /** As in `ContentSink`; without `mount` the bytes are sent even where another repository has them. */
+  putBlob(blob: BlobDescriptor, open: () => AsyncIterable<Uint8Array>, options?: { readonly mount?: boolean }): Promise<void>;
+  /** As in `ContentSink`. Where it has a subject it is listed as a referrer, by the registry or by the tag that stands in for that. */
+  putManifest(descriptor: Descriptor, bytes: Uint8Array): Promise<void>;
+  /**
+   * What refers to a manifest, which need not be there, of one artifact type or of all. A claim of the registry: see `readAttached`.
+   * @throws ERR_MANIFEST_INVALID, ERR_REGISTRY_PROTOCOL
+   */
+  referrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
+  /** Every tag; none where there is no such repository. @throws ERR_REGISTRY_PROTOCOL */
+  tags(): Promise<readonly string[]>;
 }
 
 export interface RepositoryOptions {
@@ -34,11 +50,13 @@ export interface RepositoryOptions {
   readonly signal?: AbortSignal;
   /** A repository of the same registry that may hold the same blobs; they are mounted from there where the registry can. */
   readonly mountFrom?: Repository;
+  readonly chunks?: Partial<ChunkPolicy>;
 }
 
-const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const TAGS_AT_MOST = 100_000;
+
 const checkTag = (name: string): string =>
-  TAG.test(name) ? name : fail('ERR_REFERENCE_INVALID', `${JSON.stringify(name.slice(0, 200))} is neither a tag nor a digest`);
+  isTag(name) ? name : fail('ERR_REFERENCE_INVALID', `${JSON.stringify(name.slice(0, 200))} is neither a tag nor a digest`);
 
 /**
  * Opens a repository; nothing is sent before the first request. Registries on this machine (localhost and below, 127.0.0.0/8, ::1) speak plain HTTP,
@@ -49,13 +67,16 @@ export const openRepository = (repository: Repository, options: RepositoryOption
   const { auth = dockerCredentials(), insecure, idleMs = 60_000, mountFrom } = options;
   const send = createSend({ idleMs, signal: options.signal, ...(options.fetch ? { fetch: options.fetch } : {}) });
   const from = mountFrom?.host === repository.host && mountFrom.path !== repository.path ? mountFrom.path : undefined;
+  const policy = untilAborted({ ...RETRY_POLICY, ...options.retry }, options.signal);
   const transport = createTransport({
     endpoint: endpointOf(repository, insecure),
     credentials: remembered(auth),
     send,
-    policy: { ...RETRY_POLICY, ...options.retry },
+    policy,
     ...(from === undefined ? {} : { scopes: [scopeOf(from, 'pull')] }),
   });
+  const upload = createUpload(transport, { ...CHUNK_POLICY, ...options.chunks });
+  const referrers = createReferrers(transport);
 
   const fetchManifest = async (tagOrDigest: string) => {
     const bytes = await transport.call(getManifest(tagOrDigest));
@@ -65,19 +86,32 @@ export const openRepository = (repository: Repository, options: RepositoryOption
 
   const put = async (target: string, { digest, size, mediaType }: Descriptor, bytes: Uint8Array): Promise<void> => {
     verifyBytes(bytes, digest, size);
-    const actual = parseDocument(bytes).descriptor.mediaType;
+    const document = parseDocument(bytes);
+    const actual = document.descriptor.mediaType;
     if (actual !== mediaType) fail('ERR_MANIFEST_INVALID', `${digest} is announced as ${mediaType} and is ${actual}`);
-    await transport.call(putManifest(target, mediaType, bytes));
+    await referrers.note(document, await transport.call(putManifest(target, mediaType, bytes)));
+  };
+
+  const allTags = async (): Promise<string[]> => {
+    const tags = new Set<string>();
+    for await (const page of readPages(transport, listTags)) {
+      page.forEach((tag) => tags.add(tag));
+      if (tags.size > TAGS_AT_MOST) fail('ERR_REGISTRY_PROTOCOL', `${repository.host}/${repository.path} has more than ${TAGS_AT_MOST} tags`);
+    }
+    return [...tags];
   };
 
   return {
     repository,
+    retry: policy,
     readManifest: (digest: Digest) => fetchManifest(digest),
     resolve: async (tagOrDigest) => (await fetchManifest(isDigest(tagOrDigest) ? tagOrDigest : checkTag(tagOrDigest))).descriptor,
     openBlob: (blob: BlobDescriptor) => verified(readResuming(transport, blob), blob),
     hasBlob: (blob) => transport.call(checkBlob(blob)),
-    putBlob: (blob, open) => uploadBlob(transport, blob, open, from),
+    putBlob: (blob, open, { mount = true } = {}) => upload(blob, open, mount ? from : undefined),
     putManifest: (descriptor, bytes) => put(descriptor.digest, descriptor, bytes),
     tag: (name, descriptor, bytes) => put(checkTag(name), descriptor, bytes),
+    referrers: (subject, artifactType) => referrers.list(subject, artifactType),
+    tags: allTags,
   };
 };

@@ -1,6 +1,6 @@
 import { fail, PinlaneError, type ErrorCode } from '@pinlane/contracts';
 import { printable } from './endpoint.ts';
-import { classify, parseErrorBody, parseRetryAfter, RegistryUnavailable } from './failure.ts';
+import { classify, parseErrorBody, parseRetryAfter, RegistryUnavailable, retryAfterIn } from './failure.ts';
 import { isRedirect, redirected } from './redirect.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
 
@@ -18,6 +18,8 @@ export interface Message {
   /** Kept apart from the headers, so that it is dropped where it must not go. */
   readonly authorization?: string;
   readonly body?: Uint8Array | StreamedBody;
+  /** Whether the body holds a secret, and so may go to no other origin. */
+  readonly secretBody?: boolean;
 }
 
 export interface Answer {
@@ -47,6 +49,14 @@ const ERROR_BODY_LIMIT = 64 * 1024;
 /** Errors of the connection after which another attempt would end the same. */
 const HOPELESS = /^(?:ENOTFOUND|ERR_INVALID_URL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_SSL)/;
 
+/** What helps where TLS fails; undefined where that is not the reason. */
+const remedyFor = (reason: string, { host }: URL): string | undefined => {
+  if (/^ERR_SSL|wrong version number|EPROTO/i.test(reason)) return `Where ${host} speaks plain HTTP and that is meant, name it: --insecure-registry=${host}.`;
+  if (/CERT|SELF_SIGNED|UNABLE_TO/.test(reason))
+    return `Let Node trust the certificate's issuer (NODE_EXTRA_CA_CERTS); --insecure-registry=${host} is for registries that speak plain HTTP.`;
+  return undefined;
+};
+
 const reasonOf = (error: unknown): string => {
   const { cause, code, message } = error as { cause?: { code?: string; message?: string }; code?: string; message?: string };
   return cause?.code ?? cause?.message ?? code ?? message ?? 'unknown';
@@ -57,7 +67,7 @@ const broken = (message: Message, error: unknown, watchdog: Watchdog, signal: Ab
   if (signal?.aborted) return new PinlaneError({ code: 'ERR_CANCELLED', message: `${what} was interrupted` });
   if (watchdog.barked) return new RegistryUnavailable(`${what}: nothing happened for ${watchdog.idleMs} ms`, { cause: error });
   const reason = reasonOf(error);
-  return new RegistryUnavailable(`${what}: ${reason}`, { worthRetrying: !HOPELESS.test(reason), cause: error });
+  return new RegistryUnavailable(`${what}: ${reason}`, { worthRetrying: !HOPELESS.test(reason), fix: remedyFor(reason, message.url), cause: error });
 };
 
 const bodyText = async (answer: Pick<Answer, 'body'>): Promise<string> => {
@@ -100,11 +110,12 @@ const answerOf = (message: Message, response: Response, watchdog: Watchdog, sign
     },
     async failure(missing = 'ERR_REGISTRY_PROTOCOL') {
       // The status counts even where its body breaks off.
-      const body = parseErrorBody(withoutSecret(await bodyText(answer).catch(() => ''), message));
-      const code = classify(response.status, body, missing);
+      const raw = withoutSecret(await bodyText(answer).catch(() => ''), message);
+      const body = parseErrorBody(raw);
+      const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now()) ?? retryAfterIn(raw);
+      const code = classify(response.status, body, missing, retryAfterMs !== undefined);
       const text = `${message.method} ${printable(message.url)}: ${response.status}${body.text === '' ? '' : ` ${body.text}`}`;
-      if (code !== 'ERR_REGISTRY_UNAVAILABLE') return new PinlaneError({ code, message: text });
-      return new RegistryUnavailable(text, { retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), Date.now()) });
+      return code === 'ERR_REGISTRY_UNAVAILABLE' ? new RegistryUnavailable(text, { retryAfterMs }) : new PinlaneError({ code, message: text });
     },
   };
   return answer;

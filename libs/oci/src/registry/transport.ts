@@ -66,7 +66,7 @@ export const createTransport = ({ endpoint, credentials, send, policy, scopes }:
     if (request.statuses.includes(answer.status)) return request.read(answer);
     const failure = await answer.failure(request.missing);
     if (failure instanceof RegistryUnavailable && failure.retryAfterMs !== undefined)
-      quietUntil = performance.now() + Math.min(failure.retryAfterMs, policy.longestPauseMs);
+      quietUntil = performance.now() + Math.min(failure.retryAfterMs, policy.longestAskedMs);
     throw failure;
   };
 

@@ -1,4 +1,4 @@
-import { fail } from '@pinlane/contracts';
+import { fail, isPinlaneError } from '@pinlane/contracts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Send } from '../send.ts';
 import { parseChallenges } from './challenge.ts';
@@ -33,13 +33,18 @@ export const createAuthorizer = (endpoint: Endpoint, credentials: CredentialSour
   const bearerHeader = (access: Access, { realm, service }: Bearer): Promise<string> => {
     const known = held.get(access);
     if (known && known.expires > performance.now()) return known.header;
-    const scopes = mergeScopes(asked.get(access), [scopeOf(endpoint.path, access), ...moreScopes]);
+    const scopes = (more: readonly string[]) => mergeScopes(asked.get(access), [scopeOf(endpoint.path, access), ...more]);
     // Held from the start, so that requests that go out at the same time share one token.
     const fresh: Held = { expires: Infinity, header: getToken() };
     async function getToken(): Promise<string> {
       const own = await find();
       if (own?.kind === 'bearer') return `Bearer ${own.token}`;
-      const token = await fetchToken(send, { realm, service, scopes, registry: endpoint.origin }, own);
+      const ask = (more: readonly string[]) => fetchToken(send, { realm, service, scopes: scopes(more), registry: endpoint.origin }, own);
+      const token = await ask(moreScopes).catch((error: unknown) => {
+        // Some services refuse a whole request of which one scope can't be granted; what is beside our own is a mere convenience.
+        if (moreScopes.length === 0 || !isPinlaneError(error, 'ERR_REGISTRY_AUTH')) throw error;
+        return ask([]);
+      });
       fresh.expires = performance.now() + Math.max(0, token.lifeMs - MARGIN_MS);
       return `Bearer ${token.value}`;
     }

@@ -51,7 +51,7 @@ const byGet = (url: URL, { service, scopes }: TokenRequest, credentials: Credent
 const byRefresh = (url: URL, { service, scopes }: TokenRequest, token: string): Parameters<Send>[0] => {
   const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, client_id: CLIENT, scope: scopes.join(' ') });
   if (service !== undefined) form.set('service', service);
-  return { method: 'POST', url, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: Buffer.from(form.toString()) };
+  return { method: 'POST', url, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: Buffer.from(form.toString()), secretBody: true };
 };
 
 /**

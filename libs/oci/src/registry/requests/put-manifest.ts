@@ -1,7 +1,7 @@
 import type { RegistryRequest } from '../transport.ts';
 
-/** Puts a manifest or index under a tag or its digest ("Pushing manifests"). */
-export const putManifest = (tagOrDigest: string, mediaType: string, bytes: Uint8Array): RegistryRequest<void> => ({
+/** Puts a manifest or index under a tag or its digest ("Pushing manifests"). @returns the OCI-Subject header: the subject whose referrers the registry keeps */
+export const putManifest = (tagOrDigest: string, mediaType: string, bytes: Uint8Array): RegistryRequest<string | null> => ({
   method: 'PUT',
   target: `manifests/${tagOrDigest}`,
   access: 'push',
@@ -9,5 +9,8 @@ export const putManifest = (tagOrDigest: string, mediaType: string, bytes: Uint8
   body: bytes,
   statuses: [200, 201, 202],
   missing: 'ERR_REGISTRY_PROTOCOL',
-  read: (answer) => answer.discard(),
+  read: async (answer) => {
+    await answer.discard();
+    return answer.header('oci-subject');
+  },
 });

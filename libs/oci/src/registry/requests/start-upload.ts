@@ -3,7 +3,14 @@ import { locationOf } from '../redirect.ts';
 import type { RegistryRequest } from '../transport.ts';
 
 /** How an upload began: with an address to put the bytes to, or not at all because the registry mounted the blob from another repository. */
-export type UploadStart = { readonly kind: 'upload'; readonly location: URL } | { readonly kind: 'mounted' };
+export type UploadStart =
+  | {
+      readonly kind: 'upload';
+      readonly location: URL;
+      /** The smallest chunk that the registry takes, but for the last one, in bytes (OCI-Chunk-Min-Length). */
+      readonly smallestChunk: number;
+    }
+  | { readonly kind: 'mounted' };
 
 /** A blob that may be mounted instead: from a repository of the same registry. */
 export interface Mount {
@@ -12,14 +19,19 @@ export interface Mount {
   readonly from: string;
 }
 
+const lengthIn = (header: string | null): number => (/^\d{1,15}$/.test(header ?? '') ? Number(header) : 0);
+
 /** Begins an upload ("POST then PUT"), or asks for a mount first ("Mounting a blob from another repository"), which the registry may decline. */
 export const startUpload = (mount?: Mount): RegistryRequest<UploadStart> => ({
   method: 'POST',
   target: `blobs/uploads/${mount ? `?${new URLSearchParams({ mount: mount.digest, from: mount.from })}` : ''}`,
   access: 'push',
   statuses: mount ? [201, 202] : [202],
+  // Some registries want a repository to be made by hand, and have none of this name.
+  missing: 'ERR_REGISTRY_DENIED',
   read: async (answer) => {
     await answer.discard();
-    return answer.status === 201 ? { kind: 'mounted' } : { kind: 'upload', location: locationOf(answer.header('location'), answer.url) };
+    if (answer.status === 201) return { kind: 'mounted' };
+    return { kind: 'upload', location: locationOf(answer.header('location'), answer.url), smallestChunk: lengthIn(answer.header('oci-chunk-min-length')) };
   },
 });
