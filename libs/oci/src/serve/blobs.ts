@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import { checkedChunks, chunksOf, openBlobFile } from '../store/blobs.ts';
 import { markDeleted } from '../store/deletions.ts';
 import type { AnyDigest } from '../store/digests.ts';
@@ -14,12 +13,14 @@ const headersOf = (digest: AnyDigest) => ({
   'accept-ranges': 'bytes',
 });
 
-async function* closing(file: FileHandle, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  try {
-    yield* chunks;
-  } finally {
-    await file.close();
+/** Holds the last chunk back until what comes before it has ended well, so that a damaged blob is not delivered to its end. */
+async function* lastHeld(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  let held: Uint8Array | undefined;
+  for await (const chunk of chunks) {
+    if (held) yield held;
+    held = chunk;
   }
+  if (held) yield held;
 }
 
 /** HEAD on a blob. @throws Refusal 404 */
@@ -29,24 +30,26 @@ export const headBlob = async (registry: Registry, repository: string, digest: A
   return { status: 200, headers: { ...headersOf(digest), 'content-length': String(size) } };
 };
 
-/** GET on a blob, or on a part of it. Whole, it is hashed on its way: a damaged one is never delivered to its end. @throws Refusal 404, 416 */
+/** GET on a blob, or on a part of it. Whole, it is hashed on its way, and a damaged one is cut off before its end. @throws Refusal 404, 416 */
 export const getBlob = async (registry: Registry, repository: string, digest: AnyDigest, range: string | undefined): Promise<Reply> => {
   if ((await sizeIn(registry, repository, digest)) === undefined) blobUnknown(digest);
   const file = (await openBlobFile(registry.paths, digest)) ?? blobUnknown(digest);
+  const done = () => file.close();
   try {
     const { size } = await file.stat();
     const part = partOf(range, size);
     if (part === null) return refuse(416, 'SIZE_INVALID', `the blob has ${size} bytes`, { 'content-range': `bytes */${size}` });
     if (part === undefined)
-      return { status: 200, headers: { ...headersOf(digest), 'content-length': String(size) }, body: closing(file, checkedChunks(file, digest)) };
+      return { status: 200, headers: { ...headersOf(digest), 'content-length': String(size) }, body: lastHeld(checkedChunks(file, digest)), done };
     const length = part.last - part.first + 1;
     return {
       status: 206,
       headers: { ...headersOf(digest), 'content-length': String(length), 'content-range': `bytes ${part.first}-${part.last}/${size}` },
-      body: closing(file, chunksOf(file, part.first, length)),
+      body: chunksOf(file, part.first, length),
+      done,
     };
   } catch (error) {
-    await file.close();
+    await done();
     throw error;
   }
 };

@@ -5,6 +5,8 @@ export interface Reply {
   readonly status: number;
   readonly headers?: Headers;
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** Called when the answer is out, or could not be given. */
+  readonly done?: () => Promise<void>;
 }
 
 /** A document as the body. */

@@ -18,25 +18,37 @@ export const failureReply = (error: unknown, log: (line: string) => void): Reply
   return said(500, isPinlaneError(error) ? `${error.code}: see the log of the server` : 'see the log of the server');
 };
 
-/** Reads what is left of a body, so that a client which only sends, and then looks for the answer, comes to see it. */
-const drain = (request: IncomingMessage): void => {
+/** Reads what is left of a body, for a while: a client which first sends all, and then looks for the answer, comes to see it. */
+const drain = (request: IncomingMessage, patienceMs: number): void => {
   let seen = 0;
+  const cut = setTimeout(() => request.destroy(), patienceMs).unref();
+  request.on('close', () => clearTimeout(cut));
   request.on('data', (chunk: Buffer) => {
     if ((seen += chunk.length) > DRAINED) request.destroy();
   });
 };
 
-/** Writes an answer; without its body to HEAD. A body that fails midway cuts the connection, so that nobody takes it for whole. */
-export const respond = async (request: IncomingMessage, response: ServerResponse, { status, headers = {}, body }: Reply): Promise<void> => {
+/**
+ * Writes an answer; without its body to HEAD. A body that fails midway cuts the connection, so that nobody takes it for whole. What the client
+ * still sends is read for `patienceMs`.
+ */
+export const respond = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers = {}, body, done }: Reply,
+  patienceMs: number,
+): Promise<void> => {
   const length = body instanceof Uint8Array ? { 'content-length': String(body.length) } : {};
   response.statusCode = status;
   response.setHeaders(
     new Map(Object.entries({ 'docker-distribution-api-version': 'registry/2.0', 'x-content-type-options': 'nosniff', ...length, ...headers })),
   );
-  if (!request.complete) drain(request);
-  if (body === undefined || request.method === 'HEAD') {
-    response.end();
-    if (body && !(body instanceof Uint8Array)) await body[Symbol.asyncIterator]().return?.();
-  } else if (body instanceof Uint8Array) response.end(body);
-  else await pipeline(body, response);
+  if (!request.complete) drain(request, patienceMs);
+  try {
+    if (body === undefined || request.method === 'HEAD') response.end();
+    else if (body instanceof Uint8Array) response.end(body);
+    else await pipeline(body, response);
+  } finally {
+    await done?.();
+  }
 };

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { isIPv6, type AddressInfo } from 'node:net';
 import { fail, isPinlaneError } from '@pinlane/contracts';
+import { isLoopback } from '../registry/index.ts';
 import { createLayout } from '../store/index-file.ts';
 import { openStore } from '../store/store.ts';
 import { storePaths } from '../store/paths.ts';
 import { PACE, type Pace } from './body.ts';
-import { isLoopback, isLoopbackHeader } from './loopback.ts';
 import { refuse } from './refusal.ts';
 import type { Registry } from './registry.ts';
 import type { Reply } from './reply.ts';
@@ -88,21 +88,26 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
   const paths = storePaths(root);
   const uploads = createUploadSessions(paths, blobLimit);
   const registry: Registry = { store: openStore(root), paths, uploads, blobLimit, pace, readOnly };
-  const onlyLoopback = isLoopback(host);
+  const onlyLoopback = isLoopback(isIPv6(host) ? `[${host}]` : host);
+  // Ends connections on which nothing moves, such as one on which nothing is asked and one whose answer is not read.
+  const idleMs = 2 * pace.windowMs;
   const running = new Set<Promise<void>>();
   let closing = false;
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (closing) response.setHeader('connection', 'close');
+    // A body has its own pace, and to hash a large upload takes a while in which nothing moves.
+    request.socket.setTimeout(0);
     const replyTo = async (): Promise<Reply> => {
       // A page in a browser can reach the loopback by a name of its own that it lets point there; it can't choose another Host for it.
-      if (onlyLoopback && !isLoopbackHeader(request.headers.host ?? 'localhost')) refuse(403, 'DENIED', 'this registry answers only to names of this machine');
+      if (onlyLoopback && !isLoopback(request.headers.host ?? 'localhost')) refuse(403, 'DENIED', 'this registry answers only to names of this machine');
       return answer(registry, request);
     };
     // Where the client has gone nobody is told, and nothing went wrong here.
     const reply = await replyTo().catch((error: unknown) => (request.socket.destroyed ? undefined : failureReply(error, log)));
     if (reply === undefined) return void response.destroy();
-    await respond(request, response, reply).catch((error: unknown) => {
+    request.socket.setTimeout(idleMs);
+    await respond(request, response, reply, idleMs).catch((error: unknown) => {
       if (isPinlaneError(error)) log(`${error.code}: ${error.message}`);
       response.destroy();
     });
@@ -117,12 +122,11 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
     });
     running.add(done);
   });
-  // Bodies have their pace; this ends connections on which nothing moves at all, such as an answer that is not read.
-  server.setTimeout(2 * pace.windowMs);
+  server.setTimeout(idleMs);
+  if (!readOnly) await createLayout(paths);
   const address = await listen(server, host, port);
   if (!onlyLoopback) log(`warning: everyone who can reach ${host} may read${readOnly ? '' : ', write and delete'} what is in this store`);
 
-  if (!readOnly) await createLayout(paths);
   const sweep = () => (readOnly ? Promise.resolve() : uploads.sweep(Date.now() - uploadIdleMs)).catch((error: Error) => log(`failed: ${error.message}`));
   await sweep();
   const sweeping = setInterval(() => void sweep(), SWEEP_MS).unref();
