@@ -1,4 +1,5 @@
 export * from './affected.ts';
+export * from './evidence.ts';
 export * from './fingerprint.ts';
 export * from './pin/apply.ts';
 export * from './pin/audit.ts';

@@ -48,4 +48,20 @@ describe('an atomic write', () => {
     await expect(writeFileAtomic(path, 'text')).rejects.toMatchObject({ code: expect.stringMatching(/EISDIR|ENOTEMPTY|EEXIST/) });
     expect(await readdir(folder)).toEqual(['taken']);
   });
+
+  it('prepares the new contents elsewhere where it is told to, unless that is on another disk', async () => {
+    const path = join(folder, 'sources/file.txt');
+    const aside = join(folder, 'aside');
+    await writeFileAtomic(path, 'old', { temporaryFolder: aside });
+    const taken = join(folder, 'sources/taken');
+    await writeFileAtomic(join(taken, 'inside'), 'x');
+    await expect(writeFileAtomic(taken, 'text', { temporaryFolder: aside })).rejects.toMatchObject({ code: expect.any(String) });
+    expect([await readdir(join(folder, 'sources')), await readdir(aside)]).toEqual([['file.txt', 'taken'], []]);
+
+    const shm = await mkdtemp('/dev/shm/pinlane-').catch(() => null);
+    if (shm === null) return;
+    await writeFileAtomic(path, 'new', { temporaryFolder: shm });
+    expect([await readFile(path, 'utf8'), await readdir(shm)]).toEqual(['new', []]);
+    await rm(shm, { recursive: true });
+  });
 });

@@ -1,4 +1,4 @@
-import type { AcceptanceReport, Check, Digest, Isolation, Lane, PinnedReference, Platform, Ref } from '@pinlane/contracts';
+import type { AcceptanceReport, Check, Digest, EvidenceFound, Isolation, Lane, PinnedReference, Platform, Ref } from '@pinlane/contracts';
 import { formatReference } from '@pinlane/contracts';
 
 /** What is known of an acceptance besides its checks. */
@@ -14,6 +14,7 @@ export interface AcceptanceFacts {
   readonly durationMs: number;
   readonly healthyAfterMs: number;
   readonly log: string | null;
+  readonly evidence?: EvidenceFound;
 }
 
 /** Passed where something was checked and nothing failed: no check at all is no evidence. */

@@ -10,6 +10,8 @@ import { artefact } from './common.ts';
 export const RUNTIME_NAMES = ['docker', 'bubblewrap', 'unshare', 'host'] as const;
 export type RuntimeName = (typeof RUNTIME_NAMES)[number];
 
+const enforcement = z.enum(['enforced', 'none']);
+
 /** What stood between the processor under test and the machine. `network: blocked` only where a probe proved it. */
 export const isolationSchema = z.strictObject({
   runtime: z.enum(RUNTIME_NAMES),
@@ -17,6 +19,10 @@ export const isolationSchema = z.strictObject({
   filesystem: z.enum(['read-only', 'open']),
   user: z.enum(['unprivileged', 'same']),
   processes: z.enum(['own', 'shared']),
+  /** Which limits of `runtime` were enforced; reports of before there were any say nothing. */
+  limits: z.strictObject({ cpu: enforcement, memory: enforcement, pids: enforcement }).optional(),
+  /** Whether the image is of another processor architecture than the machine. */
+  emulated: z.boolean().optional(),
 });
 export type Isolation = z.infer<typeof isolationSchema>;
 
@@ -31,6 +37,25 @@ export const checkSchema = z.strictObject({
   durationMs: z.number().nonnegative(),
 });
 export type Check = z.infer<typeof checkSchema>;
+
+/** The media type of a report that is attached to the manifest it is about, and of the artefact that carries it. */
+export const EVIDENCE_TYPE = 'application/vnd.pinlane.acceptance.v1+json';
+
+/** The reports that are attached to an image: those that are evidence, and those that are not, each with the reason. */
+export const evidenceFoundSchema = z.strictObject({
+  found: z.array(
+    z.strictObject({
+      /** The digest of the artefact that carries the report. */
+      artifact: digestSchema,
+      lane: z.enum(LANES),
+      startedAt: z.iso.datetime(),
+      passed: z.int().positive(),
+      isolation: isolationSchema,
+    }),
+  ),
+  ignored: z.array(z.strictObject({ artifact: digestSchema.nullable(), reason: z.string() })),
+});
+export type EvidenceFound = z.infer<typeof evidenceFoundSchema>;
 
 /** The verdict on one platform digest; evidence when every check passed. */
 export const acceptanceReportSchema = artefact('AcceptanceReport', {
@@ -50,6 +75,8 @@ export const acceptanceReportSchema = artefact('AcceptanceReport', {
   healthyAfterMs: z.number().nonnegative(),
   /** Where the container's log is kept, relative to the workspace's root; null where everything passed. */
   log: z.string().nullable(),
+  /** What earlier lanes attached to this digest, where it was looked for; never in a report that is itself attached. */
+  evidence: evidenceFoundSchema.optional(),
 });
 export type AcceptanceReport = z.infer<typeof acceptanceReportSchema>;
 

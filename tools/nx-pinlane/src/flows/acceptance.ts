@@ -6,18 +6,21 @@ import {
   EXIT,
   fail,
   formatProblem,
+  isPinlaneError,
   parsePinnedReference,
   parsePlatforms,
   platformOf,
   RUNTIME_NAMES,
+  type EvidenceFound,
   type PinnedReference,
   type Platform,
 } from '@pinlane/contracts';
 import { openStore, type Store } from '@pinlane/oci';
-import { pinsOf, requirePublished } from '@pinlane/pipeline';
+import { looksForEvidence, pinsOf, renderEvidence, requirePublished, type EvidenceSubject } from '@pinlane/pipeline';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { ensureBuilt } from './ensure-built.ts';
+import { attachEvidence, readEvidence, type EvidenceSite } from './evidence.ts';
 import { openImagePlace } from './image-source.ts';
 import { workspacePaths, type WorkspacePaths } from './paths.ts';
 import { prepare, readRegistry, type RegistryFile } from './prepare.ts';
@@ -56,10 +59,29 @@ const builtImage = async (
     : parsePinnedReference(`${image.repository}@${digest}`);
 };
 
+/** What is attached to the image, where that is looked for; that it can't be read does not keep an image from being tested. */
+const evidenceOn = async (about: EvidenceSubject, site: EvidenceSite): Promise<EvidenceFound> => {
+  try {
+    return await readEvidence(about, site);
+  } catch (thrown) {
+    if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
+    return { found: [], ignored: [{ artifact: null, reason: `it could not be read: ${thrown.problems[0]?.message}` }] };
+  }
+};
+
+/** Whether reports are attached and looked for: as asked, else as the lane has it. @throws ERR_OPTION_INVALID */
+const evidenceWishes = (options: OptionsOf<'acceptance'>, pinned: boolean, { lane, rules }: BuildSettings) => {
+  const asked = (['attach', 'evidence'] as const).find((name) => options[name] === true);
+  if (asked !== undefined && !pinned)
+    fail('ERR_OPTION_INVALID', `--${asked} is about the pinned image, and this tests the working tree's`, { fix: 'Add -c pinned, or --pinned.' });
+  return { attach: options.attach ?? (pinned && rules.attaches), look: options.evidence ?? (pinned && looksForEvidence(lane)) };
+};
+
 /**
  * Puts a processor's image to the test: the working tree's, or with `pinned` (and in lanes that test what is pinned) the pinned one, for
- * which nothing is built. A rejected image is a verdict: exit code 2.
- * @throws ERR_IMAGE_UNPINNED, ERR_PIN_LOCAL, ERR_LANE_SECRET_SET and whatever building and running throw
+ * which nothing is built. A rejected image is a verdict: exit code 2. The report on a pinned image that passed is attached to it where that
+ * is asked.
+ * @throws ERR_IMAGE_UNPINNED, ERR_LANE_FORBIDS, ERR_PIN_LOCAL, ERR_LANE_SECRET_SET and whatever building and running throw
  */
 export const acceptance = async (options: OptionsOf<'acceptance'>, context: FlowContext): Promise<FlowOutcome> => {
   const settings = resolveSettings(options, context.env);
@@ -68,17 +90,22 @@ export const acceptance = async (options: OptionsOf<'acceptance'>, context: Flow
   const registry = await readRegistry(context);
   const platform = platformToTest(options.platform);
   const pinned = testsPinned(options.pinned, settings);
+  const wishes = evidenceWishes(options, pinned, settings);
   requireSecretsUnset(settings.lane, registry.spec.secrets, context.env);
   const image = pinned ? pinnedImage(registry, platform, settings) : await builtImage(registry, platform, { paths, store, settings }, context);
+  const access = { insecureRegistries: settings.insecureRegistries, signal: context.signal };
+  const site: EvidenceSite = { image, store, access };
+  const evidence = wishes.look ? await evidenceOn({ ref: registry.spec.ref, digest: image.digest, platform }, site) : undefined;
 
   const report = await acceptImage({
     spec: registry.spec,
-    source: openImagePlace(image, store, { insecureRegistries: settings.insecureRegistries, signal: context.signal }),
+    source: openImagePlace(image, store, access),
     digest: image.digest,
     platform,
     image,
     lane: settings.lane,
     pinned,
+    evidence,
     runtime: chosen(options.runtime, context.env, 'PINLANE_RUNTIME', ['auto', ...RUNTIME_NAMES] as const),
     casesDir: join(context.root, context.projectRoot, 'acceptance'),
     cacheDir: join(paths.cache, 'rootfs'),
@@ -88,8 +115,11 @@ export const acceptance = async (options: OptionsOf<'acceptance'>, context: Flow
     progress: (line) => (line.startsWith('WARNING') ? context.note(line) : context.progress(line)),
     signal: context.signal,
   });
-  const lines = [summaryText(report)];
-  if (report.verdict === 'accepted') return { document: report, lines, exitCode: EXIT.good };
+  const lines = [summaryText(report), ...(evidence ? renderEvidence(evidence) : [])];
+  if (report.verdict === 'accepted') {
+    if (wishes.attach) lines.push(await attachEvidence(report, settings.lane, site));
+    return { document: report, lines, exitCode: EXIT.good };
+  }
   const failed = report.checks.filter(({ outcome }) => outcome === 'failed').map(({ rule }) => rule);
   const problem = formatProblem({ code: 'ERR_ACCEPTANCE_FAILED', message: `${report.ref} failed ${failed.join(', ')}`, file: registry.file });
   return { document: report, lines: [...lines, problem], exitCode: EXIT.verdict };

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { rm } from 'node:fs/promises';
 import { writeFileAtomic } from '@pinlane/adapters';
 import { pushJournalSchema, type PushEntry } from '@pinlane/contracts';
 import { withLock } from '@pinlane/oci';
@@ -41,11 +40,11 @@ export const readJournal = async ({ paths, name, note }: JournalPlace): Promise<
 /** Several processes may push images of one project at once, so each changes only what it wrote. */
 const change = async (place: JournalPlace, edit: (pushes: readonly PushEntry[]) => readonly PushEntry[]): Promise<void> => {
   const { paths, name } = place;
-  await withLock({ folder: join(paths.locks, `journal-${name}`), temporary: join(paths.locks, 'tmp'), patienceMs: 30_000 }, async () => {
+  await withLock({ folder: join(paths.locks, `journal-${name}`), temporary: paths.temporary, patienceMs: 30_000 }, async () => {
     const before = await readJournal(place);
     const after = edit(before);
-    if (after.length > 0)
-      await writeFileAtomic(paths.journal(name), `${JSON.stringify({ kind: 'PushJournal', schemaVersion: 1, name, pushes: after }, null, 2)}\n`);
+    const journal = { kind: 'PushJournal', schemaVersion: 1, name, pushes: after };
+    if (after.length > 0) await writeFileAtomic(paths.journal(name), `${JSON.stringify(journal, null, 2)}\n`, { temporaryFolder: paths.temporary });
     else if (before.length > 0) await rm(paths.journal(name), { force: true });
   });
 };

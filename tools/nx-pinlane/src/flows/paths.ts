@@ -12,6 +12,8 @@ export interface WorkspacePaths {
   /** What is under way between push and pin, of a project. */
   readonly journal: (project: string) => string;
   readonly locks: string;
+  /** Where new contents of files are prepared; what a killed run leaves there nobody reads. */
+  readonly temporary: string;
   readonly reports: string;
   /** What the last `verify-pins` found. */
   readonly pinAudit: string;
@@ -32,6 +34,7 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     builds: join(own, 'builds'),
     journal: (project) => join(shared, 'journal', `${project}.json`),
     locks: join(shared, 'locks'),
+    temporary: join(shared, 'locks/tmp'),
     reports: join(shared, 'reports'),
     pinAudit: join(shared, 'reports/pin-audit.json'),
     cache: join(own, 'cache'),

@@ -14,10 +14,19 @@ import {
   type ProcessorSpec,
   type Repository,
 } from '@pinlane/contracts';
-import { composeIndex, platformOfImage, readImage, verifyImage, type Descriptor, type ImageView, type PlatformImage, type Store } from '@pinlane/oci';
+import {
+  composeIndex,
+  platformOfImage,
+  protectingTag,
+  readImage,
+  verifyImage,
+  type Descriptor,
+  type ImageView,
+  type PlatformImage,
+  type Store,
+} from '@pinlane/oci';
 import { pinsOf, type PinFacts } from '@pinlane/pipeline';
 import { openImagePlace, type ImagePlace } from './image-source.ts';
-import { protectingTag } from './push.ts';
 import { openRegistry, type RegistryAccess } from './registries.ts';
 import { requireMayPush } from './settings.ts';
 

@@ -1,5 +1,6 @@
-import { isPinlaneError, parseRepository, shortDigest, type BuiltImage, type Digest, type PushEntry } from '@pinlane/contracts';
-import { childManifests, copyImage, parseDocument, type RegistryRepository, type Store } from '@pinlane/oci';
+import { join } from 'node:path';
+import { isPinlaneError, parseRepository, type BuiltImage, type Digest, type PushEntry } from '@pinlane/contracts';
+import { childManifests, parseDocument, protectingTag, pushImage, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { FlowContext } from '../shell/flow.ts';
 import { isWhole } from './image-source.ts';
 import { notePush, readJournal, settlePushes, type JournalPlace } from './journal.ts';
@@ -15,9 +16,6 @@ export interface PushSite {
 
 /** How long an upload that was broken off may still turn out to have left something, in ms. */
 const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
-
-/** The tag that keeps a manifest from jobs that delete what has none. */
-export const protectingTag = (digest: Digest): string => `pin-${shortDigest(digest)}`;
 
 /** An image's manifests, children first. */
 const manifestsOf = async (store: Store, index: Digest): Promise<Digest[]> => {
@@ -89,7 +87,6 @@ export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { path
   const entry: PushEntry = { repository, index, manifests, state: 'pushing', startedAt: new Date().toISOString() };
   await notePush(place, entry);
   progress(`pushing ${image.name} to ${repository}`);
-  await copyImage(store, registry, index, { progress, signal });
-  for (const digest of manifests) await nameIfThere(registry, digest);
+  await pushImage(store, registry, index, { progress, signal, slots: { folder: join(paths.locks, 'push') } });
   await notePush(place, { ...entry, state: 'pushed' });
 };

@@ -30,4 +30,4 @@ export const readRecords = async (paths: WorkspacePaths): Promise<BuiltImage[]> 
 
 /** Writes the record of a build; the same build writes the same bytes. */
 export const writeRecord = (paths: WorkspacePaths, image: BuiltImage): Promise<void> =>
-  writeFileAtomic(paths.record(image.name), `${JSON.stringify(image, null, 2)}\n`);
+  writeFileAtomic(paths.record(image.name), `${JSON.stringify(image, null, 2)}\n`, { temporaryFolder: paths.temporary });

@@ -29,7 +29,7 @@ export const replaceFile = async <T>(
       const { text, value } = await edit(before);
       if (text === before) return value;
       if ((await readExactText(real, file)) !== before) continue;
-      await writeFileAtomic(real, text);
+      await writeFileAtomic(real, text, { temporaryFolder: join(locks, 'tmp') });
       return value;
     }
     return fail('ERR_REGISTRY_CONFLICT', 'the file changed each time it was to be written', { file });

@@ -43,6 +43,6 @@ export const verifyPins = async ({ concurrency, ...options }: OptionsOf<'verify-
     lane,
     files.map((file) => entries.get(file)!),
   );
-  await writeFileAtomic(paths.pinAudit, `${JSON.stringify(audit, null, 2)}\n`);
+  await writeFileAtomic(paths.pinAudit, `${JSON.stringify(audit, null, 2)}\n`, { temporaryFolder: paths.temporary });
   return { document: audit, lines: [renderPinAudit(audit)], exitCode: { good: EXIT.good, bad: EXIT.verdict, unknown: EXIT.error }[audit.verdict] };
 };

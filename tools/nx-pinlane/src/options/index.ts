@@ -38,6 +38,11 @@ export const OPTIONS = {
       .describe(
         'What runs the image: bubblewrap, unshare, docker, or host, which isolates nothing. PINLANE_RUNTIME where absent, else the best that is there.',
       ),
+    attach: z
+      .boolean()
+      .optional()
+      .describe('Attach the report on a pinned image that passed to its manifest, as evidence for later lanes; what lane staging does by itself.'),
+    evidence: z.boolean().optional().describe('Tell what evidence earlier lanes attached to the pinned image; what lanes dev and main do by themselves.'),
     platform: z.string().optional().describe("The platform to test; the machine's own where absent."),
     engine: building.engine,
     registry: building.registry,

@@ -24,6 +24,9 @@ export interface TestWorkspace {
   pinlane(...args: string[]): Promise<Ran>;
   /** The same; SIGTERM is sent when the signal aborts. */
   pinlaneUntil(terminate: AbortSignal, ...args: string[]): Promise<Ran>;
+  pinlaneWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ran>;
+  /** The same; SIGKILL is sent when the signal aborts. */
+  pinlaneKilled(kill: AbortSignal, env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ran>;
   git(...args: string[]): Promise<string>;
   /** Commits everything. */
   commit(message: string): Promise<void>;
@@ -32,10 +35,10 @@ export interface TestWorkspace {
   remove(path: string): Promise<void>;
 }
 
-const run = (command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv, terminate?: AbortSignal): Promise<Ran> =>
+const run = (command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv, end?: { on: AbortSignal; by: NodeJS.Signals }): Promise<Ran> =>
   new Promise((done, failed) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    terminate?.addEventListener('abort', () => child.kill('SIGTERM'));
+    end?.on.addEventListener('abort', () => child.kill(end.by));
     const said = { stdout: '', stderr: '', output: '' };
     for (const stream of ['stdout', 'stderr'] as const)
       child[stream].setEncoding('utf8').on('data', (text: string) => {
@@ -130,7 +133,9 @@ export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<
     nxWith,
     nx: (...args) => nxWith({}, ...args),
     pinlane: (...args) => run(node, [command, ...args], root, environment),
-    pinlaneUntil: (terminate, ...args) => run(node, [command, ...args], root, environment, terminate),
+    pinlaneUntil: (terminate, ...args) => run(node, [command, ...args], root, environment, { on: terminate, by: 'SIGTERM' }),
+    pinlaneWith: (env, ...args) => run(node, [command, ...args], root, { ...environment, ...env }),
+    pinlaneKilled: (kill, env, ...args) => run(node, [command, ...args], root, { ...environment, ...env }, { on: kill, by: 'SIGKILL' }),
     commit: async (message) => {
       await git('add', '--all');
       await git('commit', '--quiet', '--message', message);

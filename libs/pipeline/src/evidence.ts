@@ -1,0 +1,65 @@
+import {
+  acceptanceReportSchema,
+  laneRules,
+  parsePinnedReference,
+  shortDigest,
+  type AcceptanceReport,
+  type Digest,
+  type EvidenceFound,
+  type Platform,
+  type Ref,
+} from '@pinlane/contracts';
+
+/** What a report must be about. */
+export interface EvidenceSubject {
+  readonly ref: Ref;
+  /** The platform manifest's digest. */
+  readonly digest: Digest;
+  readonly platform: Platform;
+}
+
+/** Why a report, whatever it claims, says nothing good about an image; null where it does. */
+export const whyNoEvidence = (report: AcceptanceReport, { ref, digest, platform }: EvidenceSubject): string | null => {
+  if (report.digest !== digest || parsePinnedReference(report.image).digest !== digest) return `it is about ${shortDigest(report.digest)}`;
+  if (report.ref !== ref || report.platform !== platform) return `it is about ${report.ref} for ${report.platform}`;
+  if (!report.pinned) return 'it is about an image that was not pinned';
+  if (report.verdict !== 'accepted') return 'its verdict is not that the image was accepted';
+  // The verdict follows from the checks: a report in which it does not was not written by Pinlane.
+  const failed = report.checks.filter(({ outcome }) => outcome === 'failed').map(({ rule }) => rule);
+  if (failed.length > 0) return `it calls accepted what failed ${failed.slice(0, 5).join(', ')}`;
+  if (!report.checks.some(({ outcome }) => outcome === 'passed')) return 'nothing was checked';
+  if (report.isolation.runtime === 'host' || report.isolation.network !== 'blocked') return 'the network was not blocked';
+  return null;
+};
+
+/** Parses the text of an attached report, strictly. @returns the report, or why it is none */
+export const parseEvidence = (text: string): { readonly report: AcceptanceReport } | { readonly reason: string } => {
+  try {
+    const { data } = acceptanceReportSchema.omit({ evidence: true }).safeParse(JSON.parse(text));
+    return data === undefined ? { reason: 'it is not an AcceptanceReport of a kind that is known' } : { report: data };
+  } catch {
+    return { reason: 'it is not JSON' };
+  }
+};
+
+/** The text of a report as it is attached: without what was attached before. */
+export const evidenceText = ({ evidence: _, ...report }: AcceptanceReport): string => JSON.stringify(report);
+
+const outcomesOf = ({ lane, isolation, checks }: AcceptanceReport): string =>
+  JSON.stringify([lane, isolation, checks.map(({ rule, outcome }) => `${outcome} ${rule}`).sort()]);
+
+/** Whether two reports say the same: in one lane, with one isolation, each check with one outcome. Times do not count. */
+export const saysTheSame = (a: AcceptanceReport, b: AcceptanceReport): boolean => outcomesOf(a) === outcomesOf(b);
+
+/** Which lanes look for evidence unless told otherwise: those that test what another lane accepted. */
+export const looksForEvidence = (lane: AcceptanceReport['lane']): boolean => laneRules(lane).imageUnderTest === 'pinned' && !laneRules(lane).attaches;
+
+/** What is attached to an image, for people. */
+export const renderEvidence = ({ found, ignored }: EvidenceFound): string[] => [
+  ...found.map(
+    ({ artifact, lane, startedAt, passed, isolation }) =>
+      `  evidence: accepted in ${lane} at ${startedAt}, ${passed} checks passed in ${isolation.runtime}, network ${isolation.network} (${shortDigest(artifact)})`,
+  ),
+  ...(found.length === 0 ? ['  evidence: none is attached to this digest'] : []),
+  ...ignored.map(({ artifact, reason }) => `  evidence ignored: ${artifact === null ? '' : `${shortDigest(artifact)}: `}${reason}`),
+];
