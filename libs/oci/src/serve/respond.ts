@@ -4,7 +4,7 @@ import { isPinlaneError } from '@pinlane/contracts';
 import { Refusal } from './refusal.ts';
 import { jsonReply, type Reply } from './reply.ts';
 
-/** So much of a body that nobody wants is read, to keep the connection; then it is cut. In bytes. */
+/** So much of a body that nobody wants is read; then the connection is cut. In bytes. */
 const DRAINED = 64 * 1024 * 1024;
 
 /** The answer to a request that failed (distribution specification, "Error Codes"). What is the server's own fault is told to its log alone. */
@@ -18,15 +18,19 @@ export const failureReply = (error: unknown, log: (line: string) => void): Reply
   return said(500, isPinlaneError(error) ? `${error.code}: see the log of the server` : 'see the log of the server');
 };
 
-/** Reads what is left of a body, for a while: a client which first sends all, and then looks for the answer, comes to see it. */
-const drain = (request: IncomingMessage, patienceMs: number): void => {
-  let seen = 0;
-  const cut = setTimeout(() => request.destroy(), patienceMs).unref();
-  request.on('close', () => clearTimeout(cut));
-  request.on('data', (chunk: Buffer) => {
-    if ((seen += chunk.length) > DRAINED) request.destroy();
+/** Reads what a client still sends, for a while, so that one which first sends all, and then looks for the answer, comes to see it. */
+const drain = (request: IncomingMessage, patienceMs: number): Promise<void> =>
+  new Promise((resolve) => {
+    let seen = 0;
+    const patience = setTimeout(resolve, patienceMs);
+    request.on('close', resolve).on('end', resolve);
+    request.on('close', () => clearTimeout(patience)).on('end', () => clearTimeout(patience));
+    request.on('data', (chunk: Buffer) => {
+      if ((seen += chunk.length) > DRAINED) resolve();
+    });
+    // It was paused where somebody began to read it and left off.
+    request.resume();
   });
-};
 
 /**
  * Writes an answer; without its body to HEAD. A body that fails midway cuts the connection, so that nobody takes it for whole. What the client
@@ -43,11 +47,16 @@ export const respond = async (
   response.setHeaders(
     new Map(Object.entries({ 'docker-distribution-api-version': 'registry/2.0', 'x-content-type-options': 'nosniff', ...length, ...headers })),
   );
-  if (!request.complete) drain(request, patienceMs);
   try {
-    if (body === undefined || request.method === 'HEAD') response.end();
-    else if (body instanceof Uint8Array) response.end(body);
-    else await pipeline(body, response);
+    if (body !== undefined && request.method !== 'HEAD') {
+      if (!(body instanceof Uint8Array)) return await pipeline(body, response);
+      response.write(body);
+    } else response.flushHeaders();
+    if (!request.complete) {
+      await drain(request, patienceMs);
+      if (!request.complete) response.shouldKeepAlive = false;
+    }
+    response.end();
   } finally {
     await done?.();
   }
