@@ -11,7 +11,7 @@ const DRAINED = 64 * 1024 * 1024;
 export const failureReply = (error: unknown, log: (line: string) => void): Reply => {
   if (error instanceof Refusal) return jsonReply(error.status, { errors: [{ code: error.code, message: error.message }] }, error.headers);
   const { message, code } = error as Error & { code?: unknown };
-  log(isPinlaneError(error) ? `${error.code}: ${message}` : `failed: ${(error as Error).stack ?? message}`);
+  log(isPinlaneError(error) ? message : `failed: ${(error as Error).stack ?? message}`);
   const said = (status: number, text: string, headers = {}) => jsonReply(status, { errors: [{ code: 'UNKNOWN', message: text }] }, headers);
   if (isPinlaneError(error, 'ERR_STORE_LOCKED')) return said(503, 'the store is busy', { 'retry-after': '1' });
   if (code === 'ENOSPC' || code === 'EDQUOT') return said(507, 'there is no room left');

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIPv6, type AddressInfo } from 'node:net';
+import { isIPv6, type AddressInfo, type Socket } from 'node:net';
 import { fail, isPinlaneError } from '@pinlane/contracts';
 import { isLoopback } from '../registry/index.ts';
 import { createLayout } from '../store/index-file.ts';
@@ -26,6 +26,8 @@ export interface ServeOptions {
   readonly blobLimit?: number;
   /** An upload to which nothing is added for so long is forgotten, in ms; an hour unless told. */
   readonly uploadIdleMs?: number;
+  /** How long requests that run have to finish when it is closed, in ms; three seconds unless told. */
+  readonly closeMs?: number;
   /** How slow a body may come. */
   readonly pace?: Pace;
   /** Takes a line for each request, for each failure of the server's own, and for what whoever started it must know. */
@@ -39,7 +41,7 @@ export interface StoreServer {
   /** `http://127.0.0.1:<port>` */
   readonly origin: string;
   readonly port: number;
-  /** Ends it: requests that run have three seconds to finish, then they are cut. */
+  /** Ends it: requests that run may finish, those that take too long are cut. */
   close(): Promise<void>;
 }
 
@@ -81,6 +83,7 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
     readOnly = false,
     blobLimit = 16 * GIB,
     uploadIdleMs = HOUR,
+    closeMs = CLOSE_MS,
     pace = PACE,
     log = () => undefined,
     logRequests = true,
@@ -92,6 +95,8 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
   // Ends connections on which nothing moves, such as one on which nothing is asked and one whose answer is not read.
   const idleMs = 2 * pace.windowMs;
   const running = new Set<Promise<void>>();
+  const connected = new Set<Socket>();
+  const busy = new Set<Socket>();
   let closing = false;
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -108,7 +113,7 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
     if (reply === undefined) return void response.destroy();
     request.socket.setTimeout(idleMs);
     await respond(request, response, reply, idleMs).catch((error: unknown) => {
-      if (isPinlaneError(error)) log(`${error.code}: ${error.message}`);
+      if (isPinlaneError(error)) log(error.message);
       response.destroy();
     });
   };
@@ -116,11 +121,17 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
   const server = createServer({ keepAliveTimeout: 120_000, headersTimeout: 20_000, requestTimeout: 0 }, (request, response) => {
     const since = performance.now();
     if (logRequests) response.on('close', () => log(lineOf(request, response, since)));
+    busy.add(request.socket);
     const done = handle(request, response).finally(() => {
       running.delete(done);
+      busy.delete(request.socket);
       if (closing) server.closeIdleConnections();
     });
     running.add(done);
+  });
+  server.on('connection', (socket) => {
+    connected.add(socket);
+    socket.on('close', () => connected.delete(socket));
   });
   server.setTimeout(idleMs);
   if (!readOnly) await createLayout(paths);
@@ -138,7 +149,9 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
       closing = true;
       clearInterval(sweeping);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const cut = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+      // Node counts a connection on which nothing was asked yet among those that work.
+      for (const socket of connected) if (!busy.has(socket)) socket.destroy();
+      const cut = setTimeout(() => server.closeAllConnections(), closeMs);
       await closed;
       clearTimeout(cut);
       await Promise.all(running);
