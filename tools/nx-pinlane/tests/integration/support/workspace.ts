@@ -16,6 +16,13 @@ export interface Ran {
   readonly output: string;
 }
 
+/** A command that goes on until it is ended. */
+export interface Started {
+  /** Waits for it to say something; rejects where it ends before. */
+  says(pattern: RegExp): Promise<RegExpExecArray>;
+  end(signal: NodeJS.Signals): Promise<Ran>;
+}
+
 /** A git repository with a small Nx workspace in it, which uses the plugin as it is built. */
 export interface TestWorkspace {
   readonly root: string;
@@ -27,6 +34,8 @@ export interface TestWorkspace {
   pinlaneWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ran>;
   /** The same; SIGKILL is sent when the signal aborts. */
   pinlaneKilled(kill: AbortSignal, env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ran>;
+  /** Starts `nx` or `pinlane`; whoever starts it ends it. */
+  start(what: 'nx' | 'pinlane', ...args: string[]): Started;
   git(...args: string[]): Promise<string>;
   /** Commits everything. */
   commit(message: string): Promise<void>;
@@ -47,6 +56,33 @@ const run = (command: string, args: readonly string[], cwd: string, env: NodeJS.
       });
     child.on('error', failed).on('close', (exitCode) => done({ exitCode, ...said }));
   });
+
+const startCommand = (command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Started => {
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { stdout: '', stderr: '', output: '' };
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      said[stream] += text;
+      said.output += text;
+      child.emit('said');
+    });
+  const ended = new Promise<Ran>((done, failed) => child.on('error', failed).on('close', (exitCode) => done({ exitCode, ...said })));
+  return {
+    says: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const match = pattern.exec(said.output);
+          if (match) resolve(match);
+        };
+        child.on('said', look).on('close', () => reject(new Error(`it ended: ${said.output}`)));
+        look();
+      }),
+    end: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+};
 
 // Nothing of the run around the test may reach the workspace under test: neither its lane nor its Nx.
 const cleanEnvironment = (root: string): NodeJS.ProcessEnv => ({
@@ -136,6 +172,7 @@ export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<
     pinlaneUntil: (terminate, ...args) => run(node, [command, ...args], root, environment, { on: terminate, by: 'SIGTERM' }),
     pinlaneWith: (env, ...args) => run(node, [command, ...args], root, { ...environment, ...env }),
     pinlaneKilled: (kill, env, ...args) => run(node, [command, ...args], root, { ...environment, ...env }, { on: kill, by: 'SIGKILL' }),
+    start: (what, ...args) => startCommand(node, [what === 'nx' ? join(root, 'node_modules/nx/dist/bin/nx.js') : command, ...args], root, environment),
     commit: async (message) => {
       await git('add', '--all');
       await git('commit', '--quiet', '--message', message);
