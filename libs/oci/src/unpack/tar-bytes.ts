@@ -1,4 +1,5 @@
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+// A namespace: older Nodes have no zstd, and the import of a name that is not there would keep them from loading this at all.
+import * as zlib from 'node:zlib';
 import { Readable } from 'node:stream';
 import { fail, type Digest } from '@pinlane/contracts';
 import { createSha256, layerCompression, type ContentSource, type Descriptor } from '../content/index.ts';
@@ -22,9 +23,9 @@ const decompressed = (layer: Descriptor, blob: AsyncIterable<Uint8Array>): Async
   const compression = layerCompression(layer.mediaType);
   if (compression === undefined) return fail('ERR_MANIFEST_INVALID', `layer ${layer.digest}: ${layer.mediaType} is not the media type of a layer`);
   if (compression === 'none') return blob;
-  if (compression === 'zstd' && typeof createZstdDecompress !== 'function')
+  if (compression === 'zstd' && typeof zlib.createZstdDecompress !== 'function')
     return fail('ERR_MANIFEST_INVALID', `layer ${layer.digest} is packed with zstd, which this Node cannot read`, { fix: 'Use Node 22.15 or newer.' });
-  const unpacker = compression === 'gzip' ? createGunzip({ chunkSize: CHUNK }) : createZstdDecompress({ chunkSize: CHUNK });
+  const unpacker = compression === 'gzip' ? zlib.createGunzip({ chunkSize: CHUNK }) : zlib.createZstdDecompress({ chunkSize: CHUNK });
   const source = Readable.from(blob, { objectMode: false });
   // What goes wrong with the blob must reach whoever reads the tar.
   source.once('error', (error) => unpacker.destroy(error));
