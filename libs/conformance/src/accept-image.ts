@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { chooseRuntime, probeEgress, resolveUser } from '@pinlane/adapters';
+import { chooseRuntime, isEmulated, probeEgress, userOf } from '@pinlane/adapters';
 import {
   fail,
   isPinlaneError,
@@ -12,21 +12,23 @@ import {
   slugOf,
   type AcceptanceReport,
   type Digest,
-  type ImageRunConfig,
+  type EvidenceFound,
   type Lane,
   type PinnedReference,
   type Platform,
   type ProcessorSpec,
   type Progress,
+  type RunnableImage,
   type RunningProcessor,
   type Runtime,
   type RuntimeName,
 } from '@pinlane/contracts';
-import { unpackImage, type ContentSource } from '@pinlane/oci';
+import type { ContentSource } from '@pinlane/oci';
 import { readCases } from './cases/read.ts';
 import { exampleParams, runCases } from './cases/run.ts';
 import { acceptanceReport } from './report/report.ts';
 import { clearReport, reportFiles, writeLog, writeReport } from './report/write.ts';
+import { runnableImage } from './runnable-image.ts';
 import { runConformance } from './run-conformance.ts';
 import { ORDINARY, type Variant } from './subject/subject.ts';
 
@@ -52,14 +54,20 @@ export interface AcceptOptions {
   readonly workspaceRoot: string;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
+  /** What is attached to the digest already, for the report to tell. */
+  readonly evidence?: EvidenceFound | undefined;
   /** Runtimes to choose from; the machine's own where absent. */
   readonly runtimes?: readonly Runtime[];
 }
 
 const START_TIMEOUT_MS = 30_000;
+/** QEMU runs what starts a processor several times as slowly. */
+const EMULATED_START_TIMEOUT_MS = 180_000;
+/** More than a processor should need, few enough that one that forks without end harms nobody. */
+const PIDS = 512;
 
 /** Starts the image in its variants, each with a folder of its own. */
-const starter = (options: AcceptOptions, runtime: Runtime, rootfs: string, config: ImageRunConfig, digest: Digest, folder: string) => {
+const starter = (options: AcceptOptions, runtime: Runtime, image: RunnableImage, folder: string) => {
   const { spec, lane, signal } = options;
   return async (variant: Variant): Promise<RunningProcessor> => {
     // The artifacts root has a folder around it, in which it shows when something was written beside it.
@@ -69,29 +77,30 @@ const starter = (options: AcceptOptions, runtime: Runtime, rootfs: string, confi
     const specFile = 'registry.yaml';
     if (variant.spec !== null) await writeFile(join(artifacts, specFile), JSON.stringify(variant.spec));
     return runtime.start({
-      rootfs,
-      config,
+      image,
+      limits: { cpus: spec.runtime.cpu, memoryBytes: Math.round(spec.runtime.memory_gb * 2 ** 30), pids: PIDS },
       env: {
         ...variant.secrets,
         [PROCESSOR_ENV.environment]: lane,
-        ...(variant.digest ? { [PROCESSOR_ENV.imageDigest]: digest } : {}),
+        ...(variant.digest ? { [PROCESSOR_ENV.imageDigest]: image.digest } : {}),
         ...(variant.spec === null ? {} : { [PROCESSOR_ENV.spec]: `${runtime.artifactsRootOf(artifacts)}/${specFile}` }),
       },
       port: spec.build.port,
       artifacts,
       until: variant.until,
-      startTimeoutMs: START_TIMEOUT_MS,
+      startTimeoutMs: isEmulated(image.platform) ? EMULATED_START_TIMEOUT_MS : START_TIMEOUT_MS,
       ...(signal === undefined ? {} : { signal }),
     });
   };
 };
 
 /**
- * Puts an image to the test: unpacks it, runs it as isolated as this machine can, proves that its network is blocked, checks
+ * Puts an image to the test: runs it as isolated as this machine can, proves that its network is blocked, checks
  * every rule of the contract and the processor's own cases, and writes the report (JSON, JUnit XML, and the log where
  * something failed). A failed check is a verdict in the report and no exception. Whatever was started is stopped, and
  * whatever was made beside the report and the cache is removed.
- * @throws ERR_EGRESS_OPEN where the lane demands a blocked network and it is not proven, ERR_RUNTIME_UNAVAILABLE,
+ * @throws ERR_EGRESS_OPEN where the lane demands a blocked network and it is not proven, ERR_RUNTIME_UNAVAILABLE, ERR_PLATFORM_UNRUNNABLE,
+ * ERR_IMAGE_ROOT,
  * ERR_START_FAILED, ERR_ACCEPTANCE_CASE_INVALID, ERR_LAYER_UNSAFE, ERR_CANCELLED and whatever the source throws
  */
 export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceReport> => {
@@ -102,13 +111,12 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
   await clearReport(options.reportsDir, platform);
   const files = await readCases(options.casesDir);
   const runtime = await chooseRuntime(options.runtime, { lane, progress, ...(options.runtimes === undefined ? {} : { runtimes: options.runtimes }) });
-  const { rootfs, image } = await unpackImage(options.source, options.digest, { platform, cacheDir: options.cacheDir });
-  const digest = image.descriptor.digest;
-  const config: ImageRunConfig = image.config.config ?? {};
+  const image = await runnableImage(options.source, options.digest, { name: slug, platform, cacheDir: options.cacheDir });
+  const { digest } = image;
   progress(`${slug}: running ${shortDigest(digest)} in ${runtime.name}`);
 
   const folder = await mkdtemp(join(tmpdir(), 'pinlane-accept-'));
-  const start = starter(options, runtime, rootfs, config, digest, folder);
+  const start = starter(options, runtime, image, folder);
   let running: RunningProcessor | undefined;
   try {
     signal?.throwIfAborted();
@@ -117,7 +125,7 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
     const isolationRequired = LANE_TABLE[lane].egress === 'blocked';
     if (isolationRequired && !egress.blocked) fail('ERR_EGRESS_OPEN', `lane ${lane} demands a blocked network: ${egress.reasons.join('; ')}`);
     const isolation = { ...running.isolation, network: egress.blocked ? ('blocked' as const) : ('open' as const) };
-    const { uid } = await resolveUser(rootfs, config.User ?? '');
+    const { uid } = await userOf(image);
     const subject = {
       spec,
       digest,
@@ -147,6 +155,7 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
         startedAt,
         durationMs: Math.round(performance.now() - begun),
         healthyAfterMs: running.healthyAfterMs,
+        ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
         log: failed ? relative(options.workspaceRoot, reportFiles(options.reportsDir, platform).log) : null,
       },
       checks,

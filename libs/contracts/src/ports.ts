@@ -1,5 +1,7 @@
 import type { BuildPlan, BuiltImage } from './artefacts/build.ts';
 import type { Isolation, RuntimeName } from './artefacts/acceptance.ts';
+import type { Digest } from './digest.ts';
+import type { Platform } from './platform.ts';
 
 /** Where long work says what it is doing: one short line at a time, for a person. */
 export type Progress = (line: string) => void;
@@ -70,6 +72,8 @@ export interface RunningProcessor {
   logs(): string;
   /** What was written to stderr alone. */
   stderr(): string;
+  /** Why it ended without having been stopped, such as a memory limit that it went over; null while it runs, and once it was stopped. */
+  ended(): string | null;
   /** SIGTERM, then SIGKILL after the grace period; removes everything that was made. */
   stop(graceMs?: number): Promise<{ readonly exitCode: number | null }>;
 }
@@ -83,10 +87,35 @@ export interface ImageRunConfig {
   readonly User?: string | null | undefined;
 }
 
-export interface StartOptions {
-  /** The unpacked image; it is never written to. */
-  readonly rootfs: string;
+/** An image of one platform, in every form in which a runtime may take it. A form is made when it is asked for. */
+export interface RunnableImage {
+  /** What is run, for a person and for names of things that are made of it: a processor's slug. */
+  readonly name: string;
+  readonly platform: Platform;
+  /** The platform manifest's digest. */
+  readonly digest: Digest;
+  /** The digest of its config, which names what every layer unpacks to. */
+  readonly configDigest: Digest;
   readonly config: ImageRunConfig;
+  /** The folder into which it is unpacked; it is never written to. */
+  rootfs(): Promise<string>;
+  /** As a tar that `docker load` takes, to be kept under `name`. */
+  archive(name: string): AsyncIterable<Uint8Array>;
+}
+
+/** The most that a processor may take of this machine. */
+export interface RunLimits {
+  /** CPUs; may be a fraction. */
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** Processes and threads together. */
+  readonly pids: number;
+}
+
+export interface StartOptions {
+  readonly image: RunnableImage;
+  /** What of it is enforced, `RunningProcessor.isolation` says. */
+  readonly limits: RunLimits;
   /** Everything the processor is told besides the image's own Env; nothing of this machine's environment is added. */
   readonly env: Readonly<Record<string, string>>;
   /** build.port; a runtime that shares the machine's network may choose another. The processor is told by PORT. */
@@ -105,6 +134,9 @@ export interface Runtime {
   availability(): Promise<Availability>;
   /** Where a processor sees a folder of this machine that is given as its artifacts root. */
   artifactsRootOf(artifacts: string): string;
-  /** @throws ERR_START_FAILED with the end of the log, ERR_RUNTIME_UNAVAILABLE, ERR_CANCELLED */
+  /**
+   * @throws ERR_START_FAILED with the end of the log, ERR_PLATFORM_UNRUNNABLE where nothing here runs programs of its architecture, ERR_IMAGE_ROOT
+   * from a runtime that runs nothing as root, ERR_RUNTIME_UNAVAILABLE, ERR_CANCELLED
+   */
   start(options: StartOptions): Promise<RunningProcessor>;
 }

@@ -1,3 +1,4 @@
+export * from './archive/index.ts';
 export * from './content/index.ts';
 export * from './image/index.ts';
 export * from './layer/index.ts';

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { fail } from '@pinlane/contracts';
 import { execa } from 'execa';
 import { describeCommand, redactText } from './redact.ts';
@@ -12,7 +13,7 @@ export interface ProcessRequest {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Whether the program sees `env` alone and nothing of this process's environment. */
   readonly cleanEnv?: boolean;
-  readonly input?: string | Uint8Array;
+  readonly input?: string | Uint8Array | Readable;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Values that must not appear in any message. */

@@ -4,6 +4,8 @@ import { fail } from '@pinlane/contracts';
 import { findProgram } from './find-program.ts';
 import { imageProcess, type ImageProcess } from './image-config.ts';
 import { ARTIFACTS_ROOT, processorEnv } from './layout.ts';
+import { requireRunnable } from './emulation.ts';
+import { isolationOf } from './isolation.ts';
 import { launch, type LaunchPlan } from './launch.ts';
 
 /** The bridge's namespaces: a user and a network of its own, and this machine's files. Bubblewrap raises `lo` in it. */
@@ -40,15 +42,17 @@ export const bubblewrapRuntime: Runtime = {
   artifactsRootOf: () => ARTIFACTS_ROOT,
   start: async (options) => {
     const bwrap = findProgram('bwrap') ?? fail('ERR_RUNTIME_UNAVAILABLE', 'bwrap is not installed', { fix: 'Install it: apt-get install bubblewrap.' });
-    const image = await imageProcess(options.rootfs, options.config, processorEnv(options, ARTIFACTS_ROOT, options.port));
+    requireRunnable(options.image.platform);
+    const rootfs = await options.image.rootfs();
+    const image = await imageProcess(rootfs, options.image.config, processorEnv(options, ARTIFACTS_ROOT, options.port));
     const plan: LaunchPlan = {
-      isolation: { runtime: 'bubblewrap', network: 'open', filesystem: 'read-only', user: 'unprivileged', processes: 'own' },
+      isolation: isolationOf('bubblewrap', options.image.platform),
       outer: [bwrap, ...OUTER],
       order: {
         setup: [],
         command: [bwrap, '--args', '3', '--', ...image.argv],
         env: {},
-        secretArgs: inner(options.rootfs, options.artifacts, image),
+        secretArgs: inner(rootfs, options.artifacts, image),
         cwd: null,
         port: options.port,
         depth: 1,

@@ -1,10 +1,11 @@
 import { fail, LANE_TABLE, type Lane, type Progress, type Runtime, type RuntimeName } from '@pinlane/contracts';
 import { bubblewrapRuntime } from './bubblewrap.ts';
+import { dockerRuntime } from './docker/index.ts';
 import { hostRuntime } from './host.ts';
 import { unshareRuntime } from './unshare.ts';
 
-/** The runtimes there are, the best first. */
-export const RUNTIMES: readonly Runtime[] = [bubblewrapRuntime, unshareRuntime, hostRuntime];
+/** The runtimes there are, the best first. Docker isolates as well as the two before it, and takes longer. */
+export const RUNTIMES: readonly Runtime[] = [bubblewrapRuntime, unshareRuntime, dockerRuntime, hostRuntime];
 
 /** How to go about choosing; tests give runtimes of their own. */
 export interface RuntimeChoice {

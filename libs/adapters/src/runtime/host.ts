@@ -5,6 +5,8 @@ import { basename, join } from 'node:path';
 import { fail, IMAGE_SPEC_PATH, PROCESSOR_ENV, type Runtime } from '@pinlane/contracts';
 import { imageProcess } from './image-config.ts';
 import { processorEnv } from './layout.ts';
+import { isEmulated } from './emulation.ts';
+import { isolationOf } from './isolation.ts';
 import { launch, type LaunchPlan } from './launch.ts';
 
 /** A port on which nothing listens. Another process may take it before the processor does; then the start fails and says so. */
@@ -31,16 +33,19 @@ export const hostRuntime: Runtime = {
   availability: async () => ({ available: true, version: `Node ${process.versions.node}` }),
   artifactsRootOf: (artifacts) => artifacts,
   start: async (options) => {
-    const { rootfs } = options;
+    const { image } = options;
+    if (isEmulated(image.platform))
+      return fail('ERR_PLATFORM_UNRUNNABLE', `the runtime host runs this machine's own Node, which says nothing of an image for ${image.platform}`);
+    const rootfs = await image.rootfs();
     const port = await freePort();
-    const { argv, env, cwd } = await imageProcess(rootfs, options.config, processorEnv(options, options.artifacts, port));
+    const { argv, env, cwd } = await imageProcess(rootfs, image.config, processorEnv(options, options.artifacts, port));
     const [program, ...args] = argv;
     if (basename(program) !== 'node')
       return fail('ERR_RUNTIME_UNAVAILABLE', `the runtime host runs Node alone, and this image runs ${JSON.stringify(program)}`, {
         fix: 'Install bubblewrap, or name another runtime with --runtime.',
       });
     const plan: LaunchPlan = {
-      isolation: { runtime: 'host', network: 'open', filesystem: 'open', user: 'same', processes: 'shared' },
+      isolation: isolationOf('host', image.platform),
       outer: [],
       order: {
         setup: [],

@@ -1,6 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { fail, type ImageRunConfig } from '@pinlane/contracts';
+import { fail, type ImageRunConfig, type RunnableImage } from '@pinlane/contracts';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -50,10 +50,23 @@ export const resolveUser = async (rootfs: string, user: string): Promise<{ reado
   return { uid, gid };
 };
 
+/** The user as which an image runs. One that is given by number alone is known without unpacking the image. @throws ERR_MANIFEST_INVALID */
+export const userOf = async ({ config, rootfs }: Pick<RunnableImage, 'config' | 'rootfs'>): Promise<{ readonly uid: number; readonly gid: number }> => {
+  const user = config.User ?? '';
+  const [uid, gid] = user.split(':').map(numericId);
+  if (uid != null && gid != null) return { uid, gid };
+  return resolveUser(await rootfs(), user);
+};
+
+/** What an image runs. @throws ERR_MANIFEST_INVALID where that is nothing */
+export const commandOf = (config: ImageRunConfig): readonly [string, ...string[]] => {
+  const [program, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+  return program === undefined ? fail('ERR_MANIFEST_INVALID', 'the image has neither ENTRYPOINT nor CMD, so it cannot be run') : [program, ...args];
+};
+
 /** Decides command, environment, folder and user of an image's process. @throws ERR_MANIFEST_INVALID */
 export const imageProcess = async (rootfs: string, config: ImageRunConfig, env: Readonly<Record<string, string>>): Promise<ImageProcess> => {
-  const [program, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
-  if (program === undefined) return fail('ERR_MANIFEST_INVALID', 'the image has neither ENTRYPOINT nor CMD, so it cannot be run');
+  const argv = commandOf(config);
   const user = await resolveUser(rootfs, config.User ?? '');
-  return { argv: [program, ...args], env: { PATH: DEFAULT_PATH, ...variables(config), ...env }, cwd: config.WorkingDir || '/', ...user };
+  return { argv, env: { PATH: DEFAULT_PATH, ...variables(config), ...env }, cwd: config.WorkingDir || '/', ...user };
 };

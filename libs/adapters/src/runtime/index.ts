@@ -1,9 +1,11 @@
 export * from './bubblewrap.ts';
 export * from './choose.ts';
+export * from './docker/index.ts';
 export * from './egress.ts';
+export { entryRuns, isEmulated } from './emulation.ts';
 export * from './find-program.ts';
 export * from './host.ts';
 export * from './http-client.ts';
-export { resolveUser } from './image-config.ts';
+export { resolveUser, userOf } from './image-config.ts';
 export { observeNetwork } from './observe-network.ts';
 export * from './unshare.ts';

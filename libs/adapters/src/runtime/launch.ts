@@ -1,14 +1,9 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fail, type Isolation, type NetworkView, type RunningProcessor, type StartOptions } from '@pinlane/contracts';
-import { bridgeSource, type BridgeOrder, type BridgeQuestion } from './bridge.ts';
-import { sendRequest } from './http-client.ts';
+import type { Isolation, NetworkView, RunningProcessor, StartOptions } from '@pinlane/contracts';
+import { awaitAnswer } from './await-answer.ts';
+import { makeBridgeFolder } from './bridge-client.ts';
+import type { BridgeOrder } from './bridge.ts';
 import { createLogBuffer } from './log-buffer.ts';
 
 /** How one runtime starts one processor, decided. */
@@ -21,18 +16,7 @@ export interface LaunchPlan {
   readonly artifactsRoot: string;
 }
 
-const DEFAULT_GRACE_MS = 10_000;
-const LOG_TAIL_LINES = 30;
-// The kernel allows 107 bytes for the path of a unix socket.
-const MAX_FOLDER = 80;
-
-const tailOf = (log: string): string => {
-  const lines = log.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
-  return lines === '' ? 'It wrote nothing.' : `Its log ends:\n${lines}`;
-};
-
-/** First as often as a start can be noticed, then rarely enough not to slow the start down. */
-const pauseBefore = (elapsedMs: number): number => (elapsedMs < 1000 ? 8 : elapsedMs < 5000 ? 25 : 200);
+export const DEFAULT_GRACE_MS = 10_000;
 
 /**
  * Starts a processor behind a bridge and waits until it answers. When this process dies, however it dies, the bridge's
@@ -41,11 +25,8 @@ const pauseBefore = (elapsedMs: number): number => (elapsedMs < 1000 ? 8 : elaps
  */
 export const launch = async (plan: LaunchPlan, options: StartOptions): Promise<RunningProcessor> => {
   const { signal } = options;
-  const base = tmpdir().length <= MAX_FOLDER ? tmpdir() : '/tmp';
-  const folder = await mkdtemp(join(base, 'pinlane-run-'));
-  const program = join(folder, 'bridge.cjs');
-  await writeFile(program, bridgeSource());
-  const [command = process.execPath, ...args] = [...plan.outer, process.execPath, program, folder];
+  const folder = await makeBridgeFolder();
+  const [command = process.execPath, ...args] = [...plan.outer, process.execPath, folder.program, folder.shared, folder.path];
 
   const startedAt = performance.now();
   const log = createLogBuffer();
@@ -58,49 +39,35 @@ export const launch = async (plan: LaunchPlan, options: StartOptions): Promise<R
     });
   });
   let running = true;
-  void exited.then(() => (running = false));
+  let stopped = false;
+  let ended: string | null = null;
+  void exited.then((code) => {
+    running = false;
+    if (!stopped) ended = `ended with exit code ${code}`;
+  });
   child.stdout.on('data', (chunk: Uint8Array) => log.add('stdout', chunk));
   child.stderr.on('data', (chunk: Uint8Array) => log.add('stderr', chunk));
   // A bridge that ended early breaks this pipe; its exit is what is reported.
   child.stdin.on('error', () => {});
   child.stdin.write(`${JSON.stringify(plan.order)}\n`);
 
-  const to = { socketPath: join(folder, 'http.sock') };
-  const ask = async (question: BridgeQuestion): Promise<unknown> => {
-    const socket = connect(join(folder, 'control.sock'));
-    await once(socket, 'connect');
-    socket.write(`${JSON.stringify(question)}\n`);
-    return JSON.parse(await text(socket));
-  };
   const end = async (): Promise<void> => {
+    stopped = true;
     child.stdin.end();
     const killed = await Promise.race([exited.then(() => true), sleep(2000, false, { ref: false })]);
     if (!killed) child.kill('SIGKILL');
-    await rm(folder, { recursive: true, force: true });
+    await folder.remove();
   };
 
-  const answered = async (): Promise<boolean> => {
-    const response = await sendRequest(to, { method: 'GET', path: '/healthz', timeoutMs: 2000 }).catch(() => null);
-    return response !== null && (options.until === 'answering' || response.status === 200);
-  };
-  for (;;) {
-    const elapsed = performance.now() - startedAt;
-    const gaveUp = signal?.aborted ? 'aborted' : !running ? 'exited' : elapsed > options.startTimeoutMs ? 'late' : null;
-    if (gaveUp !== null) {
-      await end();
-      if (gaveUp === 'aborted') return fail('ERR_CANCELLED', 'the start of the processor was interrupted');
-      const why =
-        gaveUp === 'exited' ? `ended with exit code ${await exited} before it answered` : `did not answer /healthz within ${options.startTimeoutMs} ms`;
-      return fail('ERR_START_FAILED', `the processor ${why}. ${tailOf(log.all())}`, { fix: 'Read the end of its log above.' });
-    }
-    if (await answered()) break;
-    await Promise.race([sleep(pauseBefore(elapsed)), exited]);
-  }
-  const healthyAfterMs = Math.round(performance.now() - startedAt);
+  const healthyAfterMs = await awaitAnswer(
+    { startedAt, request: folder.request, exited, running: () => running, end, why: async () => `ended with exit code ${await exited}`, logs: log.all },
+    options,
+  );
 
   let stopping: Promise<{ exitCode: number | null }> | undefined;
   const stop = async (graceMs: number): Promise<{ exitCode: number | null }> => {
-    if (running) await ask({ op: 'signal', signal: 'SIGTERM' }).catch(() => null);
+    stopped = true;
+    if (running) await folder.ask({ op: 'signal', signal: 'SIGTERM' }).catch(() => null);
     await Promise.race([exited, sleep(graceMs, undefined, { ref: false })]);
     await end();
     return { exitCode: await exited };
@@ -115,12 +82,13 @@ export const launch = async (plan: LaunchPlan, options: StartOptions): Promise<R
     artifacts: options.artifacts,
     artifactsRoot: plan.artifactsRoot,
     port: plan.order.port,
-    request: (request) => sendRequest(to, request),
-    observeNetwork: async (targets) => (await ask({ op: 'observe', targets })) as NetworkView,
-    suspend: async () => void (await ask({ op: 'signal', signal: 'SIGSTOP' })),
-    resume: async () => void (await ask({ op: 'signal', signal: 'SIGCONT' })),
+    request: folder.request,
+    observeNetwork: async (targets) => (await folder.ask({ op: 'observe', targets })) as NetworkView,
+    suspend: async () => void (await folder.ask({ op: 'signal', signal: 'SIGSTOP' })),
+    resume: async () => void (await folder.ask({ op: 'signal', signal: 'SIGCONT' })),
     logs: log.all,
     stderr: () => log.of('stderr'),
+    ended: () => ended,
     stop: (graceMs = DEFAULT_GRACE_MS) => (stopping ??= stop(graceMs)),
   };
 };

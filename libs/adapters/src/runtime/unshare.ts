@@ -5,6 +5,8 @@ import { findProgram } from './find-program.ts';
 import { imageProcess } from './image-config.ts';
 import { ARTIFACTS_ROOT, processorEnv } from './layout.ts';
 import type { SetupStep } from './bridge.ts';
+import { requireRunnable } from './emulation.ts';
+import { isolationOf } from './isolation.ts';
 import { launch, type LaunchPlan } from './launch.ts';
 
 interface Tools {
@@ -98,13 +100,15 @@ export const unshareRuntime: Runtime = {
   start: async (options) => {
     const tools = findTools();
     if (typeof tools === 'string') return fail('ERR_RUNTIME_UNAVAILABLE', tools);
-    const { rootfs, artifacts } = options;
-    const { argv, env, cwd, uid, gid } = await imageProcess(rootfs, options.config, processorEnv(options, ARTIFACTS_ROOT, options.port));
+    const { artifacts, image } = options;
+    requireRunnable(image.platform);
+    const rootfs = await image.rootfs();
+    const { argv, env, cwd, uid, gid } = await imageProcess(rootfs, image.config, processorEnv(options, ARTIFACTS_ROOT, options.port));
     const unsafe = Object.keys(env).filter((name) => LOADER.test(name));
     if (unsafe.length > 0)
       return fail('ERR_RUNTIME_UNAVAILABLE', `unshare cannot run an image that sets ${unsafe.join(', ')}`, { fix: 'Use --runtime=bubblewrap.' });
     const plan: LaunchPlan = {
-      isolation: { runtime: 'unshare', network: 'open', filesystem: 'read-only', user: 'unprivileged', processes: 'own' },
+      isolation: isolationOf('unshare', image.platform),
       outer: outer(tools),
       order: {
         setup: mounts(tools, rootfs, artifacts),

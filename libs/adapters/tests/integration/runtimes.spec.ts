@@ -6,15 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { isPinlaneError, type RunningProcessor, type Runtime, type StartOptions } from '@pinlane/contracts';
+import { isPinlaneError, type ImageRunConfig, type RunnableImage, type RunningProcessor, type StartOptions } from '@pinlane/contracts';
 import { requirement } from '@pinlane/testing';
-import { bubblewrapRuntime, hostRuntime, probeEgress, unshareRuntime } from '../../src/index.ts';
+import { bubblewrapRuntime, dockerRuntime, hostRuntime, probeEgress, unshareRuntime } from '../../src/index.ts';
+import { archivedImage, removeImages, uniqueName, unpackedImage } from '../support/image.ts';
 import { IMAGE, makeRootfs, MIRROR } from '../support/rootfs.ts';
 
 // Real processes and servers: what takes a second may take many on a busy machine.
 jest.setTimeout(60_000);
 
-for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
+for (const runtime of [bubblewrapRuntime, unshareRuntime, dockerRuntime, hostRuntime]) {
   const found = await runtime.availability();
   const isolated = runtime.name !== 'host';
   requirement(
@@ -22,15 +23,24 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
     found.available ? null : found.reason,
     describe,
   )(`the runtime ${runtime.name}`, () => {
+    const name = uniqueName();
     let rootfs = '';
     let end = (): void => {};
+    let image: RunnableImage;
     let artifacts = '';
     let running: RunningProcessor | undefined;
 
-    beforeAll(() => {
+    const imageOf = (folder: string, config: ImageRunConfig = IMAGE): Promise<RunnableImage> =>
+      (runtime.name === 'docker' ? archivedImage : unpackedImage)(folder, { name, config });
+
+    beforeAll(async () => {
       ({ rootfs, end } = makeRootfs(MIRROR));
+      image = await imageOf(rootfs);
     });
-    afterAll(() => end());
+    afterAll(() => {
+      end();
+      if (runtime.name === 'docker') removeImages(name);
+    });
     beforeEach(() => {
       artifacts = mkdtempSync(join(tmpdir(), 'pinlane-artifacts-'));
     });
@@ -40,10 +50,10 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
       rmSync(artifacts, { recursive: true, force: true });
     });
 
-    const start = async (more: Partial<StartOptions> = {}, on: Runtime = runtime): Promise<RunningProcessor> =>
-      (running = await on.start({
-        rootfs,
-        config: IMAGE,
+    const start = async (more: Partial<StartOptions> = {}): Promise<RunningProcessor> =>
+      (running = await runtime.start({
+        image,
+        limits: { cpus: 1, memoryBytes: 512 * 2 ** 20, pids: 128 },
         env: { GIVEN: 'yes' },
         port: 8000,
         artifacts,
@@ -56,8 +66,8 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
 
     it("gives the processor the image's environment and what it is told, and nothing of this machine's", async () => {
       const { env } = (await seenBy(await start())) as { env: Record<string, string> };
-      // Bubblewrap sets PWD itself when it changes the folder.
-      const { PWD: _, ...rest } = env;
+      // Bubblewrap sets PWD itself when it changes the folder, Docker HOME and HOSTNAME.
+      const { PWD: _, HOME: __, HOSTNAME: ___, ...rest } = env;
       const own = isolated ? {} : { PINLANE_SPEC: expect.any(String) };
       expect(rest).toEqual({
         ...own,
@@ -115,7 +125,7 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
     it('reports a processor that ends early, with the end of its log', async () => {
       const broken = makeRootfs('console.error("no such planet"); process.exit(3);');
       try {
-        const error = await start({ rootfs: broken.rootfs }).catch((thrown: unknown) => thrown);
+        const error = await start({ image: await imageOf(broken.rootfs) }).catch((thrown: unknown) => thrown);
         expect(isPinlaneError(error, 'ERR_START_FAILED')).toBe(true);
         expect((error as Error).message).toMatch(/exit code 3 before it answered[^]*no such planet/);
       } finally {
@@ -126,8 +136,9 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
     it('reports a processor that never becomes healthy', async () => {
       const deaf = makeRootfs("require('node:http').createServer((q, r) => r.writeHead(500).end()).listen(Number(process.env.PORT), '0.0.0.0');");
       try {
-        await expect(start({ rootfs: deaf.rootfs, startTimeoutMs: 700 })).rejects.toThrow(/ERR_START_FAILED: .*did not answer/);
-        expect((await start({ rootfs: deaf.rootfs, until: 'answering' })).healthyAfterMs).toBeGreaterThan(0);
+        const deafImage = await imageOf(deaf.rootfs);
+        await expect(start({ image: deafImage, startTimeoutMs: 700 })).rejects.toThrow(/ERR_START_FAILED: .*did not answer/);
+        expect((await start({ image: deafImage, until: 'answering' })).healthyAfterMs).toBeGreaterThan(0);
       } finally {
         await running?.stop(0);
         deaf.end();
@@ -143,12 +154,16 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
       const beating = makeRootfs(`setInterval(() => require('node:fs').appendFileSync(process.env.ARTIFACTS_ROOT + '/alive', '.'), 20); ${MIRROR}`);
       try {
         const script = `
-          import { bubblewrapRuntime, hostRuntime, unshareRuntime } from '@pinlane/adapters';
-          const runtime = [bubblewrapRuntime, hostRuntime, unshareRuntime].find(({ name }) => name === process.argv[1]);
-          await runtime.start({ ...JSON.parse(process.argv[2]), env: {}, port: 8000, until: 'healthy', startTimeoutMs: 20000 });
+          import { RUNTIMES } from '@pinlane/adapters';
+          const runtime = RUNTIMES.find(({ name }) => name === process.argv[1]);
+          const { rootfs, ...image } = JSON.parse(process.argv[2]);
+          await runtime.start({ image: { ...image, rootfs: async () => rootfs }, artifacts: process.argv[3], ...JSON.parse(process.argv[4]) });
           console.log('started');
           setInterval(() => {}, 1000);`;
-        const args = [runtime.name, JSON.stringify({ rootfs: beating.rootfs, config: IMAGE, artifacts })];
+        const beatingImage = await imageOf(beating.rootfs);
+        const options = { env: {}, limits: { cpus: 1, memoryBytes: 512 * 2 ** 20, pids: 128 }, port: 8000, until: 'healthy', startTimeoutMs: 20_000 };
+        if (runtime.name === 'docker') await (await start({ image: beatingImage })).stop(0);
+        const args = [runtime.name, JSON.stringify({ ...beatingImage, rootfs: beating.rootfs }), artifacts, JSON.stringify(options)];
         const starter = spawn(process.execPath, ['--conditions=@pinlane/source', '--input-type=module', '-e', script, ...args], {
           cwd: import.meta.dirname,
           env: { ...process.env, TMPDIR: temporary },
@@ -204,19 +219,23 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, hostRuntime]) {
         await one.stop(0);
       });
 
-      it('runs an image without a user as root of its own namespace only', async () => {
-        const seen = await seenBy(await start({ config: { ...IMAGE, User: '' } }));
-        expect(seen).toMatchObject({ uid: 0, writeRoot: 'EROFS' });
-      });
+      if (runtime.name !== 'docker')
+        it('runs an image without a user as root of its own namespace only', async () => {
+          const seen = await seenBy(await start({ image: await imageOf(rootfs, { ...IMAGE, User: '' }) }));
+          expect(seen).toMatchObject({ uid: 0, writeRoot: 'EROFS' });
+        });
     } else {
       it('says that it isolates nothing, and a probe agrees', async () => {
         const processor = await start();
-        expect(processor.isolation).toEqual({ runtime: 'host', network: 'open', filesystem: 'open', user: 'same', processes: 'shared' });
+        const open = { runtime: 'host', network: 'open', filesystem: 'open', user: 'same', processes: 'shared' };
+        expect(processor.isolation).toEqual({ ...open, emulated: false, limits: { cpu: 'none', memory: 'none', pids: 'none' } });
         expect(await probeEgress(processor)).toMatchObject({ blocked: false });
       });
 
       it('refuses an image that is not run by Node', async () => {
-        await expect(start({ config: { ...IMAGE, Entrypoint: ['/bin/sh'] } })).rejects.toThrow(/ERR_RUNTIME_UNAVAILABLE: .*runs Node alone/);
+        await expect(start({ image: await imageOf(rootfs, { ...IMAGE, Entrypoint: ['/bin/sh'] }) })).rejects.toThrow(
+          /ERR_RUNTIME_UNAVAILABLE: .*runs Node alone/,
+        );
       });
     }
   });

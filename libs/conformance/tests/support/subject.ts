@@ -56,6 +56,7 @@ const startReference = async (folder: string, variant: Variant, breaks: string |
     resume: async () => {},
     logs: () => lines.join(''),
     stderr: () => lines.join(''),
+    ended: () => null,
     stop: () => (stopping ??= terminate().then((exitCode) => ({ exitCode }))),
   };
 };

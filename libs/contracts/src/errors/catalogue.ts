@@ -101,6 +101,11 @@ export const ERROR_CATALOGUE = {
     'Do not run this image; rebuild it from a source you trust.',
   ),
   ERR_RUNTIME_UNAVAILABLE: error('No runtime on this machine can run the image as asked.', 'Install bubblewrap or util-linux, or name another with --runtime.'),
+  ERR_PLATFORM_UNRUNNABLE: error(
+    'The image is of another processor architecture than this machine, and nothing here can emulate it.',
+    'Register QEMU (docker run --privileged --rm tonistiigi/binfmt --install all, or apt-get install qemu-user-static), or test on a machine of that architecture.',
+  ),
+  ERR_IMAGE_ROOT: verdict('The image runs as root, or names no user.', 'Name a user other than root in the Dockerfile: USER 1000:1000.'),
   ERR_START_FAILED: error('The processor did not become healthy.', 'Read its log, which the message names.'),
   ERR_EGRESS_OPEN: error(
     'The network of the processor under test is not blocked, or could not be proven to be.',

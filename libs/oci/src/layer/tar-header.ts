@@ -1,4 +1,4 @@
-import type { LayerEntry } from './entry.ts';
+import type { FileEntry, LayerEntry } from './entry.ts';
 
 export const BLOCK = 512;
 
@@ -71,8 +71,11 @@ const cut = (text: string): string =>
     .toString('latin1')
     .replace(/[^\x21-\x7e]/g, '_');
 
+/** As much of an entry as its header tells. */
+export type EntryHead = Omit<FileEntry, 'sha256' | 'open'> | Exclude<LayerEntry, FileEntry>;
+
 /** The blocks that come before an entry's content: ustar, and where something does not fit into it, a pax header before (POSIX.1-2001). */
-export const encodeEntry = (entry: LayerEntry): Buffer => {
+export const encodeEntry = (entry: EntryHead): Buffer => {
   const path = entry.type === 'directory' ? `${entry.path}/` : entry.path;
   const link = entry.type === 'symlink' || entry.type === 'hardlink' ? entry.target : '';
   const size = entry.type === 'file' ? entry.size : 0;

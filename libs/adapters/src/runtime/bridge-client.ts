@@ -1,0 +1,52 @@
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { ProcessorRequest, ProcessorResponse } from '@pinlane/contracts';
+import { bridgeSource, type BridgeQuestion } from './bridge.ts';
+import { sendRequest } from './http-client.ts';
+
+// The kernel allows 107 bytes for the path of a unix socket.
+const MAX_FOLDER = 80;
+
+/** The folder of one start: the bridge's program, and the sockets on which it is spoken to. */
+export interface BridgeFolder {
+  /** Of this user alone. */
+  readonly path: string;
+  /** A folder in it with what the bridge needs, open to every user: a container may run the bridge as another. */
+  readonly shared: string;
+  /** The bridge's program. */
+  readonly program: string;
+  /** Sends a request to the processor. */
+  request(request: ProcessorRequest): Promise<ProcessorResponse>;
+  /** Asks the bridge itself. */
+  ask(question: BridgeQuestion): Promise<unknown>;
+  remove(): Promise<void>;
+}
+
+/** Makes the folder of one start. Names are short, because paths of sockets must be. */
+export const makeBridgeFolder = async (): Promise<BridgeFolder> => {
+  const base = tmpdir().length <= MAX_FOLDER ? tmpdir() : '/tmp';
+  const path = await mkdtemp(join(base, 'pinlane-run-'));
+  const shared = join(path, 'io');
+  const program = join(shared, 'bridge.cjs');
+  await mkdir(shared);
+  await chmod(shared, 0o777);
+  await writeFile(program, bridgeSource());
+  const to = { socketPath: join(shared, 'http.sock') };
+  return {
+    path,
+    shared,
+    program,
+    request: (request) => sendRequest(to, request),
+    ask: async (question) => {
+      const socket = connect(join(shared, 'control.sock'));
+      await once(socket, 'connect');
+      socket.write(`${JSON.stringify(question)}\n`);
+      return JSON.parse(await text(socket));
+    },
+    remove: () => rm(path, { recursive: true, force: true }),
+  };
+};

@@ -1,0 +1,58 @@
+import { fail } from '@pinlane/contracts';
+import type { BridgeFolder } from '../bridge-client.ts';
+import type { BridgeOrder } from '../bridge.ts';
+import { ARTIFACTS_ROOT } from '../layout.ts';
+import { createLogBuffer } from '../log-buffer.ts';
+import { bridgeArgs } from './arguments.ts';
+import { startAttached, type Attached } from './attached.ts';
+import { bridgeImage } from './bridge-image.ts';
+import type { Docker } from './daemon.ts';
+import { ensureImage } from './images.ts';
+import { ownNodeFiles } from './own-node.ts';
+
+/** The container in whose network the processor's runs. */
+export interface BridgeContainer {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The processor's user: whoever wrote the artifacts can hand them over. */
+  readonly uid: number;
+  readonly gid: number;
+  readonly folder: BridgeFolder;
+  readonly artifacts: string;
+  /** Where the processor will listen. */
+  readonly port: number;
+}
+
+const FOLDER = '/bridge';
+
+/** Creates it. @throws ERR_ADAPTER */
+export const createBridge = async (docker: Docker, plan: BridgeContainer, signal?: AbortSignal): Promise<void> => {
+  const imageId = await ensureImage(docker, await bridgeImage(), signal);
+  const mounts = [
+    ...ownNodeFiles().map((file) => ({ source: file, target: file, writable: false })),
+    { source: plan.folder.shared, target: FOLDER, writable: true },
+    { source: plan.artifacts, target: ARTIFACTS_ROOT, writable: true },
+  ];
+  const command = [process.execPath, `${FOLDER}/bridge.cjs`, FOLDER];
+  await docker.run(bridgeArgs({ ...plan, imageId, mounts, command }, docker.facts), { signal });
+};
+
+/** Starts it, and returns once it listens. @throws ERR_RUNTIME_UNAVAILABLE with what it said */
+export const startBridge = async (docker: Docker, { name, port }: BridgeContainer): Promise<Attached> => {
+  const order: BridgeOrder = { setup: [], command: null, env: {}, secretArgs: null, cwd: null, port, depth: 0 };
+  const said = createLogBuffer();
+  let listens = (): void => {};
+  const listening = new Promise<boolean>((resolve) => (listens = () => resolve(true)));
+  const bridge = startAttached(docker, name, {
+    interactive: true,
+    output: (stream, chunk) => {
+      said.add(stream, chunk);
+      if (said.of('stdout').includes('ready\n')) listens();
+    },
+  });
+  bridge.write(`${JSON.stringify(order)}\n`);
+  if (await Promise.race([listening, bridge.exited.then(() => false)])) return bridge;
+  return fail('ERR_RUNTIME_UNAVAILABLE', `the bridge into the container's network could not be started: ${said.all().trim()}`, {
+    fix: "Docker must see this machine's files; else use another runtime, --runtime=bubblewrap.",
+  });
+};

@@ -1,0 +1,1 @@
+export { dockerRuntime } from './runtime.ts';

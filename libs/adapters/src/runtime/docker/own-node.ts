@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs';
+
+/** What Node's types do not know of its report yet. */
+interface NodeReport {
+  excludeNetwork: boolean;
+  getReport(): { readonly sharedObjects: readonly string[] };
+}
+
+let known: readonly string[] | undefined;
+
+/**
+ * The files that this very Node consists of, by absolute path: its binary, the libraries that it has loaded and what finds them. At these
+ * paths they run in any root. Node's own report lists them.
+ */
+export const ownNodeFiles = (): readonly string[] => {
+  if (known !== undefined) return known;
+  const report = process.report as unknown as NodeReport;
+  // Else it looks up the name of every address of this machine.
+  const before = report.excludeNetwork;
+  report.excludeNetwork = true;
+  const { sharedObjects } = report.getReport();
+  report.excludeNetwork = before;
+  const files = [process.execPath, ...sharedObjects, '/etc/ld.so.cache'].filter((file) => file.startsWith('/') && existsSync(file));
+  return (known = [...new Set(files)]);
+};

@@ -1,0 +1,1 @@
+export { imageArchive } from './image-archive.ts';
