@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { fail } from '@pinlane/contracts';
 import { OCI_INDEX, parseLayoutIndex, REF_NAME, type Descriptor } from '../content/index.ts';
 import { createWhole, ifThere, throughTemporary } from './files.ts';
@@ -24,15 +24,33 @@ export const createLayout = async (paths: StorePaths): Promise<void> => {
   await createWhole(paths.temporary, paths.layout, '{"imageLayoutVersion":"1.0.0"}');
 };
 
-/** What index.json lists; empty where there is no store yet. @throws ERR_STORE_CORRUPT */
-export const readEntries = async (paths: StorePaths): Promise<Descriptor[]> => {
-  const bytes = await ifThere(readFile(paths.index));
-  if (bytes === undefined) return [];
+const parse = (paths: StorePaths, bytes: Uint8Array): readonly Descriptor[] => {
   try {
     return parseLayoutIndex(bytes).manifests;
   } catch (cause) {
     return fail('ERR_STORE_CORRUPT', `${paths.index} is damaged`, { fix: `Remove ${paths.index} and build anew; blobs that are there are used again.`, cause });
   }
+};
+
+/** No clock of a file system is coarser than this, in ns. */
+const TICK_NS = 100_000_000n;
+const known = new WeakMap<StorePaths, { readonly file: string; readonly entries: readonly Descriptor[] }>();
+
+/**
+ * What index.json lists; empty where there is no store yet. With thousands of names it takes a while to read, so it is read again only where it
+ * is another file: it is always replaced and never written to. One that is so young that its successor could look the same is not remembered.
+ * @throws ERR_STORE_CORRUPT
+ */
+export const readEntries = async (paths: StorePaths): Promise<readonly Descriptor[]> => {
+  const info = await ifThere(stat(paths.index, { bigint: true }));
+  if (info === undefined) return [];
+  const file = `${info.dev} ${info.ino} ${info.size} ${info.mtimeNs} ${info.ctimeNs}`;
+  const last = known.get(paths);
+  if (last?.file === file) return last.entries;
+  const bytes = await ifThere(readFile(paths.index));
+  const entries = bytes === undefined ? [] : parse(paths, bytes);
+  if (BigInt(Date.now()) * 1_000_000n - info.mtimeNs > TICK_NS) known.set(paths, { file, entries });
+  return entries;
 };
 
 /** Replaces index.json. Only for the holder of the lock. Synced before it is put in place, because no hash tells whether it is whole. */
