@@ -40,6 +40,10 @@ export const ERROR_CATALOGUE = {
   ERR_PATH_ESCAPES: error('A path leaves the folder it must stay in.', 'Name a path below that folder, without .. and without links that lead out of it.'),
 
   // options and lanes
+  ERR_NODE_UNSUPPORTED: error(
+    'Nx was started with a Node that is older than what Pinlane runs on.',
+    'Start it as npx nx, which takes the Node of this workspace; else install Node 22.12 or newer.',
+  ),
   ERR_OPTION_INVALID: error('An option has a value that it cannot take.', 'Run the command with --help to see what it takes.'),
   ERR_LANE_UNKNOWN: error('The lane is not one of local, pr, dev, staging, main.', 'Set --lane or PINLANE_LANE to one of them.'),
   ERR_LANE_FORBIDS: error('The lane does not allow this.', 'Run it in a lane that does; docs/reference/lanes.md has the table.'),

@@ -1,6 +1,7 @@
 // A namespace, because Node 20, on which somebody may start Nx, has no such export.
 import * as nodeModule from 'node:module';
 import type { ExecutorContext } from '@nx/devkit';
+import { formatProblem } from '@pinlane/contracts';
 import { fail } from '@pinlane/contracts';
 import { isBuildWanted, pinsWhatItTests, type TasksOfRun } from './lane.ts';
 import type { Verb } from '../options/index.ts';
@@ -43,6 +44,12 @@ const bundleOptions = (verb: Verb, { projectName = '', projectsConfigurations }:
 export const executor =
   <V extends Verb>(verb: V, load: () => Promise<Flow<V>>) =>
   async (options: unknown, context: ExecutorContext): Promise<{ success: boolean }> => {
+    const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+    if (major < 22 || (major === 22 && minor < 12)) {
+      const message = `this is Node ${process.versions.node}, and ${context.projectName}:${verb} needs Node 22.12`;
+      process.stderr.write(`${formatProblem({ code: 'ERR_NODE_UNSUPPORTED', message })}\n`);
+      return { success: false };
+    }
     nodeModule.enableCompileCache?.();
     const [{ runVerb }, flow] = await Promise.all([import('./run-verb.ts'), load()]);
     const project = context.projectName ?? '';
