@@ -1,8 +1,7 @@
 // A namespace, because Node 20, on which somebody may start Nx, has no such export.
 import * as nodeModule from 'node:module';
 import type { ExecutorContext } from '@nx/devkit';
-import { formatProblem } from '@pinlane/contracts';
-import { fail } from '@pinlane/contracts';
+import { fail, formatProblem } from '@pinlane/contracts';
 import { isBuildWanted, pinsWhatItTests, type TasksOfRun } from './lane.ts';
 import type { Verb } from '../options/index.ts';
 import type { Flow } from './run-verb.ts';
