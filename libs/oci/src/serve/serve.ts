@@ -1,11 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIPv6, type AddressInfo, type Socket } from 'node:net';
-import { fail, isPinlaneError } from '@pinlane/contracts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIPv6 } from 'node:net';
+import { isPinlaneError } from '@pinlane/contracts';
 import { isLoopback } from '../registry/index.ts';
 import { createLayout } from '../store/index-file.ts';
 import { openStore } from '../store/store.ts';
 import { storePaths } from '../store/paths.ts';
 import { PACE, type Pace } from './body.ts';
+import { listenHttp } from './http-server.ts';
 import { refuse } from './refusal.ts';
 import type { Registry } from './registry.ts';
 import type { Reply } from './reply.ts';
@@ -50,20 +51,6 @@ const HOUR = 60 * 60 * 1000;
 const SWEEP_MS = 10 * 60 * 1000;
 const CLOSE_MS = 3000;
 
-/** @throws ERR_STORE_LISTEN */
-const listen = async (server: Server, host: string, port: number): Promise<AddressInfo> => {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port }, resolve);
-    });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    return fail('ERR_STORE_LISTEN', `${host}:${port} ${code === 'EADDRINUSE' ? 'is taken' : `can't be listened on: ${code}`}`, { cause });
-  }
-  return server.address() as AddressInfo;
-};
-
 const lineOf = (request: IncomingMessage, response: ServerResponse, since: number): string => {
   const cut = response.writableFinished ? '' : ' cut';
   const bytes = response.getHeader('content-length') ?? 0;
@@ -94,13 +81,9 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
   const onlyLoopback = isLoopback(isIPv6(host) ? `[${host}]` : host);
   // Ends connections on which nothing moves, such as one on which nothing is asked and one whose answer is not read.
   const idleMs = 2 * pace.windowMs;
-  const running = new Set<Promise<void>>();
-  const connected = new Set<Socket>();
-  const busy = new Set<Socket>();
-  let closing = false;
-
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (closing) response.setHeader('connection', 'close');
+    const since = performance.now();
+    if (logRequests) response.on('close', () => log(lineOf(request, response, since)));
     // A body has its own pace, and to hash a large upload takes a while in which nothing moves.
     request.socket.setTimeout(0);
     const replyTo = async (): Promise<Reply> => {
@@ -118,43 +101,21 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
     });
   };
 
-  const server = createServer({ keepAliveTimeout: 120_000, headersTimeout: 20_000, requestTimeout: 0 }, (request, response) => {
-    const since = performance.now();
-    if (logRequests) response.on('close', () => log(lineOf(request, response, since)));
-    busy.add(request.socket);
-    const done = handle(request, response).finally(() => {
-      running.delete(done);
-      busy.delete(request.socket);
-      if (closing) server.closeIdleConnections();
-    });
-    running.add(done);
-  });
-  server.on('connection', (socket) => {
-    connected.add(socket);
-    socket.on('close', () => connected.delete(socket));
-  });
-  server.setTimeout(idleMs);
   if (!readOnly) await createLayout(paths);
-  const address = await listen(server, host, port);
+  const server = await listenHttp(handle, { host, port, idleMs });
   if (!onlyLoopback) log(`warning: everyone who can reach ${host} may read${readOnly ? '' : ', write and delete'} what is in this store`);
 
   const sweep = () => (readOnly ? Promise.resolve() : uploads.sweep(Date.now() - uploadIdleMs)).catch((error: Error) => log(`failed: ${error.message}`));
   await sweep();
   const sweeping = setInterval(() => void sweep(), SWEEP_MS).unref();
 
+  const { address, family, port: taken } = server.address;
   return {
-    origin: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
-    port: address.port,
+    origin: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`,
+    port: taken,
     async close() {
-      closing = true;
       clearInterval(sweeping);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // Node counts a connection on which nothing was asked yet among those that work.
-      for (const socket of connected) if (!busy.has(socket)) socket.destroy();
-      const cut = setTimeout(() => server.closeAllConnections(), closeMs);
-      await closed;
-      clearTimeout(cut);
-      await Promise.all(running);
+      await server.close(closeMs);
     },
   };
 };

@@ -1,5 +1,5 @@
-import { createHash, randomBytes, type Hash } from 'node:crypto';
-import { mkdir, open, rm, stat, utimes } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chunksOf } from '../store/blobs.ts';
 import { algorithmOf, hashFor, hexOf, type AnyDigest } from '../store/digests.ts';
@@ -7,6 +7,7 @@ import { ifThere, renameInto } from '../store/files.ts';
 import type { StorePaths } from '../store/paths.ts';
 import { sweepUploads } from '../store/uploads.ts';
 import { refuse } from './refusal.ts';
+import { createHolds, type Held } from './upload-holds.ts';
 
 /** What comes with bytes for an upload. */
 export interface Incoming {
@@ -35,50 +36,24 @@ export interface UploadSessions {
   sweep(before: number): Promise<void>;
 }
 
-interface Running {
-  /** Of the file's first `hashed` bytes. */
-  hash: Hash;
-  hashed: number;
-  /** Whoever has the session now: resolves when it has let go. */
-  held: Promise<void>;
-  /** Makes the holder let go. */
-  cut: () => void;
-}
-
 const ID = /^[A-Za-z0-9_-]{22}\.[a-f0-9]{16}$/;
 
 /** A session belongs to the repository it was begun in. */
 const markOf = (repository: string): string => createHash('sha256').update(repository).digest('hex').slice(0, 16);
 
-const nothing = (): void => undefined;
-
-const newRunning = (): Running => ({ hash: createHash('sha256'), hashed: 0, held: Promise.resolve(), cut: nothing });
+/** All of a chunk: one call may write less of it. */
+const writeAt = async (file: FileHandle, chunk: Uint8Array, position: number): Promise<void> => {
+  for (let done = 0; done < chunk.length;) done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
+};
 
 /** See {@link UploadSessions}; `limit` is the size of the largest blob, in bytes. */
 export const createUploadSessions = (paths: StorePaths, limit: number): UploadSessions => {
-  const running = new Map<string, Running>();
+  const sessions = createHolds();
   const unknown = () => refuse(404, 'BLOB_UPLOAD_UNKNOWN', 'there is no such upload: it is finished, was cancelled, or was left alone for too long');
   const pathOf = (repository: string, id: string): string => (ID.test(id) && id.endsWith(markOf(repository)) ? join(paths.uploads, id) : unknown());
   const sizeOf = async (path: string): Promise<number> => (await ifThere(stat(path)))?.size ?? unknown();
 
-  /** One request at a time has a session. A client that comes again has given up its last request, so the last one wins. */
-  const holding = async <T>(id: string, cut: () => void, work: (session: Running) => Promise<T>): Promise<T> => {
-    const session = running.get(id) ?? newRunning();
-    running.set(id, session);
-    const before = session.held;
-    session.cut();
-    session.cut = cut;
-    let release: () => void = () => undefined;
-    session.held = new Promise((resolve) => (release = resolve));
-    try {
-      await before;
-      return await work(session);
-    } finally {
-      release();
-    }
-  };
-
-  const write = async (path: string, session: Running, { body, first, length, keepPartial }: Incoming): Promise<number> => {
+  const write = async (path: string, session: Held, { body, first, length, keepPartial }: Incoming): Promise<number> => {
     const file = (await ifThere(open(path, 'r+'))) ?? unknown();
     const start = (await file.stat()).size;
     let size = start;
@@ -91,7 +66,7 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
         refuse(416, 'BLOB_UPLOAD_INVALID', `the chunk begins at ${first}, and ${start} bytes are here`, { range: rangeTo(start) });
       for await (const chunk of body) {
         if (size + chunk.length > limit) refuse(413, 'SIZE_INVALID', `the blob is larger than the ${limit} bytes that are taken`);
-        await file.write(chunk, 0, chunk.length, size);
+        await writeAt(file, chunk, size);
         if (session.hashed === size) {
           session.hash.update(chunk);
           session.hashed += chunk.length;
@@ -111,7 +86,7 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
     }
   };
 
-  const hexOfFile = async (path: string, session: Running, size: number, digest: AnyDigest): Promise<string> => {
+  const hexOfFile = async (path: string, session: Held, size: number, digest: AnyDigest): Promise<string> => {
     if (algorithmOf(digest) === 'sha256' && session.hashed === size) return session.hash.copy().digest('hex');
     const file = (await ifThere(open(path))) ?? unknown();
     try {
@@ -124,7 +99,7 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
   };
 
   const end = async (id: string, path: string): Promise<void> => {
-    running.delete(id);
+    sessions.forget(id);
     await rm(path, { force: true });
   };
 
@@ -133,7 +108,6 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
       const id = `${randomBytes(16).toString('base64url')}.${markOf(repository)}`;
       await mkdir(paths.uploads, { recursive: true });
       await (await open(join(paths.uploads, id), 'wx')).close();
-      running.set(id, newRunning());
       return id;
     },
 
@@ -142,12 +116,12 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
     async append(repository, id, incoming) {
       const path = pathOf(repository, id);
       await sizeOf(path);
-      return holding(id, incoming.cut, (session) => write(path, session, incoming));
+      return sessions.holding(id, incoming.cut, (session) => write(path, session, incoming));
     },
 
     async finish(repository, id, digest) {
       const path = pathOf(repository, id);
-      await holding(id, nothing, async (session) => {
+      await sessions.holding(id, undefined, async (session) => {
         const actual = await hexOfFile(path, session, await sizeOf(path), digest);
         try {
           if (actual !== hexOf(digest)) refuse(400, 'DIGEST_INVALID', `what came has the digest ${algorithmOf(digest)}:${actual}`);
@@ -163,12 +137,12 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
     async cancel(repository, id) {
       const path = pathOf(repository, id);
       await sizeOf(path);
-      await holding(id, nothing, () => end(id, path));
+      await sessions.holding(id, undefined, () => end(id, path));
     },
 
     async sweep(before) {
       await sweepUploads(paths, before);
-      for (const id of running.keys()) if (!(await ifThere(stat(join(paths.uploads, id))))) running.delete(id);
+      for (const id of sessions.ids()) if (!(await ifThere(stat(join(paths.uploads, id))))) sessions.forget(id);
     },
   };
 };

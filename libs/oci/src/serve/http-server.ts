@@ -1,0 +1,65 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { fail } from '@pinlane/contracts';
+
+/** A server that listens. */
+export interface HttpServer {
+  readonly address: AddressInfo;
+  /** Ends connections on which nothing runs, lets requests that run finish for `closeMs`, then cuts them; resolves when their handlers are done. */
+  close(closeMs: number): Promise<void>;
+}
+
+/** Handles one request to its end; never rejects. */
+export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/**
+ * Listens for HTTP. Headers have 20 seconds to come, and a connection on which nothing moves for `idleMs` is ended; a body has no limit of time
+ * here, because a large one takes long.
+ * @throws ERR_STORE_LISTEN
+ */
+export const listenHttp = async (handle: Handler, { host, port, idleMs }: { host: string; port: number; idleMs: number }): Promise<HttpServer> => {
+  const running = new Set<Promise<void>>();
+  const connected = new Set<Socket>();
+  const busy = new Set<Socket>();
+  let closing = false;
+
+  const server = createServer({ keepAliveTimeout: 120_000, headersTimeout: 20_000, requestTimeout: 0 }, (request, response) => {
+    if (closing) response.setHeader('connection', 'close');
+    busy.add(request.socket);
+    const done = handle(request, response).finally(() => {
+      running.delete(done);
+      busy.delete(request.socket);
+      if (closing) server.closeIdleConnections();
+    });
+    running.add(done);
+  });
+  server.setTimeout(idleMs);
+  server.on('connection', (socket) => {
+    connected.add(socket);
+    socket.on('close', () => connected.delete(socket));
+  });
+
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port }, resolve);
+    });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    return fail('ERR_STORE_LISTEN', `${host}:${port} ${code === 'EADDRINUSE' ? 'is taken' : `can't be listened on: ${code}`}`, { cause });
+  }
+
+  return {
+    address: server.address() as AddressInfo,
+    async close(closeMs) {
+      closing = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // Node counts a connection on which nothing was asked yet among those that work.
+      for (const socket of connected) if (!busy.has(socket)) socket.destroy();
+      const cut = setTimeout(() => server.closeAllConnections(), closeMs);
+      await closed;
+      clearTimeout(cut);
+      await Promise.all(running);
+    },
+  };
+};
