@@ -30,6 +30,7 @@ import { acceptanceReport } from './report/report.ts';
 import { clearReport, reportFiles, writeLog, writeReport } from './report/write.ts';
 import { runnableImage } from './runnable-image.ts';
 import { runConformance } from './run-conformance.ts';
+import { explained } from './subject/explained.ts';
 import { ORDINARY, type Variant } from './subject/subject.ts';
 
 export interface AcceptOptions {
@@ -76,7 +77,7 @@ const starter = (options: AcceptOptions, runtime: Runtime, image: RunnableImage,
     await mkdir(artifacts);
     const specFile = 'registry.yaml';
     if (variant.spec !== null) await writeFile(join(artifacts, specFile), JSON.stringify(variant.spec));
-    return runtime.start({
+    const running = await runtime.start({
       image,
       limits: { cpus: spec.runtime.cpu, memoryBytes: Math.round(spec.runtime.memory_gb * 2 ** 30), pids: PIDS },
       env: {
@@ -91,6 +92,7 @@ const starter = (options: AcceptOptions, runtime: Runtime, image: RunnableImage,
       startTimeoutMs: isEmulated(image.platform) ? EMULATED_START_TIMEOUT_MS : START_TIMEOUT_MS,
       ...(signal === undefined ? {} : { signal }),
     });
+    return explained(running);
   };
 };
 

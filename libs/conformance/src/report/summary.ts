@@ -18,15 +18,23 @@ const skips = (checks: readonly Check[]): string[] => {
   return ['', 'skipped:', ...reasons.map((reason) => `  ${rulesFor(reason)}: ${reason}`)];
 };
 
+/** Which limits stood: `limits enforced`, `no limits`, or by name. */
+const limitsText = ({ isolation }: AcceptanceReport): string => {
+  const limits = isolation.limits ?? {};
+  const enforced = Object.entries(limits).flatMap(([name, how]) => (how === 'enforced' ? [name] : []));
+  if (enforced.length === 0) return 'no limits';
+  return enforced.length === Object.keys(limits).length ? 'limits enforced' : `limits on ${enforced.join(' and ')} alone`;
+};
+
 /** A report for a person: one line where all is well, and otherwise what failed first. */
 export const summaryText = (report: AcceptanceReport): string => {
   const of = (wanted: Check['outcome']): Check[] => report.checks.filter(({ outcome }) => outcome === wanted);
   const [passed, failed, skipped] = [of('passed'), of('failed'), of('skipped')];
-  const { runtime, network, filesystem } = report.isolation;
+  const { runtime, network, filesystem, emulated } = report.isolation;
   const counts = [`${passed.length} passed`, `${failed.length} failed`, `${skipped.length} skipped`].join(', ');
   return [
     `${report.verdict} ${report.ref} ${report.platform} ${shortDigest(report.digest)}: ${counts} in ${(report.durationMs / 1000).toFixed(1)} s`,
-    `  ran in ${runtime}, network ${network}, root ${filesystem}; healthy after ${report.healthyAfterMs} ms`,
+    `  ran in ${runtime}${emulated ? ', emulated' : ''}, network ${network}, root ${filesystem}, ${limitsText(report)}; healthy after ${report.healthyAfterMs} ms`,
     ...failures(failed),
     ...skips(skipped),
     ...(report.log === null ? [] : ['', `log: ${report.log}`]),

@@ -44,7 +44,7 @@ describe('a report', () => {
     expect(summaryText(reportOf([check('a', 'passed')]))).toBe(
       [
         'accepted test/reference@1 linux/amd64 111111111111: 1 passed, 0 failed, 0 skipped in 1.2 s',
-        '  ran in bubblewrap, network blocked, root read-only; healthy after 100 ms',
+        '  ran in bubblewrap, network blocked, root read-only, no limits; healthy after 100 ms',
       ].join('\n'),
     );
     expect(
