@@ -68,6 +68,19 @@ describe('Garbage collection', () => {
     await served.store.verify(image.index.descriptor.digest);
   });
 
+  it('leaves what a client was told is there, for an hour', async () => {
+    const served = await serve();
+    const image = makeImage();
+    await putImage(served.store, image);
+    const [seen, mounted, unseen] = image.blobs.map(({ descriptor }) => descriptor.digest);
+    await age(served);
+    expect((await served.ask('HEAD', `/v2/app/blobs/${seen}`)).status).toBe(200);
+    expect((await served.ask('POST', `/v2/app/blobs/uploads/?mount=${mounted}`)).status).toBe(201);
+    const { removed } = await served.store.collect({ keep: [] });
+    expect([seen, mounted, unseen].map((digest) => removed.includes(digest!))).toEqual([false, false, true]);
+    expect((await served.ask('HEAD', `/v2/app/blobs/${unseen}`)).status).toBe(404);
+  });
+
   it('takes nothing from a push that runs beside it, also where that finds old blobs to build on', async () => {
     const served = await serve();
     const local = await serve();

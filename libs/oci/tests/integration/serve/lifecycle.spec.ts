@@ -34,7 +34,8 @@ describe('A server', () => {
   });
 
   it('lets requests that run finish when it is closed, and ends connections on which nothing runs', async () => {
-    const served = await serve();
+    // Longer than the test may take: nothing here may be left to the cut.
+    const served = await serve({ closeMs: 600_000 });
     const idle = new Agent({ keepAlive: true });
     await answered(httpRequest({ host: '127.0.0.1', port: served.port, path: '/v2/', agent: idle }).end());
     const silent = connect(served.port, '127.0.0.1');
@@ -55,7 +56,7 @@ describe('A server', () => {
   });
 
   it('cuts requests that do not finish, when it is closed', async () => {
-    const served = await serve({ closeMs: 50 });
+    const served = await serve({ closeMs: 50, pace: { windowMs: 600_000, bytes: 1 } });
     const path = await served.startUpload('app');
     const hanging = served.begin('PATCH', path, { 'content-length': '1000' });
     const failed = once(hanging, 'error');

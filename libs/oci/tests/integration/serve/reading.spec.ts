@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readdir, readlink, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -73,6 +73,27 @@ describe('A blob', () => {
     // Closing waits for all answers: this one does not hold it up.
     await served.close();
     expect(served.lines.at(-1)).toMatch(new RegExp(`^GET /v2/app/blobs/${digest} 200 20000000 \\d+ms cut$`));
+  });
+});
+
+/** Files below a folder that this process holds open; only Linux tells. */
+const openBelow = async (folder: string): Promise<string[]> => {
+  const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+  return (await Promise.all(links)).filter((path) => path.startsWith(`${folder}/`));
+};
+
+(process.platform === 'linux' ? describe : describe.skip)('A file of the store', () => {
+  it('is closed when it was given, in part, whole, to nobody, or not at all', async () => {
+    const served = await serve();
+    const path = `/v2/app/blobs/${await served.putBlob('app', randomBytes(3_000_000))}`;
+    for (const headers of [{}, { range: 'bytes=5-9' }, { range: 'bytes=9-5' }, { range: 'bytes=0-2000000' }]) await served.ask('GET', path, { headers });
+    const leaving = served.begin('GET', path);
+    leaving.on('error', () => undefined);
+    leaving.end();
+    await once(leaving, 'response');
+    leaving.destroy();
+    await served.close();
+    expect(await openBelow(served.root)).toEqual([]);
   });
 });
 
