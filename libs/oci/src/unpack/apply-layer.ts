@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, constants, fchmodSync, linkSync, mkdirSync, openSync, readdirSync, rmSync, symlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { extract, type Header } from 'tar-stream';
@@ -9,10 +9,10 @@ import { createResolver, statOf, UnresolvableError } from './resolve.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
-/** Setuid, setgid and sticky bits are dropped: nothing of an image needs them where it is run. */
+/** Setuid and setgid bits are dropped: nothing of an image needs them where it is run. */
 const fileMode = (mode: number | undefined): number => (mode ?? 0o644) & 0o777;
-/** Whoever unpacks must be able to go on, and to remove it all again. */
-const folderMode = (mode: number | undefined): number => ((mode ?? 0o755) & 0o777) | 0o700;
+/** Whoever unpacks must be able to go on, and to remove it all again. The sticky bit stays: /tmp is not safe without. */
+const folderMode = (mode: number | undefined): number => ((mode ?? 0o755) & 0o1777) | 0o700;
 
 const shown = (name: string): string => JSON.stringify(name.slice(0, 200));
 
@@ -137,10 +137,10 @@ const createLayerWriter = (root: string, layer: Digest): LayerWriter => {
 
 /**
  * Applies a layer's tar to a tree (OCI image specification, layer.md): whiteouts and opaque folders, hard links inside the
- * root, no owners, no times, no special bits. Runs as any user. Nobody else may touch the tree meanwhile.
+ * root, no owners, no times, no set-user and set-group bits. Runs as any user. Nobody else may touch the tree meanwhile.
  * @throws ERR_LAYER_UNSAFE with the layer and the entry, ERR_MANIFEST_INVALID where it is not a tar
  */
-export const applyLayer = async (root: string, layer: Digest, tar: AsyncIterable<Uint8Array>, maxEntries: number): Promise<void> => {
+export const applyLayer = async (root: string, layer: Digest, tar: Readable, maxEntries: number): Promise<void> => {
   const writer = createLayerWriter(root, layer);
   const entries = extract();
   let count = 0;
@@ -162,7 +162,7 @@ export const applyLayer = async (root: string, layer: Digest, tar: AsyncIterable
     entries.destroy(error as Error);
     throw error;
   };
-  await Promise.allSettled([pipeline(Readable.from(tar, { objectMode: false }), entries).catch(note), write().catch(note)]);
+  await Promise.allSettled([pipeline(tar, entries).catch(note), write().catch(note)]);
   if (first === undefined) return;
   const { code, message } = first as NodeJS.ErrnoException;
   if (isPinlaneError(first) || code !== undefined) throw first;

@@ -1,4 +1,4 @@
-import { linkSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import { chmodSync, linkSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -6,7 +6,9 @@ import { join } from 'node:path';
  * copy may be replaced, but never written to or chmodded.
  */
 export const linkTree = (from: string, to: string): void => {
-  mkdirSync(to, { mode: lstatSync(from).mode & 0o777 });
+  mkdirSync(to);
+  // Not by mkdir, from whose mode the umask takes away.
+  chmodSync(to, lstatSync(from).mode & 0o1777);
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) linkTree(source, target);

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readlinkSync, type Stats } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readlinkSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 
 const LINKS_AT_MOST = 40;
@@ -45,7 +45,8 @@ export const createResolver = (root: string): Resolver => {
       const stat = statOf(place);
       if (stat === undefined) {
         if (make === null) return undefined;
-        mkdirSync(place, 0o755);
+        mkdirSync(place);
+        chmodSync(place, 0o755);
         make(relative);
         at.push(part);
       } else if (stat.isDirectory()) at.push(part);

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { digestHex, fail, type Digest, type Platform } from '@pinlane/contracts';
 import { sha256, type ContentSource } from '../content/index.ts';
 import { platformOfImage, readImage, type PlatformImage } from '../image/index.ts';
@@ -10,9 +11,11 @@ import { tarBytes, UNPACK_LIMITS, type UnpackLimits } from './tar-bytes.ts';
 import { openTrees } from './trees.ts';
 
 /** Raise this when the same image would unpack to another tree. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** A layer of this size or more is worth keeping as a tree of its own: that is a base; the layers over it are the app. */
 const BASE_LAYER_BYTES = 4 * 2 ** 20;
+/** How many bytes of a layer's tar are unpacked while the layer below is still being applied. */
+const AHEAD_BYTES = 32 * 2 ** 20;
 /** Folders over which a runtime mounts, on a root that it can't write to. */
 const MOUNT_POINTS = ['artifacts', 'dev', 'proc', 'tmp'];
 
@@ -45,13 +48,33 @@ const addMountPoints = (root: string, digest: Digest): void => {
   }
 };
 
+/** A layer's tar, of which the first part is there before it is asked for. */
+const startTar = (source: ContentSource, { descriptor, diffId }: Layer, limits: UnpackLimits): Readable => {
+  const tar = Readable.from(tarBytes(source, descriptor, diffId, limits), { objectMode: false, highWaterMark: AHEAD_BYTES });
+  // Whoever reads it is told of an error that came before; where nobody does, a lower layer's error counts.
+  tar.on('error', () => {});
+  tar.read(0);
+  return tar;
+};
+
 /** Applies layers over a tree that may be shared; the empty tree where there is none. */
 const stack =
   (source: ContentSource, lower: string | undefined, layers: readonly Layer[], limits: UnpackLimits) =>
   async (folder: string): Promise<void> => {
-    if (lower === undefined) mkdirSync(folder, { mode: 0o755 });
+    if (lower === undefined) mkdirSync(folder);
     else linkTree(lower, folder);
-    for (const { descriptor, diffId } of layers) await applyLayer(folder, descriptor.digest, tarBytes(source, descriptor, diffId, limits), limits.entries);
+    chmodSync(folder, 0o755);
+    let next = layers[0] === undefined ? undefined : startTar(source, layers[0], limits);
+    try {
+      for (const [at, { descriptor }] of layers.entries()) {
+        const tar = next as Readable;
+        const following = layers[at + 1];
+        next = following === undefined ? undefined : startTar(source, following, limits);
+        await applyLayer(folder, descriptor.digest, tar, limits.entries);
+      }
+    } finally {
+      next?.destroy();
+    }
   };
 
 /**

@@ -124,15 +124,30 @@ describe('unpacking an image', () => {
     await expectRefusal(unpack([{ name: 'proc', type: 'symlink', linkname: '/' }]), 'ERR_LAYER_UNSAFE', '/proc is not a folder');
   });
 
-  it('drops setuid, setgid and sticky bits, and keeps every folder writable for its owner', async () => {
+  it('drops setuid and setgid bits, and keeps every folder writable for its owner', async () => {
     const root = await unpack([
-      { name: 'su', content: '', mode: 0o6755 },
-      { name: 'shut/', type: 'directory', mode: 0o1000 },
+      { name: 'su', content: '', mode: 0o7755 },
+      { name: 'shut/', type: 'directory', mode: 0o6000 },
       { name: 'shut/in.txt', content: 'in' },
     ]);
     expect(statSync(join(root, 'su')).mode & 0o7777).toBe(0o755);
     expect(statSync(join(root, 'shut')).mode & 0o7777).toBe(0o700);
     expect(readFileSync(join(root, 'shut/in.txt'), 'utf8')).toBe('in');
+  });
+
+  it('keeps the sticky bit of a folder that all may write to, whatever the umask, also where the base is shared', async () => {
+    const umask = process.umask(0o077);
+    try {
+      const base: Entry[] = [
+        { name: 'tmp/', type: 'directory', mode: 0o1777 },
+        { name: 'large', content: randomBytes(5 * 2 ** 20).toString('base64') },
+      ];
+      const root = await unpack(base, [{ name: 'app.js', content: 'app' }]);
+      expect(statSync(join(root, 'tmp')).mode & 0o7777).toBe(0o1777);
+      expect(statSync(join(root, 'large')).nlink).toBe(2);
+    } finally {
+      process.umask(umask);
+    }
   });
 
   describe('with several layers', () => {
@@ -315,6 +330,14 @@ describe('unpacking an image', () => {
     it('a blob that is cut off', async () => {
       const tar = await tarOf([{ name: 'a', content: 'a'.repeat(10_000) }]);
       await expectRefusal(unpackLayers([{ tar, blob: gzipSync(tar).subarray(0, -20) }]), 'ERR_MANIFEST_INVALID');
+    });
+
+    it('several broken layers, by the name of the lowest, though others are read ahead', async () => {
+      const tars = await Promise.all(['a', 'b', 'c'].map((name) => tarOf([{ name, content: name }])));
+      const blobs = tars.map((tar) => gzipSync(tar).subarray(0, -20));
+      const lowest = digestOf(blobs[1] as Buffer);
+      const layers = tars.map((tar, at) => (at === 0 ? { tar } : { tar, blob: blobs[at] as Buffer }));
+      await expectRefusal(unpackLayers(layers), 'ERR_MANIFEST_INVALID', lowest);
     });
 
     it('what is no tar at all', async () => {
