@@ -1,3 +1,4 @@
+export * from './docker/index.ts';
 export * from './files/index.ts';
 export * from './git/index.ts';
 export * from './process/index.ts';

@@ -16,6 +16,10 @@ export interface ProcessRequest {
   readonly input?: string | Uint8Array | Readable;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Whether it gets a process group of its own, all of which is ended when it is cancelled: for a program that has another do the work. */
+  readonly group?: boolean;
+  /** Takes what it writes to stderr, as it comes. */
+  readonly onStderr?: (piece: string) => void;
   /** Values that must not appear in any message. */
   readonly secrets?: readonly string[];
   /** Exit codes that are answers rather than failures, besides 0. */
@@ -43,11 +47,40 @@ const MAX_BYTES = 64 * 1024 * 1024;
 
 const tail = (text: string): string => text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n').slice(-4000);
 
+const GRACE_MS = 4000;
+
+/** Ends a process group when the signal comes, and when this process exits. @returns what takes that back */
+const endGroupOn = (signal: AbortSignal | undefined, pid: number | undefined): (() => void) => {
+  if (pid === undefined) return () => undefined;
+  const kill = (how: NodeJS.Signals) => {
+    try {
+      process.kill(-pid, how);
+    } catch {
+      // All of it has ended.
+    }
+  };
+  let patience: NodeJS.Timeout | undefined;
+  const stop = () => {
+    kill('SIGTERM');
+    patience = setTimeout(() => kill('SIGKILL'), GRACE_MS).unref();
+  };
+  const now = () => kill('SIGKILL');
+  if (signal?.aborted) stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  process.once('exit', now);
+  return () => {
+    signal?.removeEventListener('abort', stop);
+    process.off('exit', now);
+    clearTimeout(patience);
+  };
+};
+
 /** A {@link ProcessRunner} over real processes. A program that ignores SIGTERM is killed after 5 s. */
 export const createProcessRunner = (): ProcessRunner => ({
   run: async (request) => {
     const { command, args, secrets = [], expectedCodes = [] } = request;
-    const result = await execa(command, args, {
+    const own = request.group === true;
+    const running = execa(command, args, {
       reject: false,
       stdin: request.input === undefined ? 'ignore' : 'pipe',
       stripFinalNewline: false,
@@ -58,13 +91,17 @@ export const createProcessRunner = (): ProcessRunner => ({
       ...(request.env === undefined ? {} : { env: request.env as Record<string, string> }),
       ...(request.input === undefined ? {} : { input: request.input }),
       ...(request.timeoutMs === undefined ? {} : { timeout: request.timeoutMs }),
-      ...(request.signal === undefined ? {} : { cancelSignal: request.signal }),
+      ...(own ? { detached: true, cleanup: false } : {}),
+      ...(request.signal === undefined || own ? {} : { cancelSignal: request.signal }),
     });
+    if (request.onStderr) running.stderr?.setEncoding('utf8').on('data', request.onStderr);
+    const release = own ? endGroupOn(request.signal, running.pid) : undefined;
+    const result = await running.finally(() => release?.());
     const { stdout, stderr, exitCode } = result;
     if (!result.failed || (exitCode !== undefined && expectedCodes.includes(exitCode))) return { exitCode: exitCode ?? 0, stdout, stderr };
 
     const shown = describeCommand(command, args, secrets);
-    if (result.isCanceled) return fail('ERR_CANCELLED', `${shown} was interrupted`);
+    if (result.isCanceled || (own && request.signal?.aborted)) return fail('ERR_CANCELLED', `${shown} was interrupted`);
     // A missing working folder looks just like a missing program.
     const folderMissing = request.cwd !== undefined && !existsSync(request.cwd);
     if (result.code === 'ENOENT' && exitCode === undefined && !folderMissing) {

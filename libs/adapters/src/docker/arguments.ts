@@ -1,0 +1,83 @@
+import type { BuildPlan, Platform } from '@pinlane/contracts';
+import type { Builder } from './find-builder.ts';
+import { isAtLeast } from './builder.ts';
+import { cacheSources, cacheTargets } from './cache.ts';
+import { groupFields, type DockerBuildOptions } from './options.ts';
+import { secretArgument, type BuildSecret } from './secrets.ts';
+
+/** Where the result of a build goes: an OCI layout in a folder, or a name in Docker's own image store. */
+export type BuildOutput = { readonly kind: 'layout'; readonly folder: string } | { readonly kind: 'image'; readonly name: string };
+
+/** One call of `docker buildx build`. */
+export interface BuildCall {
+  readonly plan: Pick<BuildPlan, 'buildArgs' | 'labels' | 'target'>;
+  readonly platforms: readonly Platform[];
+  /** The folder that holds the context as COPY sees it, and the Dockerfile outside of it. */
+  readonly context: string;
+  readonly dockerfile: string;
+  /** What each image that the Dockerfile names stands for: `oci-layout://…` or `docker-image://…`, by digest. */
+  readonly bases: Readonly<Record<string, string>>;
+  readonly output: BuildOutput;
+  readonly options: DockerBuildOptions;
+  readonly secrets: readonly BuildSecret[];
+  readonly noCache: boolean;
+  /** The folder that relative paths of options are meant from. */
+  readonly root: string;
+}
+
+/** What the client reads as one field of a CSV record. */
+const csv = (value: string): string => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
+
+const each = (flag: string, values: readonly string[] | undefined): string[] => (values ?? []).map((value) => `--${flag}=${value}`);
+const one = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [`--${flag}=${value}`]);
+const pairs = (record: Readonly<Record<string, string>>): string[] =>
+  Object.entries(record)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`);
+
+/** The times of everything in the image: the epoch's begin, unless the plan's own argument says otherwise. */
+export const SOURCE_DATE_EPOCH = '0';
+
+const outputOf = (output: BuildOutput): string =>
+  output.kind === 'layout'
+    ? ['type=oci', 'tar=false', 'oci-mediatypes=true', 'rewrite-timestamp=true', csv(`dest=${output.folder}`)].join(',')
+    : 'type=docker';
+
+/** Attestations are left out unless asked for: newer builders would add them, and with them another index for each build. */
+const attestations = ({ provenance = 'false', sbom = 'false' }: DockerBuildOptions, { buildx, attestations: able }: Builder): string[] => {
+  if (!isAtLeast(buildx, [0, 10])) return [];
+  return able ? [`--provenance=${provenance}`, `--sbom=${sbom}`] : ['--provenance=false', '--sbom=false'];
+};
+
+/**
+ * The arguments of Docker's client for a build. No value of a secret is among them: those BuildKit's client takes from the environment or from files.
+ * @throws ERR_OPTION_INVALID for a cache that can't be used
+ */
+export const buildArguments = (call: BuildCall, builder: Builder): string[] => {
+  const { plan, options } = call;
+  return [
+    ...['buildx', 'build', `--builder=${builder.name}`, '--progress=plain', `--file=${call.dockerfile}`, `--platform=${call.platforms.join(',')}`],
+    `--output=${outputOf(call.output)}`,
+    ...(call.output.kind === 'image' ? [`--tag=${call.output.name}`] : []),
+    ...each('build-arg', pairs({ SOURCE_DATE_EPOCH, ...plan.buildArgs })),
+    ...each('label', pairs(plan.labels)),
+    ...each('build-context', pairs(call.bases)),
+    ...each('build-context', options.buildContexts),
+    ...one('target', plan.target ?? undefined),
+    ...attestations(options, builder),
+    ...each('annotation', options.annotations),
+    ...each('cache-from', cacheSources(options.cacheFrom ?? [])),
+    ...each('cache-to', builder.cacheExport ? cacheTargets(options.cacheTo ?? []) : []),
+    ...each('secret', call.secrets.map((secret) => secretArgument(secret, call.root))),
+    ...each('ssh', options.ssh && groupFields(options.ssh)),
+    ...one('network', options.network),
+    ...each('add-host', options.addHosts),
+    ...each('allow', options.allow),
+    ...one('shm-size', options.shmSize),
+    ...each('ulimit', options.ulimit),
+    ...one('cgroup-parent', options.cgroupParent),
+    ...(call.noCache ? ['--no-cache'] : each('no-cache-filter', options.noCacheFilter)),
+    ...(options.pull === true ? ['--pull'] : []),
+    call.context,
+  ];
+};

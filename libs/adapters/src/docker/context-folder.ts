@@ -1,0 +1,59 @@
+import { createWriteStream } from 'node:fs';
+import { chmod, mkdir, symlink, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { inParallel, verified, type BuildContext, type ContextEntry } from '@pinlane/oci';
+import { fail, isPinlaneError } from '@pinlane/contracts';
+
+const changed = (path: string, cause: unknown): never =>
+  fail('ERR_CONTEXT_INVALID', `${JSON.stringify(path)} changed or vanished while the image was built from it`, {
+    cause,
+    fix: 'Build again when nothing writes to it.',
+  });
+
+const writeEntry = async (folder: string, { path, mode, size, sha256 }: ContextEntry, context: BuildContext): Promise<void> => {
+  const target = join(folder, path);
+  const content = verified(context.open(path), { digest: sha256!, size });
+  try {
+    await pipeline(Readable.from(content), createWriteStream(target, { flags: 'wx', mode: 0o600 }));
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (isPinlaneError(thrown, 'ERR_DIGEST_MISMATCH') || code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR') changed(path, thrown);
+    throw thrown;
+  }
+  await chmod(target, mode);
+  await utimes(target, 0, 0);
+};
+
+/**
+ * Writes the context, exactly what its fingerprint covers, into a new folder: what is overridden, such as registry.yaml without its pins, as it was
+ * overridden, with the modes that COPY gives and no times of its own. BuildKit compares a folder with what it was sent from there before by size and
+ * time alone, so the folder must be one that was never used. The Dockerfile lies outside, because the context may not have it.
+ * @throws ERR_CONTEXT_INVALID where a file is not what was read before
+ */
+export const writeContextFolder = async (context: BuildContext, root: string): Promise<{ readonly context: string; readonly dockerfile: string }> => {
+  const folder = join(root, 'context');
+  const dockerfile = join(root, 'Dockerfile');
+  await mkdir(folder, { recursive: true });
+  await writeFile(dockerfile, context.dockerfile.text);
+  const folders = context.entries.filter(({ type }) => type === 'directory');
+  for (const { path } of folders) await mkdir(join(folder, path), { recursive: true });
+  await inParallel(
+    context.entries.filter(({ type }) => type === 'file'),
+    8,
+    async (entry) => {
+      await mkdir(dirname(join(folder, entry.path)), { recursive: true });
+      await writeEntry(folder, entry, context);
+    },
+  );
+  for (const { path, linkTarget } of context.entries.filter(({ type }) => type === 'symlink')) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await symlink(linkTarget!, join(folder, path));
+  }
+  for (const { path, mode } of [...folders].reverse()) {
+    await chmod(join(folder, path), mode);
+    await utimes(join(folder, path), 0, 0);
+  }
+  return { context: folder, dockerfile };
+};

@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ARCHITECTURES, architectureOf, fail, PinlaneError, STORE_HOST, type Architecture, type BuildEngine, type BuildPlan, type BuiltImage, type Platform, type Progress } from '@pinlane/contracts';
+import { composeIndex, type BuildContext, type Descriptor, type Store } from '@pinlane/oci';
+import { redactText, type ProcessRunner } from '../process/index.ts';
+import { buildArguments, type BuildOutput } from './arguments.ts';
+import { writeContextFolder } from './context-folder.ts';
+import { buildkitVersion, findBuilder, isBuilder, type Builder } from './find-builder.ts';
+import { importArchive } from './import-archive.ts';
+import { importLayout, type ImportedImage } from './import-layout.ts';
+import { wantsAttestations, type DockerBuildOptions } from './options.ts';
+import { buildFailure, cacheFailure, lineSplitter, progressLine, rewroteTimestamps } from './output.ts';
+import { parseSecrets, secretValues } from './secrets.ts';
+
+/** What the docker engine works with, besides the plan. */
+export interface DockerEngineSite {
+  readonly runner: ProcessRunner;
+  readonly context: BuildContext;
+  /** The Dockerfile's name in messages. */
+  readonly file: string;
+  /** As BuildKit takes them, for each image that the Dockerfile names: `oci-layout://…@sha256:…`, `docker-image://…@sha256:…`. */
+  readonly bases: Readonly<Record<string, string>>;
+  readonly options: DockerBuildOptions;
+  readonly noCache: boolean;
+  /** Whether nothing may be left to, or taken from, other runs. */
+  readonly isolated: boolean;
+  /** The images' home. */
+  readonly store: Store;
+  /** A folder of ours for what a build needs on the way; each build makes its own in it. */
+  readonly workFolder: string;
+  /** The workspace's root. */
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly revision: string | null;
+  readonly note: (line: string) => void;
+}
+
+type BuildIo = { readonly progress: Progress; readonly signal: AbortSignal };
+
+/** Docker's exit codes for a build that failed. */
+const FAILED = [1, 2, 17, 125];
+const LEFTOVER_MS = 24 * 60 * 60 * 1000;
+
+/** What runs that were killed left. */
+const sweep = async (folder: string): Promise<void> => {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name);
+    const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? Date.now());
+    if (age > LEFTOVER_MS) await rm(path, { recursive: true, force: true });
+  }
+};
+
+interface Work {
+  readonly folder: string;
+  readonly context: string;
+  readonly dockerfile: string;
+}
+
+/** One build with one builder. */
+class DockerBuild {
+  private readonly site: DockerEngineSite;
+  private readonly builder: Builder;
+  private readonly plan: BuildPlan;
+  private readonly io: BuildIo;
+  private readonly hidden: readonly string[];
+  /** Whether every call fixed the times of what it made. */
+  rewritten = true;
+
+  constructor(site: DockerEngineSite, builder: Builder, plan: BuildPlan, io: BuildIo, hidden: readonly string[]) {
+    this.site = site;
+    this.builder = builder;
+    this.plan = plan;
+    this.io = io;
+    this.hidden = hidden;
+  }
+
+  private async call(work: Work, platforms: readonly Platform[], output: BuildOutput): Promise<void> {
+    const { runner, options, noCache, root, bases, env, file } = this.site;
+    const secrets = parseSecrets(options.secret ?? [], env);
+    const { context, dockerfile } = work;
+    const args = buildArguments({ plan: this.plan, platforms, context, dockerfile, bases, output, options, secrets, noCache, root }, this.builder);
+    const hide = (text: string) => redactText(text, this.hidden);
+    const show = lineSplitter((line) => {
+      const shown = progressLine(line);
+      if (shown !== null) this.io.progress(hide(shown));
+    });
+    const { exitCode, stderr, stdout } = await runner.run({
+      command: this.builder.program,
+      args,
+      cwd: root,
+      env,
+      secrets: this.hidden,
+      expectedCodes: FAILED,
+      signal: this.io.signal,
+      group: true,
+      onStderr: show,
+    });
+    const said = `${stdout}\n${stderr}`;
+    if (exitCode !== 0) throw new PinlaneError(buildFailure(said, file, hide));
+    const cache = (options.cacheTo ?? []).length > 0 ? cacheFailure(said) : null;
+    if (cache !== null) this.site.note(`WARNING the image is built, and the cache was not exported: ${hide(cache)}`);
+    this.rewritten &&= rewroteTimestamps(said);
+  }
+
+  /** All platforms in one call. */
+  async atOnce(work: Work): Promise<ImportedImage> {
+    const { store, options } = this.site;
+    const { platforms } = this.plan;
+    const folder = join(work.folder, 'image');
+    await this.call(work, platforms, { kind: 'layout', folder });
+    this.io.progress(`taking ${this.plan.slug} into the store`);
+    const keepIndex = wantsAttestations(options) || (options.annotations ?? []).length > 0;
+    return importLayout(folder, store, platforms, { keepIndex, signal: this.io.signal });
+  }
+
+  /** One platform after the other, arm64 first as the runbook has it, through Docker's own image store. */
+  async oneByOne(work: Work): Promise<ImportedImage> {
+    const { runner, store } = this.site;
+    const { program } = this.builder;
+    const { signal } = this.io;
+    const children: Partial<Record<Architecture, Descriptor>> = {};
+    for (const platform of [...this.plan.platforms].reverse()) {
+      const name = `pinlane.localhost/build/${this.plan.slug}:${architectureOf(platform)}-${randomBytes(6).toString('hex')}`;
+      const archive = join(work.folder, `${architectureOf(platform)}.tar`);
+      try {
+        await this.call(work, [platform], { kind: 'image', name });
+        await runner.run({ command: program, args: ['save', '--output', archive, name], signal });
+      } finally {
+        await runner.run({ command: program, args: ['image', 'rm', name], expectedCodes: [1] }).catch(() => undefined);
+      }
+      children[architectureOf(platform)] = await importArchive(archive, join(work.folder, `${architectureOf(platform)}-files`), store, platform);
+      await rm(archive, { force: true });
+    }
+    // Docker's image store has layers without the times that BuildKit would have set.
+    this.rewritten = false;
+    const { bytes, descriptor } = composeIndex(Object.values(children));
+    await store.putManifest(descriptor, bytes);
+    return { platforms: children, index: descriptor };
+  }
+}
+
+const requireAble = (builder: Builder, options: DockerBuildOptions, note: (line: string) => void): void => {
+  if (wantsAttestations(options) && !builder.attestations)
+    fail('ERR_ENGINE_UNAVAILABLE', `the builder ${builder.name} can't attest: its Docker keeps no images in containerd, or its buildx is older than 0.10`, {
+      fix: 'Turn on the containerd image store, name another builder with --builder, or leave --provenance and --sbom out.',
+    });
+  if ((options.cacheTo ?? []).length > 0 && !builder.cacheExport)
+    note(`WARNING --cacheTo has no effect: the builder ${builder.name} can't export caches, its Docker keeps no images in containerd`);
+};
+
+/**
+ * Builds images with `docker buildx build`, for every platform in one call where the builder can, into our own store: from there an image is pinned,
+ * pushed and tested like any other. BuildKit sees the context that the fingerprint covers and bases by digest. Nothing of it stays on disk, whatever happens.
+ */
+export const createDockerEngine = (site: DockerEngineSite): BuildEngine => {
+  const find = (signal?: AbortSignal) => findBuilder(site.runner, site.options.builder, { env: site.env, ...(signal ? { signal } : {}) });
+  return {
+    name: 'docker',
+
+    async availability() {
+      const found = await find();
+      return isBuilder(found) ? { available: true, version: `buildx ${found.buildx}` } : found;
+    },
+
+    async build(plan, io): Promise<BuiltImage> {
+      const builder = await find(io.signal);
+      if (!isBuilder(builder)) return fail('ERR_ENGINE_UNAVAILABLE', builder.reason, { fix: builder.fix });
+      const options = site.isolated ? { ...site.options, cacheFrom: [], cacheTo: [] } : site.options;
+      requireAble(builder, options, site.note);
+      const hidden = await secretValues(parseSecrets(options.secret ?? [], site.env), site.root, site.env);
+      await sweep(site.workFolder);
+      const folder = join(site.workFolder, `${plan.slug}-${randomBytes(8).toString('hex')}`);
+      await mkdir(folder, { recursive: true });
+      try {
+        const work: Work = { folder, ...(await writeContextFolder(site.context, folder)) };
+        const build = new DockerBuild({ ...site, options }, builder, plan, io, hidden);
+        io.progress(`building ${plan.slug} for ${plan.platforms.join(' and ')} with the builder ${builder.name}`);
+        const { platforms, index } = builder.layout ? await build.atOnce(work) : await build.oneByOne(work);
+        await site.store.name(plan.slug, index);
+        const buildkit = await buildkitVersion(site.runner, builder);
+        return {
+          kind: 'BuiltImage',
+          schemaVersion: 1,
+          name: plan.slug,
+          repository: `${STORE_HOST}/${plan.slug}`,
+          platforms: Object.fromEntries(ARCHITECTURES.flatMap((each) => (platforms[each] ? [[each, platforms[each].digest]] : []))),
+          index: index.digest,
+          fingerprint: plan.fingerprint,
+          revision: site.revision,
+          engine: {
+            name: 'docker',
+            version: [`buildx ${builder.buildx}`, `buildkit ${buildkit}`, ...(builder.docker === null ? [] : [`docker ${builder.docker}`])].join(', '),
+            builder: { name: builder.name, driver: builder.driver, buildx: builder.buildx, buildkit, docker: builder.docker },
+            reproducible: build.rewritten,
+          },
+          bases: plan.bases,
+          pushed: false,
+        };
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  };
+};

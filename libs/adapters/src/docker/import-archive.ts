@@ -1,0 +1,113 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { architectureOf, fail, type Platform } from '@pinlane/contracts';
+import {
+  createSha256,
+  describe,
+  gzipChunks,
+  OCI_CONFIG,
+  OCI_LAYER_GZIP,
+  OCI_MANIFEST,
+  parseConfig,
+  readTar,
+  type Descriptor,
+  type Store,
+} from '@pinlane/oci';
+import { z } from 'zod';
+
+const archiveSchema = z.tuple([z.object({ Config: z.string(), Layers: z.array(z.string()) })]);
+const SMALL = 4 * 1024 * 1024;
+
+/** The files of an archive, spooled: a layer may come before the list that says what it is. */
+const spool = async (archive: string, folder: string): Promise<Map<string, string>> => {
+  const files = new Map<string, string>();
+  const links = new Map<string, string>();
+  for await (const { name, type, content, linkName } of readTar(createReadStream(archive))) {
+    const clean = name.replace(/^\.\//, '');
+    if (type === 'symlink') links.set(clean, linkName.replace(/^(?:\.\.\/)+/, ''));
+    if (type !== 'file') continue;
+    const path = join(folder, String(files.size));
+    const file = await open(path, 'wx');
+    try {
+      for await (const chunk of content) await file.write(chunk);
+    } finally {
+      await file.close();
+    }
+    files.set(clean, path);
+  }
+  // Before version 25 Docker wrote a layer that came twice as a link.
+  for (const [name, target] of links) if (files.has(target)) files.set(name, files.get(target)!);
+  return files;
+};
+
+const isGzip = async (path: string): Promise<boolean> => {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    return buffer[0] === 0x1f && buffer[1] === 0x8b;
+  } finally {
+    await file.close();
+  }
+};
+
+const readSmall = async (path: string | undefined, what: string): Promise<Buffer> => {
+  if (path === undefined) return fail('ERR_MANIFEST_INVALID', `docker save wrote no ${what}`);
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of createReadStream(path)) {
+    size += (part as Buffer).length;
+    if (size > SMALL) fail('ERR_MANIFEST_INVALID', `docker save wrote a ${what} larger than ${SMALL} bytes`);
+    parts.push(part as Buffer);
+  }
+  return Buffer.concat(parts);
+};
+
+const packLayer = async (path: string, diffId: string, store: Store): Promise<Descriptor> => {
+  const tar = createSha256();
+  const plain: Readable = (await isGzip(path)) ? createReadStream(path).pipe(createGunzip()) : createReadStream(path);
+  async function* hashed(): AsyncGenerator<Uint8Array, void, void> {
+    for await (const chunk of plain) {
+      tar.update(chunk as Buffer);
+      yield chunk as Buffer;
+    }
+  }
+  const { digest, size } = await store.writeBlob(gzipChunks(hashed()));
+  if (tar.digest() !== diffId) fail('ERR_DIGEST_MISMATCH', `docker save wrote a layer that is not ${diffId}`);
+  return { mediaType: OCI_LAYER_GZIP, digest, size };
+};
+
+/**
+ * Takes one platform's image from what `docker save` wrote into the store, as an OCI manifest: for a Docker that can't write OCI layouts. Layers are
+ * hashed against what the config says of them and packed by us, so that the digest does not depend on the compressor. `folder` is used up.
+ * @throws ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH
+ */
+export const importArchive = async (archive: string, folder: string, store: Store, platform: Platform): Promise<Descriptor> => {
+  await mkdir(folder, { recursive: true });
+  try {
+    const files = await spool(archive, folder);
+    const list = archiveSchema.safeParse(JSON.parse((await readSmall(files.get('manifest.json'), 'manifest.json')).toString('utf8')));
+    if (!list.success) return fail('ERR_MANIFEST_INVALID', 'docker save wrote not one image');
+    const [{ Config, Layers }] = list.data;
+    const configBytes = await readSmall(files.get(Config), 'config');
+    const config = parseConfig(configBytes);
+    if (config.os !== 'linux' || config.architecture !== architectureOf(platform))
+      fail('ERR_PLATFORM_MISSING', `Docker built an image for ${config.os}/${config.architecture}, and ${platform} was asked for`);
+    if (config.rootfs.diff_ids.length !== Layers.length) fail('ERR_MANIFEST_INVALID', 'docker save wrote other layers than the config lists');
+    const layers: Descriptor[] = [];
+    for (const [at, name] of Layers.entries()) {
+      const path = files.get(name) ?? fail('ERR_MANIFEST_INVALID', `docker save did not write the layer ${name}`);
+      layers.push(await packLayer(path, config.rootfs.diff_ids[at]!, store));
+    }
+    const { digest, size } = await store.writeBlob(configBytes);
+    const manifest = { schemaVersion: 2, mediaType: OCI_MANIFEST, config: { mediaType: OCI_CONFIG, digest, size }, layers };
+    const bytes = new TextEncoder().encode(JSON.stringify(manifest));
+    const descriptor = describe(OCI_MANIFEST, bytes);
+    await store.putManifest(descriptor, bytes);
+    return { ...descriptor, platform: { architecture: architectureOf(platform), os: 'linux' } };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};

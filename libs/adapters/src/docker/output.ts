@@ -1,0 +1,70 @@
+import type { Problem } from '@pinlane/contracts';
+
+/** A line of BuildKit's plain progress, as far as it is worth showing; null where it is not. */
+export const progressLine = (line: string): string | null => {
+  const text = line.trimEnd();
+  if (text === '' || /^#\d+ (?:DONE|CACHED|\.\.\.|sha256:|extracting|transferring|resolve )/.test(text) || /^#\d+ [\d.]+$/.test(text)) return null;
+  return text.replace(/^#\d+ /, '');
+};
+
+/** Cuts text that comes in pieces into its lines. */
+export const lineSplitter = (take: (line: string) => void): ((piece: string) => void) => {
+  let rest = '';
+  return (piece) => {
+    const lines = (rest + piece).split(/\r?\n/);
+    rest = lines.pop() ?? '';
+    lines.forEach(take);
+  };
+};
+
+/** Why a cache was not exported by a build that is good; null where all went well. */
+export const cacheFailure = (text: string): string | null => {
+  const steps = new Set([...text.matchAll(/^#(\d+) (?:exporting (?:content )?cache|sending cache export|importing cache manifest)/gm)].map(([, step]) => step));
+  const failed = [...text.matchAll(/^#(\d+) ERROR: (.*)$/gm)].find(([, step]) => steps.has(step));
+  return failed?.[2] ?? /^(?:WARNING|warning): .*cache export.*$/m.exec(text)?.[0] ?? null;
+};
+
+/** Whether BuildKit set the times in all layers to the epoch that it was told. */
+export const rewroteTimestamps = (text: string): boolean => /rewriting layers with source-date-epoch/.test(text);
+
+const LAST_LINES = 12;
+
+/** What the step that failed said last. */
+const stepOutput = (text: string): string[] => {
+  const blocks = [...text.matchAll(/^------\n > (.*):\n([\s\S]*?)^------$/gm)];
+  const said = blocks.map(([, , body]) => (body ?? '').trimEnd()).find((body) => body !== '');
+  return (said ?? '')
+    .split('\n')
+    .map((line) => line.replace(/^[\d.]+ /, ''))
+    .filter((line) => line !== '')
+    .slice(-LAST_LINES);
+};
+
+const fixOf = (message: string): string | undefined => {
+  if (/exec format error/.test(message)) return 'This machine cannot run programs of that platform: register QEMU (docker run --privileged --rm tonistiigi/binfmt --install all), or use a builder with a node of it.';
+  if (/granting entitlement|entitlements? .*not allowed|is not allowed/.test(message)) return 'Name the entitlement in --allow, and let the builder grant it.';
+  return undefined;
+};
+
+/**
+ * What a failed build said, as a problem: BuildKit's message, the end of what the step wrote, and the line of the Dockerfile. `file` is the
+ * Dockerfile's name for people, `hide` takes away what must not be shown.
+ */
+export const buildFailure = (text: string, file: string, hide: (text: string) => string): Problem => {
+  const error = [...text.matchAll(/^(?:ERROR|error): (.*)$/gm)].at(-1)?.[1];
+  const tail = text.trim().split('\n').slice(-LAST_LINES).join('\n') || 'docker buildx build failed and said nothing';
+  if (error === undefined) return { code: 'ERR_BUILD_FAILED', message: hide(tail) };
+  const message = error
+    .replace(/^failed to (?:solve|build): /, '')
+    .replace(/^failed to compute cache key: /, '')
+    .replace(/ of ref [\w:]+/, '');
+  const said = stepOutput(text);
+  const line = /^[^\n:]+:(\d+)\n-{20}$/m.exec(text)?.[1];
+  const fix = fixOf([message, ...said].join('\n'));
+  return {
+    code: 'ERR_BUILD_FAILED',
+    message: hide([message, ...said.map((each) => `  ${each}`)].join('\n')),
+    ...(line === undefined ? {} : { file, line: Number(line) }),
+    ...(fix === undefined ? {} : { fix }),
+  };
+};
