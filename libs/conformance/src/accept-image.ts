@@ -26,6 +26,7 @@ import {
 import type { ContentSource } from '@pinlane/oci';
 import { readCases } from './cases/read.ts';
 import { exampleParams, runCases } from './cases/run.ts';
+import { refusedAsRoot, type Findings } from './findings.ts';
 import { acceptanceReport } from './report/report.ts';
 import { clearReport, reportFiles, writeLog, writeReport } from './report/write.ts';
 import { runnableImage } from './runnable-image.ts';
@@ -101,9 +102,8 @@ const starter = (options: AcceptOptions, runtime: Runtime, image: RunnableImage,
  * every rule of the contract and the processor's own cases, and writes the report (JSON, JUnit XML, and the log where
  * something failed). A failed check is a verdict in the report and no exception. Whatever was started is stopped, and
  * whatever was made beside the report and the cache is removed.
- * @throws ERR_EGRESS_OPEN where the lane demands a blocked network and it is not proven, ERR_RUNTIME_UNAVAILABLE, ERR_PLATFORM_UNRUNNABLE,
- * ERR_IMAGE_ROOT,
- * ERR_START_FAILED, ERR_ACCEPTANCE_CASE_INVALID, ERR_LAYER_UNSAFE, ERR_CANCELLED and whatever the source throws
+ * @throws ERR_EGRESS_OPEN where the lane demands a blocked network and it is not proven, ERR_RUNTIME_UNAVAILABLE,
+ * ERR_PLATFORM_UNRUNNABLE, ERR_START_FAILED, ERR_ACCEPTANCE_CASE_INVALID, ERR_LAYER_UNSAFE, ERR_CANCELLED and whatever the source throws
  */
 export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceReport> => {
   const { spec, platform, lane, progress, signal } = options;
@@ -120,8 +120,7 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
   const folder = await mkdtemp(join(tmpdir(), 'pinlane-accept-'));
   const start = starter(options, runtime, image, folder);
   let running: RunningProcessor | undefined;
-  try {
-    signal?.throwIfAborted();
+  const examine = async (): Promise<Findings> => {
     running = await start(ORDINARY);
     const egress = await probeEgress(running);
     const isolationRequired = LANE_TABLE[lane].egress === 'blocked';
@@ -142,9 +141,15 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
       start,
     };
     const checks = [...(await runConformance(subject, undefined, signal)), ...(await runCases(running, spec, files, signal))];
-
+    return { isolation, healthyAfterMs: running.healthyAfterMs, checks, logs: running.logs() };
+  };
+  try {
+    signal?.throwIfAborted();
+    const { checks, logs, ...found } = await examine().catch((error: unknown) => {
+      if (isPinlaneError(error, 'ERR_IMAGE_ROOT')) return refusedAsRoot(runtime.name);
+      throw error;
+    });
     const failed = checks.some(({ outcome }) => outcome === 'failed');
-    const log = failed ? running.logs() : null;
     const report = acceptanceReport(
       {
         ref: spec.ref,
@@ -153,16 +158,15 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
         platform,
         lane,
         pinned: options.pinned,
-        isolation,
+        ...found,
         startedAt,
         durationMs: Math.round(performance.now() - begun),
-        healthyAfterMs: running.healthyAfterMs,
         ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
         log: failed ? relative(options.workspaceRoot, reportFiles(options.reportsDir, platform).log) : null,
       },
       checks,
     );
-    await writeReport(options.reportsDir, report, log);
+    await writeReport(options.reportsDir, report, failed ? logs : null);
     return report;
   } catch (error) {
     if (isPinlaneError(error, 'ERR_START_FAILED')) await writeLog(options.reportsDir, platform, `${error.message}\n`);

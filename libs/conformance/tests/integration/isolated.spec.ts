@@ -48,8 +48,8 @@ for (const runtime of ['docker', 'bubblewrap', 'unshare'] as const satisfies rea
       execFileSync('docker', ['image', 'rm', '--force', ...tags.split('\n').filter(Boolean)], { stdio: 'ignore' });
     });
 
-    const accept = async (main: string, breaks: string | null, about = spec): Promise<AcceptanceReport> => {
-      const { source, digest } = await imageOf(main, breaks, { withNode: true, about });
+    const accept = async (main: string, { about = spec, user = '1000:1000' } = {}): Promise<AcceptanceReport> => {
+      const { source, digest } = await imageOf(main, null, { withNode: true, about, user });
       return acceptImage({
         spec: about,
         source,
@@ -68,15 +68,21 @@ for (const runtime of ['docker', 'bubblewrap', 'unshare'] as const satisfies rea
     };
 
     it('finds that one that obeys the contract breaks no rule, and judges every one', async () => {
-      const report = await accept(program, null);
+      const report = await accept(program);
       expect(report.checks.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
       expect(report.checks.map(({ rule }) => rule)).toEqual([...RULES.map((rule) => rule.name), 'case:case.yaml#a text']);
       expect(report).toMatchObject({ verdict: 'accepted', isolation: { runtime, network: 'blocked', filesystem: 'read-only', emulated: false } });
     });
 
+    it('rejects an image that runs as root by that rule alone', async () => {
+      const report = await accept(program, { user: '0:0' });
+      expect(report.verdict).toBe('rejected');
+      expect(report.checks.filter(({ outcome }) => outcome === 'failed').map(({ rule }) => rule)).toEqual(['image.user']);
+    });
+
     if (runtime === 'docker')
       it('says in the report that a processor went over its memory limit', async () => {
-        const report = await accept(GLUTTON, null, { ...spec, runtime: { ...spec.runtime, memory_gb: 0.125 } });
+        const report = await accept(GLUTTON, { about: { ...spec, runtime: { ...spec.runtime, memory_gb: 0.125 } } });
         expect(report.verdict).toBe('rejected');
         expect(report.checks.map(({ message }) => message)).toContainEqual(
           expect.stringContaining('the processor was killed, because it went over its memory limit of 128 MiB'),

@@ -39,7 +39,7 @@ const packNode = async (): Promise<Buffer> => {
 export const imageOf = async (
   program: string,
   breaks: string | null,
-  { withNode = false, about = SPEC }: { readonly withNode?: boolean; readonly about?: ProcessorSpec } = {},
+  { withNode = false, about = SPEC, user = '1000:1000' }: { readonly withNode?: boolean; readonly about?: ProcessorSpec; readonly user?: string } = {},
 ): Promise<{ readonly source: ContentSource; readonly digest: Digest }> => {
   const { image: _, ...spec } = about;
   const archive = pack();
@@ -51,7 +51,7 @@ export const imageOf = async (
     JSON.stringify({
       architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
       os: 'linux',
-      config: { Entrypoint: ['node', '/app/main.cjs'], WorkingDir: '/app', User: '1000:1000', Env: breaks === null ? [] : [`BREAKS=${breaks}`] },
+      config: { Entrypoint: ['node', '/app/main.cjs'], WorkingDir: '/app', User: user, Env: breaks === null ? [] : [`BREAKS=${breaks}`] },
       rootfs: { type: 'layers', diff_ids: layers.map(digestOf) },
     }),
   );
