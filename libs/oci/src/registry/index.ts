@@ -5,3 +5,5 @@ export * from './referrers/artifact.ts';
 export { openRepository, type RegistryRepository, type RepositoryOptions } from './repository.ts';
 export type { RetryPolicy } from './retry.ts';
 export type { ChunkPolicy } from './upload/upload-blob.ts';
+export { protectingTag, pushImage, type PushedImage, type PushedManifest, type PushOptions } from './push/push-image.ts';
+export type { Slots } from './push/slots.ts';

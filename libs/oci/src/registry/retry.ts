@@ -58,13 +58,16 @@ export const pauseAfter = (error: unknown, attempt: number, policy: RetryPolicy)
   return Math.max(own, retryAfterMs + policy.random() * Math.min(retryAfterMs, policy.firstPauseMs));
 };
 
-/** Runs `work` until it succeeds, fails for good, or the policy gives up. @throws the last error */
-export const withRetry = async <T>(policy: RetryPolicy, work: () => Promise<T>): Promise<T> => {
+/**
+ * Runs `work` until it succeeds, fails for good, or the policy gives up. `passing` says how an error counts, where that is not what it is itself.
+ * @throws the last error
+ */
+export const withRetry = async <T>(policy: RetryPolicy, work: () => Promise<T>, passing: (error: unknown) => unknown = (error) => error): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      const pause = pauseAfter(error, attempt, policy);
+      const pause = pauseAfter(passing(error), attempt, policy);
       if (pause === undefined) throw error;
       await policy.sleep(pause);
     }

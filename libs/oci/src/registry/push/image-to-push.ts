@@ -1,0 +1,55 @@
+import type { Digest } from '@pinlane/contracts';
+import {
+  childBlobs,
+  childManifests,
+  parseChild,
+  parseDocument,
+  uniqueBlobs,
+  type ContentSource,
+  type Descriptor,
+  type ImageDocument,
+} from '../../content/index.ts';
+import { readImage } from '../../image/index.ts';
+
+/** A manifest or index, ready to be sent. */
+export interface ManifestToPush {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array;
+  /** Each once: the config and the layers. */
+  readonly blobs: readonly Descriptor[];
+}
+
+/** All of an image that goes to a registry. */
+export interface ImageToPush {
+  /** What the root lists, attestations included; none where the root is a manifest. */
+  readonly children: readonly ManifestToPush[];
+  readonly root: ManifestToPush;
+  /** Each once, the largest first, so that none is left to go alone at the end. */
+  readonly blobs: readonly Descriptor[];
+}
+
+const toPush = (document: ImageDocument, bytes: Uint8Array): ManifestToPush => ({
+  descriptor: document.descriptor,
+  bytes,
+  blobs: uniqueBlobs(childBlobs(document)),
+});
+
+/**
+ * Reads an image down to its configs, and refuses one that could not be pinned: see `readImage`. So a wrong image is found before anything of it
+ * is sent.
+ * @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH and whatever the source throws
+ */
+export const readImageToPush = async (source: ContentSource, digest: Digest): Promise<ImageToPush> => {
+  await readImage(source, digest);
+  const { bytes } = await source.readManifest(digest);
+  const document = parseDocument(bytes);
+  const root = toPush(document, bytes);
+  const children = await Promise.all(
+    uniqueBlobs(childManifests(document)).map(async (listed) => {
+      const child = await source.readManifest(listed.digest);
+      return toPush(parseChild(listed, child.bytes), child.bytes);
+    }),
+  );
+  const blobs = uniqueBlobs([...children, root].flatMap((manifest) => manifest.blobs)).sort((a, b) => b.size - a.size);
+  return { children, root, blobs };
+};

@@ -1,0 +1,137 @@
+import { fail, isPinlaneError, shortDigest, type Digest, type Progress } from '@pinlane/contracts';
+import { inParallel, type ContentSource, type Descriptor } from '../../content/index.ts';
+import { RegistryUnavailable } from '../failure.ts';
+import type { RegistryRepository } from '../repository.ts';
+import { withRetry } from '../retry.ts';
+import { readImageToPush, type ImageToPush, type ManifestToPush } from './image-to-push.ts';
+import { createMeter } from './meter.ts';
+import { withSlot, type Slots } from './slots.ts';
+
+export interface PushOptions {
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+  /** Names for people, put last. Another push may move them at any time, so nothing hangs on them. */
+  readonly tags?: readonly string[];
+  /** How many blobs or manifests are under way at once; 6 unless told. */
+  readonly concurrency?: number;
+  /** Bounds the pushes of all processes of this machine together. */
+  readonly slots?: Slots;
+}
+
+/** A manifest that is in the registry, and the tag that keeps it there. */
+export interface PushedManifest {
+  readonly descriptor: Descriptor;
+  readonly tag: string;
+}
+
+export interface PushedImage {
+  readonly descriptor: Descriptor;
+  /** Every manifest of the image, the root last. */
+  readonly manifests: readonly PushedManifest[];
+  /** What the registry did not have before. */
+  readonly uploaded: { readonly blobs: number; readonly bytes: number };
+}
+
+/** The tag that keeps a manifest from jobs that delete what has none. */
+export const protectingTag = (digest: Digest): string => `pin-${shortDigest(digest)}`;
+
+interface Push {
+  readonly source: ContentSource;
+  readonly repository: RegistryRepository;
+  readonly image: ImageToPush;
+  readonly concurrency: number;
+  readonly progress: Progress;
+  readonly stopIfAborted: () => void;
+}
+
+/** Sends the blobs that the registry does not say it has. @returns those that were sent */
+const sendBlobs = async ({ source, repository, image, concurrency, progress, stopIfAborted }: Push): Promise<Descriptor[]> => {
+  const sent: Descriptor[] = [];
+  const meter = createMeter(progress);
+  await inParallel(image.blobs, concurrency, async (blob) => {
+    stopIfAborted();
+    if (await repository.hasBlob(blob)) return;
+    stopIfAborted();
+    await repository.putBlob(
+      blob,
+      meter.track(blob, () => source.openBlob(blob)),
+    );
+    sent.push(blob);
+    progress(`uploaded ${shortDigest(blob.digest)} (${blob.size} bytes)`);
+  });
+  return sent;
+};
+
+/** A registry that refuses a manifest because it lacks what it said to have: a push that was broken off, or a clean-up, leaves it so. */
+const lacksParts = (error: unknown): boolean => isPinlaneError(error, 'ERR_BLOB_UNKNOWN') || isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN');
+
+/** Puts a manifest by digest, or under a tag; where the registry lacks its parts after all, they are sent again, once, whatever it says to have. */
+const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToPush, tag?: string): Promise<void> => {
+  const { source, repository, image, concurrency, progress, stopIfAborted } = push;
+  const put = () => (tag === undefined ? repository.putManifest(descriptor, bytes) : repository.tag(tag, descriptor, bytes));
+  stopIfAborted();
+  try {
+    await put();
+  } catch (error) {
+    if (!lacksParts(error)) throw error;
+    progress(`the registry lacks what it said to have of ${shortDigest(descriptor.digest)}: sending it again`);
+    await inParallel(blobs, concurrency, (blob) => repository.putBlob(blob, () => source.openBlob(blob), { mount: false }));
+    if (descriptor.digest === image.root.descriptor.digest) await inParallel(image.children, concurrency, (child) => putManifest(push, child));
+    await put();
+  }
+};
+
+/** A registry of many machines may need a moment until all of them know what one has taken. */
+const notYet = (error: unknown): unknown => (lacksParts(error) ? new RegistryUnavailable('what was pushed is not there yet') : undefined);
+
+/** Proves that all of an image is there: manifests and their protecting tags by their bytes, what was sent by its size. */
+const readBack = async ({ repository, image, concurrency, stopIfAborted }: Push, sent: readonly Descriptor[]): Promise<void> => {
+  const manifests = [...image.children, image.root].map(({ descriptor }) => descriptor.digest);
+  const checks = [
+    ...manifests.map((digest) => async () => void (await repository.readManifest(digest))),
+    ...manifests.map((digest) => async () => {
+      const tag = protectingTag(digest);
+      const named = await repository.resolve(tag);
+      if (named.digest !== digest) fail('ERR_DIGEST_MISMATCH', `the tag ${tag} was put on ${digest} and names ${named.digest}`);
+    }),
+    ...sent.map((blob) => async () => {
+      if (!(await repository.hasBlob(blob))) fail('ERR_BLOB_UNKNOWN', `the registry took blob ${blob.digest} and does not have it`);
+    }),
+  ];
+  await inParallel(checks, concurrency, (check) => {
+    stopIfAborted();
+    return withRetry(repository.retry, check, notYet);
+  });
+};
+
+/**
+ * Pushes an image of a source to a repository, so that a digest of it can be pinned: its blobs, the manifests that its index lists by digest, each
+ * with its protecting tag, then the index and its tag, then the tags for people. Then all manifests are fetched again by digest and by protecting
+ * tag and hashed from their bytes, and the registry is asked for the presence and size of every blob that was sent; a blob that it had before was
+ * asked for before. Bytes are passed on as they are. Doing it again sends what is not there; nothing is ever deleted.
+ * @throws what `readImage` throws, before anything is sent; ERR_BLOB_UNKNOWN, ERR_MANIFEST_UNKNOWN or ERR_DIGEST_MISMATCH where what was pushed
+ * can't be read back; ERR_REGISTRY_*, ERR_CANCELLED and whatever the source throws
+ */
+export const pushImage = async (source: ContentSource, repository: RegistryRepository, digest: Digest, options: PushOptions = {}): Promise<PushedImage> => {
+  const { progress = () => undefined, signal, tags = [], concurrency = 6, slots } = options;
+  const stopIfAborted = (): void => {
+    if (signal?.aborted) fail('ERR_CANCELLED', 'the push of an image was interrupted');
+  };
+  const image = await readImageToPush(source, digest);
+  const push: Push = { source, repository, image, concurrency, progress, stopIfAborted };
+  const { children, root } = image;
+
+  return withSlot({ slots, host: repository.repository.host, progress, signal }, async () => {
+    const sent = await sendBlobs(push);
+    await inParallel(children, concurrency, async (child) => {
+      await putManifest(push, child);
+      await putManifest(push, child, protectingTag(child.descriptor.digest));
+    });
+    await putManifest(push, root);
+    await putManifest(push, root, protectingTag(root.descriptor.digest));
+    await inParallel(tags, concurrency, (tag) => putManifest(push, root, tag));
+    await readBack(push, sent);
+    const manifests = [...children, root].map(({ descriptor }) => ({ descriptor, tag: protectingTag(descriptor.digest) }));
+    return { descriptor: root.descriptor, manifests, uploaded: { blobs: sent.length, bytes: sent.reduce((sum, { size }) => sum + size, 0) } };
+  });
+};
