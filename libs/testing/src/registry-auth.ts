@@ -29,7 +29,7 @@ const json = (status: number, value: unknown, headers: Record<string, string> = 
 const unauthorized = (challenge: string): Refusal =>
   json(401, { errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] }, { 'www-authenticate': challenge });
 
-const repositoryOf = (path: string): string => /^\/v2\/(.+)\/(?:manifests|blobs)\//.exec(path)?.[1] ?? '';
+const repositoryOf = (path: string): string => /^\/v2\/(.+)\/(?:manifests|blobs|tags|referrers)\//.exec(path)?.[1] ?? '';
 
 /** Guards a registry, and is its token service at `/token`. */
 export const createGate = (auth: RegistryAuth | undefined) => {

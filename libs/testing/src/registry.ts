@@ -40,6 +40,10 @@ export interface RegistryOptions {
   readonly faults?: FaultRule[];
   /** Blobs are served from another origin (the same server by another name), as cloud registries do. */
   readonly blobsElsewhere?: boolean;
+  /** The largest chunk that is taken, in bytes; a larger one is answered as GitHub's registry does. */
+  readonly largestChunk?: number;
+  /** The smallest one but the last, in bytes, which is announced. */
+  readonly smallestChunk?: number;
 }
 
 /** A registry in this process: as much of the distribution specification as a client needs to pull and push, strict where real ones are. */
@@ -85,7 +89,7 @@ export const startRegistry = async (options: RegistryOptions = {}): Promise<Test
   const faults = options.faults ?? [];
   const blobs: TestRegistry['blobs'] = new Map();
   const manifests: TestRegistry['manifests'] = new Map();
-  const uploads = new Set<string>();
+  const uploads = new Map<string, Uint8Array>();
   const gate = createGate(options.auth);
 
   const putManifest = (path: string, target: string, mediaType: string, bytes: Uint8Array): Reply => {
@@ -104,19 +108,48 @@ export const startRegistry = async (options: RegistryOptions = {}): Promise<Test
     return { status: 201, headers: { location: `/v2/${path}/manifests/${digest}`, 'docker-content-digest': digest } };
   };
 
+  const uploadHeaders = (path: string, session: string): Record<string, string> => ({
+    location: `/v2/${path}/blobs/uploads/${session}?state=a%2Bb`,
+    range: `0-${Math.max(0, (uploads.get(session)?.length ?? 0) - 1)}`,
+  });
+
+  const takeChunk = (path: string, id: string, bytes: Uint8Array, range: string | undefined): Reply => {
+    const { largestChunk = Infinity, smallestChunk = 0 } = options;
+    const before = uploads.get(id)!;
+    if (bytes.length > largestChunk) return errorReply(416, 'REQUESTED_RANGE_NOT_SATISFIABLE', 'the request body is too large');
+    if (bytes.length < smallestChunk) return errorReply(400, 'SIZE_INVALID');
+    if (Number(/^(\d+)-\d+$/.exec(range ?? '')?.[1]) !== before.length) return { ...errorReply(416, 'BLOB_UPLOAD_INVALID'), headers: uploadHeaders(path, id) };
+    uploads.set(id, Buffer.concat([before, bytes]));
+    return { status: 202, headers: uploadHeaders(path, id) };
+  };
+
   const upload = async (request: IncomingMessage, path: string, id: string, query: URLSearchParams): Promise<Reply> => {
     if (request.method === 'POST') {
       if (blobs.has(query.get('mount') ?? '')) return { status: 201, headers: { location: `/v2/${path}/blobs/${query.get('mount')}` } };
       const session = randomUUID();
-      uploads.add(session);
-      return { status: 202, headers: { location: `/v2/${path}/blobs/uploads/${session}?state=a%2Bb` } };
+      uploads.set(session, Buffer.alloc(0));
+      const smallest = options.smallestChunk === undefined ? {} : { 'oci-chunk-min-length': String(options.smallestChunk) };
+      return { status: 202, headers: { ...uploadHeaders(path, session), ...smallest } };
     }
     const bytes = await readBody(request);
-    if (!uploads.delete(id) || query.get('state') !== 'a+b') return errorReply(404, 'BLOB_UPLOAD_UNKNOWN');
+    const before = uploads.get(id);
+    if (before === undefined || query.get('state') !== 'a+b') return errorReply(404, 'BLOB_UPLOAD_UNKNOWN');
+    if (request.method === 'GET') return { status: 204, headers: uploadHeaders(path, id) };
+    if (request.method === 'PATCH') return takeChunk(path, id, bytes, request.headers['content-range']);
+    uploads.delete(id);
+    const whole = Buffer.concat([before, bytes]);
     const digest = query.get('digest') ?? '';
-    if (sha256(bytes) !== digest) return errorReply(400, 'DIGEST_INVALID');
-    blobs.set(digest, bytes);
+    if (sha256(whole) !== digest) return errorReply(400, 'DIGEST_INVALID');
+    blobs.set(digest, whole);
     return { status: 201, headers: { location: `/v2/${path}/blobs/${digest}` } };
+  };
+
+  const listTags = (path: string, query: URLSearchParams): Reply => {
+    const all = [...manifests.keys()].filter((key) => key.startsWith(`${path}:`)).map((key) => key.slice(path.length + 1));
+    const left = all.sort().filter((tag) => tag > (query.get('last') ?? ''));
+    const tags = left.slice(0, Number(query.get('n') ?? left.length));
+    const link = tags.length < left.length ? { link: `</v2/${path}/tags/list?n=${query.get('n')}&last=${tags.at(-1)}>; rel="next"` } : {};
+    return { status: 200, headers: { 'content-type': 'application/json', ...link }, body: Buffer.from(JSON.stringify({ name: path, tags })) };
   };
 
   const answer = async (request: IncomingMessage, url: URL): Promise<Reply> => {
@@ -124,6 +157,8 @@ export const startRegistry = async (options: RegistryOptions = {}): Promise<Test
     if (elsewhere) return ranged(blobs.get(elsewhere[1]!) ?? Buffer.alloc(0), request.headers.range);
     const refused = gate.check(request, url);
     if (refused) return refused;
+    const tagged = /^\/v2\/(.+)\/tags\/list$/.exec(url.pathname)?.[1];
+    if (tagged !== undefined) return listTags(tagged, url.searchParams);
     const [, path, kind, target] = /^\/v2\/(.+)\/(manifests|blobs\/uploads|blobs)\/([^/]*)$/.exec(url.pathname) ?? [];
     if (path === undefined || kind === undefined || target === undefined) return url.pathname === '/v2/' ? { status: 200 } : errorReply(404, 'NAME_UNKNOWN');
     if (kind === 'blobs/uploads') return upload(request, path, target, url.searchParams);
