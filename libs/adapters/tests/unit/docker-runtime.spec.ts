@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { fail, parseDigest } from '@pinlane/contracts';
 import { bridgeArgs, environmentOf, processorArgs, type ProcessorPlan } from '../../src/runtime/docker/arguments.ts';
-import { parseInfo, type DaemonFacts } from '../../src/runtime/docker/daemon.ts';
+import { parseInfo, type DaemonFacts, type Docker } from '../../src/runtime/docker/daemon.ts';
+import { createOf } from '../../src/runtime/docker/images.ts';
 import { isGone, ownerLabels, parseOwners, startOf, thisOwner, type Owner } from '../../src/runtime/docker/owner.ts';
 import { describeEnd, parseState } from '../../src/runtime/docker/state.ts';
 
@@ -113,5 +115,25 @@ describe('the owner of a container', () => {
       { id: 'id1', owner: here },
       { id: 'id2', owner: { host: 'ci', boot: 'b1', space: '', pid: '7', started: '' } },
     ]);
+  });
+});
+
+describe('creating a container of an image', () => {
+  const digest = parseDigest(`sha256:${'a'.repeat(64)}`);
+  const image = { name: 'x', platform: 'linux/amd64', digest, configDigest: digest, archive: async function* () {} } as const;
+  const docker: Docker = { program: '/docker', facts: FACTS, run: async () => ({ exitCode: 0, stdout: `${digest}\n`, stderr: '' }) };
+
+  it('is done once more where another run has just removed the image', async () => {
+    const ids: string[] = [];
+    const create = async (id: string) => void (ids.push(id) === 1 && fail('ERR_ADAPTER', 'docker create exited with 1:\nError: No such image: sha256:aa'));
+    expect(await createOf(docker, image, create)).toBe(digest);
+    expect(ids).toEqual([digest, digest]);
+  });
+
+  it('is not tried again where it failed for another reason, or twice for this one', async () => {
+    let tries = 0;
+    await expect(createOf(docker, image, async () => void ((tries += 1), fail('ERR_ADAPTER', 'no space left')))).rejects.toThrow('no space left');
+    expect(tries).toBe(1);
+    await expect(createOf(docker, image, async () => fail('ERR_ADAPTER', 'No such image'))).rejects.toThrow('No such image');
   });
 });

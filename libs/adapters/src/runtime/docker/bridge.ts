@@ -7,7 +7,7 @@ import { bridgeArgs } from './arguments.ts';
 import { startAttached, type Attached } from './attached.ts';
 import { bridgeImage } from './bridge-image.ts';
 import type { Docker } from './daemon.ts';
-import { ensureImage } from './images.ts';
+import { createOf } from './images.ts';
 import { ownNodeFiles } from './own-node.ts';
 
 /** The container in whose network the processor's runs. */
@@ -27,14 +27,14 @@ const FOLDER = '/bridge';
 
 /** Creates it. @throws ERR_ADAPTER */
 export const createBridge = async (docker: Docker, plan: BridgeContainer, signal?: AbortSignal): Promise<void> => {
-  const imageId = await ensureImage(docker, await bridgeImage(), signal);
   const mounts = [
     ...ownNodeFiles().map((file) => ({ source: file, target: file, writable: false })),
     { source: plan.folder.shared, target: FOLDER, writable: true },
     { source: plan.artifacts, target: ARTIFACTS_ROOT, writable: true },
   ];
   const command = [process.execPath, `${FOLDER}/bridge.cjs`, FOLDER];
-  await docker.run(bridgeArgs({ ...plan, imageId, mounts, command }, docker.facts), { signal });
+  const create = (imageId: string) => docker.run(bridgeArgs({ ...plan, imageId, mounts, command }, docker.facts), { signal });
+  await createOf(docker, await bridgeImage(), create, signal);
 };
 
 /** Starts it, and returns once it listens. @throws ERR_RUNTIME_UNAVAILABLE with what it said */

@@ -1,4 +1,4 @@
-import { architectureOf, digestHex, fail, type RunnableImage } from '@pinlane/contracts';
+import { architectureOf, digestHex, fail, isPinlaneError, type RunnableImage } from '@pinlane/contracts';
 import type { Docker } from './daemon.ts';
 
 type Needed = Pick<RunnableImage, 'name' | 'platform' | 'digest' | 'configDigest' | 'archive'>;
@@ -47,4 +47,18 @@ export const ensureImage = async (docker: Docker, image: Needed, signal?: AbortS
   if (!isIt(after)) return fail('ERR_DIGEST_MISMATCH', `Docker took in ${image.digest} and holds ${after || 'nothing'} under ${name}`);
   await removeOlder(docker, image);
   return after;
+};
+
+/**
+ * Creates something of an image by its id, and returns the id. Another run of the same processor may remove an older image between the look
+ * and the creation; then it is brought once more.
+ * @throws what {@link ensureImage} and `create` throw
+ */
+export const createOf = async (docker: Docker, image: Needed, create: (imageId: string) => Promise<unknown>, signal?: AbortSignal): Promise<string> => {
+  const once = async (): Promise<string> => {
+    const id = await ensureImage(docker, image, signal);
+    await create(id);
+    return id;
+  };
+  return once().catch((error: unknown) => (isPinlaneError(error, 'ERR_ADAPTER') && /no such image/i.test(error.message) ? once() : Promise.reject(error)));
 };

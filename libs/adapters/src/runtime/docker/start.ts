@@ -15,7 +15,7 @@ import { environmentOf, processorArgs, type Mount } from './arguments.ts';
 import { startAttached, type Attached } from './attached.ts';
 import { createBridge, startBridge } from './bridge.ts';
 import type { Docker } from './daemon.ts';
-import { ensureImage } from './images.ts';
+import { createOf } from './images.ts';
 import { ownerLabels, thisOwner } from './owner.ts';
 import { describeEnd, readState } from './state.ts';
 import { watchOver } from './watch.ts';
@@ -36,17 +36,13 @@ const namesFor = ({ image }: StartOptions): Names => {
 const createProcessor = async (docker: Docker, names: Names, folder: BridgeFolder, options: StartOptions): Promise<void> => {
   const { image, limits, signal } = options;
   const user = await userOf(image);
-  const imageId = await ensureImage(docker, image, signal);
   const env = environmentOf(processorEnv(options, ARTIFACTS_ROOT, options.port));
   const envFile = join(folder.path, 'environment');
   await writeFile(envFile, env.file, { mode: 0o600 });
-  try {
-    const mounts: Mount[] = [{ source: options.artifacts, target: ARTIFACTS_ROOT, writable: true }];
-    const plan = { name: names.processor, labels: names.labels, imageId, ...user, platform: image.platform, networkOf: names.bridge, limits, envFile, mounts };
-    await docker.run(processorArgs({ ...plan, envNames: Object.keys(env.own) }, docker.facts), { signal, env: env.own });
-  } finally {
-    await rm(envFile, { force: true });
-  }
+  const mounts: Mount[] = [{ source: options.artifacts, target: ARTIFACTS_ROOT, writable: true }];
+  const plan = { name: names.processor, labels: names.labels, ...user, platform: image.platform, networkOf: names.bridge, limits, envFile, mounts };
+  const create = (imageId: string) => docker.run(processorArgs({ ...plan, imageId, envNames: Object.keys(env.own) }, docker.facts), { signal, env: env.own });
+  const imageId = await createOf(docker, image, create, signal).finally(() => rm(envFile, { force: true }));
   const { stdout } = await docker.run(['container', 'inspect', '--format', '{{.Image}}', names.processor], { signal });
   if (stdout.trim() !== imageId) fail('ERR_DIGEST_MISMATCH', `Docker made a container of ${stdout.trim()} in place of ${imageId}`);
 };
