@@ -101,6 +101,8 @@ export const readImage = async (source: ContentSource, digest: Digest, options: 
     const child = parseChild(entry, (await source.readManifest(entry.digest)).bytes);
     return [await readPlatform(source, entry, child.manifest, platform)];
   });
+  // A failure is thrown when the others have ended, so that nothing works on behind the caller's back.
+  await Promise.allSettled(read);
   const platforms = (await Promise.all(read)).flat().sort((a, b) => (a.platform < b.platform ? -1 : 1));
   return requirePlatforms({ kind: 'index', descriptor: document.descriptor, index: document.index, platforms, others, attestations }, options.platforms);
 };

@@ -1,0 +1,238 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { parseRepository, pinAuditSchema, type PinAudit } from '@pinlane/contracts';
+import { openRepository, openStore } from '@pinlane/oci';
+import { startRegistry, type TestRegistry } from '@pinlane/testing';
+import { verifyPins } from '../../src/flows/verify-pins.ts';
+import { OPTIONS } from '../../src/options/index.ts';
+import { contextOf, withFiles } from './support/flow.ts';
+import { indexOf, labelsOf, makeImage, makePlatform, putParts, type ImageParts } from './support/images.ts';
+import { empty } from './support/registry-state.ts';
+
+let registry: TestRegistry;
+beforeAll(async () => {
+  registry = await startRegistry();
+});
+afterAll(() => registry.close());
+afterEach(() => empty(registry));
+
+const FILE = 'processors/acme-one/registry.yaml';
+const repository = () => `${registry.host}/acme/acme-one`;
+const open = () => openRepository(parseRepository(repository()));
+const image = makeImage('acme-one');
+const claimed = image.amd64.config.bytes.toString().match(/"dev.pinlane.fingerprint":"(sha256:[0-9a-f]{64})"/)?.[1] as string;
+
+/** What registry.yaml pins; each as a digest, or as a whole reference. */
+interface Pins {
+  readonly amd64?: string;
+  readonly arm64?: string;
+  readonly index?: string;
+  readonly fingerprint?: string;
+  readonly repository?: string;
+}
+
+const textOf = (pins: Pins, ref = 'acme/one@1', at = repository()): string => {
+  const pin = (name: 'amd64' | 'arm64' | 'index') => (pins[name] === undefined ? 'null' : pins[name].includes('@') ? pins[name] : `${at}@${pins[name]}`);
+  return [
+    `ref: ${ref}`,
+    'image:',
+    ...(pins.repository === undefined ? [] : [`  repository: ${pins.repository}`]),
+    `  platforms: { amd64: "${pin('amd64')}", arm64: "${pin('arm64')}" }`.replaceAll('"null"', 'null'),
+    `  index: ${pin('index')}`,
+    `  source: { fingerprint: ${pins.fingerprint ?? 'null'} }`,
+    '',
+  ].join('\n');
+};
+
+const pinsOf = ({ amd64, arm64, index }: ImageParts): Pins => ({
+  amd64: amd64.descriptor.digest,
+  arm64: arm64.descriptor.digest,
+  index: index.descriptor.digest,
+});
+
+const audit = async (root: string, options: Record<string, unknown> = {}, env: Record<string, string> = {}) => {
+  const outcome = await verifyPins(OPTIONS['verify-pins'].parse(options), contextOf(root, { env }));
+  return { ...outcome, audit: outcome.document as PinAudit };
+};
+
+/** Audits one file; what it says of it in short. */
+const findings = async (text: string, options: Record<string, unknown> = {}) => {
+  let found = { exitCode: -1, findings: [] as string[], remarks: [] as string[] };
+  await withFiles({ [FILE]: text }, async (root) => {
+    const { exitCode, audit: document } = await audit(root, options);
+    const [entry] = document.entries;
+    found = { exitCode, findings: (entry?.findings ?? []).map(({ pin, code }) => `${pin} ${code}`), remarks: [...(entry?.remarks ?? [])] };
+  });
+  return found;
+};
+
+const blobPath = (digest: string) => (request: { method: string; url: string }) => request.url.includes(digest);
+
+describe('an audit of pins', () => {
+  it('finds good what is there, whole, and what it is pinned for, and says so in a strict report', async () => {
+    await putParts(open(), image);
+    registry.requests.length = 0;
+    await withFiles({ [FILE]: textOf({ ...pinsOf(image), fingerprint: claimed }) }, async (root) => {
+      const { exitCode, lines, audit: document } = await audit(root);
+      expect({ exitCode, verdict: document.verdict, pins: document.pins }).toEqual({ exitCode: 0, verdict: 'good', pins: 3 });
+      expect(lines).toEqual(['every pin is there and is what it is pinned for: 3 pins of 1 processors (1 good)']);
+      expect(pinAuditSchema.parse(JSON.parse(await readFile(join(root, '.pinlane/reports/pin-audit.json'), 'utf8')))).toEqual(document);
+      expect(registry.requests.every(({ method }) => method === 'GET' || method === 'HEAD')).toBe(true);
+    });
+  });
+
+  const other = makeImage('acme-one', 'other');
+  const stranger = makeImage('acme-two');
+  const both = makePlatform('amd64', labelsOf('acme-one', claimed as never), 'twice');
+  const BAD: [string, () => Promise<Pins>, string[]][] = [
+    [
+      'a platform manifest that is gone',
+      async () => {
+        registry.manifests.delete(`acme/acme-one@${image.arm64.descriptor.digest}`);
+        return pinsOf(image);
+      },
+      ['index ERR_MANIFEST_UNKNOWN', 'arm64 ERR_MANIFEST_UNKNOWN'],
+    ],
+    [
+      'an index that is gone',
+      async () => {
+        registry.manifests.delete(`acme/acme-one@${image.index.descriptor.digest}`);
+        return pinsOf(image);
+      },
+      ['index ERR_MANIFEST_UNKNOWN'],
+    ],
+    [
+      'a layer that is gone',
+      async () => {
+        registry.blobs.delete(image.amd64.layer.descriptor.digest);
+        return pinsOf(image);
+      },
+      ['index ERR_BLOB_UNKNOWN', 'amd64 ERR_BLOB_UNKNOWN', 'arm64 ERR_BLOB_UNKNOWN'],
+    ],
+    [
+      'a manifest whose bytes were altered',
+      async () => {
+        const name = `acme/acme-one@${image.amd64.descriptor.digest}`;
+        registry.manifests.set(name, { ...registry.manifests.get(name)!, bytes: Buffer.concat([image.amd64.bytes, Buffer.from(' ')]) });
+        return pinsOf(image);
+      },
+      ['index ERR_DIGEST_MISMATCH', 'amd64 ERR_DIGEST_MISMATCH'],
+    ],
+    [
+      'a config whose bytes were altered',
+      async () => {
+        registry.blobs.set(image.amd64.config.descriptor.digest, Buffer.from(image.amd64.config.bytes.toString().replace('linux', 'LINUX')));
+        return pinsOf(image);
+      },
+      ['index ERR_DIGEST_MISMATCH', 'amd64 ERR_DIGEST_MISMATCH'],
+    ],
+    [
+      'platforms that were taken for each other',
+      async () => ({ ...pinsOf(image), amd64: image.arm64.descriptor.digest, arm64: image.amd64.descriptor.digest }),
+      ['amd64 ERR_PIN_UNVERIFIED', 'arm64 ERR_PIN_UNVERIFIED', 'amd64 ERR_PIN_UNVERIFIED', 'arm64 ERR_PIN_UNVERIFIED'],
+    ],
+    ['an index where a platform is pinned', async () => ({ amd64: image.index.descriptor.digest }), ['amd64 ERR_PIN_UNVERIFIED']],
+    ['a platform where the index is pinned', async () => ({ index: image.amd64.descriptor.digest }), ['index ERR_PIN_UNVERIFIED']],
+    [
+      'an index that lists another manifest than the one that is pinned',
+      async () => {
+        await putParts(open(), other);
+        return { ...pinsOf(image), index: other.index.descriptor.digest };
+      },
+      ['amd64 ERR_PIN_UNVERIFIED', 'arm64 ERR_PIN_UNVERIFIED'],
+    ],
+    [
+      'an image of another processor',
+      async () => {
+        await putParts(open(), stranger);
+        return pinsOf(stranger);
+      },
+      ['amd64 ERR_PIN_UNVERIFIED', 'arm64 ERR_PIN_UNVERIFIED'],
+    ],
+    ['a fingerprint that was edited', async () => ({ ...pinsOf(image), fingerprint: `sha256:${'0'.repeat(64)}` }), ['index ERR_PIN_UNVERIFIED']],
+    [
+      'a manifest for amd64 that the index lists for arm64',
+      async () => {
+        const index = indexOf(both, makePlatform('amd64', labelsOf('acme-one', claimed as never), 'thrice'));
+        const lying = { amd64: both, arm64: makePlatform('amd64', labelsOf('acme-one', claimed as never), 'thrice'), index };
+        await putParts(open(), lying);
+        return pinsOf(lying);
+      },
+      ['index ERR_MANIFEST_INVALID', 'arm64 ERR_PIN_UNVERIFIED'],
+    ],
+  ];
+  it.each(BAD)('finds bad, with exit code 2: %s', async (_, spoil, expected) => {
+    await putParts(open(), image);
+    const found = await findings(textOf(await spoil()));
+    expect({ exitCode: found.exitCode, findings: [...found.findings].sort() }).toEqual({ exitCode: 2, findings: [...expected].sort() });
+  });
+
+  it('finds a pin of the local store bad in lanes that need a published image, and looks at it in lane local', async () => {
+    const named = Object.fromEntries(Object.entries(pinsOf(image)).map(([name, digest]) => [name, `store.localhost/acme-one@${digest}`]));
+    await withFiles({ [FILE]: textOf(named) }, async (root) => {
+      await putParts(openStore(join(root, '.pinlane/store')), image);
+      expect((await audit(root)).exitCode).toBe(0);
+      for (const lane of ['pr', 'dev', 'staging', 'main']) expect((await audit(root, { lane })).exitCode).toBe(2);
+    });
+  });
+
+  it.each([
+    ['the registry is down', { kind: 'answer', status: 503 }],
+    ['it wants credentials', { kind: 'answer', status: 401, headers: { 'www-authenticate': 'Basic realm="test"' } }],
+    ['it denies access', { kind: 'answer', status: 403 }],
+  ] as const)('says that it could not tell, with exit code 1, where %s', async (_, fault) => {
+    await putParts(open(), image);
+    registry.faults.push({ when: blobPath(image.amd64.descriptor.digest), fault });
+    const found = await findings(textOf(pinsOf(image)));
+    expect(found.exitCode).toBe(1);
+    expect(found.findings.length).toBeGreaterThan(0);
+  });
+
+  it('goes on past a file that it can not read, and says of the whole that it could not tell', async () => {
+    await putParts(open(), image);
+    await withFiles(
+      { [FILE]: textOf(pinsOf(image)), 'processors/acme-two/registry.yaml': 'ref: [', 'processors/new/registry.yaml': 'ref: acme/new@1\n' },
+      async (root) => {
+        const { exitCode, audit: document, lines } = await audit(root);
+        expect({ exitCode, outcomes: document.entries.map(({ outcome }) => outcome) }).toEqual({ exitCode: 1, outcomes: ['good', 'unknown', 'unpinned'] });
+        expect(lines.join('\n')).toContain('ERR_REGISTRY_SYNTAX');
+      },
+    );
+  });
+
+  it('remarks that pins name another repository than image.repository, and finds no fault in it', async () => {
+    await putParts(open(), image);
+    const found = await findings(textOf({ ...pinsOf(image), repository: 'ghcr.io/acme/acme-one' }));
+    expect(found).toEqual({ exitCode: 0, findings: [], remarks: [`the pins name ${repository()}, and image.repository is ghcr.io/acme/acme-one`] });
+  });
+
+  it('looks at a thousand pins, a few processors at a time', async () => {
+    const files: Record<string, string> = {};
+    for (let at = 0; at < 334; at += 1) {
+      const [path, parts] = [`acme/acme-p${at}`, makeImage(`acme-p${at}`)];
+      files[`processors/p${at}/registry.yaml`] = textOf(pinsOf(parts), `acme/p${at}@1`, `${registry.host}/${path}`);
+      for (const { descriptor, bytes } of [parts.amd64, parts.arm64, parts.index])
+        registry.manifests.set(`${path}@${descriptor.digest}`, { mediaType: descriptor.mediaType, bytes });
+      for (const { config, layer } of [parts.amd64, parts.arm64])
+        for (const { descriptor, bytes } of [config, layer]) registry.blobs.set(descriptor.digest, bytes);
+    }
+    const fetch = globalThis.fetch;
+    let [underWay, most] = [0, 0];
+    globalThis.fetch = async (...request: Parameters<typeof fetch>) => {
+      most = Math.max(most, (underWay += 1));
+      return fetch(...request).finally(() => (underWay -= 1));
+    };
+    try {
+      await withFiles(files, async (root) => {
+        const { exitCode, audit: document } = await audit(root, { concurrency: 4 });
+        expect({ exitCode, pins: document.pins }).toEqual({ exitCode: 0, pins: 1002 });
+        // An index leads to two platforms, which are read side by side.
+        expect(most).toBeGreaterThan(1);
+        expect(most).toBeLessThanOrEqual(8);
+      });
+    } finally {
+      globalThis.fetch = fetch;
+    }
+  }, 60_000);
+});
