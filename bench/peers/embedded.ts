@@ -1,6 +1,6 @@
 // One build and one push with the libraries alone: CONTEXT STORE REPOSITORY TAG. The bench bundles it, as the plugin is bundled.
 import { parseReference, parseRepository, PLATFORMS } from '@pinlane/contracts';
-import { assembleImage, copyImage, dockerfileBases, openRepository, openStore, parseDockerfile, readBuildContext } from '@pinlane/oci';
+import { assembleImage, dockerfileBases, openRepository, openStore, parseDockerfile, pushImage, readBuildContext } from '@pinlane/oci';
 
 const [folder, root, name, tag] = process.argv.slice(2);
 if (!folder || !root || !name || !tag) throw new Error('usage: CONTEXT STORE REPOSITORY TAG');
@@ -22,7 +22,6 @@ const { index } = await assembleImage({
   progress: () => undefined,
   signal: new AbortController().signal,
 });
-const repository = openRepository(parseRepository(name), { mountFrom: base });
-await copyImage(store, repository, index.digest);
-await repository.tag(tag, index, (await store.readManifest(index.digest)).bytes);
+// With its protecting tags and read back, as in any lane.
+await pushImage(store, openRepository(parseRepository(name), { mountFrom: base }), index.digest, { tags: [tag] });
 console.log(index.digest);
