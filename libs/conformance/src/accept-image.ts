@@ -26,9 +26,9 @@ import {
 import type { ContentSource } from '@pinlane/oci';
 import { readCases } from './cases/read.ts';
 import { exampleParams, runCases } from './cases/run.ts';
-import { refusedAsRoot, type Findings } from './findings.ts';
+import { brokenFindings, type Findings } from './findings.ts';
 import { acceptanceReport } from './report/report.ts';
-import { clearReport, reportFiles, writeLog, writeReport } from './report/write.ts';
+import { clearReport, reportFiles, writeReport } from './report/write.ts';
 import { runnableImage } from './runnable-image.ts';
 import { runConformance } from './run-conformance.ts';
 import { explained } from './subject/explained.ts';
@@ -103,7 +103,7 @@ const starter = (options: AcceptOptions, runtime: Runtime, image: RunnableImage,
  * something failed). A failed check is a verdict in the report and no exception. Whatever was started is stopped, and
  * whatever was made beside the report and the cache is removed.
  * @throws ERR_EGRESS_OPEN where the lane demands a blocked network and it is not proven, ERR_RUNTIME_UNAVAILABLE,
- * ERR_PLATFORM_UNRUNNABLE, ERR_START_FAILED, ERR_ACCEPTANCE_CASE_INVALID, ERR_LAYER_UNSAFE, ERR_CANCELLED and whatever the source throws
+ * ERR_PLATFORM_UNRUNNABLE, ERR_ACCEPTANCE_CASE_INVALID, ERR_LAYER_UNSAFE, ERR_CANCELLED and whatever the source throws
  */
 export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceReport> => {
   const { spec, platform, lane, progress, signal } = options;
@@ -145,10 +145,7 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
   };
   try {
     signal?.throwIfAborted();
-    const { checks, logs, ...found } = await examine().catch((error: unknown) => {
-      if (isPinlaneError(error, 'ERR_IMAGE_ROOT')) return refusedAsRoot(runtime.name);
-      throw error;
-    });
+    const { checks, logs, ...found } = await examine().catch((error: unknown) => brokenFindings(runtime.name, error));
     const failed = checks.some(({ outcome }) => outcome === 'failed');
     const report = acceptanceReport(
       {
@@ -169,7 +166,6 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
     await writeReport(options.reportsDir, report, failed ? logs : null);
     return report;
   } catch (error) {
-    if (isPinlaneError(error, 'ERR_START_FAILED')) await writeLog(options.reportsDir, platform, `${error.message}\n`);
     if (signal?.aborted && !isPinlaneError(error)) return fail('ERR_CANCELLED', `the acceptance of ${slug} was interrupted`);
     throw error;
   } finally {

@@ -1,4 +1,4 @@
-import type { Check, Isolation, RuntimeName } from '@pinlane/contracts';
+import { isPinlaneError, type Check, type Isolation, type RuntimeName } from '@pinlane/contracts';
 import { RULES } from './rules/index.ts';
 
 /** What putting an image to the test brought to light. */
@@ -12,17 +12,28 @@ export interface Findings {
 
 const NOTHING: Omit<Isolation, 'runtime'> = { network: 'open', filesystem: 'open', user: 'same', processes: 'shared' };
 
-/**
- * The findings where a runtime does not run an image, because it would be as root: that rule is broken, and no other was looked at. Nothing
- * ran, so nothing is said of isolation.
- */
-export const refusedAsRoot = (runtime: RuntimeName): Findings => ({
+/** One rule is broken and kept every other from being looked at. */
+const brokenAtOnce = (runtime: RuntimeName, rule: string, message: string, logs: string): Findings => ({
   isolation: { runtime, ...NOTHING },
   healthyAfterMs: 0,
   checks: RULES.map(({ name, title }) =>
-    name === 'image.user'
-      ? { rule: name, title, outcome: 'failed', message: `its config names root, or no user, and the runtime ${runtime} runs nothing as root`, durationMs: 0 }
-      : { rule: name, title, outcome: 'skipped', message: 'not checked, because image.user did not pass', durationMs: 0 },
+    name === rule
+      ? { rule: name, title, outcome: 'failed', message, durationMs: 0 }
+      : { rule: name, title, outcome: 'skipped', message: `not checked, because ${rule} did not pass`, durationMs: 0 },
   ),
-  logs: '',
+  logs,
 });
+
+/**
+ * The findings where an image could not be looked at because of what it is: a runtime that runs nothing as root refused it, or it did not
+ * become healthy. Nothing ran to the end, so nothing is said of isolation. Any other error is no finding and is thrown on.
+ */
+export const brokenFindings = (runtime: RuntimeName, error: unknown): Findings => {
+  if (isPinlaneError(error, 'ERR_IMAGE_ROOT'))
+    return brokenAtOnce(runtime, 'image.user', `its config names root, or no user, and the runtime ${runtime} runs nothing as root`, '');
+  if (isPinlaneError(error, 'ERR_START_FAILED')) {
+    const message = error.problems.map((problem) => problem.message).join('\n');
+    return brokenAtOnce(runtime, 'healthz.ok', message, `${message}\n`);
+  }
+  throw error;
+};

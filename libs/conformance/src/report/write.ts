@@ -28,18 +28,12 @@ export const clearReport = async (folder: string, platform: string): Promise<voi
   await Promise.all(Object.values(reportFiles(folder, platform)).map((file: string) => rm(file, { force: true })));
 };
 
-/** Keeps the log of a processor that something is wrong with. */
-export const writeLog = async (folder: string, platform: string, log: string): Promise<void> => {
-  await mkdir(folder, { recursive: true });
-  await writeWhole(reportFiles(folder, platform).log, log);
-};
-
 /** Writes a report, each file whole or not at all. */
 export const writeReport = async (folder: string, report: AcceptanceReport, log: string | null): Promise<ReportFiles> => {
   const files = reportFiles(folder, report.platform);
   await mkdir(folder, { recursive: true });
   if (log === null) await rm(files.log, { force: true });
-  else await writeLog(folder, report.platform, log);
+  else await writeWhole(files.log, log);
   await writeWhole(files.junit, junitXml(report));
   await writeWhole(files.json, `${JSON.stringify(report, null, 2)}\n`);
   return files;

@@ -117,12 +117,21 @@ describe('accepting an image', () => {
     expect(existsSync(join(folder, 'reports'))).toBe(false);
   });
 
-  it('reports an image that does not start, keeps the end of its log, and no verdict on the image before it', async () => {
+  it('rejects an image that does not become healthy, by the name of the rule, and keeps the end of its log', async () => {
     await acceptImage(await optionsFor(null));
     const { source, digest } = await imageOf('console.error("cannot find my heart"); process.exit(9);', null);
-    await expect(acceptImage(await optionsFor(null, { source, digest }))).rejects.toThrow(/ERR_START_FAILED: [^]*cannot find my heart/);
-    const kept = readdirSync(join(folder, 'reports'));
-    expect(kept).toEqual([expect.stringMatching(/\.log$/)]);
-    expect(readFileSync(join(folder, 'reports', kept[0] as string), 'utf8')).toContain('cannot find my heart');
+    const { verdict, checks, isolation, log } = await acceptImage(await optionsFor(null, { source, digest }));
+    expect({ verdict, network: isolation.network, passed: checks.filter(({ outcome }) => outcome === 'passed') }).toEqual({
+      verdict: 'rejected',
+      network: 'open',
+      passed: [],
+    });
+    expect(checks.filter(({ outcome }) => outcome === 'failed')).toEqual([
+      expect.objectContaining({ rule: 'healthz.ok', message: expect.stringContaining('cannot find my heart') }),
+    ]);
+    const kept = readdirSync(join(folder, 'reports')).sort();
+    expect(kept.map((name) => name.replace(/^[^.]*/, ''))).toEqual(['.json', '.junit.xml', '.log']);
+    expect(log).toMatch(/\.log$/);
+    expect(readFileSync(join(folder, 'reports', kept[2] as string), 'utf8')).toContain('cannot find my heart');
   });
 });
