@@ -77,7 +77,8 @@ export const classify = (status: number, { codes, text }: RegistryErrorBody, mis
   if (passes || TEMPORARY_STATUS.has(status)) return 'ERR_REGISTRY_UNAVAILABLE';
   if (status === 401) return 'ERR_REGISTRY_AUTH';
   if (status === 403) return 'ERR_REGISTRY_DENIED';
-  const known = codes.find((code) => Object.hasOwn(CODES, code));
+  // docker-registry adds DIGEST_INVALID where a manifest's blob is not there: what can be mended counts.
+  const known = codes.find((code) => CODES[code] === 'ERR_BLOB_UNKNOWN') ?? codes.find((code) => Object.hasOwn(CODES, code));
   if (known !== undefined) return CODES[known]!;
   return status === 404 ? missing : 'ERR_REGISTRY_PROTOCOL';
 };

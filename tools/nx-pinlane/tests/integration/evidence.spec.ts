@@ -1,0 +1,190 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { EVIDENCE_TYPE, parseDigest, parsePinnedReference, type AcceptanceReport, type PinnedReference } from '@pinlane/contracts';
+import { attachArtifact, openRepository, openStore, type ContentSink, type ContentSource, type Store } from '@pinlane/oci';
+import { startRegistry, type TestRegistry } from '@pinlane/testing';
+import { evidenceText } from '@pinlane/pipeline';
+import { attachEvidence, readEvidence, type EvidenceSite } from '../../src/flows/evidence.ts';
+import { makeImage, putParts } from './support/images.ts';
+import { empty, unnamed } from './support/registry-state.ts';
+
+const image = makeImage('acme-one');
+const other = makeImage('acme-one', 'other');
+const { digest } = image.amd64.descriptor;
+const about = { ref: 'acme/one@1' as AcceptanceReport['ref'], digest, platform: 'linux/amd64' as const };
+
+const report = (pinned: PinnedReference, more: Partial<AcceptanceReport> = {}): AcceptanceReport => ({
+  kind: 'AcceptanceReport',
+  schemaVersion: 1,
+  ref: about.ref,
+  image: `${pinned.host}/${pinned.path}@${pinned.digest}`,
+  digest,
+  platform: 'linux/amd64',
+  lane: 'staging',
+  pinned: true,
+  isolation: { runtime: 'bubblewrap', network: 'blocked', filesystem: 'read-only', user: 'unprivileged', processes: 'own' },
+  verdict: 'accepted',
+  checks: [{ rule: 'healthz.ok', title: 'It is healthy', outcome: 'passed', message: '', durationMs: 3 }],
+  startedAt: '2026-11-23T12:00:00.000Z',
+  durationMs: 1000,
+  healthyAfterMs: 100,
+  log: null,
+  ...more,
+});
+
+let registry: TestRegistry;
+let folder: string;
+let store: Store;
+beforeAll(async () => {
+  registry = await startRegistry();
+});
+afterAll(() => registry.close());
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pinlane-evidence-'));
+  store = openStore(join(folder, 'store'));
+});
+afterEach(async () => {
+  empty(registry);
+  await rm(folder, { recursive: true, force: true });
+});
+
+const places = {
+  store: () => ({ name: 'store.localhost/acme-one', place: store as ContentSink & ContentSource }),
+  registry: () => ({ name: `${registry.host}/acme/acme-one`, place: openRepository({ host: registry.host, path: 'acme/acme-one' }) }),
+};
+
+describe.each(['store', 'registry'] as const)('evidence in a %s', (kind) => {
+  const open = async () => {
+    const { name, place } = places[kind]();
+    await putParts(place, image);
+    const pinned = parsePinnedReference(`${name}@${digest}`);
+    const site: EvidenceSite = { image: pinned, store, access: { insecureRegistries: new Set() } };
+    return { pinned, site, place };
+  };
+
+  it('is read back as it was attached, once for all that say the same, the newest first', async () => {
+    const { pinned, site } = await open();
+    expect(await readEvidence(about, site)).toEqual({ found: [], ignored: [] });
+    const first = report(pinned);
+    expect(await attachEvidence(first, 'staging', site)).toContain('attached to');
+    expect(await attachEvidence({ ...first, startedAt: '2026-11-24T12:00:00.000Z', durationMs: 1 }, 'staging', site)).toContain('is attached already');
+    const more = [...first.checks, { rule: 'case:a#b', title: 'b', outcome: 'skipped' as const, message: 'why', durationMs: 0 }];
+    await attachEvidence({ ...first, checks: more, startedAt: '2026-11-25T12:00:00.000Z' }, 'staging', site);
+    const { found, ignored } = await readEvidence(about, site);
+    expect(found.map(({ startedAt, lane, passed }) => [startedAt.slice(0, 10), lane, passed])).toEqual([
+      ['2026-11-25', 'staging', 1],
+      ['2026-11-23', 'staging', 1],
+    ]);
+    expect(ignored).toEqual([]);
+    // The other platform's image, and another image, have none of it.
+    expect((await readEvidence({ ...about, digest: image.arm64.descriptor.digest, platform: 'linux/arm64' }, site)).found).toEqual([]);
+  });
+
+  const LIES: [string, (pinned: PinnedReference) => Partial<AcceptanceReport> | string, RegExp][] = [
+    ['is about another image', () => ({ digest: other.amd64.descriptor.digest }), /it is about [0-9a-f]{12}/],
+    ['names another image', ({ host, path }) => ({ image: `${host}/${path}@${other.amd64.descriptor.digest}` }), /it is about/],
+    ['is about another processor', () => ({ ref: 'acme/two@1' as AcceptanceReport['ref'] }), /acme\/two@1/],
+    ['is about another platform', () => ({ platform: 'linux/arm64' }), /linux\/arm64/],
+    ['is about an image that was not pinned', () => ({ pinned: false }), /not pinned/],
+    ['rejected the image', () => ({ verdict: 'rejected' }), /verdict/],
+    ['calls accepted what failed', () => ({ checks: [{ rule: 'run.ok', title: 't', outcome: 'failed', message: 'm', durationMs: 1 }] }), /failed run\.ok/],
+    ['checked nothing', () => ({ checks: [] }), /nothing was checked/],
+    [
+      'was made with an open network',
+      () => ({ isolation: { runtime: 'host', network: 'open', filesystem: 'open', user: 'same', processes: 'shared' } }),
+      /network was not blocked/,
+    ],
+    ['has a key too many', (pinned) => JSON.stringify({ ...report(pinned), approved: true }), /not an AcceptanceReport/],
+    ['carries evidence itself', (pinned) => JSON.stringify({ ...report(pinned), evidence: { found: [], ignored: [] } }), /not an AcceptanceReport/],
+    ['is no JSON', () => 'accepted!', /not JSON/],
+    ['is too long', () => ' '.repeat(1024 * 1024 + 1), /larger than/],
+  ];
+  it.each(LIES)('is ignored and named where the report %s', async (_, lie, reason) => {
+    const { pinned, site, place } = await open();
+    const told = lie(pinned);
+    const text = typeof told === 'string' ? told : evidenceText(report(pinned, told));
+    await attachArtifact(place, image.amd64.descriptor, { artifactType: EVIDENCE_TYPE, files: [{ mediaType: EVIDENCE_TYPE, bytes: Buffer.from(text) }] });
+    await attachEvidence(report(pinned), 'staging', site);
+    const { found, ignored } = await readEvidence(about, site);
+    expect(found).toHaveLength(1);
+    expect(ignored).toEqual([{ artifact: expect.stringMatching(/^sha256:/), reason: expect.stringMatching(reason) }]);
+  });
+
+  it('is ignored where the artefact carries two reports, another file, or is of another type', async () => {
+    const { pinned, site, place } = await open();
+    const bytes = Buffer.from(evidenceText(report(pinned)));
+    const attach = (artifactType: string, mediaTypes: string[]) =>
+      attachArtifact(place, image.amd64.descriptor, {
+        artifactType,
+        files: mediaTypes.map((mediaType, at) => ({ mediaType, bytes: Buffer.concat([bytes, Buffer.from(' '.repeat(at))]) })),
+      });
+    await attach(EVIDENCE_TYPE, [EVIDENCE_TYPE, EVIDENCE_TYPE]);
+    await attach(EVIDENCE_TYPE, ['application/json']);
+    await attach('application/vnd.example.sbom', [EVIDENCE_TYPE]);
+    const { found, ignored } = await readEvidence(about, site);
+    expect(found).toEqual([]);
+    expect(ignored.map(({ reason }) => /exactly one report/.test(reason))).toEqual([true, true]);
+  });
+
+  it('is not attached by a report that would be none', async () => {
+    const { pinned, site } = await open();
+    const isolation = { ...report(pinned).isolation, network: 'open' as const };
+    await expect(attachEvidence(report(pinned, { isolation }), 'staging', site)).rejects.toMatchObject({ code: 'ERR_EGRESS_OPEN' });
+    expect((await readEvidence(about, site)).found).toEqual([]);
+  });
+});
+
+describe('evidence in a registry', () => {
+  const open = async () => {
+    const { name, place } = places.registry();
+    await putParts(place, image);
+    const pinned = parsePinnedReference(`${name}@${digest}`);
+    return { pinned, place, site: { image: pinned, store, access: { insecureRegistries: new Set<string>() } } };
+  };
+
+  it('is not attached from a lane that does not push', async () => {
+    const { pinned, site } = await open();
+    for (const lane of ['local', 'main'] as const) await expect(attachEvidence(report(pinned), lane, site)).rejects.toMatchObject({ code: 'ERR_LANE_FORBIDS' });
+  });
+
+  it('has a tag of its own, as what is pinned has', async () => {
+    const { pinned, site } = await open();
+    const before = new Set(unnamed(registry));
+    await attachEvidence(report(pinned), 'staging', site);
+    const fresh = unnamed(registry).filter((name) => !before.has(name) && !name.endsWith(indexDigest(registry)));
+    const tags = [...registry.manifests.keys()].filter((name) => name.includes(':accepted-'));
+    expect(tags).toHaveLength(1);
+    expect(fresh.map((name) => parseDigest(name.split('@')[1] as string).slice('sha256:'.length, 'sha256:'.length + 12))).toEqual(
+      tags.map((tag) => tag.split(':accepted-')[1]),
+    );
+  });
+
+  it('that is claimed of an image by a list, and says otherwise itself, is ignored', async () => {
+    const { site, place } = await open();
+    await putParts(place, other);
+    const pinned = parsePinnedReference(`${registry.host}/acme/acme-one@${other.amd64.descriptor.digest}`);
+    await attachEvidence(report(pinned, { digest: other.amd64.descriptor.digest }), 'staging', { ...site, image: pinned });
+    // The list of the one is served as that of the other.
+    const tagOf = (subject: string) => `acme/acme-one:${subject.replace(':', '-')}`;
+    registry.manifests.set(tagOf(digest), registry.manifests.get(tagOf(other.amd64.descriptor.digest))!);
+    const { found, ignored } = await readEvidence(about, site);
+    expect({ found, reasons: ignored.map(({ reason }) => reason) }).toEqual({ found: [], reasons: ['it refers to another image'] });
+  });
+
+  it('that could not be asked for is an error and no answer', async () => {
+    const { site } = await open();
+    registry.faults.push({ when: ({ url }) => !url.includes(`manifests/${digest}`), fault: { kind: 'answer', status: 403 } });
+    await expect(readEvidence(about, site)).rejects.toMatchObject({ code: 'ERR_REGISTRY_DENIED' });
+  });
+});
+
+/** The list of referrers, which registries without the referrers API keep under a tag: its bytes, and so its digest, change with every referrer. */
+const indexDigest = ({ manifests }: TestRegistry): string => {
+  const list = manifests.get(`acme/acme-one:${digest.replace(':', '-')}`)?.bytes;
+  return (
+    [...manifests].find(([name, { bytes }]) => name.includes('@') && list !== undefined && Buffer.from(bytes).equals(Buffer.from(list)))?.[0].split('@')[1] ??
+    'none'
+  );
+};
