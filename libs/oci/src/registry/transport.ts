@@ -54,7 +54,12 @@ export const createTransport = ({ endpoint, credentials, send, policy, scopes }:
     const used = own ? await authorizer.header(access) : undefined;
     const answer = await once(used);
     if (answer.status !== 401 || answer.url.origin !== endpoint.origin || !own) return answer;
-    if (!(await authorizer.challenged(answer.header('www-authenticate'), access, used))) return answer;
+    const wanted = authorizer.challenged(answer.header('www-authenticate'), access, used).catch(async (error: unknown) => {
+      // An answer that nobody reads would be watched for as long as nothing happens, and keep the process.
+      await answer.discard();
+      throw error;
+    });
+    if (!(await wanted)) return answer;
     await answer.discard();
     return once(await authorizer.header(access));
   };

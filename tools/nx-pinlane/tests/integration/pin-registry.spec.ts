@@ -1,0 +1,179 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { isPinlaneError, parseRepository, type BuiltImage } from '@pinlane/contracts';
+import { describe as describeBytes, OCI_INDEX, OCI_MANIFEST, openRepository, openStore, type Descriptor } from '@pinlane/oci';
+import { startRegistry, type FaultRule, type TestRegistry } from '@pinlane/testing';
+import { pin } from '../../src/flows/pin.ts';
+import { OPTIONS } from '../../src/options/index.ts';
+import { contextOf, withFiles } from './support/flow.ts';
+import { makeImage, makePlatform, putParts } from './support/images.ts';
+import { contentsOf, empty, unnamed } from './support/registry-state.ts';
+
+let registry: TestRegistry;
+beforeAll(async () => {
+  registry = await startRegistry();
+});
+afterAll(() => registry.close());
+afterEach(() => empty(registry));
+
+const FILE = 'processors/acme-one/registry.yaml';
+const FILES = {
+  [FILE]: 'ref: acme/one@1\n',
+  'processors/acme-one/Dockerfile': 'FROM scratch\nCOPY name.txt /name.txt\n',
+  'processors/acme-one/name.txt': 'one\n',
+};
+
+/** Pins as the command would; the outcome, or the code that it failed with. */
+const run = async (root: string, options: Record<string, unknown>, env: Record<string, string> = {}) => {
+  const context = contextOf(root, { project: 'acme-one', projectRoot: 'processors/acme-one', env: { PINLANE_REGISTRY: `${registry.host}/acme`, ...env } });
+  try {
+    const { exitCode, lines } = await pin(OPTIONS.pin.parse(options), context);
+    return { exitCode, code: null, text: lines.join('\n') };
+  } catch (thrown) {
+    if (!isPinlaneError(thrown)) throw thrown;
+    return { exitCode: thrown.exitCode, code: thrown.code as string, text: thrown.message };
+  }
+};
+
+const STAGING = { PINLANE_LANE: 'staging', PINLANE_PUSH: 'true' };
+const read = (root: string) => readFile(join(root, FILE), 'utf8');
+const open = () => openRepository(parseRepository(`${registry.host}/acme/acme-one`));
+const writes = () => registry.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD');
+const digestsIn = (text: string): string[] => text.match(/sha256:[0-9a-f]{64}/g) ?? [];
+
+describe('pin in a registry', () => {
+  it('tells with --dry-run the names it would write, and pushes nothing', async () => {
+    await withFiles(FILES, async (root) => {
+      const { exitCode, text } = await run(root, { dryRun: true }, STAGING);
+      expect({ exitCode, pins: text.match(new RegExp(`^\\+.*${registry.host}/acme/acme-one@sha256:`, 'gm'))?.length }).toEqual({ exitCode: 0, pins: 3 });
+      expect([await read(root), registry.requests, text.includes('store.localhost')]).toEqual([FILES[FILE], [], false]);
+      // What it told is what is written when it is meant.
+      const told = digestsIn(text);
+      expect((await run(root, {}, STAGING)).exitCode).toBe(0);
+      expect(digestsIn(await read(root)).slice(0, 3)).toEqual(expect.arrayContaining(told.slice(0, 3)));
+    });
+  });
+
+  it('composes an index for the platform that is pinned and the one that is kept, reads it back and names it; only in a lane that pushes', async () => {
+    await withFiles(FILES, async (root) => {
+      expect((await run(root, {}, STAGING)).exitCode).toBe(0);
+      const before = await read(root);
+      const next = makeImage('acme-one', 'next');
+      await putParts(open(), next);
+      const digest = `${registry.host}/acme/acme-one@${next.index.descriptor.digest}`;
+      const untouched = contentsOf(registry);
+
+      expect(await run(root, { digest, platforms: 'linux/arm64' })).toMatchObject({ exitCode: 1, code: 'ERR_LANE_FORBIDS' });
+      expect((await run(root, { digest, platforms: 'linux/arm64', dryRun: true })).exitCode).toBe(0);
+      expect([await read(root), contentsOf(registry)]).toEqual([before, untouched]);
+
+      expect((await run(root, { digest, platforms: 'linux/arm64' }, STAGING)).exitCode).toBe(0);
+      const [amd64, arm64, index] = digestsIn(await read(root));
+      expect([amd64, arm64]).toEqual([digestsIn(before)[0], next.arm64.descriptor.digest]);
+      expect(unnamed(registry).filter((name) => name.endsWith(index as string))).toEqual([]);
+      expect((await open().resolve(index as string)).mediaType).toBe(OCI_INDEX);
+    });
+  });
+
+  it('rolls back to an image that is named, without writing to the registry, and checks it like any pin', async () => {
+    await withFiles(FILES, async (root) => {
+      const old = makeImage('acme-one', 'old');
+      await putParts(open(), old);
+      registry.requests.length = 0;
+      const digest = (at: string) => ({ digest: `${registry.host}/acme/acme-one@${at}` });
+      expect((await run(root, digest(old.index.descriptor.digest), { PINLANE_LANE: 'staging' })).exitCode).toBe(0);
+      expect(digestsIn(await read(root)).slice(0, 3)).toEqual([old.amd64, old.arm64, old.index].map(({ descriptor }) => descriptor.digest));
+      expect(writes()).toEqual([]);
+      const pinned = await read(root);
+      for (const [spoilt, code] of [
+        [old.amd64.layer.descriptor.digest, 'ERR_BLOB_UNKNOWN'],
+        [old.arm64.config.descriptor.digest, 'ERR_BLOB_UNKNOWN'],
+      ] as const) {
+        const bytes = registry.blobs.get(spoilt)!;
+        registry.blobs.delete(spoilt);
+        expect(await run(root, digest(old.index.descriptor.digest))).toMatchObject({ exitCode: 1, code });
+        registry.blobs.set(spoilt, bytes);
+      }
+      const stranger = makeImage('acme-two');
+      await putParts(open(), stranger);
+      expect(await run(root, digest(stranger.index.descriptor.digest))).toMatchObject({ exitCode: 1, code: 'ERR_PIN_UNVERIFIED' });
+      expect(await read(root)).toBe(pinned);
+    });
+  });
+
+  it('pushes and pins an image whose index also lists attestations, which are named like all that was pushed', async () => {
+    await withFiles(FILES, async (root) => {
+      expect((await run(root, {}, STAGING)).exitCode).toBe(0);
+      empty(registry);
+      // As BuildKit leaves it: for each platform an attestation beside it, for no platform.
+      const store = openStore(join(root, '.pinlane/store'));
+      const path = join(root, '.pinlane/builds/acme-one.json');
+      const record = JSON.parse(await readFile(path, 'utf8')) as BuiltImage;
+      const { bytes } = await store.readManifest(record.index);
+      const document = JSON.parse(Buffer.from(bytes).toString()) as { manifests: Descriptor[] };
+      for (const { digest } of [...document.manifests]) {
+        const statement = makePlatform('amd64', {}, digest);
+        for (const { descriptor, bytes: blob } of [statement.config, statement.layer])
+          await store.putBlob(descriptor, async function* () {
+            yield blob;
+          });
+        const manifest = Buffer.from(
+          JSON.stringify({
+            schemaVersion: 2,
+            mediaType: OCI_MANIFEST,
+            config: statement.config.descriptor,
+            layers: [{ ...statement.layer.descriptor, mediaType: 'application/vnd.in-toto+json' }],
+          }),
+        );
+        const descriptor = describeBytes(OCI_MANIFEST, manifest);
+        await store.putManifest(descriptor, manifest);
+        const annotations = { 'vnd.docker.reference.type': 'attestation-manifest', 'vnd.docker.reference.digest': digest };
+        document.manifests.push({ ...descriptor, platform: { os: 'unknown', architecture: 'unknown' }, annotations });
+      }
+      const index = Buffer.from(JSON.stringify(document));
+      const descriptor = describeBytes(OCI_INDEX, index);
+      await store.putManifest(descriptor, index);
+      await writeFile(path, JSON.stringify({ ...record, index: descriptor.digest, pushed: false, repository: 'store.localhost/acme-one' }));
+
+      expect(await run(root, {}, STAGING)).toMatchObject({ exitCode: 0, code: null });
+      expect(digestsIn(await read(root)).slice(0, 3)).toEqual([record.platforms.amd64, record.platforms.arm64, descriptor.digest]);
+      expect([...registry.manifests.keys()].filter((name) => name.includes('@'))).toHaveLength(5);
+      expect(unnamed(registry)).toEqual([]);
+      expect((await run(root, { check: true }, STAGING)).exitCode).toBe(0);
+    });
+  });
+});
+
+describe('a pin', () => {
+  const isManifest = (method: string) => (request: { method: string; url: string }) => request.method === method && request.url.includes('/manifests/');
+  const FAULTS: [string, FaultRule][] = [
+    ['every write of a manifest is denied', { when: isManifest('PUT'), fault: { kind: 'answer', status: 403 } }],
+    ['manifests are taken and not kept', { when: isManifest('PUT'), fault: { kind: 'answer', status: 201 } }],
+    ['what is read back is another manifest', { when: isManifest('GET'), fault: { kind: 'answer', status: 200, body: '{"schemaVersion":2}' } }],
+    ['what is read back is longer than any manifest', { when: isManifest('GET'), fault: { kind: 'answer', status: 200, body: Buffer.alloc(5_000_000, ' ') } }],
+    ['what is read back never ends whole', { when: isManifest('GET'), fault: { kind: 'truncate', bytes: 10 } }],
+    ['blobs are said to be there and are not', { when: ({ method }) => method === 'HEAD', fault: { kind: 'answer', status: 200 } }],
+    ['a config is another', { when: ({ method, url }) => method === 'GET' && url.includes('/blobs/'), fault: { kind: 'answer', status: 200, body: '{}' } }],
+    ['the registry is down', { when: () => true, fault: { kind: 'answer', status: 503 } }],
+    ['the registry wants credentials', { when: () => true, fault: { kind: 'answer', status: 401 } }],
+  ];
+  it.each(FAULTS)(
+    'is not written where %s, and is when that is over',
+    async (_, rule) => {
+      await withFiles(FILES, async (root) => {
+        registry.faults.push(rule);
+        const { exitCode, code } = await run(root, {}, STAGING);
+        const text = await read(root);
+        // Sending again what was said to be there may mend it; then the pin is right, and else there is none.
+        if (exitCode !== 0) expect([exitCode, text]).toEqual([1, FILES[FILE]]);
+        else expect(code).toBeNull();
+        registry.faults.length = 0;
+        expect(await run(root, {}, STAGING)).toMatchObject({ exitCode: 0 });
+        expect(await run(root, { check: true }, STAGING)).toMatchObject({ exitCode: 0 });
+        expect(unnamed(registry)).toEqual([]);
+      });
+    },
+    60_000,
+  );
+});
