@@ -4,6 +4,7 @@ export * from './fingerprint.ts';
 export * from './pin/apply.ts';
 export * from './pin/audit.ts';
 export * from './pin/check.ts';
+export * from './pin/explain.ts';
 export * from './pin/pinned.ts';
 export * from './pin/plan.ts';
 export * from './pin/report.ts';

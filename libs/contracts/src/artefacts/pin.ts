@@ -19,5 +19,7 @@ export const pinReportSchema = artefact('PinReport', {
   revision: revisionSchema.nullable(),
   /** Why the pins are stale; empty otherwise. */
   reasons: z.array(z.string()),
+  /** Why a digest changed although the fingerprint did not; absent where none did. */
+  explanation: z.array(z.string()).optional(),
 });
 export type PinReport = z.infer<typeof pinReportSchema>;

@@ -6,7 +6,17 @@ const change = <T>(before: T | null | undefined, after: T | null | undefined) =>
 export const pinReport = (
   before: ProcessorSpec,
   after: ProcessorSpec,
-  { file, outcome, reasons = [] }: { readonly file: string; readonly outcome: PinReport['outcome']; readonly reasons?: readonly string[] },
+  {
+    file,
+    outcome,
+    reasons = [],
+    explanation = [],
+  }: {
+    readonly file: string;
+    readonly outcome: PinReport['outcome'];
+    readonly reasons?: readonly string[];
+    readonly explanation?: readonly string[];
+  },
 ): PinReport => ({
   kind: 'PinReport',
   schemaVersion: 1,
@@ -18,6 +28,7 @@ export const pinReport = (
   fingerprint: change(before.image?.source?.fingerprint, after.image?.source?.fingerprint),
   revision: after.image?.source?.revision ?? null,
   reasons: [...reasons],
+  ...(explanation.length > 0 ? { explanation: [...explanation] } : {}),
 });
 
 const short = (pin: string | null): string => (pin === null ? '(none)' : shortDigest(parsePinnedReference(pin).digest));
@@ -44,5 +55,9 @@ export const renderPinReport = (report: PinReport): string => {
     ['source', arrow(shortSource(report.fingerprint.before), shortSource(report.fingerprint.after))],
   ];
   const table = rows.map(([name, text]) => `  ${(name as string).padEnd(12)}${text}`);
-  return [`${report.ref}  ${HEADLINES[report.outcome]}  (${report.file})`, ...table, ...report.reasons.map((reason) => `  - ${reason}`)].join('\n');
+  return [
+    `${report.ref}  ${HEADLINES[report.outcome]}  (${report.file})`,
+    ...table,
+    ...[...report.reasons, ...(report.explanation ?? [])].map((line) => `  - ${line}`),
+  ].join('\n');
 };

@@ -28,6 +28,7 @@ import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { auditPins } from './audit-pins.ts';
 import { ensureBuilt } from './ensure-built.ts';
+import { explainPins } from './explain-pins.ts';
 import { settlePushes } from './journal.ts';
 import { workspacePaths, type WorkspacePaths } from './paths.ts';
 import { namedImage, verifyCandidate, type PinCandidate } from './pin-image.ts';
@@ -82,7 +83,13 @@ const candidateOf = async (options: OptionsOf<'pin'>, registry: RegistryFile, si
   };
 };
 
-const write = async (registry: RegistryFile, facts: PinFacts, site: PinSite, dryRun: boolean): Promise<{ report: PinReport; diff: string[] }> => {
+const write = async (
+  registry: RegistryFile,
+  facts: PinFacts,
+  explanation: readonly string[],
+  site: PinSite,
+  dryRun: boolean,
+): Promise<{ report: PinReport; diff: string[] }> => {
   const { file, path } = registry;
   const edit = (text: string) => {
     const before = text === registry.text ? registry.spec : parseRegistry(text, { file }).spec;
@@ -91,13 +98,13 @@ const write = async (registry: RegistryFile, facts: PinFacts, site: PinSite, dry
   };
   if (dryRun) {
     const { before, after, spec } = edit(registry.text);
-    const report = pinReport(before, spec, { file, outcome: after === registry.text ? 'unchanged' : 'would-pin' });
+    const report = pinReport(before, spec, { file, outcome: after === registry.text ? 'unchanged' : 'would-pin', explanation });
     return { report, diff: textDiff(registry.text, after) };
   }
   const report = await replaceFile(path, file, site.paths.locks, async (text) => {
     const { before, after, spec } = edit(text);
     if (before.ref !== registry.spec.ref) fail('ERR_REGISTRY_CONFLICT', `the ref changed from ${registry.spec.ref} to ${before.ref} meanwhile`, { file });
-    return { text: after, value: pinReport(before, spec, { file, outcome: after === text ? 'unchanged' : 'pinned' }) };
+    return { text: after, value: pinReport(before, spec, { file, outcome: after === text ? 'unchanged' : 'pinned', explanation }) };
   });
   return { report, diff: [] };
 };
@@ -123,8 +130,10 @@ export const pin = async (options: OptionsOf<'pin'>, context: FlowContext): Prom
     });
   context.progress(`verifying ${context.project} ${shortDigest(candidate.image.digest)}`);
   const dryRun = options.dryRun === true;
-  const facts = await verifyCandidate(registry.spec, candidate, { store: site.store, access: accessOf(site, context), lane: settings.lane, dryRun });
-  const { report, diff } = await write(registry, facts, site, dryRun);
+  const verifying = { store: site.store, access: accessOf(site, context), lane: settings.lane, dryRun };
+  const facts = await verifyCandidate(registry.spec, candidate, verifying);
+  const explanation = await explainPins(registry.spec, candidate.image, facts, verifying);
+  const { report, diff } = await write(registry, facts, explanation, site, dryRun);
   // The push that led here is over: what it put into the registry is pinned.
   if (!dryRun)
     await settlePushes({ paths, name: context.project, note: context.note }, [

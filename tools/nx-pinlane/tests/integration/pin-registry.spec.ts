@@ -2,12 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { isPinlaneError, parseRepository, type BuiltImage } from '@pinlane/contracts';
-import { describe as describeBytes, OCI_INDEX, OCI_MANIFEST, openRepository, openStore, type Descriptor } from '@pinlane/oci';
+import { describe as describeBytes, OCI_INDEX, OCI_MANIFEST, openRepository, openStore, sha256, type Descriptor } from '@pinlane/oci';
 import { startRegistry, type FaultRule, type TestRegistry } from '@pinlane/testing';
 import { pin } from '../../src/flows/pin.ts';
 import { OPTIONS } from '../../src/options/index.ts';
 import { contextOf, withFiles } from './support/flow.ts';
-import { makeImage, makePlatform, putParts } from './support/images.ts';
+import { indexOf, labelsOf, makeImage, makePlatform, putParts } from './support/images.ts';
 import { contentsOf, empty, unnamed } from './support/registry-state.ts';
 
 let registry: TestRegistry;
@@ -99,6 +99,27 @@ describe('pin in a registry', () => {
       await putParts(open(), stranger);
       expect(await run(root, digest(stranger.index.descriptor.digest))).toMatchObject({ exitCode: 1, code: 'ERR_PIN_UNVERIFIED' });
       expect(await read(root)).toBe(pinned);
+    });
+  });
+
+  it('says why a digest changed although the fingerprint did not', async () => {
+    await withFiles(FILES, async (root) => {
+      const labels = labelsOf('acme-one', sha256(Buffer.from('same')));
+      const image = (mark: string) => {
+        const [amd64, arm64] = [makePlatform('amd64', labels, mark), makePlatform('arm64', labels)];
+        return { amd64, arm64, index: indexOf(amd64, arm64) };
+      };
+      const [before, after] = [image(''), image('touched')];
+      for (const parts of [before, after]) await putParts(open(), parts);
+      const pinned = (parts: typeof before) => run(root, { digest: `${registry.host}/acme/acme-one@${parts.index.descriptor.digest}` });
+      expect((await pinned(before)).text).not.toContain('source unchanged');
+      const { exitCode, text } = await pinned(after);
+      expect([exitCode, text.match(/^ +- .*/gm)]).toEqual([
+        0,
+        ['  - linux/amd64 changed, source unchanged: timestamps: 1 layer holds other bytes for the same source: times of files, or what RUN made'],
+      ]);
+      registry.manifests.delete(`acme/acme-one@${after.amd64.descriptor.digest}`);
+      expect((await pinned(before)).text).toContain('linux/amd64 changed, source unchanged: unknown: the image that was pinned can not be read any more');
     });
   });
 
