@@ -183,6 +183,8 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, dockerRuntime, hostRun
         };
         for (let tries = 0; tries < 50 && !(await still()); tries += 1);
         expect(await still()).toBe(true);
+        // What cleans up in place of the one that was killed does so when all is dead.
+        for (let tries = 0; tries < 100 && readdirSync(temporary).length > 0; tries += 1) await sleep(200);
         expect(readdirSync(temporary)).toEqual([]);
       } finally {
         beating.end();
