@@ -39,9 +39,7 @@ const pairs = (record: Readonly<Record<string, string>>): string[] =>
 export const SOURCE_DATE_EPOCH = '0';
 
 const outputOf = (output: BuildOutput): string =>
-  output.kind === 'layout'
-    ? ['type=oci', 'tar=false', 'oci-mediatypes=true', 'rewrite-timestamp=true', csv(`dest=${output.folder}`)].join(',')
-    : 'type=docker';
+  output.kind === 'layout' ? ['type=oci', 'tar=false', 'oci-mediatypes=true', 'rewrite-timestamp=true', csv(`dest=${output.folder}`)].join(',') : 'type=docker';
 
 /** Attestations are left out unless asked for: newer builders would add them, and with them another index for each build. */
 const attestations = ({ provenance = 'false', sbom = 'false' }: DockerBuildOptions, { buildx, attestations: able }: Builder): string[] => {
@@ -68,7 +66,10 @@ export const buildArguments = (call: BuildCall, builder: Builder): string[] => {
     ...each('annotation', options.annotations),
     ...each('cache-from', cacheSources(options.cacheFrom ?? [])),
     ...each('cache-to', builder.cacheExport ? cacheTargets(options.cacheTo ?? []) : []),
-    ...each('secret', call.secrets.map((secret) => secretArgument(secret, call.root))),
+    ...each(
+      'secret',
+      call.secrets.map((secret) => secretArgument(secret, call.root)),
+    ),
     ...each('ssh', options.ssh && groupFields(options.ssh)),
     ...one('network', options.network),
     ...each('add-host', options.addHosts),

@@ -47,7 +47,11 @@ export const parseInspect = (text: string): InspectedBuilder => {
     if (key === 'name') nodes.push({});
     if (key !== undefined && value !== undefined && nodes.length > 0) nodes.at(-1)![key] ??= value;
   }
-  const list = (value: string | undefined) => (value ?? '').split(',').map((each) => each.trim().replace(/\*$/, '')).filter(Boolean);
+  const list = (value: string | undefined) =>
+    (value ?? '')
+      .split(',')
+      .map((each) => each.trim().replace(/\*$/, ''))
+      .filter(Boolean);
   return {
     name: values.get('name') ?? '',
     driver: values.get('driver') ?? '',

@@ -1,7 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ARCHITECTURES, architectureOf, fail, PinlaneError, STORE_HOST, type Architecture, type BuildEngine, type BuildPlan, type BuiltImage, type Platform, type Progress } from '@pinlane/contracts';
+import {
+  ARCHITECTURES,
+  architectureOf,
+  fail,
+  PinlaneError,
+  STORE_HOST,
+  type Architecture,
+  type BuildEngine,
+  type BuildPlan,
+  type BuiltImage,
+  type Platform,
+  type Progress,
+} from '@pinlane/contracts';
 import { composeIndex, type BuildContext, type Descriptor, type Store } from '@pinlane/oci';
 import { redactText, type ProcessRunner } from '../process/index.ts';
 import { buildArguments, type BuildOutput } from './arguments.ts';

@@ -52,7 +52,12 @@ export const findBuilder = async (
   ]);
   if (version.exitCode !== 0) return missing('docker has no buildx', "Install Docker's Buildx plugin");
   const buildx = parseBuildxVersion(version.stdout);
-  const said = (text: string) => text.trim().split('\n').at(-1)?.replace(/^ERROR: /, '') ?? '';
+  const said = (text: string) =>
+    text
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^ERROR: /, '') ?? '';
   const daemon = info.stdout.startsWith('{') ? parseDockerInfo(info.stdout) : null;
   if (inspected.exitCode !== 0) {
     if (daemon === null && name === undefined) return missing(`no Docker daemon answers: ${said(info.stderr) || said(inspected.stderr)}`, 'Start Docker');

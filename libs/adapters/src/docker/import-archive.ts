@@ -4,18 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { architectureOf, fail, type Platform } from '@pinlane/contracts';
-import {
-  createSha256,
-  describe,
-  gzipChunks,
-  OCI_CONFIG,
-  OCI_LAYER_GZIP,
-  OCI_MANIFEST,
-  parseConfig,
-  readTar,
-  type Descriptor,
-  type Store,
-} from '@pinlane/oci';
+import { createSha256, describe, gzipChunks, OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST, parseConfig, readTar, type Descriptor, type Store } from '@pinlane/oci';
 import { z } from 'zod';
 
 const archiveSchema = z.tuple([z.object({ Config: z.string(), Layers: z.array(z.string()) })]);

@@ -11,7 +11,9 @@ export interface ImportedImage {
 
 /** The one image that a builder wrote into a layout. @throws ERR_MANIFEST_INVALID */
 const onlyImage = async (folder: string): Promise<Descriptor> => {
-  const bytes = await readFile(join(folder, 'index.json')).catch((cause: unknown) => fail('ERR_MANIFEST_INVALID', 'the builder wrote no OCI layout', { cause }));
+  const bytes = await readFile(join(folder, 'index.json')).catch((cause: unknown) =>
+    fail('ERR_MANIFEST_INVALID', 'the builder wrote no OCI layout', { cause }),
+  );
   const { manifests } = parseLayoutIndex(bytes);
   const digests = new Set(manifests.map(({ digest }) => digest));
   return digests.size === 1 ? manifests[0]! : fail('ERR_MANIFEST_INVALID', `the builder wrote ${digests.size} images, and one was asked for`);

@@ -65,7 +65,8 @@ export const groupFields = (given: readonly string[]): string[] => {
     const fields = text.split(',');
     const key = keyOf(text);
     const last = entries.at(-1);
-    const continues = fields.length === 1 && key !== undefined && last !== undefined && last.every((field) => keyOf(field) !== undefined && keyOf(field) !== key);
+    const continues =
+      fields.length === 1 && key !== undefined && last !== undefined && last.every((field) => keyOf(field) !== undefined && keyOf(field) !== key);
     if (continues) last.push(text);
     else entries.push(fields);
   }

@@ -41,7 +41,8 @@ const stepOutput = (text: string): string[] => {
 };
 
 const fixOf = (message: string): string | undefined => {
-  if (/exec format error/.test(message)) return 'This machine cannot run programs of that platform: register QEMU (docker run --privileged --rm tonistiigi/binfmt --install all), or use a builder with a node of it.';
+  if (/exec format error/.test(message))
+    return 'This machine cannot run programs of that platform: register QEMU (docker run --privileged --rm tonistiigi/binfmt --install all), or use a builder with a node of it.';
   if (/granting entitlement|entitlements? .*not allowed|is not allowed/.test(message)) return 'Name the entitlement in --allow, and let the builder grant it.';
   return undefined;
 };

@@ -37,7 +37,16 @@ export const builtImageSchema = artefact('BuiltImage', {
   index: digestSchema,
   fingerprint: digestSchema,
   revision: revisionSchema.nullable(),
-  engine: z.strictObject({ name: z.enum(['embedded', 'docker']), version: z.string() }),
+  engine: z.strictObject({
+    name: z.enum(['embedded', 'docker']),
+    version: z.string(),
+    /** Docker's builder: an upgrade of it alone can change digests. */
+    builder: z.strictObject({ name: z.string(), driver: z.string(), buildx: z.string(), buildkit: z.string(), docker: z.string().nullable() }).optional(),
+    /** Whether all times in the image were fixed, so that the same source and builder give the same digest wherever RUN does. */
+    reproducible: z.boolean().optional(),
+  }),
+  /** What was asked of the builder besides the source, as one hash; absent where nothing was. */
+  variant: digestSchema.optional(),
   bases: z.record(z.string(), pinnedReferenceSchema),
   pushed: z.boolean(),
 });

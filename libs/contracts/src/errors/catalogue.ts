@@ -97,6 +97,7 @@ export const ERROR_CATALOGUE = {
     'A build argument looks like a secret; it would be readable in the image.',
     'Hand it to the processor when it runs, as one of secrets in registry.yaml.',
   ),
+  ERR_BUILD_FAILED: error('Docker could not build the image.', 'Mend the Dockerfile at the line named, or what its step needs.'),
   ERR_BUNDLE_FAILED: error('The processor could not be bundled.', 'Mend the source at the place named.'),
 
   // unpacking and running

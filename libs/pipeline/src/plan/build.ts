@@ -20,6 +20,12 @@ export interface BuildFacts {
   /** Images named in FROM, each with the reference by digest that stands for it. */
   readonly bases: Readonly<Record<string, string>>;
   readonly fingerprint: Digest;
+  /** In place of the one in registry.yaml. */
+  readonly target?: string | undefined;
+  /** Labels that were asked for besides. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Values of secrets that are known here; none of them may be a build argument. */
+  readonly secretValues?: readonly string[] | undefined;
 }
 
 /** The repository an image is pushed to. @throws ERR_REFERENCE_INVALID */
@@ -30,9 +36,10 @@ export const publishedRepository = (spec: ProcessorSpec, registry: string | unde
 };
 
 /** Labels that hold the digest stable for the same fingerprint: no revision, no time. */
-const labelsOf = (spec: ProcessorSpec, { fingerprint, bases }: BuildFacts): Record<string, string> => {
+const labelsOf = (spec: ProcessorSpec, { fingerprint, bases, labels }: BuildFacts): Record<string, string> => {
   const base = Object.values(bases).length === 1 ? parseReference(Object.values(bases)[0] as string) : undefined;
   return {
+    ...labels,
     'dev.pinlane.fingerprint': fingerprint,
     'dev.pinlane.ref': spec.ref,
     'org.opencontainers.image.title': slugOf(spec.ref),
@@ -52,7 +59,7 @@ export const planBuild = (spec: ProcessorSpec, facts: BuildFacts): BuildPlan => 
   if (laneRules(lane).builds.length === 0) fail('ERR_LANE_FORBIDS', `lane ${lane} builds nothing: it uses the images that are pinned`);
   if (push && !laneRules(lane).mayPush) fail('ERR_LANE_FORBIDS', `lane ${lane} pushes nothing`);
   if (platforms.length === 0) fail('ERR_PLATFORM_INVALID', 'no platform is named');
-  throwAll(secretBuildArgs(buildArgs, spec.secrets));
+  throwAll(secretBuildArgs(buildArgs, spec.secrets, facts.secretValues));
   const slug = slugOf(spec.ref);
   return {
     kind: 'BuildPlan',
@@ -62,7 +69,7 @@ export const planBuild = (spec: ProcessorSpec, facts: BuildFacts): BuildPlan => 
     projectRoot: facts.projectRoot,
     context: spec.build.context,
     dockerfile: spec.build.dockerfile,
-    target: spec.build.target ?? null,
+    target: facts.target ?? spec.build.target ?? null,
     platforms: [...platforms],
     buildArgs: { ...buildArgs },
     labels: labelsOf(spec, facts),

@@ -1,10 +1,12 @@
 import { EXIT, platformOf, shortDigest, type Architecture, type BuiltImage, type Digest } from '@pinlane/contracts';
 import { openStore } from '@pinlane/oci';
 import { isUncached } from '../options/common.ts';
+import { dockerOptions, namingOptions } from '../options/docker.ts';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { writeBundle } from './bundle.ts';
 import { ensureBuilt, type Ensured } from './ensure-built.ts';
+import { giveNames } from './names.ts';
 import { workspacePaths } from './paths.ts';
 import { prepare, readRegistry } from './prepare.ts';
 import { requireMayBuild, resolveSettings } from './settings.ts';
@@ -12,9 +14,10 @@ import { requireMayBuild, resolveSettings } from './settings.ts';
 const summary = (image: BuiltImage, { outcome, layers }: Ensured): string[] => [
   outcome === 'reused'
     ? `${image.name}: nothing built, the image with fingerprint ${shortDigest(image.fingerprint)} is there`
-    : `${image.name}: built, ${layers.built} layers made and ${layers.reused} reused`,
+    : `${image.name}: built${layers === null ? ` by ${image.engine.version}` : `, ${layers.built} layers made and ${layers.reused} reused`}`,
   ...Object.entries(image.platforms).map(([architecture, digest]) => `  ${platformOf(architecture as Architecture)}  ${image.repository}@${digest as Digest}`),
   `  index        ${image.repository}@${image.index}${image.pushed ? ', pushed' : ''}`,
+  ...(image.engine.reproducible === false ? ['  times in its layers are not fixed: another build of the same source may have other digests'] : []),
 ];
 
 /** Builds a processor's image, or finds that it is there. @throws ERR_LANE_FORBIDS, ERR_ENGINE_UNAVAILABLE and whatever building throws */
@@ -25,7 +28,10 @@ export const buildx = async (options: OptionsOf<'buildx'>, context: FlowContext)
   if (options.bundle) await writeBundle(options.bundle, context);
   const paths = workspacePaths(context.root, settings.lane);
   const store = openStore(paths.store);
-  const prepared = await prepare(await readRegistry(context), { paths, store, settings, buildArgs: options.buildArgs }, context);
-  const ensured = await ensureBuilt(prepared, { paths, store, settings, noCache: isUncached(options) || settings.rules.fresh }, context);
+  const { target, labels, tags, load } = namingOptions(options);
+  const prepared = await prepare(await readRegistry(context), { paths, store, settings, buildArgs: options.buildArgs, target }, context);
+  const request = { docker: dockerOptions(options), labels };
+  const ensured = await ensureBuilt(prepared, { paths, store, settings, noCache: isUncached(options) || settings.rules.fresh, request }, context);
+  await giveNames(ensured.image, { tags, load }, { store, settings }, context);
   return { document: ensured.image, lines: summary(ensured.image, ensured), exitCode: EXIT.good };
 };

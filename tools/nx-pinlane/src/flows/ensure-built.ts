@@ -1,13 +1,13 @@
-import { architectureOf, fail, STORE_HOST, type BuildPlan, type BuiltImage, type Platform } from '@pinlane/contracts';
-import { headRevision } from '@pinlane/adapters';
-import { ASSEMBLER_VERSION, assembleImage, type Store } from '@pinlane/oci';
-import { planBuild } from '@pinlane/pipeline';
+import { architectureOf, type BuildPlan, type BuiltImage, type Platform } from '@pinlane/contracts';
+import type { Store } from '@pinlane/oci';
+import { namesSecret, planBuild } from '@pinlane/pipeline';
+import type { FlowContext } from '../shell/flow.ts';
+import { buildImage, variantOf, type BuildRequest } from './engines.ts';
 import type { WorkspacePaths } from './paths.ts';
 import type { Prepared } from './prepare.ts';
 import { ensurePushed } from './push.ts';
 import { readRecord, writeRecord } from './records.ts';
 import type { BuildSettings } from './settings.ts';
-import type { FlowContext } from '../shell/flow.ts';
 
 /** What is needed to build what was prepared. */
 export interface BuildSite {
@@ -15,6 +15,8 @@ export interface BuildSite {
   readonly store: Store;
   readonly settings: BuildSettings;
   readonly noCache: boolean;
+  /** What was asked of the build besides its source; absent where whatever was built of the source will do. */
+  readonly request?: BuildRequest;
 }
 
 /** An image that is in the store, or in the registry it was pushed to, and why it is there. */
@@ -22,68 +24,37 @@ export interface Ensured {
   readonly image: BuiltImage;
   /** `reused`: an image with this fingerprint was there and nothing was built. */
   readonly outcome: 'built' | 'reused';
-  readonly layers: { readonly built: number; readonly reused: number };
+  /** Null where the engine does not tell. */
+  readonly layers: { readonly built: number; readonly reused: number } | null;
 }
 
 const coversAll = ({ platforms }: BuiltImage, wanted: readonly Platform[]): boolean =>
   wanted.length === Object.keys(platforms).length && wanted.every((platform) => platforms[architectureOf(platform)] !== undefined);
 
+const isAsAsked = ({ engine, variant }: BuiltImage, { settings, request }: BuildSite): boolean =>
+  (settings.engine === 'auto' || settings.engine === engine.name) && (request === undefined || variantOf(request) === variant);
+
 /** The record of the last build where it stands for this plan and all of its image is still in the store. */
-const reusable = async (plan: BuildPlan, { paths, store }: BuildSite): Promise<BuiltImage | null> => {
-  const record = await readRecord(paths, plan.slug);
-  if (record === null || record.fingerprint !== plan.fingerprint || !coversAll(record, plan.platforms)) return null;
-  return (await store.missing(record.index)).length === 0 ? record : null;
+const reusable = async (plan: BuildPlan, site: BuildSite): Promise<BuiltImage | null> => {
+  const record = await readRecord(site.paths, plan.slug);
+  if (record === null || record.fingerprint !== plan.fingerprint || !coversAll(record, plan.platforms) || !isAsAsked(record, site)) return null;
+  return (await site.store.missing(record.index)).length === 0 ? record : null;
 };
 
-const build = async (
-  plan: BuildPlan,
-  { context: files, dockerfile, bases }: Prepared,
-  { store, noCache }: BuildSite,
-  { progress, note, signal, root }: FlowContext,
-): Promise<Ensured> => {
-  const { index, platforms, builtLayers, reusedLayers } = await assembleImage({
-    context: files,
-    dockerfile,
-    target: plan.target ?? undefined,
-    platforms: plan.platforms,
-    buildArgs: plan.buildArgs,
-    labels: plan.labels,
-    resolveBase: async (name) => bases.get(name) ?? fail('ERR_INTERNAL', `the image ${name} was not among those that the Dockerfile names`),
-    store,
-    fresh: noCache,
-    progress,
-    signal,
-  });
-  await store.name(plan.slug, index);
-  const { revision, ...why } = await headRevision(root);
-  if ('reason' in why) note(`no revision is recorded: ${why.reason}`);
-  return {
-    outcome: 'built',
-    layers: { built: builtLayers, reused: reusedLayers },
-    image: {
-      kind: 'BuiltImage',
-      schemaVersion: 1,
-      name: plan.slug,
-      repository: `${STORE_HOST}/${plan.slug}`,
-      platforms: Object.fromEntries(Object.entries(platforms).map(([architecture, { digest }]) => [architecture, digest])),
-      index: index.digest,
-      fingerprint: plan.fingerprint,
-      revision,
-      engine: { name: 'embedded', version: String(ASSEMBLER_VERSION) },
-      bases: plan.bases,
-      pushed: false,
-    },
-  };
+/** The values of the secrets that this process knows of, none of which may be a build argument. */
+const knownSecrets = ({ spec }: Prepared, env: FlowContext['env']): string[] => {
+  const declared = [...spec.secrets.required, ...spec.secrets.optional];
+  const names = new Set([...declared, ...Object.keys(env).filter(namesSecret)]);
+  return [...names].flatMap((name) => env[name] ?? []);
 };
 
 /**
  * Sees to it that the image of a plan is there: takes the one that was built before where its fingerprint is the plan's and it is whole,
  * builds it otherwise, and pushes it where that was asked and it is not there yet. Records what it did.
- * @throws ERR_LANE_FORBIDS, ERR_ENGINE_UNAVAILABLE, whatever assembling and the registry throw
+ * @throws ERR_LANE_FORBIDS, ERR_ENGINE_UNAVAILABLE, whatever building and the registry throw
  */
 export const ensureBuilt = async (prepared: Prepared, site: BuildSite, context: FlowContext): Promise<Ensured> => {
-  const { settings } = site;
-  const { lane, platforms, push: wanted, registry } = settings;
+  const { lane, platforms, push: wanted, registry } = site.settings;
   const plan = planBuild(prepared.spec, {
     lane,
     projectRoot: context.projectRoot,
@@ -93,14 +64,13 @@ export const ensureBuilt = async (prepared: Prepared, site: BuildSite, context: 
     buildArgs: prepared.buildArgs,
     bases: Object.fromEntries([...prepared.bases].map(([name, { pinned }]) => [name, pinned])),
     fingerprint: prepared.fingerprint,
+    target: prepared.target,
+    labels: site.request?.labels,
+    secretValues: knownSecrets(prepared, context.env),
   });
-  if (settings.engine === 'docker')
-    fail('ERR_ENGINE_UNAVAILABLE', 'this version builds with the embedded engine alone', {
-      fix: 'Use --engine=embedded, or leave the option and PINLANE_ENGINE out.',
-    });
 
   const known = site.noCache ? null : await reusable(plan, site);
-  const ensured: Ensured = known ? { image: known, outcome: 'reused', layers: { built: 0, reused: 0 } } : await build(plan, prepared, site, context);
+  const ensured: Ensured = known ? { image: known, outcome: 'reused', layers: null } : await buildImage(plan, prepared, site, context);
   // Recorded before it is pushed, so that a run that is killed in the push is not followed by a second build.
   if (!known) await writeRecord(site.paths, ensured.image);
   const at = { ...ensured.image, repository: plan.repository, pushed: plan.push };

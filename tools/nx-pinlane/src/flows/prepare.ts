@@ -24,6 +24,7 @@ export interface Prepared {
   readonly context: BuildContext;
   readonly dockerfile: ParsedDockerfile;
   readonly buildArgs: Readonly<Record<string, string>>;
+  readonly target: string | undefined;
   readonly bases: ReadonlyMap<string, ResolvedBase>;
   readonly fingerprint: Digest;
 }
@@ -77,11 +78,14 @@ export const prepare = async (
     readonly store: Store;
     readonly settings: BuildSettings;
     readonly buildArgs?: Readonly<Record<string, string>> | undefined;
+    /** In place of the one in registry.yaml. */
+    readonly target?: string | undefined;
   },
   { root, projectRoot, env, note, signal }: FlowContext,
 ): Promise<Prepared> => {
   requireSecretsUnset(site.settings.lane, spec.secrets, env);
-  const { context: folder, dockerfile: name, target, args } = spec.build;
+  const { context: folder, dockerfile: name, args } = spec.build;
+  const target = site.target ?? spec.build.target;
   const projection = new TextEncoder().encode(projectionText(spec));
   const paths = await specPaths(join(root, projectRoot, folder), path);
   const context = await readBuildContext(join(root, projectRoot, folder), {
@@ -100,5 +104,5 @@ export const prepare = async (
     projection: projectSpec(spec),
     bases: Object.fromEntries([...bases].map(([named, { pinned }]) => [named, pinned])),
   });
-  return { spec, context, dockerfile, buildArgs, bases, fingerprint };
+  return { spec, context, dockerfile, buildArgs, target, bases, fingerprint };
 };

@@ -1,6 +1,7 @@
 import { RUNTIME_NAMES } from '@pinlane/contracts';
 import { z } from 'zod';
 import { building, bundling, common, inferred, reaching, skippable, uncached } from './common.ts';
+import { docker } from './docker.ts';
 
 /** The options of each executor; schemas/<verb>.json is made from them (`node tools/nx-pinlane/schemas.mjs`). */
 export const OPTIONS = {
@@ -12,6 +13,7 @@ export const OPTIONS = {
       .optional()
       .describe('Build arguments, as --buildArgs.NAME=value; they win over those of registry.yaml and become part of the image: nothing secret.'),
     ...uncached('Build even where an image with the same fingerprint is in the store.'),
+    ...docker,
     bundle: z
       .object(bundling)
       .optional()

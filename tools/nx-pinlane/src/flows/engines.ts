@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { createDockerEngine, createProcessRunner, dockerOnly, headRevision, withoutEffect, type DockerBuildOptions } from '@pinlane/adapters';
+import {
+  digestSchema,
+  fail,
+  isPinlaneError,
+  isStoreReference,
+  parseReference,
+  STORE_HOST,
+  type BuildPlan,
+  type BuiltImage,
+  type Digest,
+} from '@pinlane/contracts';
+import { ASSEMBLER_VERSION, assembleImage, requireEmbeddable } from '@pinlane/oci';
+import type { FlowContext } from '../shell/flow.ts';
+import type { BuildSite, Ensured } from './ensure-built.ts';
+import type { Prepared } from './prepare.ts';
+
+/** What was asked of a build besides its source. */
+export interface BuildRequest {
+  readonly docker: DockerBuildOptions;
+  /** Labels besides those of the Dockerfile and of Pinlane. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What Docker's caches and builders are called changes no image. */
+const ASKS_NOTHING = new Set(['builder', 'cacheFrom', 'cacheTo', 'noCacheFilter', 'pull']);
+
+/** What was asked besides the source, as one hash: another build of the same source is another image. Undefined where nothing was. */
+export const variantOf = ({ docker, labels }: BuildRequest): Digest | undefined => {
+  const asked = Object.entries({ ...docker, labels })
+    .filter(([name, value]) => !ASKS_NOTHING.has(name) && value !== undefined && value !== 'false' && Object.keys(value).length > 0)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return asked.length === 0 ? undefined : digestSchema.parse(`sha256:${createHash('sha256').update(JSON.stringify(asked)).digest('hex')}`);
+};
+
+/** Why the embedded engine cannot build it; null where it can. */
+const beyondEmbedded = (plan: BuildPlan, { dockerfile }: Prepared): unknown => {
+  try {
+    requireEmbeddable(dockerfile, plan.buildArgs, plan.platforms, plan.target ?? undefined);
+    return null;
+  } catch (thrown) {
+    if (isPinlaneError(thrown, 'ERR_DOCKERFILE_UNSUPPORTED')) return thrown;
+    throw thrown;
+  }
+};
+
+const dockerEngine = (prepared: Prepared, site: BuildSite, { root, env, note }: FlowContext, revision: string | null) => {
+  const { docker = {} } = site.request ?? {};
+  // BuildKit takes a base from where it was found: our store is an OCI layout, a registry it reads with Docker's own logins.
+  const bases = [...prepared.bases].map(([name, { pinned, digest, source }]) => {
+    const inStore = source === site.store || isStoreReference(parseReference(pinned));
+    return [name, inStore ? `oci-layout://${site.store.root}@${digest}` : `docker-image://${pinned}`] as const;
+  });
+  return createDockerEngine({
+    runner: createProcessRunner(),
+    context: prepared.context,
+    file: prepared.dockerfile.file,
+    bases: Object.fromEntries(bases),
+    options: docker,
+    noCache: site.noCache,
+    isolated: site.settings.rules.fresh,
+    store: site.store,
+    workFolder: join(site.paths.cache, 'docker'),
+    root,
+    env,
+    revision,
+    note,
+  });
+};
+
+/**
+ * The engine that builds: the one asked for; else the embedded one, and Docker for what only Docker can do. So whether a Docker happens to
+ * run on a machine changes no digest.
+ * @throws ERR_OPTION_INVALID for an option that the engine asked for cannot carry out, ERR_DOCKERFILE_UNSUPPORTED where Docker would be
+ * needed and none answers
+ */
+const chooseEngine = async (
+  plan: BuildPlan,
+  prepared: Prepared,
+  site: BuildSite,
+  availability: () => Promise<{ readonly available: boolean }>,
+): Promise<'embedded' | 'docker'> => {
+  const { engine } = site.settings;
+  if (engine === 'docker') return 'docker';
+  const needed = dockerOnly(site.request?.docker ?? {});
+  if (engine === 'embedded') {
+    if (needed.length > 0)
+      fail('ERR_OPTION_INVALID', `the embedded engine cannot carry out ${needed.map((name) => `--${name}`).join(', ')}`, {
+        fix: 'Build with --engine=docker.',
+      });
+    return 'embedded';
+  }
+  if (needed.length > 0) return 'docker';
+  const reason = beyondEmbedded(plan, prepared);
+  if (reason === null) return 'embedded';
+  // Where no Docker answers, what in the Dockerfile needs one says more than that there is none.
+  if (!(await availability()).available) throw reason;
+  return 'docker';
+};
+
+/** Builds a plan's image into the store. @throws ERR_ENGINE_UNAVAILABLE, ERR_BUILD_FAILED, whatever assembling throws */
+export const buildImage = async (plan: BuildPlan, prepared: Prepared, site: BuildSite, context: FlowContext): Promise<Ensured> => {
+  const { progress, note, signal, root } = context;
+  const { revision, ...why } = await headRevision(root);
+  if ('reason' in why) note(`no revision is recorded: ${why.reason}`);
+  const docker = dockerEngine(prepared, site, context, revision);
+  const variant = site.request && variantOf(site.request);
+  const recorded = (image: BuiltImage): BuiltImage => ({ ...image, ...(variant === undefined ? {} : { variant }) });
+  if ((await chooseEngine(plan, prepared, site, docker.availability)) === 'docker')
+    return { outcome: 'built', layers: null, image: recorded(await docker.build(plan, { progress, signal })) };
+
+  const idle = withoutEffect(site.request?.docker ?? {});
+  if (idle.length > 0) note(`${idle.map((name) => `--${name}`).join(', ')}: of Docker's builders and caches, and without effect on the embedded engine`);
+  const { index, platforms, builtLayers, reusedLayers } = await assembleImage({
+    context: prepared.context,
+    dockerfile: prepared.dockerfile,
+    target: plan.target ?? undefined,
+    platforms: plan.platforms,
+    buildArgs: plan.buildArgs,
+    labels: plan.labels,
+    resolveBase: async (name) => prepared.bases.get(name) ?? fail('ERR_INTERNAL', `the image ${name} was not among those that the Dockerfile names`),
+    store: site.store,
+    fresh: site.noCache,
+    progress,
+    signal,
+  });
+  await site.store.name(plan.slug, index);
+  return {
+    outcome: 'built',
+    layers: { built: builtLayers, reused: reusedLayers },
+    image: recorded({
+      kind: 'BuiltImage',
+      schemaVersion: 1,
+      name: plan.slug,
+      repository: `${STORE_HOST}/${plan.slug}`,
+      platforms: Object.fromEntries(Object.entries(platforms).map(([architecture, { digest }]) => [architecture, digest])),
+      index: index.digest,
+      fingerprint: plan.fingerprint,
+      revision,
+      engine: { name: 'embedded', version: String(ASSEMBLER_VERSION) },
+      bases: plan.bases,
+      pushed: false,
+    }),
+  };
+};

@@ -1,0 +1,52 @@
+import { Readable } from 'node:stream';
+import { createProcessRunner, findProgram } from '@pinlane/adapters';
+import { architectureOfMachine, fail, isTag, parseRepository, platformOf, type BuiltImage } from '@pinlane/contracts';
+import { imageArchive, platformOfImage, readImage, type Store } from '@pinlane/oci';
+import type { FlowContext } from '../shell/flow.ts';
+import { openRegistry, type RegistryAccess } from './registries.ts';
+
+/** Names for people; nothing of ours ever believes one. */
+export interface WantedNames {
+  readonly tags: readonly string[];
+  readonly load: boolean;
+}
+
+/** `name:tag` and `registry/name:tag` are accepted where the image is of that name. @throws ERR_OPTION_INVALID */
+const tagIn = (text: string, repository: string): string => {
+  const tag = text.startsWith(`${repository}:`) ? text.slice(repository.length + 1) : text;
+  return isTag(tag) ? tag : fail('ERR_OPTION_INVALID', `--tags: ${JSON.stringify(text.slice(0, 200))} is neither a tag nor a tag of ${repository}`);
+};
+
+const load = async (image: BuiltImage, tags: readonly string[], store: Store, { signal, progress }: FlowContext): Promise<void> => {
+  const docker =
+    findProgram('docker') ?? fail('ERR_ENGINE_UNAVAILABLE', '--load needs Docker, which is not installed', { fix: 'Install Docker, or leave --load out.' });
+  const platform = platformOf(architectureOfMachine(process.arch));
+  const own = platformOfImage(await readImage(store, image.index, { platforms: [platform] }), platform);
+  for (const tag of tags.length > 0 ? tags : ['latest']) {
+    progress(`loading ${image.name}:${tag} into Docker`);
+    await createProcessRunner().run({
+      command: docker,
+      args: ['load', '--quiet'],
+      input: Readable.from(imageArchive(store, own, `${image.name}:${tag}`)),
+      signal,
+    });
+  }
+};
+
+/**
+ * Gives an image its names: in its registry where it was pushed, in the store otherwise, and in Docker where that was asked.
+ * @throws ERR_OPTION_INVALID, ERR_ENGINE_UNAVAILABLE, ERR_ADAPTER and whatever the registry throws
+ */
+export const giveNames = async (
+  image: BuiltImage,
+  wanted: WantedNames,
+  { store, settings }: { readonly store: Store; readonly settings: Pick<RegistryAccess, 'insecureRegistries'> },
+  context: FlowContext,
+): Promise<void> => {
+  const tags = wanted.tags.map((text) => tagIn(text, image.repository));
+  const { descriptor, bytes } = await store.readManifest(image.index);
+  const registry = image.pushed ? openRegistry(parseRepository(image.repository), { ...settings, signal: context.signal }) : null;
+  for (const tag of tags)
+    await (registry ? registry.tag(tag, descriptor, bytes) : store.name(tag === 'latest' ? image.name : `${image.name}:${tag}`, descriptor));
+  if (wanted.load) await load(image, tags, store, context);
+};
