@@ -1,4 +1,4 @@
-import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createGate, type RegistryAuth } from './registry-auth.ts';
 import type { Fault, SeenRequest } from './registry.ts';
@@ -63,11 +63,11 @@ const passedOn = (headers: IncomingMessage['headers']): Record<string, string | 
   Object.fromEntries(Object.entries(headers).filter(([name, value]) => value !== undefined && !NOT_PASSED_ON.has(name))) as Record<string, string | string[]>;
 
 /** Fetches the right answer; `cutAfter` sends only the first bytes of the request's body, and rejects. */
-const fetchReply = (upstream: URL, incoming: IncomingMessage, body: Buffer, cutAfter?: number): Promise<Reply> =>
+const fetchReply = (agent: Agent, upstream: URL, incoming: IncomingMessage, body: Buffer, cutAfter?: number): Promise<Reply> =>
   new Promise((resolve, reject) => {
     const headers = { ...incoming.headers };
     delete headers['authorization'];
-    const outgoing = forward(upstream, { method: incoming.method ?? 'GET', headers, agent: false }, (response) => {
+    const outgoing = forward(upstream, { method: incoming.method ?? 'GET', headers, agent }, (response) => {
       response.toArray().then((chunks) => {
         const length = incoming.method === 'HEAD' ? response.headers['content-length'] : undefined;
         const more = length === undefined ? {} : { 'content-length': length };
@@ -85,7 +85,9 @@ const fetchReply = (upstream: URL, incoming: IncomingMessage, body: Buffer, cutA
 
 const send = (response: ServerResponse, { status, headers, body }: Reply, head: boolean, fault: ProxyFault | undefined): void => {
   const dropped = fault?.kind === 'without' ? fault.headers : [];
-  const all = Object.entries({ 'content-length': String(body.length), ...headers, ...(fault?.kind === 'headers' ? fault.headers : {}) });
+  // What an answer to HEAD would be long is not known here.
+  const length = head && fault?.kind === 'answer' ? {} : { 'content-length': String(body.length) };
+  const all = Object.entries({ ...length, ...headers, ...(fault?.kind === 'headers' ? fault.headers : {}) });
   response.writeHead(status, Object.fromEntries(all.filter(([name]) => !dropped.includes(name))));
   if (fault?.kind === 'truncate') response.write(body.subarray(0, fault.bytes), () => response.destroy());
   else if (fault?.kind === 'stall') {
@@ -100,16 +102,25 @@ export const startFaultyProxy = async ({ upstream, auth }: ProxyOptions): Promis
   const rules: ProxyRule[] = [];
   const used = new Set<ProxyRule>();
   const gate = createGate(auth);
+  const agent = new Agent({ keepAlive: true });
 
   const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const seen: ProxiedRequest = { method: incoming.method ?? '', url: incoming.url ?? '', host: incoming.headers.host ?? '', headers: incoming.headers };
     requests.push(seen);
+    const head = incoming.method === 'HEAD';
+    const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host}`);
+    const refused = url.pathname.startsWith('/v2/') ? gate.check(incoming, url) : undefined;
+    if (refused) {
+      // Who may not come in meets no fault: else a fault that strikes once would be spent on the question for a token.
+      incoming.resume();
+      seen.status = refused.status;
+      return send(response, { ...refused, body: Buffer.from(refused.body) }, head, undefined);
+    }
     const rule = rules.find(({ when, times }) => times !== 0 && when(seen));
     if (rule) used.add(rule);
     if (rule?.times !== undefined) rule.times--;
     const fault = rule?.fault;
     const socket: Socket = incoming.socket;
-    const head = incoming.method === 'HEAD';
     const tell = (reply: Reply, with_?: ProxyFault): void => {
       seen.status = reply.status;
       send(response, reply, head, with_);
@@ -117,12 +128,11 @@ export const startFaultyProxy = async ({ upstream, auth }: ProxyOptions): Promis
 
     if (fault?.kind === 'hang') return void incoming.resume();
     if (fault?.kind === 'reset') return void socket.destroy();
-    const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host}`);
     if (fault?.kind === 'answer') {
       await incoming.toArray();
-      return tell({ status: fault.status, headers: fault.headers ?? {}, body: Buffer.from(fault.body ?? '') });
+      return tell({ status: fault.status, headers: fault.headers ?? {}, body: Buffer.from(fault.body ?? '') }, fault);
     }
-    const own = (await gate.token(incoming, url)) ?? gate.check(incoming, url);
+    const own = await gate.token(incoming, url);
     if (own) {
       incoming.resume();
       if (fault?.kind === 'lose-answer') return void socket.destroy();
@@ -132,10 +142,10 @@ export const startFaultyProxy = async ({ upstream, auth }: ProxyOptions): Promis
     const body = Buffer.concat((await incoming.toArray()) as Buffer[]);
     const target = new URL(incoming.url ?? '/', `http://${upstream}`);
     if (fault?.kind === 'cut-request') {
-      await fetchReply(target, incoming, body, fault.bytes).catch(() => undefined);
+      await fetchReply(agent, target, incoming, body, fault.bytes).catch(() => undefined);
       return void socket.destroy();
     }
-    const reply = await fetchReply(target, incoming, body);
+    const reply = await fetchReply(agent, target, incoming, body);
     if (fault?.kind === 'lose-answer') return void socket.destroy();
     if (fault?.kind === 'body') {
       const { 'content-length': _, ...headers } = reply.headers;
@@ -156,6 +166,7 @@ export const startFaultyProxy = async ({ upstream, auth }: ProxyOptions): Promis
     tokens: gate.issued,
     close: () =>
       new Promise((resolve) => {
+        agent.destroy();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

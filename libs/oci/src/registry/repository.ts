@@ -1,10 +1,10 @@
-import { isDigest, isTag, fail, type Digest, type Repository } from '@pinlane/contracts';
+import { isDigest, isPinlaneError, isTag, fail, type Digest, type Repository } from '@pinlane/contracts';
 import { parseDocument, verified, verifyBytes, type BlobDescriptor, type ContentSink, type ContentSource, type Descriptor } from '../content/index.ts';
 import { remembered, type CredentialSource } from './auth/credentials.ts';
 import { dockerCredentials } from './auth/docker-config.ts';
 import { scopeOf } from './auth/scope.ts';
 import { endpointOf } from './endpoint.ts';
-import { checkBlob } from './requests/check-blob.ts';
+import { checkBlob, checkBlobByGet } from './requests/check-blob.ts';
 import { getManifest } from './requests/get-manifest.ts';
 import { putManifest } from './requests/put-manifest.ts';
 import { listTags } from './requests/list-tags.ts';
@@ -92,6 +92,13 @@ export const openRepository = (repository: Repository, options: RepositoryOption
     await referrers.note(document, await transport.call(putManifest(target, mediaType, bytes)));
   };
 
+  /** An answer to HEAD has no body, so a 403 does not tell a rate limit from a refusal. */
+  const hasBlob = (blob: BlobDescriptor): Promise<boolean> =>
+    transport.call(checkBlob(blob)).catch((error: unknown) => {
+      if (!isPinlaneError(error, 'ERR_REGISTRY_DENIED')) throw error;
+      return transport.call(checkBlobByGet(blob));
+    });
+
   const allTags = async (): Promise<string[]> => {
     const tags = new Set<string>();
     for await (const page of readPages(transport, listTags)) {
@@ -107,7 +114,7 @@ export const openRepository = (repository: Repository, options: RepositoryOption
     readManifest: (digest: Digest) => fetchManifest(digest),
     resolve: async (tagOrDigest) => (await fetchManifest(isDigest(tagOrDigest) ? tagOrDigest : checkTag(tagOrDigest))).descriptor,
     openBlob: (blob: BlobDescriptor) => verified(readResuming(transport, blob), blob),
-    hasBlob: (blob) => transport.call(checkBlob(blob)),
+    hasBlob,
     putBlob: (blob, open, { mount = true } = {}) => upload(blob, open, mount ? from : undefined),
     putManifest: (descriptor, bytes) => put(descriptor.digest, descriptor, bytes),
     tag: (name, descriptor, bytes) => put(checkTag(name), descriptor, bytes),

@@ -18,6 +18,8 @@ export async function* readResuming(transport: Transport, blob: BlobDescriptor):
       if (offset >= blob.size || (attempt > 1 && offset === before)) return;
       failure = new RegistryUnavailable(`blob ${blob.digest} broke off after ${offset} of ${blob.size} bytes`);
     } catch (error) {
+      // Nothing more is to come, whatever else was announced.
+      if (offset >= blob.size && offset > before) return;
       failure = error;
     }
     const pause = pauseAfter(failure, attempt, transport.policy);

@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import type { Architecture } from '@pinlane/contracts';
-import { describe, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, sha256, type ContentSink, type Descriptor } from '../../src/content/index.ts';
+import { fail, type Architecture } from '@pinlane/contracts';
+import {
+  describe,
+  OCI_CONFIG,
+  OCI_LAYER,
+  OCI_MANIFEST,
+  parseDocument,
+  sha256,
+  type ContentSink,
+  type ContentSource,
+  type Descriptor,
+} from '../../src/content/index.ts';
 import { composeIndex } from '../../src/image/compose.ts';
 
 /** The bytes of an image, to be put anywhere or spoilt. */
@@ -53,3 +63,18 @@ export const putImage = async (sink: ContentSink, image: TestImage): Promise<voi
   for (const { bytes, descriptor } of image.manifests) await sink.putManifest(descriptor, bytes);
   await sink.putManifest(image.index.descriptor, image.index.bytes);
 };
+
+/** A source in memory that holds some bytes, each under its digest. */
+export const sourceOfBytes = (all: readonly Uint8Array[]): ContentSource => {
+  const held = new Map(all.map((bytes) => [sha256(bytes), bytes]));
+  return {
+    async readManifest(digest) {
+      const bytes = held.get(digest) ?? fail('ERR_MANIFEST_UNKNOWN', `${digest} is not here`);
+      return { descriptor: parseDocument(bytes).descriptor, bytes };
+    },
+    openBlob: ({ digest }) => chunksOf(held.get(digest) ?? fail('ERR_BLOB_UNKNOWN', `${digest} is not here`)),
+  };
+};
+
+/** A source in memory that holds an image. */
+export const sourceOf = ({ index, manifests, blobs }: TestImage): ContentSource => sourceOfBytes([index, ...manifests, ...blobs].map(({ bytes }) => bytes));

@@ -39,14 +39,15 @@ interface Push {
   readonly source: ContentSource;
   readonly repository: RegistryRepository;
   readonly image: ImageToPush;
+  /** The blobs that were sent so far, by their digests. */
+  readonly sent: Map<Digest, Descriptor>;
   readonly concurrency: number;
   readonly progress: Progress;
   readonly stopIfAborted: () => void;
 }
 
-/** Sends the blobs that the registry does not say it has. @returns those that were sent */
-const sendBlobs = async ({ source, repository, image, concurrency, progress, stopIfAborted }: Push): Promise<Descriptor[]> => {
-  const sent: Descriptor[] = [];
+/** Sends the blobs that the registry does not say it has. */
+const sendBlobs = async ({ source, repository, image, sent, concurrency, progress, stopIfAborted }: Push): Promise<void> => {
   const meter = createMeter(progress);
   await inParallel(image.blobs, concurrency, async (blob) => {
     stopIfAborted();
@@ -56,10 +57,9 @@ const sendBlobs = async ({ source, repository, image, concurrency, progress, sto
       blob,
       meter.track(blob, () => source.openBlob(blob)),
     );
-    sent.push(blob);
+    sent.set(blob.digest, blob);
     progress(`uploaded ${shortDigest(blob.digest)} (${blob.size} bytes)`);
   });
-  return sent;
 };
 
 /** A registry that refuses a manifest because it lacks what it said to have: a push that was broken off, or a clean-up, leaves it so. */
@@ -67,7 +67,7 @@ const lacksParts = (error: unknown): boolean => isPinlaneError(error, 'ERR_BLOB_
 
 /** Puts a manifest by digest, or under a tag; where the registry lacks its parts after all, they are sent again, once, whatever it says to have. */
 const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToPush, tag?: string): Promise<void> => {
-  const { source, repository, image, concurrency, progress, stopIfAborted } = push;
+  const { source, repository, image, sent, concurrency, progress, stopIfAborted } = push;
   const put = () => (tag === undefined ? repository.putManifest(descriptor, bytes) : repository.tag(tag, descriptor, bytes));
   stopIfAborted();
   try {
@@ -75,7 +75,10 @@ const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToP
   } catch (error) {
     if (!lacksParts(error)) throw error;
     progress(`the registry lacks what it said to have of ${shortDigest(descriptor.digest)}: sending it again`);
-    await inParallel(blobs, concurrency, (blob) => repository.putBlob(blob, () => source.openBlob(blob), { mount: false }));
+    await inParallel(blobs, concurrency, async (blob) => {
+      await repository.putBlob(blob, () => source.openBlob(blob), { mount: false });
+      sent.set(blob.digest, blob);
+    });
     if (descriptor.digest === image.root.descriptor.digest) await inParallel(image.children, concurrency, (child) => putManifest(push, child));
     await put();
   }
@@ -85,7 +88,7 @@ const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToP
 const notYet = (error: unknown): unknown => (lacksParts(error) ? new RegistryUnavailable('what was pushed is not there yet') : undefined);
 
 /** Proves that all of an image is there: manifests and their protecting tags by their bytes, what was sent by its size. */
-const readBack = async ({ repository, image, concurrency, stopIfAborted }: Push, sent: readonly Descriptor[]): Promise<void> => {
+const readBack = async ({ repository, image, sent, concurrency, stopIfAborted }: Push): Promise<void> => {
   const manifests = [...image.children, image.root].map(({ descriptor }) => descriptor.digest);
   const checks = [
     ...manifests.map((digest) => async () => void (await repository.readManifest(digest))),
@@ -94,7 +97,7 @@ const readBack = async ({ repository, image, concurrency, stopIfAborted }: Push,
       const named = await repository.resolve(tag);
       if (named.digest !== digest) fail('ERR_DIGEST_MISMATCH', `the tag ${tag} was put on ${digest} and names ${named.digest}`);
     }),
-    ...sent.map((blob) => async () => {
+    ...[...sent.values()].map((blob) => async () => {
       if (!(await repository.hasBlob(blob))) fail('ERR_BLOB_UNKNOWN', `the registry took blob ${blob.digest} and does not have it`);
     }),
   ];
@@ -118,11 +121,12 @@ export const pushImage = async (source: ContentSource, repository: RegistryRepos
     if (signal?.aborted) fail('ERR_CANCELLED', 'the push of an image was interrupted');
   };
   const image = await readImageToPush(source, digest);
-  const push: Push = { source, repository, image, concurrency, progress, stopIfAborted };
+  const push: Push = { source, repository, image, sent: new Map(), concurrency, progress, stopIfAborted };
+  const { sent } = push;
   const { children, root } = image;
 
   return withSlot({ slots, host: repository.repository.host, progress, signal }, async () => {
-    const sent = await sendBlobs(push);
+    await sendBlobs(push);
     await inParallel(children, concurrency, async (child) => {
       await putManifest(push, child);
       await putManifest(push, child, protectingTag(child.descriptor.digest));
@@ -130,8 +134,8 @@ export const pushImage = async (source: ContentSource, repository: RegistryRepos
     await putManifest(push, root);
     await putManifest(push, root, protectingTag(root.descriptor.digest));
     await inParallel(tags, concurrency, (tag) => putManifest(push, root, tag));
-    await readBack(push, sent);
+    await readBack(push);
     const manifests = [...children, root].map(({ descriptor }) => ({ descriptor, tag: protectingTag(descriptor.digest) }));
-    return { descriptor: root.descriptor, manifests, uploaded: { blobs: sent.length, bytes: sent.reduce((sum, { size }) => sum + size, 0) } };
+    return { descriptor: root.descriptor, manifests, uploaded: { blobs: sent.size, bytes: [...sent.values()].reduce((sum, { size }) => sum + size, 0) } };
   });
 };

@@ -16,3 +16,6 @@ export const checkBlob = ({ digest, size }: BlobDescriptor): RegistryRequest<boo
     return answer.status === 200 && (length === null || Number(length) === size);
   },
 });
+
+/** The same by GET, whose refusal says why. Nothing of the blob is read. */
+export const checkBlobByGet = (blob: BlobDescriptor): RegistryRequest<boolean> => ({ ...checkBlob(blob), method: 'GET' });

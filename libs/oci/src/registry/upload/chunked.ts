@@ -10,7 +10,7 @@ import { pauseAfter } from '../retry.ts';
 import type { Transport } from '../transport.ts';
 import { createCursor, type Cursor } from './cursor.ts';
 
-/** How an upload ended: `refused` where the registry takes no chunk of this size, `lost` where it knows nothing of the upload any more. */
+/** How an upload ended: `refused` where the registry takes no chunks of this size, or got them wrong; `lost` where it knows nothing of the upload any more. */
 type Outcome = 'done' | 'refused' | 'lost';
 
 type Started = UploadStart & { readonly kind: 'upload' };
@@ -22,7 +22,6 @@ const sendChunks = async (transport: Transport, blob: BlobDescriptor, cursor: Cu
   const chunk = Math.max(chunkBytes, start.smallestChunk);
   let { location } = start;
   let offset = 0;
-  let resumed = false;
   for (let failures = 0; ;) {
     let failure: unknown;
     try {
@@ -44,8 +43,8 @@ const sendChunks = async (transport: Transport, blob: BlobDescriptor, cursor: Cu
     } catch (error) {
       failure = error;
     }
-    // A registry that was wrong about how far it had come has bytes twice, or not at all.
-    if (resumed && isPinlaneError(failure, 'ERR_DIGEST_MISMATCH')) return 'lost';
+    // Our bytes were right, or reading them would have failed: the registry has some twice or not at all.
+    if (offset >= blob.size && isPinlaneError(failure, 'ERR_DIGEST_MISMATCH')) return 'refused';
     const pause = pauseAfter(failure, ++failures, transport.policy);
     if (pause === undefined) throw failure;
     await transport.policy.sleep(pause);
@@ -53,13 +52,12 @@ const sendChunks = async (transport: Transport, blob: BlobDescriptor, cursor: Cu
     // The end of the upload may have come to pass, and only its answer been lost.
     if (status === undefined) return offset >= blob.size && (await transport.call(checkBlob(blob))) ? 'done' : 'lost';
     ({ location, offset } = status);
-    resumed = true;
   }
 };
 
 /**
  * Uploads a blob in chunks ("Pushing a blob in chunks"). An upload that the registry has lost is begun anew, as often as the policy says.
- * @returns false where the registry takes no chunks of this size, in bytes
+ * @returns false where the registry takes no chunks of this size, in bytes, or gets them wrong
  * @throws ERR_REGISTRY_DENIED, ERR_REGISTRY_AUTH, ERR_REGISTRY_UNAVAILABLE, ERR_DIGEST_MISMATCH and what `open` throws
  */
 export const uploadInChunks = async (
