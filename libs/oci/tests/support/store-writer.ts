@@ -5,6 +5,7 @@
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withSlot } from '../../src/registry/push/slots.ts';
 import { openStore } from '../../src/store/index.ts';
 import { withLock } from '../../src/store/lock.ts';
 import { makeImage, putImage } from './images.ts';
@@ -71,5 +72,12 @@ const hold = (): Promise<void> =>
 
 const generation = async (): Promise<void> => say(await store.generation());
 
-const works: Readonly<Record<string, () => Promise<void>>> = { write, reuse, collect, count: countUp, hold, generation };
+/** Holds a slot of those in `root` for pushes to the registry `id`. */
+const holdSlot = (): Promise<void> =>
+  withSlot({ slots: { folder: root, count: Number(count) }, host: id, progress: () => undefined, signal: undefined }, async () => {
+    say('held');
+    await sleep(600_000);
+  });
+
+const works: Readonly<Record<string, () => Promise<void>>> = { write, reuse, collect, count: countUp, hold, 'hold-slot': holdSlot, generation };
 await works[what]?.();
