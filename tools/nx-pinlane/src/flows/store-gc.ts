@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { EXIT, isPinlaneError, PinlaneError, type Digest, type Problem } from '@pinlane/contracts';
+import { EXIT, isPinlaneError, LANES, PinlaneError, type Digest, type Problem } from '@pinlane/contracts';
 import { openStore } from '@pinlane/oci';
 import { indexPinOf, parseRegistry, pinsOf } from '@pinlane/pipeline';
 import type { OptionsOf } from '../options/index.ts';
@@ -39,10 +39,16 @@ const inUnits = (bytes: number): string => (bytes < 1_000_000 ? `${(bytes / 1000
  * @throws whatever reading a registry.yaml throws, having removed nothing; ERR_STORE_CORRUPT likewise
  */
 export const storeGc = async ({ dryRun = false, graceMinutes }: OptionsOf<'store-gc'>, { root }: FlowContext): Promise<FlowOutcome> => {
-  const paths = workspacePaths(root, 'local');
   const pinned = await allPinned(root);
-  const built = (await readRecords(paths)).map(({ index }) => index);
-  const { removed, bytes } = await openStore(paths.store).collect({ keep: [...pinned, ...built], graceMs: graceMinutes * 60_000, dryRun });
+  const removed: string[] = [];
+  let bytes = 0;
+  // A lane that builds fresh has a store of its own.
+  for (const paths of new Map(LANES.map((lane) => workspacePaths(root, lane)).map((each) => [each.store, each])).values()) {
+    const built = (await readRecords(paths)).map(({ index }) => index);
+    const collected = await openStore(paths.store).collect({ keep: [...pinned, ...built], graceMs: graceMinutes * 60_000, dryRun });
+    removed.push(...collected.removed);
+    bytes += collected.bytes;
+  }
   const summary = removed.length === 0 ? 'nothing to remove' : `${dryRun ? 'would remove' : 'removed'} ${removed.length} blobs, ${inUnits(bytes)}`;
   return {
     document: { kind: 'StoreCollection', schemaVersion: 1, dryRun, removed, bytes },

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseRepository, pinAuditSchema, type PinAudit } from '@pinlane/contracts';
@@ -206,6 +207,20 @@ describe('an audit of pins', () => {
     const found = await findings(textOf({ ...pinsOf(image), repository: 'ghcr.io/acme/acme-one' }));
     expect(found).toEqual({ exitCode: 0, findings: [], remarks: [`the pins name ${repository()}, and image.repository is ghcr.io/acme/acme-one`] });
   });
+
+  it('speaks plain HTTP to another machine only where that is named', async () => {
+    await putParts(open(), image);
+    const [address] = Object.values(networkInterfaces())
+      .flatMap((each) => each ?? [])
+      .filter(({ family, internal }) => family === 'IPv4' && !internal);
+    if (address === undefined) return;
+    const host = `${address.address}:${registry.host.split(':')[1]}`;
+    await withFiles({ [FILE]: textOf(pinsOf(image), 'acme/one@1', `${host}/acme/acme-one`) }, async (root) => {
+      expect((await audit(root)).exitCode).toBe(1);
+      expect((await audit(root, { insecureRegistry: ['other.example', host] })).exitCode).toBe(0);
+      expect((await audit(root, {}, { PINLANE_INSECURE_REGISTRY: host })).exitCode).toBe(0);
+    });
+  }, 60_000);
 
   it('looks at a thousand pins, a few processors at a time', async () => {
     const files: Record<string, string> = {};

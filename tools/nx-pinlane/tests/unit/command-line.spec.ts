@@ -20,6 +20,15 @@ describe('the command line', () => {
     expect(parseCommandLine(['buildx', 'x', '--buildArgs.A=1', '--build-args.B=a=b --c'])).toMatchObject({ options: { buildArgs: { A: '1', B: 'a=b --c' } } });
   });
 
+  it('takes a list with commas between or repeated', () => {
+    const hosts = ['a.example:5000,b.example', 'c.example'];
+    expect(parseCommandLine(['verify-pins', ...hosts.map((host) => `--insecure-registry=${host}`), '--concurrency=3'])).toMatchObject({
+      verb: 'verify-pins',
+      project: null,
+      options: { insecureRegistry: hosts, concurrency: 3 },
+    });
+  });
+
   it.each([[['pinn', 'x']], [['pin']], [['pin', 'x', 'y']], [['pin', 'x', '--nonsense']], [['pin', 'x', '--spec=1']], [['pin', 'x', '--platforms']]])(
     'is refused as %j',
     (args) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isPinlaneError } from '@pinlane/contracts';
-import { requireMayBuild, requireMayPin, requireMayPush, requireSecretsUnset, resolveSettings } from '../../src/flows/settings.ts';
+import { insecureRegistries, requireMayBuild, requireMayPin, requireMayPush, requireSecretsUnset, resolveSettings } from '../../src/flows/settings.ts';
 
 const codeOf = (work: () => unknown): string => {
   try {
@@ -64,5 +64,18 @@ describe('what a lane forbids', () => {
     expect(codeOf(() => requireSecretsUnset('staging', secrets, { A_KEY: 'hush' }))).toBe('accepted');
     expect(() => requireSecretsUnset('dev', secrets, { A_KEY: 'hush', B_KEY: 'x' })).toThrow(/A_KEY, B_KEY/);
     expect(() => requireSecretsUnset('dev', secrets, { A_KEY: 'hush' })).not.toThrow(/hush/);
+  });
+});
+
+describe('registries that are spoken to by plain HTTP', () => {
+  it('are those that are named, with commas between or repeated, and the option wins over the variable', () => {
+    const env = { PINLANE_INSECURE_REGISTRY: 'a.example:5000, b.example' };
+    expect([...insecureRegistries(undefined, env)]).toEqual(['a.example:5000', 'b.example']);
+    expect([...insecureRegistries(['c.example,d.example', '[::2]:5000'], env)]).toEqual(['c.example', 'd.example', '[::2]:5000']);
+    expect([...insecureRegistries(undefined, {})]).toEqual([]);
+  });
+
+  it.each(['http://a.example', 'a.example/path', 'user@a.example', 'a.example:', '-a', 'a b'])('can not be %j', (host) => {
+    expect(codeOf(() => insecureRegistries([host], {}))).toBe('ERR_OPTION_INVALID');
   });
 });
