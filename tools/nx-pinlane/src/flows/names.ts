@@ -17,6 +17,9 @@ const tagIn = (text: string, repository: string): string => {
   return isTag(tag) ? tag : fail('ERR_OPTION_INVALID', `--tags: ${JSON.stringify(text.slice(0, 200))} is neither a tag nor a tag of ${repository}`);
 };
 
+/** What a name without a host means to Docker; containerd keeps names as they are written. */
+const DOCKERS_OWN = 'docker.io/library';
+
 const load = async (image: BuiltImage, tags: readonly string[], store: Store, { signal, progress }: FlowContext): Promise<void> => {
   const docker =
     findProgram('docker') ?? fail('ERR_ENGINE_UNAVAILABLE', '--load needs Docker, which is not installed', { fix: 'Install Docker, or leave --load out.' });
@@ -27,7 +30,7 @@ const load = async (image: BuiltImage, tags: readonly string[], store: Store, { 
     await createProcessRunner().run({
       command: docker,
       args: ['load', '--quiet'],
-      input: Readable.from(imageArchive(store, own, `${image.name}:${tag}`)),
+      input: Readable.from(imageArchive(store, own, `${DOCKERS_OWN}/${image.name}:${tag}`)),
       signal,
     });
   }

@@ -27,7 +27,7 @@ describe('commands', () => {
         1,
         expect.stringContaining('ERR_BUNDLE_FAILED: processors/acme-one/src/main.ts:1:8: Could not resolve "./missing.ts"'),
       ]);
-      const buildx = await nx('run', 'acme-base:buildx', '--outputStyle=static');
+      const buildx = await nx('run', 'acme-base:buildx', '--engine=embedded', '--outputStyle=static');
       expect([buildx.exitCode, buildx.output]).toEqual([1, expect.stringContaining('ERR_DOCKERFILE_UNSUPPORTED: processors/acme-base/Dockerfile:2:1: ')]);
 
       await write({ 'processors/acme-one/registry.yaml': 'ref: acme/one@1\nbuild:\n\tport: 1\n' });
