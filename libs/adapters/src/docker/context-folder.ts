@@ -6,6 +6,15 @@ import { pipeline } from 'node:stream/promises';
 import { inParallel, verified, type BuildContext, type ContextEntry } from '@pinlane/oci';
 import { fail, isPinlaneError } from '@pinlane/contracts';
 
+/**
+ * A time that stands for a file's content, in seconds. BuildKit keeps what it was sent by earlier builds, of other folders too, and asks for a file anew
+ * only where size or time differ: with one time for all it would build with the old content. In the image all times are the epoch's begin.
+ */
+const timeOf = (sha256: string): number => {
+  const digits = sha256.slice('sha256:'.length);
+  return (Number.parseInt(digits.slice(0, 8), 16) >>> 1) + Number.parseInt(digits.slice(8, 12), 16) / 2 ** 16;
+};
+
 const changed = (path: string, cause: unknown): never =>
   fail('ERR_CONTEXT_INVALID', `${JSON.stringify(path)} changed or vanished while the image was built from it`, {
     cause,
@@ -23,13 +32,12 @@ const writeEntry = async (folder: string, { path, mode, size, sha256 }: ContextE
     throw thrown;
   }
   await chmod(target, mode);
-  await utimes(target, 0, 0);
+  await utimes(target, timeOf(sha256!), timeOf(sha256!));
 };
 
 /**
  * Writes the context, exactly what its fingerprint covers, into a new folder: what is overridden, such as registry.yaml without its pins, as it was
- * overridden, with the modes that COPY gives and no times of its own. BuildKit compares a folder with what it was sent from there before by size and
- * time alone, so the folder must be one that was never used. The Dockerfile lies outside, because the context may not have it.
+ * overridden, with the modes that COPY gives and with times that stand for the content. The Dockerfile lies outside, because the context may not have it.
  * @throws ERR_CONTEXT_INVALID where a file is not what was read before
  */
 export const writeContextFolder = async (context: BuildContext, root: string): Promise<{ readonly context: string; readonly dockerfile: string }> => {

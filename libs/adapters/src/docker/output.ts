@@ -58,7 +58,7 @@ export const buildFailure = (text: string, file: string, hide: (text: string) =>
   const message = error
     .replace(/^failed to (?:solve|build): /, '')
     .replace(/^failed to compute cache key: /, '')
-    .replace(/ of ref [\w:]+/, '');
+    .replace(/ of ref \w+(?:::\w+)*/, '');
   const said = stepOutput(text);
   const line = /^[^\n:]+:(\d+)\n-{20}$/m.exec(text)?.[1];
   const fix = fixOf([message, ...said].join('\n'));

@@ -98,10 +98,10 @@ export const createProcessRunner = (): ProcessRunner => ({
     const release = own ? endGroupOn(request.signal, running.pid) : undefined;
     const result = await running.finally(() => release?.());
     const { stdout, stderr, exitCode } = result;
-    if (!result.failed || (exitCode !== undefined && expectedCodes.includes(exitCode))) return { exitCode: exitCode ?? 0, stdout, stderr };
-
     const shown = describeCommand(command, args, secrets);
+    // A program that ends in good order when it is told to has an exit code of its own choice.
     if (result.isCanceled || (own && request.signal?.aborted)) return fail('ERR_CANCELLED', `${shown} was interrupted`);
+    if (!result.failed || (exitCode !== undefined && expectedCodes.includes(exitCode))) return { exitCode: exitCode ?? 0, stdout, stderr };
     // A missing working folder looks just like a missing program.
     const folderMissing = request.cwd !== undefined && !existsSync(request.cwd);
     if (result.code === 'ENOENT' && exitCode === undefined && !folderMissing) {

@@ -1,0 +1,279 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { isPinlaneError, type BuildPlan, type BuiltImage, type Digest, type Platform } from '@pinlane/contracts';
+import { openStore, readBuildContext, readImage, verifyImage, type Store } from '@pinlane/oci';
+import { lackOf, requirement } from '@pinlane/testing';
+import { createDockerEngine, createProcessRunner, type DockerBuildOptions, type DockerEngineSite, type ProcessRequest } from '../../../src/index.ts';
+
+// A real daemon on a machine that may be busy.
+jest.setTimeout(180_000);
+
+const BOTH: Platform[] = ['linux/amd64', 'linux/arm64'];
+const OWN: Platform[] = [process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64'];
+const BUSYBOX = '/bin/busybox';
+const runnable = existsSync(BUSYBOX) ? null : `there is no ${BUSYBOX}`;
+const CANARY = 'canary-7f3a9d51c0';
+const INTO = `FROM scratch AS base\nCOPY busybox /bin/busybox\nSHELL ["/bin/busybox", "sh", "-c"]\n`;
+
+interface Wishes {
+  readonly platforms?: Platform[];
+  readonly options?: DockerBuildOptions;
+  readonly site?: Partial<DockerEngineSite>;
+  readonly signal?: AbortSignal;
+  readonly plan?: Partial<BuildPlan>;
+}
+
+const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString('latin1');
+
+requirement(
+  'buildx',
+  lackOf('buildx'),
+  describe,
+)('the docker engine, on a real builder', () => {
+  let root = '';
+  let folder = '';
+  let store: Store;
+  let requests: ProcessRequest[] = [];
+  let seen: string[] = [];
+  let notes: string[] = [];
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'pinlane-docker-'));
+    folder = join(root, 'context');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'a.txt'), 'hello\n');
+    store = openStore(join(root, 'store'));
+    [requests, seen, notes] = [[], [], []];
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  const build = async (dockerfile: string, { platforms = BOTH, options = {}, site = {}, signal, plan = {} }: Wishes = {}): Promise<BuiltImage> => {
+    writeFileSync(join(folder, 'Dockerfile'), dockerfile);
+    const projection = { overrides: { 'registry.yaml': new TextEncoder().encode('{"ref":"acme/echo@1"}\n') } };
+    const runner = createProcessRunner();
+    const engine = createDockerEngine({
+      runner: { run: (request) => (requests.push(request), runner.run(request)) },
+      context: await readBuildContext(folder, projection),
+      file: 'processors/acme-echo/Dockerfile',
+      bases: {},
+      options,
+      noCache: false,
+      isolated: false,
+      store,
+      workFolder: join(root, 'work'),
+      root,
+      env: {},
+      revision: null,
+      note: (line) => notes.push(line),
+      ...site,
+    });
+    const complete: BuildPlan = {
+      kind: 'BuildPlan',
+      schemaVersion: 1,
+      ref: 'acme/echo@1' as BuildPlan['ref'],
+      slug: 'acme-echo',
+      projectRoot: 'processors/acme-echo',
+      context: '.',
+      dockerfile: 'Dockerfile',
+      target: null,
+      platforms,
+      buildArgs: {},
+      labels: { 'dev.pinlane.ref': 'acme/echo@1' },
+      bases: {},
+      fingerprint: `sha256:${'a'.repeat(64)}` as Digest,
+      repository: 'store.localhost/acme-echo',
+      push: false,
+      ...plan,
+    };
+    return engine.build(complete, { progress: (line) => seen.push(line), signal: signal ?? new AbortController().signal });
+  };
+
+  /** Everything in the layers of an image, unpacked no further than from gzip. */
+  const layers = async (image: BuiltImage): Promise<string> => {
+    const { gunzipSync } = await import('node:zlib');
+    const { platforms } = await readImage(store, image.index);
+    const parts: string[] = [];
+    for (const { manifest } of platforms)
+      for (const layer of manifest.layers) {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of store.openBlob(layer)) chunks.push(chunk);
+        parts.push(gunzipSync(Buffer.concat(chunks)).toString('latin1'));
+      }
+    return parts.join('\n');
+  };
+
+  it('builds both platforms into the store, whole, with OCI media types, its builder named and nothing left behind', async () => {
+    const image = await build('FROM scratch\nWORKDIR /app\nCOPY a.txt ./\nUSER 1000:1000\nENTRYPOINT ["/app/a.txt"]\n');
+    const view = await verifyImage(store, image.index, { platforms: BOTH, blobs: 'hashed' });
+    expect(view.platforms.map(({ platform, descriptor }) => [platform, descriptor.digest])).toEqual([
+      ['linux/amd64', image.platforms.amd64],
+      ['linux/arm64', image.platforms.arm64],
+    ]);
+    expect(view.attestations).toEqual([]);
+    const [{ manifest, config }] = view.platforms as [(typeof view.platforms)[0]];
+    expect(
+      [view.descriptor.mediaType, manifest.mediaType, manifest.config.mediaType, ...manifest.layers.map(({ mediaType }) => mediaType)].join(),
+    ).not.toContain('docker');
+    expect(config.config?.Labels?.['dev.pinlane.ref']).toBe('acme/echo@1');
+    expect(image.engine).toMatchObject({
+      name: 'docker',
+      version: expect.stringContaining('buildx '),
+      builder: { driver: expect.any(String) },
+      reproducible: true,
+    });
+    expect((await store.resolve('acme-echo')).digest).toBe(image.index);
+    expect(readdirSync(join(root, 'work'))).toEqual([]);
+  });
+
+  it('gives the same digests when files were merely touched, and without a cache', async () => {
+    const dockerfile = 'FROM scratch\nWORKDIR /made\nCOPY . /app/\n';
+    const first = await build(dockerfile);
+    utimesSync(join(folder, 'a.txt'), 1e9, 1e9);
+    const again = await build(dockerfile, { site: { noCache: true } });
+    expect([again.index, again.platforms]).toEqual([first.index, first.platforms]);
+  });
+
+  it('notices a change of content that neither size nor time shows', async () => {
+    const first = await build('FROM scratch\nCOPY a.txt /\n');
+    writeFileSync(join(folder, 'a.txt'), 'HELLO\n');
+    expect((await build('FROM scratch\nCOPY a.txt /\n')).index).not.toBe(first.index);
+  });
+
+  it('shows COPY what the fingerprint covers: no pins, nothing ignored, links as they are', async () => {
+    writeFileSync(join(folder, 'registry.yaml'), 'image: THE-PINS\n');
+    writeFileSync(join(folder, 'hidden.txt'), 'IGNORED');
+    writeFileSync(join(folder, '.dockerignore'), 'hidden.txt\nDockerfile\n');
+    symlinkSync('a.txt', join(folder, 'link'));
+    const content = await layers(await build('FROM scratch\nCOPY . /app/\n', { platforms: OWN }));
+    expect(content).toContain('{"ref":"acme/echo@1"}');
+    expect(content).toContain('app/link');
+    expect(content).not.toMatch(/THE-PINS|IGNORED|app\/Dockerfile/);
+  });
+
+  it('builds on an image of a store, by digest', async () => {
+    const base = await build('FROM scratch\nCOPY a.txt /from-base\n');
+    const image = await build('FROM store.localhost/base\nCOPY a.txt /b\n', {
+      site: { bases: { 'store.localhost/base': `oci-layout://${store.root}@${base.index}` } },
+    });
+    const view = await readImage(store, image.index);
+    expect(view.platforms.map(({ manifest }) => manifest.layers.length)).toEqual([2, 2]);
+    expect(await layers(image)).toContain('from-base');
+  });
+
+  it('keeps attestations where they are asked for, and pins the very platforms that it builds without', async () => {
+    const plain = await build('FROM scratch\nCOPY a.txt /\n');
+    const attested = await build('FROM scratch\nCOPY a.txt /\n', { options: { provenance: 'mode=max' } });
+    const view = await readImage(store, attested.index);
+    expect(view.attestations).toHaveLength(2);
+    expect([attested.platforms, attested.index === plain.index]).toEqual([plain.platforms, false]);
+    expect(await store.missing(attested.index)).toEqual([]);
+  });
+
+  it('names the line of the Dockerfile and what the builder said where it fails', async () => {
+    const failed = await build('FROM scratch\nCOPY a.txt /\nCOPY nothing.txt /\n').catch((thrown: unknown) => thrown);
+    expect(isPinlaneError(failed, 'ERR_BUILD_FAILED') && failed.problems).toMatchObject([
+      { file: 'processors/acme-echo/Dockerfile', line: 3, message: expect.stringContaining('"/nothing.txt": not found') },
+    ]);
+    expect([existsSync(join(root, 'store/index.json')), readdirSync(join(root, 'work'))]).toEqual([false, []]);
+  });
+
+  it('does not fail a good build for a cache that can not be written, and says so', async () => {
+    const image = await build('FROM scratch\nCOPY a.txt /\n', { options: { cacheTo: ['type=registry', 'ref=127.0.0.1:9/none/cache'] } });
+    expect(await store.missing(image.index)).toEqual([]);
+    expect(notes).toEqual([expect.stringMatching(/^WARNING the image is built, and the cache was not exported: /)]);
+  });
+
+  it('reads and writes a local cache, and neither where a lane builds apart', async () => {
+    const options = { cacheTo: ['type=local,dest=cache'], cacheFrom: ['type=local,src=cache'] };
+    await build('FROM scratch\nCOPY a.txt /\n', { options, site: { isolated: true } });
+    expect(existsSync(join(root, 'cache'))).toBe(false);
+    await build('FROM scratch\nCOPY a.txt /\n', { options: { cacheTo: options.cacheTo } });
+    expect(existsSync(join(root, 'cache/index.json'))).toBe(true);
+  });
+
+  it('says why no builder can be used, and what to do', async () => {
+    const down = { env: { DOCKER_HOST: 'tcp://127.0.0.1:9' } };
+    await expect(build('FROM scratch\nCOPY a.txt /\n', { site: down })).rejects.toThrow(
+      /ERR_ENGINE_UNAVAILABLE: no Docker daemon answers: .*\nfix: Start Docker/,
+    );
+    await expect(build('FROM scratch\nCOPY a.txt /\n', { options: { builder: 'no-such-builder' } })).rejects.toThrow(
+      /ERR_ENGINE_UNAVAILABLE: the builder no-such-builder .*\nfix: .*--builder/,
+    );
+  });
+
+  requirement(
+    'busybox',
+    runnable,
+    describe,
+  )('with programs that run', () => {
+    beforeEach(() => copyFileSync(BUSYBOX, join(folder, 'busybox')));
+
+    it('carries out RUN and fixes the times of what it wrote', async () => {
+      const dockerfile = `${INTO}RUN /bin/busybox echo made > /made.txt\n`;
+      const image = await build(dockerfile, { platforms: OWN });
+      expect((await layers(image)).includes('made.txt')).toBe(true);
+      const again = await build(dockerfile, { platforms: OWN, site: { noCache: true } });
+      expect(again.index).toBe(image.index);
+    });
+
+    it('builds the stage that is asked for, with the arguments of the plan', async () => {
+      const dockerfile = `${INTO}FROM base AS one\nARG WORD\nRUN /bin/busybox echo $WORD > /one.txt\nFROM base AS two\nCOPY a.txt /two.txt\n`;
+      const content = await layers(await build(dockerfile, { platforms: OWN, plan: { target: 'one', buildArgs: { WORD: 'said-so' } } }));
+      expect([content.includes('said-so'), content.includes('two.txt')]).toEqual([true, false]);
+    });
+
+    it.each([
+      ['a variable', 'id=npm,env=PINLANE_TEST_SECRET'],
+      ['a file', 'id=npm,src=secret.txt'],
+    ])('mounts a secret from %s, which is nowhere to be found afterwards', async (_, secret) => {
+      writeFileSync(join(root, 'secret.txt'), `${CANARY}\n`);
+      const lines: string[] = [];
+      const image = await build(
+        `${INTO}RUN --mount=type=secret,id=npm /bin/busybox cat /run/secrets/npm && /bin/busybox wc -c /run/secrets/npm > /length.txt\n`,
+        { platforms: OWN, options: { secret: [secret] }, site: { noCache: true, env: { PINLANE_TEST_SECRET: CANARY }, note: (line) => lines.push(line) } },
+      );
+      expect(new RegExp(`(?:${CANARY.length}|${CANARY.length + 1}) /run/secrets/npm`).test(await layers(image))).toBe(true);
+      expect(seen.join('\n')).toContain('[redacted]');
+      const everywhere = [
+        JSON.stringify(image),
+        seen.join('\n'),
+        lines.join('\n'),
+        JSON.stringify(requests.map(({ command, args }) => [command, args])),
+        await layers(image),
+      ];
+      expect(everywhere.map((place) => place.includes(CANARY))).toEqual([false, false, false, false, false]);
+      const blobs = join(store.root, 'blobs/sha256');
+      expect(readdirSync(blobs).filter((name) => text([readFileSync(join(blobs, name))]).includes(CANARY))).toEqual([]);
+    });
+
+    it('hides a secret that a failing step shows, and refuses one that is not set', async () => {
+      const dockerfile = `${INTO}RUN --mount=type=secret,id=npm /bin/busybox cat /run/secrets/npm; /bin/busybox false\n`;
+      const wishes: Wishes = { platforms: OWN, options: { secret: ['id=npm,env=PINLANE_TEST_SECRET'] } };
+      const failed = await build(dockerfile, { ...wishes, site: { env: { PINLANE_TEST_SECRET: CANARY } } }).catch((thrown: Error) => thrown);
+      expect([isPinlaneError(failed, 'ERR_BUILD_FAILED'), String(failed).includes('[redacted]'), String(failed).includes(CANARY)]).toEqual([true, true, false]);
+      await expect(build(dockerfile, wishes)).rejects.toThrow('PINLANE_TEST_SECRET, for npm, is not set');
+    });
+
+    it('stops when it is interrupted: no client of Docker lives on, and nothing is half written', async () => {
+      const controller = new AbortController();
+      const dockerfile = `${INTO}RUN /bin/busybox echo started; /bin/busybox sleep 600\n`;
+      const site: Partial<DockerEngineSite> = { noCache: true };
+      const promise = build(dockerfile, { platforms: OWN, site, signal: controller.signal }).catch((thrown: unknown) => thrown);
+      while (!seen.some((line) => /^[\d.]+ started/.test(line))) await new Promise((resolve) => setTimeout(resolve, 20));
+      const clients = () =>
+        readdirSync('/proc').filter((pid) => {
+          try {
+            return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(join(root, 'work'));
+          } catch {
+            return false;
+          }
+        });
+      expect(clients()).not.toEqual([]);
+      controller.abort();
+      expect(isPinlaneError(await promise, 'ERR_CANCELLED')).toBe(true);
+      expect([clients(), readdirSync(join(root, 'work')), existsSync(join(root, 'store/index.json'))]).toEqual([[], [], false]);
+    });
+  });
+});

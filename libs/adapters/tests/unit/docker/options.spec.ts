@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import { dockerOnly, groupFields, wantsAttestations, withoutEffect } from '../../../src/docker/options.ts';
+import { parseSecrets } from '../../../src/docker/secrets.ts';
+
+describe('options of Docker alone', () => {
+  it('count where they are set, and not where they say no', () => {
+    expect(dockerOnly({ provenance: 'false', sbom: 'true', secret: [], ssh: ['default'], network: 'none' })).toEqual(['sbom', 'ssh', 'network']);
+    expect(dockerOnly({ builder: 'far', cacheTo: ['type=gha'], pull: true })).toEqual([]);
+  });
+
+  it('are told apart from those that mean nothing elsewhere', () => {
+    expect(withoutEffect({ builder: 'far', cacheTo: ['type=gha'], pull: false, secret: ['id=a'] })).toEqual(['builder', 'cacheTo']);
+  });
+
+  it('ask for attestations by provenance or a list of parts', () => {
+    expect([{}, { provenance: 'false' }, { provenance: 'mode=max' }, { sbom: 'true' }].map(wantsAttestations)).toEqual([false, false, true, true]);
+  });
+});
+
+describe('entries that a command line took apart', () => {
+  it.each([
+    [['type=registry', 'ref=r'], ['type=registry,ref=r']],
+    [
+      ['type=registry', 'ref=r', 'type=gha'],
+      ['type=registry,ref=r', 'type=gha'],
+    ],
+    [
+      ['id=a', 'env=A', 'id=b', 'src=B'],
+      ['id=a,env=A', 'id=b,src=B'],
+    ],
+    [
+      ['user/app:cache', 'type=gha'],
+      ['user/app:cache', 'type=gha'],
+    ],
+    [
+      ['type=registry,ref=r', 'type=gha'],
+      ['type=registry,ref=r', 'type=gha'],
+    ],
+  ])('are put together again: %p', (given, expected) => {
+    expect(groupFields(given)).toEqual(expected);
+  });
+});
+
+describe('secrets of a build', () => {
+  it('are named by variable or by file', () => {
+    expect(parseSecrets(['id=npm,env=NPM_TOKEN', 'id=key,src=a/b', 'type=env,id=SET', 'id=SET', 'id=file.txt'], { SET: 'x' })).toEqual([
+      { id: 'npm', from: { kind: 'env', name: 'NPM_TOKEN' } },
+      { id: 'key', from: { kind: 'file', path: 'a/b' } },
+      { id: 'SET', from: { kind: 'env', name: 'SET' } },
+      { id: 'SET', from: { kind: 'env', name: 'SET' } },
+      { id: 'file.txt', from: { kind: 'file', path: 'file.txt' } },
+    ]);
+  });
+
+  it.each(['NPM_TOKEN=hunter2canary', 'hunter2canary', 'id=npm,value=hunter2canary', 'id=,env=A', 'id=a,type=hunter2canary', 'id=a,env=hunter2canary!'])(
+    'are refused where they may hold a value, which is never repeated: %p',
+    (entry) => {
+      const attempt = () => parseSecrets([entry], {});
+      expect(attempt).toThrow('ERR_OPTION_INVALID');
+      expect(attempt).not.toThrow('hunter2canary');
+    },
+  );
+});

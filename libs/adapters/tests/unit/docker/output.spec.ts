@@ -1,0 +1,73 @@
+import { describe, expect, it } from '@jest/globals';
+import { buildFailure, cacheFailure, lineSplitter, progressLine, rewroteTimestamps } from '../../../src/docker/output.ts';
+
+const FAILED = `#12 [linux/amd64 3/4] RUN echo out; false
+#12 0.302 some output
+#12 ERROR: process "/bin/sh -c echo out; false" did not complete successfully: exit code: 1
+------
+ > [linux/arm64 3/4] RUN echo out; false:
+------
+------
+ > [linux/amd64 3/4] RUN echo out; false:
+0.302 some output
+0.310 hunter2-canary
+------
+Dockerfile.bad:5
+--------------------
+   4 |     COPY a.txt ./
+   5 | >>> RUN echo out; false
+--------------------
+ERROR: failed to solve: process "/bin/sh -c echo out; false" did not complete successfully: exit code: 1
+`;
+const hide = (text: string) => text.replaceAll('hunter2-canary', '[redacted]');
+
+describe('what a failed build said', () => {
+  it('becomes a problem with the line of the Dockerfile and the end of what the step wrote', () => {
+    expect(buildFailure(FAILED, 'processors/x/Dockerfile', hide)).toEqual({
+      code: 'ERR_BUILD_FAILED',
+      message: 'process "/bin/sh -c echo out; false" did not complete successfully: exit code: 1\n  some output\n  [redacted]',
+      file: 'processors/x/Dockerfile',
+      line: 5,
+    });
+  });
+
+  it('is shown without the words that only BuildKit understands', () => {
+    const text =
+      'Dockerfile:2\n--------------------\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref i18::p97: "/nothing.txt": not found\n';
+    expect(buildFailure(text, 'Dockerfile', hide)).toMatchObject({ message: 'failed to calculate checksum: "/nothing.txt": not found', line: 2 });
+  });
+
+  it('tells how a foreign platform is made to run', () => {
+    expect(buildFailure('ERROR: failed to solve: exec /bin/sh: exec format error\n', 'Dockerfile', hide).fix).toContain('QEMU');
+  });
+
+  it('is shown as it is where it is nothing that is known', () => {
+    expect(buildFailure('Segmentation fault\n', 'Dockerfile', hide)).toEqual({ code: 'ERR_BUILD_FAILED', message: 'Segmentation fault' });
+    expect(buildFailure('', 'Dockerfile', hide).message).toContain('said nothing');
+  });
+});
+
+describe('what a good build said', () => {
+  it('tells of a cache that was not exported, and of nothing else', () => {
+    expect(cacheFailure('#16 exporting cache to registry\n#16 preparing build cache for export\n#16 ERROR: denied\n')).toBe('denied');
+    expect(cacheFailure('#15 importing cache manifest from r/c\n#16 exporting cache to registry\n#16 DONE 0.1s\n')).toBeNull();
+    expect(cacheFailure('#9 [1/2] RUN x\n#9 ERROR: other\n')).toBeNull();
+  });
+
+  it('tells whether times were fixed', () => {
+    expect(rewroteTimestamps('#13 rewriting layers with source-date-epoch 0 (1970-01-01 00:00:00 +0000 UTC)\n')).toBe(true);
+    expect(rewroteTimestamps('#13 exporting layers 0.1s done\n')).toBe(false);
+  });
+
+  it('is shown step by step, without what only fills the screen', () => {
+    const shown = ['#5 [2/4] COPY a ./', '#5 DONE 0.0s', '#5 CACHED', '', '#6 0.302 some output', '#7 sha256:aa 1MB / 2MB'].map(progressLine);
+    expect(shown).toEqual(['[2/4] COPY a ./', null, null, null, '0.302 some output', null]);
+  });
+
+  it('is cut into lines wherever the pieces break', () => {
+    const lines: string[] = [];
+    const feed = lineSplitter((line) => lines.push(line));
+    for (const piece of ['a', 'b\nc', '\r\n', 'd']) feed(piece);
+    expect(lines).toEqual(['ab', 'c']);
+  });
+});
