@@ -43,7 +43,6 @@ export interface RepositoryOptions {
   readonly auth?: CredentialSource;
   /** Plain HTTP also to another machine. */
   readonly insecure?: boolean;
-  readonly fetch?: typeof globalThis.fetch;
   readonly retry?: Partial<RetryPolicy>;
   /** How long nothing at all may happen in an exchange, in ms; a minute unless told. */
   readonly idleMs?: number;
@@ -65,7 +64,7 @@ const checkTag = (name: string): string =>
  */
 export const openRepository = (repository: Repository, options: RepositoryOptions = {}): RegistryRepository => {
   const { auth = dockerCredentials(), insecure, idleMs = 60_000, mountFrom } = options;
-  const send = createSend({ idleMs, signal: options.signal, ...(options.fetch ? { fetch: options.fetch } : {}) });
+  const send = createSend({ idleMs, signal: options.signal });
   const from = mountFrom?.host === repository.host && mountFrom.path !== repository.path ? mountFrom.path : undefined;
   const policy = untilAborted({ ...RETRY_POLICY, ...options.retry }, options.signal);
   const transport = createTransport({

@@ -1,15 +1,9 @@
-import { fail, PinlaneError, type ErrorCode } from '@pinlane/contracts';
+import { fail, isPinlaneError, PinlaneError, type ErrorCode } from '@pinlane/contracts';
 import { printable } from './endpoint.ts';
 import { classify, parseErrorBody, parseRetryAfter, RegistryUnavailable, retryAfterIn } from './failure.ts';
+import { exchange, type Incoming, type Outgoing, type StreamedBody } from './exchange.ts';
 import { isRedirect, redirected } from './redirect.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
-
-/** A body that is streamed; `open` gives it from the start, each time. */
-export interface StreamedBody {
-  /** In bytes. */
-  readonly size: number;
-  open(): AsyncIterable<Uint8Array>;
-}
 
 export interface Message {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -38,16 +32,18 @@ export interface Answer {
 export type Send = (message: Message) => Promise<Answer>;
 
 export interface SendOptions {
-  readonly fetch?: typeof globalThis.fetch;
   /** How long nothing at all may happen, in ms. */
   readonly idleMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Some servers want a length of every request that could have a body. */
+const NO_BODY: Readonly<Record<string, Record<string, string>>> = { POST: { 'content-length': '0' } };
+
 const HOPS_AT_MOST = 5;
 const ERROR_BODY_LIMIT = 64 * 1024;
 /** Errors of the connection after which another attempt would end the same. */
-const HOPELESS = /^(?:ENOTFOUND|ERR_INVALID_URL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_SSL)/;
+const HOPELESS = /^(?:ENOTFOUND|ERR_INVALID_URL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_SSL|EPROTO)/;
 
 /** What helps where TLS fails; undefined where that is not the reason. */
 const remedyFor = (reason: string, { host }: URL): string | undefined => {
@@ -87,14 +83,14 @@ const withoutSecret = (text: string, { authorization }: Message): string => {
   return secret ? text.replaceAll(secret, '***') : text;
 };
 
-const answerOf = (message: Message, response: Response, watchdog: Watchdog, signal: AbortSignal | undefined): Answer => {
+const answerOf = (message: Message, response: Incoming, watchdog: Watchdog, signal: AbortSignal | undefined): Answer => {
   const answer: Answer = {
     status: response.status,
     url: message.url,
-    header: (name) => response.headers.get(name),
+    header: (name) => response.header(name),
     async *body() {
       try {
-        for await (const chunk of response.body ?? []) {
+        for await (const chunk of response.body) {
           watchdog.pat();
           yield chunk;
         }
@@ -106,13 +102,13 @@ const answerOf = (message: Message, response: Response, watchdog: Watchdog, sign
     },
     async discard() {
       watchdog.stop();
-      await response.body?.cancel().catch(() => undefined);
+      response.drop();
     },
     async failure(missing = 'ERR_REGISTRY_PROTOCOL') {
       // The status counts even where its body breaks off.
       const raw = withoutSecret(await bodyText(answer).catch(() => ''), message);
       const body = parseErrorBody(raw);
-      const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now()) ?? retryAfterIn(raw);
+      const retryAfterMs = parseRetryAfter(response.header('retry-after'), Date.now()) ?? retryAfterIn(raw);
       const code = classify(response.status, body, missing, retryAfterMs !== undefined);
       const text = `${message.method} ${printable(message.url)}: ${response.status}${body.text === '' ? '' : ` ${body.text}`}`;
       return code === 'ERR_REGISTRY_UNAVAILABLE' ? new RegistryUnavailable(text, { retryAfterMs }) : new PinlaneError({ code, message: text });
@@ -121,42 +117,48 @@ const answerOf = (message: Message, response: Response, watchdog: Watchdog, sign
   return answer;
 };
 
-/** Sends messages through fetch. */
-export const createSend = ({ fetch = globalThis.fetch, idleMs, signal }: SendOptions): Send => {
+/** Sends messages. */
+export const createSend = ({ idleMs, signal }: SendOptions): Send => {
   const once = async (message: Message): Promise<Answer> => {
     const watchdog = createWatchdog(idleMs);
     let bodyFailure: { readonly error: unknown } | undefined;
-    const streamed = async function* ({ open }: StreamedBody) {
-      try {
-        for await (const chunk of open()) {
-          watchdog.pat();
-          yield chunk;
+    const watched = ({ size, open }: StreamedBody): StreamedBody => ({
+      size,
+      async *open() {
+        try {
+          for await (const chunk of open()) {
+            watchdog.pat();
+            yield chunk;
+          }
+        } catch (error) {
+          bodyFailure = { error };
+          throw error;
         }
-      } catch (error) {
-        bodyFailure = { error };
-        throw error;
-      }
-    };
-    // Encoded bytes would be decoded before they are hashed, and a range of them means nothing.
-    const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'pinlane', ...message.headers };
-    if (message.authorization !== undefined) headers['authorization'] = message.authorization;
-    const { body } = message;
-    const whole = body === undefined || body instanceof Uint8Array;
-    if (!whole) headers['content-length'] = String(body.size);
-    const init = {
-      method: message.method,
-      headers,
-      redirect: 'manual' as const,
+      },
+    });
+    const { method, url, body, authorization } = message;
+    const outgoing: Outgoing = {
+      method,
+      url,
+      headers: {
+        // Encoded bytes would have to be decoded before they are hashed, and a range of them means nothing.
+        'accept-encoding': 'identity',
+        'user-agent': 'pinlane',
+        ...message.headers,
+        ...(authorization === undefined ? {} : { authorization }),
+        ...(body === undefined ? NO_BODY[method] : { 'content-length': String(body instanceof Uint8Array ? body.length : body.size) }),
+      },
       signal: signal ? AbortSignal.any([signal, watchdog.signal]) : watchdog.signal,
-      ...(body === undefined ? {} : whole ? { body: body as Uint8Array<ArrayBuffer> } : { body: ReadableStream.from(streamed(body)), duplex: 'half' as const }),
+      ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : watched(body) }),
     };
     try {
-      const response = await fetch(message.url, init);
+      const response = await exchange(outgoing);
       watchdog.pat();
       return answerOf(message, response, watchdog, signal);
     } catch (error) {
       watchdog.stop();
-      throw bodyFailure ? bodyFailure.error : broken(message, error, watchdog, signal);
+      if (bodyFailure) throw bodyFailure.error;
+      throw isPinlaneError(error) ? error : broken(message, error, watchdog, signal);
     }
   };
 

@@ -1,5 +1,5 @@
 import { locationOf } from '../redirect.ts';
-import type { StreamedBody } from '../send.ts';
+import type { StreamedBody } from '../exchange.ts';
 import type { RegistryRequest } from '../transport.ts';
 
 /** What came of a chunk. */
