@@ -1,21 +1,13 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { createDockerEngine, createProcessRunner, dockerOnly, headRevision, withoutEffect, type DockerBuildOptions } from '@pinlane/adapters';
-import {
-  digestSchema,
-  fail,
-  isPinlaneError,
-  isStoreReference,
-  parseReference,
-  STORE_HOST,
-  type BuildPlan,
-  type BuiltImage,
-  type Digest,
-} from '@pinlane/contracts';
-import { ASSEMBLER_VERSION, assembleImage, requireEmbeddable } from '@pinlane/oci';
+import { createDockerEngine, createProcessRunner, dockerOnly, headRevision, parseSecrets, withoutEffect, type DockerBuildOptions } from '@pinlane/adapters';
+import { digestSchema, fail, isPinlaneError, parseReference, STORE_HOST, type BuildPlan, type BuiltImage, type Digest } from '@pinlane/contracts';
+import { ASSEMBLER_VERSION, assembleImage, copyImage, isLoopback, requireEmbeddable } from '@pinlane/oci';
 import type { FlowContext } from '../shell/flow.ts';
+import type { ResolvedBase } from './bases.ts';
 import type { BuildSite, Ensured } from './ensure-built.ts';
 import type { Prepared } from './prepare.ts';
+import type { BuildSettings } from './settings.ts';
 
 /** What was asked of a build besides its source. */
 export interface BuildRequest {
@@ -35,6 +27,9 @@ export const variantOf = ({ docker, labels }: BuildRequest): Digest | undefined 
   return asked.length === 0 ? undefined : digestSchema.parse(`sha256:${createHash('sha256').update(JSON.stringify(asked)).digest('hex')}`);
 };
 
+/** Whether something goes into the image that no digest stands for, so that an earlier build of the same source says nothing about it. */
+export const isOpenEnded = ({ docker }: BuildRequest): boolean => (docker.buildContexts ?? []).some((context) => !/@sha256:[a-f0-9]{64}$/.test(context));
+
 /** Why the embedded engine cannot build it; null where it can. */
 const beyondEmbedded = (plan: BuildPlan, { dockerfile }: Prepared): unknown => {
   try {
@@ -46,18 +41,40 @@ const beyondEmbedded = (plan: BuildPlan, { dockerfile }: Prepared): unknown => {
   }
 };
 
-const dockerEngine = (prepared: Prepared, site: BuildSite, { root, env, note }: FlowContext, revision: string | null) => {
+/**
+ * A base as BuildKit takes it. Our store is an OCI layout, which it reads from the folder; a registry it reads itself, with Docker's own logins. Only one on
+ * this machine, or without TLS, it may not reach or not trust, so what is there is brought into the store first.
+ */
+const baseSource = async ({ pinned, digest, source }: ResolvedBase, { store, settings }: BuildSite, signal: AbortSignal): Promise<string> => {
+  const reference = parseReference(pinned);
+  const near = isLoopback(reference.host) || settings.insecureRegistries.has(reference.host);
+  if (source !== store && !near) return `docker-image://${pinned}`;
+  if (source !== store) await copyImage(source, store, digest, { signal });
+  return `oci-layout://${store.root}@${digest}`;
+};
+
+/** A lane without secrets hands none to a build either. @throws ERR_LANE_SECRET_SET, ERR_OPTION_INVALID */
+const requireNoSecrets = ({ secret = [] }: DockerBuildOptions, { lane, rules }: BuildSettings, env: FlowContext['env']): void => {
+  const secrets = parseSecrets(secret, env);
+  if (secrets.length > 0 && rules.secrets === 'unset')
+    fail('ERR_LANE_SECRET_SET', `lane ${lane} runs without secrets, and --secret names ${secrets.map(({ id }) => id).join(', ')}`, {
+      fix: 'Leave --secret out in this lane, or build what needs it in another.',
+    });
+};
+
+const dockerEngine = (
+  prepared: Prepared,
+  site: BuildSite,
+  { root, env, note }: FlowContext,
+  revision: string | null,
+  bases: Readonly<Record<string, string>>,
+) => {
   const { docker = {} } = site.request ?? {};
-  // BuildKit takes a base from where it was found: our store is an OCI layout, a registry it reads with Docker's own logins.
-  const bases = [...prepared.bases].map(([name, { pinned, digest, source }]) => {
-    const inStore = source === site.store || isStoreReference(parseReference(pinned));
-    return [name, inStore ? `oci-layout://${site.store.root}@${digest}` : `docker-image://${pinned}`] as const;
-  });
   return createDockerEngine({
     runner: createProcessRunner(),
     context: prepared.context,
     file: prepared.dockerfile.file,
-    bases: Object.fromEntries(bases),
+    bases,
     options: docker,
     noCache: site.noCache,
     isolated: site.settings.rules.fresh,
@@ -105,11 +122,15 @@ export const buildImage = async (plan: BuildPlan, prepared: Prepared, site: Buil
   const { progress, note, signal, root } = context;
   const { revision, ...why } = await headRevision(root);
   if ('reason' in why) note(`no revision is recorded: ${why.reason}`);
-  const docker = dockerEngine(prepared, site, context, revision);
+  requireNoSecrets(site.request?.docker ?? {}, site.settings, context.env);
   const variant = site.request && variantOf(site.request);
   const recorded = (image: BuiltImage): BuiltImage => ({ ...image, ...(variant === undefined ? {} : { variant }) });
-  if ((await chooseEngine(plan, prepared, site, docker.availability)) === 'docker')
+  const availability = () => dockerEngine(prepared, site, context, revision, {}).availability();
+  if ((await chooseEngine(plan, prepared, site, availability)) === 'docker') {
+    const bases = await Promise.all([...prepared.bases].map(async ([name, base]) => [name, await baseSource(base, site, signal)] as const));
+    const docker = dockerEngine(prepared, site, context, revision, Object.fromEntries(bases));
     return { outcome: 'built', layers: null, image: recorded(await docker.build(plan, { progress, signal })) };
+  }
 
   const idle = withoutEffect(site.request?.docker ?? {});
   if (idle.length > 0) note(`${idle.map((name) => `--${name}`).join(', ')}: of Docker's builders and caches, and without effect on the embedded engine`);

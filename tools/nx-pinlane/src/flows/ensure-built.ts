@@ -2,7 +2,7 @@ import { architectureOf, type BuildPlan, type BuiltImage, type Platform } from '
 import type { Store } from '@pinlane/oci';
 import { namesSecret, planBuild } from '@pinlane/pipeline';
 import type { FlowContext } from '../shell/flow.ts';
-import { buildImage, variantOf, type BuildRequest } from './engines.ts';
+import { buildImage, isOpenEnded, variantOf, type BuildRequest } from './engines.ts';
 import type { WorkspacePaths } from './paths.ts';
 import type { Prepared } from './prepare.ts';
 import { ensurePushed } from './push.ts';
@@ -32,7 +32,7 @@ const coversAll = ({ platforms }: BuiltImage, wanted: readonly Platform[]): bool
   wanted.length === Object.keys(platforms).length && wanted.every((platform) => platforms[architectureOf(platform)] !== undefined);
 
 const isAsAsked = ({ engine, variant }: BuiltImage, { settings, request }: BuildSite): boolean =>
-  (settings.engine === 'auto' || settings.engine === engine.name) && (request === undefined || variantOf(request) === variant);
+  (settings.engine === 'auto' || settings.engine === engine.name) && (request === undefined || (variantOf(request) === variant && !isOpenEnded(request)));
 
 /** The record of the last build where it stands for this plan and all of its image is still in the store. */
 const reusable = async (plan: BuildPlan, site: BuildSite): Promise<BuiltImage | null> => {

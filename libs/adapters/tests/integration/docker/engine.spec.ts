@@ -193,6 +193,29 @@ requirement(
     expect(existsSync(join(root, 'cache/index.json'))).toBe(true);
   });
 
+  it('builds one platform after the other where Docker can hold no more, arm64 first, and composes the index', async () => {
+    const real = createProcessRunner();
+    const calls: string[][] = [];
+    const older: DockerEngineSite['runner'] = {
+      run: async (request) => {
+        calls.push([...request.args]);
+        const result = await real.run(request);
+        return request.args[0] === 'info' ? { ...result, stdout: JSON.stringify({ ...JSON.parse(result.stdout), DriverStatus: [] }) } : result;
+      },
+    };
+    const image = await build('FROM scratch\nCOPY a.txt /\nLABEL a=b\n', { site: { runner: older }, options: { cacheTo: ['type=gha'] } });
+    const built = calls.filter(([, verb]) => verb === 'build').map((args) => args.find((arg) => arg.startsWith('--platform=')));
+    expect(built).toEqual(['--platform=linux/arm64', '--platform=linux/amd64']);
+    const view = await verifyImage(store, image.index, { platforms: BOTH, blobs: 'hashed' });
+    expect(view.platforms.map(({ descriptor }) => descriptor.digest)).toEqual([image.platforms.amd64, image.platforms.arm64]);
+    expect((await layers(image)).includes('hello')).toBe(true);
+    expect([image.engine.reproducible, notes]).toEqual([false, [expect.stringContaining('--cacheTo has no effect')]]);
+    const names = calls.filter(([verb]) => verb === 'save').map((args) => args.at(-1)!);
+    const left = await real.run({ command: 'docker', args: ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'] });
+    expect([names.length, names.filter((name) => left.stdout.includes(name)), readdirSync(join(root, 'work'))]).toEqual([2, [], []]);
+    await expect(build('FROM scratch\nCOPY a.txt /\n', { site: { runner: older }, options: { sbom: 'true' } })).rejects.toThrow("can't attest");
+  });
+
   it('says why no builder can be used, and what to do', async () => {
     const down = { env: { DOCKER_HOST: 'tcp://127.0.0.1:9' } };
     await expect(build('FROM scratch\nCOPY a.txt /\n', { site: down })).rejects.toThrow(
