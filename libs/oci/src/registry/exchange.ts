@@ -66,6 +66,20 @@ const write = async (request: ClientRequest, { size, open }: StreamedBody, url: 
   request.end();
 };
 
+/** Reads what is left of a short answer, so that its connection is free again, and closes that of a long one, or of one that does not come. */
+const drop = (request: ClientRequest, response: IncomingMessage): void => {
+  const announced = request.method === 'HEAD' ? 0 : Number(response.headers['content-length'] ?? 0);
+  // A body that still goes out is of no use to anyone once it was answered.
+  if (announced > READ_TO_DROP || !request.writableEnded) return void request.destroy();
+  let size = 0;
+  response.on('error', () => undefined);
+  response.on('data', (chunk: Uint8Array) => {
+    size += chunk.length;
+    if (size > READ_TO_DROP) request.destroy();
+  });
+  request.setTimeout(IDLE_MS, () => request.destroy());
+};
+
 const incoming = (request: ClientRequest, response: IncomingMessage): Incoming => ({
   status: response.statusCode ?? 0,
   header: (name) => {
@@ -73,13 +87,7 @@ const incoming = (request: ClientRequest, response: IncomingMessage): Incoming =
     return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
   },
   body: response,
-  drop: () => {
-    const length = Number(response.headers['content-length'] ?? (request.method === 'HEAD' ? 0 : Infinity));
-    const short = request.method === 'HEAD' || [204, 304].includes(response.statusCode ?? 0) || length <= READ_TO_DROP;
-    // A body that still goes out is of no use to anyone once it was answered.
-    if (short && request.writableEnded) response.on('error', () => undefined).resume();
-    else request.destroy();
-  },
+  drop: () => drop(request, response),
 });
 
 /**
