@@ -47,6 +47,8 @@ export const builtImageSchema = artefact('BuiltImage', {
   }),
   /** What was asked of the builder besides the source, as one hash; absent where nothing was. */
   variant: digestSchema.optional(),
+  /** Names that the Dockerfile uses and that were given a context of their own, so that they are no images. */
+  contexts: z.array(z.string()).optional(),
   bases: z.record(z.string(), pinnedReferenceSchema),
   pushed: z.boolean(),
 });

@@ -5,6 +5,7 @@ import { dockerOptions, namingOptions } from '../options/docker.ts';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { writeBundle } from './bundle.ts';
+import { contextNames } from './engines.ts';
 import { ensureBuilt, type Ensured } from './ensure-built.ts';
 import { giveNames } from './names.ts';
 import { workspacePaths } from './paths.ts';
@@ -29,8 +30,9 @@ export const buildx = async (options: OptionsOf<'buildx'>, context: FlowContext)
   const paths = workspacePaths(context.root, settings.lane);
   const store = openStore(paths.store);
   const { target, labels, tags, load } = namingOptions(options);
-  const prepared = await prepare(await readRegistry(context), { paths, store, settings, buildArgs: options.buildArgs, target }, context);
   const request = { docker: dockerOptions(options), labels };
+  const contexts = contextNames(request);
+  const prepared = await prepare(await readRegistry(context), { paths, store, settings, buildArgs: options.buildArgs, target, contexts }, context);
   const ensured = await ensureBuilt(prepared, { paths, store, settings, noCache: isUncached(options) || settings.rules.fresh, request }, context);
   await giveNames(ensured.image, { tags, load }, { store, settings }, context);
   return { document: ensured.image, lines: summary(ensured.image, ensured), exitCode: EXIT.good };

@@ -30,6 +30,9 @@ export const variantOf = ({ docker, labels }: BuildRequest): Digest | undefined 
 /** Whether something goes into the image that no digest stands for, so that an earlier build of the same source says nothing about it. */
 export const isOpenEnded = ({ docker }: BuildRequest): boolean => (docker.buildContexts ?? []).some((context) => !/@sha256:[a-f0-9]{64}$/.test(context));
 
+/** The names under which the Dockerfile sees other contexts. */
+export const contextNames = ({ docker }: BuildRequest): string[] => (docker.buildContexts ?? []).map((text) => text.slice(0, Math.max(0, text.indexOf('='))));
+
 /** Why the embedded engine cannot build it; null where it can. */
 const beyondEmbedded = (plan: BuildPlan, { dockerfile }: Prepared): unknown => {
   try {
@@ -124,7 +127,12 @@ export const buildImage = async (plan: BuildPlan, prepared: Prepared, site: Buil
   if ('reason' in why) note(`no revision is recorded: ${why.reason}`);
   requireNoSecrets(site.request?.docker ?? {}, site.settings, context.env);
   const variant = site.request && variantOf(site.request);
-  const recorded = (image: BuiltImage): BuiltImage => ({ ...image, ...(variant === undefined ? {} : { variant }) });
+  const contexts = site.request ? contextNames(site.request) : [];
+  const recorded = (image: BuiltImage): BuiltImage => ({
+    ...image,
+    ...(variant === undefined ? {} : { variant }),
+    ...(contexts.length === 0 ? {} : { contexts }),
+  });
   const availability = () => dockerEngine(prepared, site, context, revision, {}).availability();
   if ((await chooseEngine(plan, prepared, site, availability)) === 'docker') {
     const bases = await Promise.all([...prepared.bases].map(async ([name, base]) => [name, await baseSource(base, site, signal)] as const));

@@ -1,11 +1,12 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
-import { fail, PLATFORMS, type Digest, type ProcessorSpec } from '@pinlane/contracts';
+import { fail, PLATFORMS, slugOf, type Digest, type ProcessorSpec } from '@pinlane/contracts';
 import { ASSEMBLER_VERSION, dockerfileBases, parseDockerfile, readBuildContext, type BuildContext, type ParsedDockerfile, type Store } from '@pinlane/oci';
 import { fingerprintOf, parseRegistry, projectionText, projectSpec } from '@pinlane/pipeline';
 import type { FlowContext } from '../shell/flow.ts';
 import { resolveBases, type ResolvedBase } from './bases.ts';
 import type { WorkspacePaths } from './paths.ts';
+import { readRecord } from './records.ts';
 import { requireSecretsUnset, type BuildSettings } from './settings.ts';
 
 /** A processor's registry.yaml: where it is, and what it says. */
@@ -80,6 +81,8 @@ export const prepare = async (
     readonly buildArgs?: Readonly<Record<string, string>> | undefined;
     /** In place of the one in registry.yaml. */
     readonly target?: string | undefined;
+    /** Names in the Dockerfile that are given a context of their own; those of the last build where absent. */
+    readonly contexts?: readonly string[] | undefined;
   },
   { root, projectRoot, env, note, signal }: FlowContext,
 ): Promise<Prepared> => {
@@ -94,7 +97,10 @@ export const prepare = async (
   });
   const dockerfile = parseDockerfile(context.dockerfile.text, posix.join(projectRoot, folder, name));
   const buildArgs = withBaseImage({ ...args, ...site.buildArgs }, dockerfile, env);
-  const bases = await resolveBases(dockerfileBases(dockerfile, buildArgs, PLATFORMS, target), { ...site, note, signal });
+  const named = dockerfileBases(dockerfile, buildArgs, PLATFORMS, target);
+  const contexts = named.length === 0 ? [] : (site.contexts ?? (await readRecord(site.paths, slugOf(spec.ref)))?.contexts ?? []);
+  const images = named.filter((each) => !contexts.includes(each));
+  const bases = await resolveBases(images, { ...site, note, signal });
   const fingerprint = fingerprintOf({
     assembler: String(ASSEMBLER_VERSION),
     entries: context.entries,
@@ -102,7 +108,7 @@ export const prepare = async (
     buildArgs,
     target: target ?? null,
     projection: projectSpec(spec),
-    bases: Object.fromEntries([...bases].map(([named, { pinned }]) => [named, pinned])),
+    bases: Object.fromEntries([...bases].map(([each, { pinned }]) => [each, pinned])),
   });
   return { spec, context, dockerfile, buildArgs, target, bases, fingerprint };
 };

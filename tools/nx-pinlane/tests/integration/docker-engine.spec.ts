@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { cp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { serveStore } from '@pinlane/oci';
 import { lackOf, requirement } from '@pinlane/testing';
 import { withWorkspace, type TestWorkspace } from './support/workspace.ts';
 
@@ -96,6 +97,51 @@ requirement(
       });
     }, 180_000);
   });
+
+  it('builds on what a registry of this machine has, which the builder itself need not reach', async () => {
+    await withWorkspace(async (workspace) => {
+      await workspace.nx('run', 'acme-base:buildx');
+      const { index } = await record(workspace, 'acme-base');
+      const served = await serveStore({ root: join(workspace.root, '.pinlane/store'), logRequests: false });
+      try {
+        await workspace.write({ [`${ONE}/Dockerfile`]: `FROM 127.0.0.1:${served.port}/acme-base@${index}\nCOPY registry.yaml /\n` });
+        const ran = await workspace.pinlane('buildx', 'acme-one', '--engine=docker', '--platforms=linux/amd64');
+        expect([ran.exitCode, ran.output]).toEqual([0, expect.stringContaining('acme-one: built by buildx')]);
+        expect((await record(workspace, 'acme-one')).bases).toEqual({ [`127.0.0.1:${served.port}/acme-base@${index}`]: expect.stringContaining(index) });
+      } finally {
+        await served.close();
+      }
+    });
+  }, 120_000);
+
+  it('takes no build for that of other options, and none at all where a folder goes in that no digest stands for', async () => {
+    await withWorkspace(async (workspace) => {
+      await workspace.write({ [`${ONE}/Dockerfile`]: 'FROM scratch\nCOPY registry.yaml /\nCOPY --from=more note.txt /\n', 'more/note.txt': 'one' });
+      const build = async () => {
+        const ran = await workspace.pinlane('buildx', 'acme-one', '--engine=docker', '--platforms=linux/amd64', '--buildContexts=more=more');
+        expect([ran.exitCode, ran.output]).toEqual([0, expect.stringContaining('acme-one: built by')]);
+        return (await record(workspace, 'acme-one')).index;
+      };
+      const first = await build();
+      await workspace.write({ 'more/note.txt': 'two' });
+      const second = await build();
+      expect(second).not.toBe(first);
+      // What is pinned is what was built last, with the contexts that it was built with.
+      const pinned = await workspace.pinlaneWith({ PINLANE_PLATFORMS: 'linux/amd64' }, 'pin', 'acme-one');
+      expect([pinned.exitCode, await workspace.read(`${ONE}/registry.yaml`)]).toEqual([0, expect.stringContaining(second)]);
+    });
+  }, 120_000);
+
+  it('hands no secret to a build in a lane that runs without any', async () => {
+    await withWorkspace(async ({ pinlaneWith, write }) => {
+      await write({ 'processors/acme-three/Dockerfile': 'FROM scratch\nCOPY registry.yaml /\n' });
+      const refused = await pinlaneWith({ SOME_KEY: 'canary-91d3' }, 'buildx', 'acme-three', '--lane=pr', '--engine=docker', '--secret=id=key,env=SOME_KEY');
+      expect([refused.exitCode, refused.stderr]).toEqual([
+        1,
+        expect.stringMatching(/ERR_LANE_SECRET_SET: lane pr runs without secrets, and --secret names key/),
+      ]);
+    });
+  }, 120_000);
 
   it('loads an image into Docker under the names that people gave it', async () => {
     await withWorkspace(async (workspace) => {
