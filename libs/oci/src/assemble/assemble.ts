@@ -1,6 +1,7 @@
 import { architectureOf, fail, PinlaneError, type Architecture, type Digest, type Platform, type Problem, type Progress } from '@pinlane/contracts';
 import { readAll, type ContentSource, type Descriptor } from '../content/index.ts';
 import type { BuildContext } from '../context/index.ts';
+import { bytesOnce } from '../context/files.ts';
 import { planStages, requireEmbeddable, undeclaredArguments, type Origin, type ParsedDockerfile, type Stage } from '../dockerfile/index.ts';
 import { composeIndex } from '../image/index.ts';
 import { openLayerCache, writeLayer, type Layer } from '../layer/index.ts';
@@ -8,14 +9,14 @@ import type { Store } from '../store/index.ts';
 import { openBases, stopIfAborted, whileWanted } from './bases.ts';
 import { layerEntries, type PlannedEntry } from './changes.ts';
 import { contextTree } from './context-tree.ts';
-import { unpackFiles } from './layer-files.ts';
+import { isPackedFile, unpackFiles, type Sources } from './layer-files.ts';
 import { StageRunner } from './run-stage.ts';
 import { emptyState, stateFromImage, stateFromStage, type StageState } from './stage-state.ts';
 import { FileTree, type FileNode } from './tree.ts';
 import { writePlatformImage } from './write-image.ts';
 
 /** Goes into the fingerprint: raised when the same input gives other bytes than before. */
-export const ASSEMBLER_VERSION = 1;
+export const ASSEMBLER_VERSION = 2;
 
 export interface AssembleRequest {
   readonly context: BuildContext;
@@ -92,8 +93,9 @@ class Assembly {
       states.set(resolved.stage.index, state);
       const filesOf = (origin: Origin) => this.files(origin, platform, states);
       const { context } = this;
-      const [readText, readHead] = [this.readText, this.readHead];
-      problems.push(...(await new StageRunner({ parsed, resolved, state, globals, buildArgs, context, readText, readHead, filesOf }).all()));
+      const { readText } = this;
+      const open = (file: FileNode) => this.open(file);
+      problems.push(...(await new StageRunner({ parsed, resolved, state, globals, buildArgs, context, readText, open, filesOf }).all()));
     }
     const state = states.get(last.stage.index)!;
     if (state.platform !== platform) problems.push(foreign(parsed, last.stage, state.platform, platform));
@@ -124,14 +126,14 @@ class Assembly {
     const { store, signal } = this.request;
     stopIfAborted(signal);
     const fromContext = layerEntries(entries, (file) => this.open(file));
-    const files = entries.flatMap(({ node }) => (node.type === 'file' && node.source.kind === 'layer' ? [node] : []));
+    const files = entries.flatMap(({ node }) => (node.type === 'file' && isPackedFile(node) ? [node] : []));
     const make = () => {
       if (files.length === 0) return writeLayer(store, fromContext);
       return this.cache.withFolder(async (folder) => {
-        const unpacked = await unpackFiles(store, files, folder);
+        const unpacked = await unpackFiles(this.sources, files, folder);
         return writeLayer(
           store,
-          layerEntries(entries, (file) => (file.source.kind === 'layer' ? unpacked(file) : this.open(file))),
+          layerEntries(entries, (file) => (isPackedFile(file) ? unpacked(file) : this.open(file))),
         );
       });
     };
@@ -141,22 +143,22 @@ class Assembly {
   }
 
   private open({ source }: FileNode): AsyncIterable<Uint8Array> {
+    if (source.kind === 'inline') return bytesOnce(Buffer.from(source.text));
     return source.kind === 'context'
       ? whileWanted(this.request.context.open(source.path), this.request.signal)
-      : fail('ERR_INTERNAL', `${source.path} of a layer was not unpacked`);
+      : fail('ERR_INTERNAL', `${source.path} was not unpacked`);
   }
 
   private readonly readText = async (file: FileNode): Promise<string> => {
     const read = async (chunks: AsyncIterable<Uint8Array>) =>
       Buffer.from(await readAll(chunks, LARGEST_TEXT, 'a file that names users or groups')).toString('utf8');
-    if (file.source.kind === 'context') return read(this.open(file));
-    return this.cache.withFolder(async (folder) => read((await unpackFiles(this.request.store, [file], folder))(file)));
+    if (!isPackedFile(file)) return read(this.open(file));
+    return this.cache.withFolder(async (folder) => read((await unpackFiles(this.sources, [file], folder))(file)));
   };
 
-  private readonly readHead = async (file: FileNode): Promise<Uint8Array> => {
-    for await (const chunk of this.open(file)) return chunk.subarray(0, 512);
-    return new Uint8Array();
-  };
+  private get sources(): Sources {
+    return { store: this.request.store, context: this.context, open: (file) => this.open(file) };
+  }
 }
 
 /**

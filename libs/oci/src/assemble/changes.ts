@@ -41,6 +41,25 @@ export class Changes {
     this.put(path, { ...newFolder(owned), ...(there?.type === 'directory' ? { children: there.children } : {}) });
   }
 
+  /** Puts a node in place of whatever is there. */
+  replace(path: string, node: Node): void {
+    this.forget(path);
+    this.tree.put(path, node);
+    this.byPath.set(path, node);
+  }
+
+  /** As `folder`, but what is there and is no folder gives way. */
+  overFolder(path: string, owned: Omit<FolderNode, 'type' | 'children'>): void {
+    if (this.tree.get(path)?.type === 'directory') this.folder(path, owned);
+    else this.replace(path, newFolder(owned));
+  }
+
+  /** What was to be put below a path that gives way. */
+  private forget(path: string): void {
+    if (this.tree.get(path)?.type !== 'directory') return;
+    for (const each of [...this.byPath.keys()]) if (each.startsWith(`${path}/`)) this.byPath.delete(each);
+  }
+
   /** Makes a folder and those above it where they are missing; what is there keeps mode and owner. The path has no links in it. */
   makeFolders(path: string, owner: Owner): void {
     let reached = '';

@@ -12,6 +12,8 @@ export interface CopyRequest {
   readonly changes: Changes;
   /** Expanded, as they were written otherwise. */
   readonly sources: readonly string[];
+  /** Files that are in none of the trees; they come after the sources. */
+  readonly documents: readonly { readonly name: string; readonly node: FileNode }[];
   readonly destination: string;
   readonly workingDirectory: string;
   readonly owner: Owner | undefined;
@@ -39,7 +41,12 @@ const withoutDots = (path: string): string => {
 };
 
 /** A source's paths with links followed; `name` is what the copy is called. */
-const findSources = ({ from, sources, keyword, origin }: CopyRequest): { name: string; path: string; node: FileNode | FolderNode }[] => {
+export const findSources = ({
+  from,
+  sources,
+  keyword,
+  origin,
+}: Pick<CopyRequest, 'from' | 'sources' | 'keyword' | 'origin'>): { name: string; path: string; node: FileNode | FolderNode }[] => {
   const missing: string[] = [];
   const found = sources.flatMap((source) => {
     if (climbs(source)) return fail('ERR_PATH_ESCAPES', `${keyword} ${source} leaves ${origin}`);
@@ -55,12 +62,16 @@ const findSources = ({ from, sources, keyword, origin }: CopyRequest): { name: s
       return [];
     });
   });
-  if (missing.length > 0 || found.length === 0) {
+  if (missing.length > 0 || (found.length === 0 && sources.length > 0)) {
     const what = (missing.length > 0 ? missing : sources).map((source) => JSON.stringify(source)).join(', ');
     fail('ERR_COPY_MISSING', `${keyword}: ${what} ${missing.length > 1 || (found.length === 0 && sources.length > 1) ? 'are' : 'is'} not in ${origin}`);
   }
   return found;
 };
+
+/** Where a destination is in the image's tree, links followed. @throws ERR_CONTEXT_INVALID */
+export const placeOf = ({ to, destination, workingDirectory }: Pick<CopyRequest, 'to' | 'destination' | 'workingDirectory'>): string =>
+  to.resolve(withoutDots(destination.startsWith('/') ? destination : `${workingDirectory}/${destination}`));
 
 class Copier {
   private readonly request: CopyRequest;
@@ -112,12 +123,12 @@ class Copier {
  * @throws ERR_COPY_MISSING, ERR_PATH_ESCAPES, ERR_CONTEXT_INVALID, ERR_DOCKERFILE_SYNTAX, ERR_DOCKERFILE_UNSUPPORTED
  */
 export const copyInto = (request: CopyRequest): void => {
-  const { to, changes, destination, workingDirectory, owner = ROOT, sources, keyword } = request;
+  const { changes, destination, owner = ROOT, sources, keyword } = request;
   const intoFolder = /(?:^|\/)\.{0,2}$/.test(destination);
-  const found = findSources(request);
+  const found = [...findSources(request), ...request.documents];
   if (!intoFolder && (sources.length > 1 || found.length > 1))
     fail('ERR_DOCKERFILE_SYNTAX', `${keyword} of more than one source needs a directory as its destination: ${destination}/`);
-  const target = to.resolve(withoutDots(destination.startsWith('/') ? destination : `${workingDirectory}/${destination}`));
+  const target = placeOf(request);
   const copier = new Copier(request);
   for (const { name, node } of found) {
     if (node.type === 'directory') {

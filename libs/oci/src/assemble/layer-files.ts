@@ -2,12 +2,15 @@ import { join } from 'node:path';
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { digestHex } from '@pinlane/contracts';
+import { digestHex, fail } from '@pinlane/contracts';
 import type { ContentSource } from '../content/index.ts';
 import { fileChunks } from '../context/files.ts';
 import { cleanTarPath, readTar, type Layer } from '../layer/index.ts';
 import { tarBytes, UNPACK_LIMITS } from '../unpack/tar-bytes.ts';
-import type { FileNode } from './tree.ts';
+import { archiveEntries, archivePacking } from './archives.ts';
+import type { FileNode, FileTree } from './tree.ts';
+
+type Open = (file: FileNode) => AsyncIterable<Uint8Array>;
 
 interface Wanted {
   readonly layer: Layer;
@@ -28,11 +31,43 @@ const byLayer = (files: readonly FileNode[]): Wanted[] => {
 
 const unpackedPath = (folder: string, { sha256 }: FileNode): string => join(folder, digestHex(sha256));
 
+/** Those of archives of the context, one pass over each. */
+const unpackArchives = async (files: readonly FileNode[], context: FileTree, open: Open, folder: string): Promise<void> => {
+  const archives = new Map<string, Map<number, FileNode>>();
+  for (const file of files) {
+    if (file.source.kind !== 'archive') continue;
+    const { path, entry } = file.source;
+    archives.set(path, (archives.get(path) ?? new Map<number, FileNode>()).set(entry, file));
+  }
+  for (const [path, wanted] of archives) {
+    const archive = context.get(path) as FileNode;
+    const changed = `${JSON.stringify(path)} changed while the image was built from it`;
+    const packing = (await archivePacking(archive, path, open)) ?? fail('ERR_CONTEXT_INVALID', changed);
+    let number = -1;
+    for await (const entry of archiveEntries(packing, archive, path, open)) {
+      const file = wanted.get((number += 1));
+      if (file) await pipeline(Readable.from(entry.content), createWriteStream(unpackedPath(folder, file)));
+    }
+  }
+};
+
+/** What files are taken out of. */
+export interface Sources {
+  readonly store: ContentSource;
+  readonly context: FileTree;
+  /** The bytes of a file of the context. */
+  readonly open: Open;
+}
+
+/** Whether a file has to be unpacked before its bytes are at hand. */
+export const isPackedFile = ({ source }: FileNode): boolean => source.kind === 'layer' || source.kind === 'archive';
+
 /**
- * Takes files out of layers into a folder, named by their hashes: one pass over each layer, memory for a few chunks. They are needed in another
+ * Takes files out of layers and archives into a folder, named by their hashes: one pass over each layer, memory for a few chunks. They are needed in another
  * order than the layers have them, and not all at once.
  */
-export const unpackFiles = async (store: ContentSource, files: readonly FileNode[], folder: string): Promise<(file: FileNode) => AsyncIterable<Uint8Array>> => {
+export const unpackFiles = async ({ store, context, open }: Sources, files: readonly FileNode[], folder: string): Promise<Open> => {
+  await unpackArchives(files, context, open, folder);
   for (const { layer, files: wanted } of byLayer(files)) {
     for await (const entry of readTar(tarBytes(store, layer.descriptor, layer.diffId, UNPACK_LIMITS))) {
       const path = cleanTarPath(entry.name);

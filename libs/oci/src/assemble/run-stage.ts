@@ -1,12 +1,13 @@
 import { fail, PinlaneError, type Problem } from '@pinlane/contracts';
 import type { CopyInstruction, Instruction, Origin, ParsedDockerfile, ResolvedStage } from '../dockerfile/index.ts';
-import { declareArguments, expandAt } from '../dockerfile/variables.ts';
-import { refuseArchives, type ReadHead } from './archives.ts';
+import { declareArguments, expandAt, expandTextAt } from '../dockerfile/variables.ts';
+import { sha256 } from '../content/index.ts';
+import { archivePacking, extractInto, type OpenFile } from './archives.ts';
 import { Changes, ROOT } from './changes.ts';
-import { copyInto } from './copy.ts';
-import { argvOf, environmentOf, parsePorts, setEnvironment, setHealth } from './execution.ts';
+import { copyInto, findSources, placeOf } from './copy.ts';
+import { argvOf, parsePorts, setEnvironment, setHealth } from './execution.ts';
 import { EPOCH, type StageState } from './stage-state.ts';
-import type { FileTree } from './tree.ts';
+import type { FileNode, FileTree } from './tree.ts';
 import { resolveOwner, type ReadText } from './users.ts';
 
 /** What a stage's instructions reach beyond the stage. */
@@ -18,7 +19,7 @@ export interface StageRun {
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly context: FileTree;
   readonly readText: ReadText;
-  readonly readHead: ReadHead;
+  readonly open: OpenFile;
   /** The files of an earlier stage or an image. */
   filesOf(origin: Origin): Promise<FileTree>;
 }
@@ -38,7 +39,6 @@ const inContainer = (workingDirectory: string, path: string): string => {
 /** Carries out a stage, line by line, on its state. Nothing is built yet. */
 export class StageRunner {
   private readonly run: StageRun;
-  private readonly args = new Map<string, string>();
 
   constructor(run: StageRun) {
     this.run = run;
@@ -60,8 +60,7 @@ export class StageRunner {
     return problems;
   }
 
-  /** ENV goes before ARG. */
-  private readonly lookup = (name: string): string | undefined => environmentOf(this.run.state.execution).get(name) ?? this.args.get(name);
+  private readonly lookup = (name: string): string | undefined => this.run.state.variables.get(name);
 
   private expand(raw: string, { line, column }: Instruction): string {
     const { parsed } = this.run;
@@ -74,7 +73,7 @@ export class StageRunner {
     const changes = new Changes(state.tree);
     switch (instruction.kind) {
       case 'arg':
-        declareArguments(instruction, this.args, parsed, buildArgs, (name) => globals.get(name), this.lookup);
+        declareArguments(instruction, state.variables, parsed, buildArgs, (name) => globals.get(name), this.lookup);
         break;
       case 'copy':
         await this.copy(instruction, changes);
@@ -83,7 +82,10 @@ export class StageRunner {
         await this.workdir(instruction, changes);
         break;
       case 'env':
-        for (const [name, value] of this.pairs(instruction)) setEnvironment(execution, name, value);
+        for (const [name, value] of this.pairs(instruction)) {
+          setEnvironment(execution, name, value);
+          state.variables.set(name, value);
+        }
         break;
       case 'label':
         for (const [name, value] of this.pairs(instruction)) execution.labels.set(name, value);
@@ -161,18 +163,39 @@ export class StageRunner {
       (each) => this.expand(each, instruction) || fail('ERR_DOCKERFILE_SYNTAX', `${keyword} ${each} names nothing: the argument in it is empty`),
     );
     const destination = this.expand(instruction.destination, instruction) || fail('ERR_DOCKERFILE_SYNTAX', `${keyword} has an empty destination`);
-    if (keyword === 'ADD') await refuseArchives(context, sources, this.run.readHead);
-    copyInto({
+    const request = {
       keyword,
       origin: from === undefined ? 'the build context' : `--from=${from}`,
       from: source,
       to: state.tree,
       changes,
-      sources,
       destination,
       workingDirectory: state.execution.workingDirectory,
       owner: chown === undefined ? undefined : await resolveOwner(chown, state.tree, readText),
       mode: chmod === undefined ? undefined : Number.parseInt(chmod, 8),
-    });
+    };
+    const documents = instruction.documents.map((document) => this.inlineFile(document, instruction));
+    if (keyword === 'COPY') return copyInto({ ...request, sources, documents });
+    // One source after the other, so that each archive is unpacked where its turn is.
+    const { open } = this.run;
+    for (const each of sources) {
+      for (const { path, node } of findSources({ ...request, sources: [each] })) {
+        const packing = node.type === 'file' ? await archivePacking(node, path, open) : undefined;
+        if (packing === undefined || node.type !== 'file') continue;
+        if (sources.length > 1 || documents.length > 0)
+          fail('ERR_DOCKERFILE_UNSUPPORTED', `ADD ${each}: the embedded engine unpacks an archive only where it is the only source`, {
+            fix: 'Write an ADD of its own for each archive.',
+          });
+        return extractInto({ packing, file: node, path, open, to: state.tree, changes, target: placeOf(request), owner: request.owner ?? ROOT });
+      }
+    }
+    copyInto({ ...request, sources, documents });
+  }
+
+  private inlineFile({ name, text, expand }: CopyInstruction['documents'][number], { line, column }: Instruction): { name: string; node: FileNode } {
+    const content = expand ? expandTextAt(text, this.lookup, { file: this.run.parsed.file, line, column }) : text;
+    const bytes = Buffer.from(content);
+    const source = { kind: 'inline', text: content } as const;
+    return { name, node: { type: 'file', mode: 0o644, uid: 0, gid: 0, size: bytes.length, sha256: sha256(bytes), source, attributes: false } };
   }
 }

@@ -2,7 +2,7 @@ import type { Platform } from '@pinlane/contracts';
 import type { ImageConfig, ImageHistory } from '../content/index.ts';
 import type { Layer } from '../layer/index.ts';
 import type { PlannedEntry } from './changes.ts';
-import { copyExecution, inheritExecution, type Execution } from './execution.ts';
+import { copyExecution, environmentOf, inheritExecution, type Execution } from './execution.ts';
 import { FileTree } from './tree.ts';
 
 /** A layer that is there, or one that is yet to be built. */
@@ -15,6 +15,8 @@ export interface StageState {
   readonly layers: StageLayer[];
   readonly history: ImageHistory[];
   readonly execution: Execution;
+  /** What `$name` stands for: ENV and ARG in the order in which they come, those of the base and of the stages below included. */
+  readonly variables: Map<string, string>;
   author: string | undefined;
   /** What the base's config says of the system beyond architecture and os. */
   readonly system: { readonly variant?: string; readonly 'os.version'?: unknown; readonly 'os.features'?: unknown };
@@ -23,17 +25,13 @@ export interface StageState {
 /** Times in images are the begin of the epoch, so that the same content gives the same digest. */
 export const EPOCH = '1970-01-01T00:00:00Z';
 
-export const emptyState = (platform: Platform): StageState => ({
-  platform,
-  tree: new FileTree(),
-  layers: [],
-  history: [],
-  execution: inheritExecution(undefined),
-  author: undefined,
-  system: {},
-});
+export const emptyState = (platform: Platform): StageState => {
+  const execution = inheritExecution(undefined);
+  return { platform, tree: new FileTree(), layers: [], history: [], execution, variables: environmentOf(execution), author: undefined, system: {} };
+};
 
 export const stateFromImage = (platform: Platform, tree: FileTree, layers: readonly Layer[], config: ImageConfig): StageState => ({
+  variables: environmentOf(inheritExecution(config.config ?? {})),
   platform,
   tree,
   layers: layers.map((layer) => ({ kind: 'base', layer })),
@@ -54,4 +52,5 @@ export const stateFromStage = (state: StageState): StageState => ({
   layers: [...state.layers],
   history: [...state.history],
   execution: copyExecution(state.execution),
+  variables: new Map(state.variables),
 });

@@ -3,7 +3,13 @@ import { fail } from '@pinlane/contracts';
 import type { Layer, LayerListing, ListedEntry } from '../layer/index.ts';
 
 /** Where a file's bytes are. */
-export type FileSource = { readonly kind: 'context'; readonly path: string } | { readonly kind: 'layer'; readonly layer: Layer; readonly path: string };
+export type FileSource =
+  | { readonly kind: 'context'; readonly path: string }
+  | { readonly kind: 'layer'; readonly layer: Layer; readonly path: string }
+  /** In the Dockerfile itself. */
+  | { readonly kind: 'inline'; readonly text: string }
+  /** In an archive of the context, the entry of this number. */
+  | { readonly kind: 'archive'; readonly path: string; readonly entry: number };
 
 interface Owned {
   readonly mode: number;

@@ -19,11 +19,13 @@ class Expander {
   private readonly text: string;
   private readonly lookup: Lookup;
   private readonly escape: string;
+  private readonly quotes: boolean;
 
-  constructor(text: string, lookup: Lookup, escape: string) {
+  constructor(text: string, lookup: Lookup, escape: string, quotes: boolean) {
     this.text = text;
     this.lookup = lookup;
     this.escape = escape;
+    this.quotes = quotes;
   }
 
   /** Up to a stop character, which stays, or to the end. */
@@ -31,8 +33,8 @@ class Expander {
     let result = '';
     while (this.at < this.text.length && this.text[this.at] !== stop) {
       const char = this.text[this.at]!;
-      if (char === "'") result += this.singleQuoted();
-      else if (char === '"') result += this.doubleQuoted();
+      if (this.quotes && char === "'") result += this.singleQuoted();
+      else if (this.quotes && char === '"') result += this.doubleQuoted();
       else if (char === '$') result += this.dollar();
       else if (char === this.escape) {
         result += this.text[this.at + 1] ?? '';
@@ -121,4 +123,7 @@ class Expander {
  * A variable that is not set is empty.
  * @throws ExpansionError
  */
-export const expandWord = (text: string, lookup: Lookup, escape = '\\'): string => new Expander(text, lookup, escape).word('');
+export const expandWord = (text: string, lookup: Lookup, escape = '\\'): string => new Expander(text, lookup, escape, true).word('');
+
+/** Expands variables in a text, in which quotes are characters like others, as Docker does in here-documents. @throws ExpansionError */
+export const expandText = (text: string, lookup: Lookup): string => new Expander(text, lookup, '\\', false).word('');

@@ -1,6 +1,6 @@
 import { parseDuration } from './duration.ts';
-import type { CommandForm, HealthTimes, Instruction, NamedValue } from './model.ts';
-import type { SourceInstruction } from './source.ts';
+import type { CommandForm, HealthTimes, InlineFile, Instruction, NamedValue } from './model.ts';
+import type { HereDocument, SourceInstruction } from './source.ts';
 import { jsonStrings, plainWords, quotedWords, takeFlags } from './words.ts';
 
 /** Why a line is not a valid instruction. */
@@ -10,6 +10,7 @@ export class InstructionError extends Error {}
 interface Line {
   readonly flags: ReadonlyMap<string, string | undefined>;
   readonly rest: string;
+  readonly documents: readonly HereDocument[];
   readonly escape: string;
   readonly keyword: string;
 }
@@ -55,21 +56,30 @@ const words = (rest: string, keyword: string): readonly string[] => {
 
 const value = ({ rest, keyword }: Line): string => (rest === '' ? refuse(`${keyword} needs an argument`) : rest);
 
+/** `<<name`, `<<-name` and both with quotes around the name (Dockerfile reference, "Here-documents"). */
+const inlineFile = (word: string, documents: readonly HereDocument[]): InlineFile | undefined => {
+  const [, tabs, quote, name] = /^<<(-?)(["']?)([^\s"'<]+)\2$/.exec(word) ?? [];
+  if (name === undefined) return undefined;
+  const { text } = documents.find((document) => document.name === name) ?? refuse(`the here-document ${name} is not closed by a line ${name}`);
+  return { name, text: tabs ? text.replace(/^\t+/gm, '') : text, expand: quote === '' };
+};
+
 const copy = (line: Line): Content => {
   const keyword = line.keyword as 'COPY' | 'ADD';
   for (const name of ['parents', 'exclude', 'checksum', 'keep-git-dir', 'unpack'])
     if (line.flags.has(name)) return { kind: 'unsupported', what: `${keyword} --${name}` };
   const list = words(line.rest, keyword);
-  if (jsonStrings(line.rest) === undefined && list.some((word) => /^<<-?["']?[A-Za-z_]/.test(word)))
-    return { kind: 'unsupported', what: `a here-document in ${keyword}` };
   if (list.length < 2) return refuse(`${keyword} needs at least one source and a destination`);
   if (list.includes('')) return refuse(`${keyword} has an empty path`);
   const [from, chown, chmod] = [keyword === 'COPY' ? flag(line, 'from') : undefined, flag(line, 'chown'), flag(line, 'chmod')];
   const destination = list.at(-1)!;
-  const sources = list.slice(0, -1);
+  const isJson = jsonStrings(line.rest) !== undefined;
+  const documents = isJson ? [] : list.slice(0, -1).flatMap((word) => inlineFile(word, line.documents) ?? []);
+  const sources = isJson ? list.slice(0, -1) : list.slice(0, -1).filter((word) => inlineFile(word, line.documents) === undefined);
+  if (documents.length > 0 && from !== undefined) return refuse(`${keyword} --from takes no here-document`);
   const remote = sources.find((source) => /^(?:[a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source));
   if (keyword === 'ADD' && remote) return { kind: 'unsupported', what: 'ADD of a URL' };
-  return { kind: 'copy', keyword, sources, destination, from, chown, chmod };
+  return { kind: 'copy', keyword, sources, documents, destination, from, chown, chmod };
 };
 
 const HEALTH_FLAGS = { interval: 'Interval', timeout: 'Timeout', 'start-period': 'StartPeriod', 'start-interval': 'StartInterval' } as const;
@@ -137,12 +147,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
 /** Instructions of the language, FROM included. */
 export const KEYWORDS: readonly string[] = [...Object.keys(KINDS), 'FROM'].sort();
 
-const takeLine = ({ keyword, rest }: SourceInstruction, escape: string, allowed: readonly string[]): Line => {
+const takeLine = ({ keyword, rest, documents }: SourceInstruction, escape: string, allowed: readonly string[]): Line => {
   const { flags, repeated, rest: after } = takeFlags(rest);
   const unknown = [...flags.keys()].find((name) => !allowed.includes(name) && !allowed.includes('*'));
   if (unknown !== undefined) return refuse(`${keyword} has no flag --${unknown}`);
   const twice = repeated.find((name) => name !== 'exclude' && !allowed.includes('*'));
-  return twice === undefined ? { keyword, flags, escape, rest: after } : refuse(`--${twice} of ${keyword} is given twice`);
+  return twice === undefined ? { keyword, flags, escape, documents, rest: after } : refuse(`--${twice} of ${keyword} is given twice`);
 };
 
 /** Parses any instruction but FROM. @throws InstructionError */

@@ -27,10 +27,20 @@ export interface ArgInstruction extends Written {
   readonly entries: readonly { readonly name: string; readonly value: Raw | undefined }[];
 }
 
+/** A file that is written in the Dockerfile itself. */
+export interface InlineFile {
+  readonly name: string;
+  readonly text: string;
+  /** Whether variables in the text are to be expanded: its name was written without quotes. */
+  readonly expand: boolean;
+}
+
 export interface CopyInstruction extends Written {
   readonly kind: 'copy';
   readonly keyword: 'COPY' | 'ADD';
   readonly sources: readonly Raw[];
+  /** Here-documents; they come after the sources. */
+  readonly documents: readonly InlineFile[];
   readonly destination: Raw;
   /** A stage's name or number, or an image; without it the build context. */
   readonly from: string | undefined;

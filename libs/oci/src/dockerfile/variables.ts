@@ -1,5 +1,5 @@
 import { architectureOf, fail, PLATFORMS, type Platform, type SourcePlace } from '@pinlane/contracts';
-import { ExpansionError, expandWord, type Lookup } from './expand.ts';
+import { expandText, ExpansionError, expandWord, type Lookup } from './expand.ts';
 import type { ArgInstruction, ParsedDockerfile } from './model.ts';
 
 /**
@@ -22,10 +22,9 @@ export const automaticArguments = (platform: Platform): Readonly<Record<string, 
   TARGETSTAGE: 'default',
 });
 
-/** Expands a word that stands in a Dockerfile. @throws ERR_DOCKERFILE_SYNTAX, ERR_DOCKERFILE_UNSUPPORTED with the place */
-export const expandAt = (raw: string, lookup: Lookup, escape: string, place: SourcePlace): string => {
+const placed = (raw: string, place: SourcePlace, expand: () => string): string => {
   try {
-    return expandWord(raw, lookup, escape);
+    return expand();
   } catch (error) {
     if (!(error instanceof ExpansionError)) throw error;
     const { file, line, column } = place;
@@ -33,6 +32,12 @@ export const expandAt = (raw: string, lookup: Lookup, escape: string, place: Sou
     return fail(error.unsupported ? 'ERR_DOCKERFILE_UNSUPPORTED' : 'ERR_DOCKERFILE_SYNTAX', `${raw.slice(0, 200)}: ${error.message}`, at);
   }
 };
+
+/** Expands a word that stands in a Dockerfile. @throws ERR_DOCKERFILE_SYNTAX, ERR_DOCKERFILE_UNSUPPORTED with the place */
+export const expandAt = (raw: string, lookup: Lookup, escape: string, place: SourcePlace): string => placed(raw, place, () => expandWord(raw, lookup, escape));
+
+/** Expands a here-document. @throws ERR_DOCKERFILE_SYNTAX, ERR_DOCKERFILE_UNSUPPORTED with the place */
+export const expandTextAt = (text: string, lookup: Lookup, place: SourcePlace): string => placed(text, place, () => expandText(text, lookup));
 
 /** Adds what an ARG declares to the arguments; one that has no value anywhere stays unset. */
 export const declareArguments = (

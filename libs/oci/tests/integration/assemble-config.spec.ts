@@ -84,9 +84,9 @@ describe('the config of an image', () => {
     expect((await execution('FROM scratch AS a\nCMD ["a"]\nFROM a\nENTRYPOINT ["x"]\n')).Cmd).toBeUndefined();
   });
 
-  it('gives a stage that stands on another all of it, but for its arguments', async () => {
+  it('gives a stage that stands on another all of it, its arguments too', async () => {
     const { Env, Labels } = await execution('FROM scratch AS a\nARG V=1\nENV E=$V\nLABEL l=a\nFROM a\nLABEL v="<$V>" e=$E\n');
-    expect([Env!.at(-1), Labels]).toEqual(['E=1', { l: 'a', v: '<>', e: '1' }]);
+    expect([Env!.at(-1), Labels]).toEqual(['E=1', { l: 'a', v: '<1>', e: '1' }]);
   });
 
   it('takes labels of the request before the file’s', async () => {
@@ -107,8 +107,11 @@ describe('arguments', () => {
     expect(await labels('ARG A=1\nFROM scratch\nARG A=2\nLABEL b=$A\n')).toEqual({ b: '2' });
   });
 
-  it('give way to ENV of the same name', async () => {
-    expect(await labels('ENV A=env\nARG A=arg\nLABEL a=$A\n', { A: 'given' })).toEqual({ a: 'env' });
+  it('and ENV of the same name: the last one counts, and an ARG without a value changes nothing', async () => {
+    const lines = 'ENV A=env\nARG A=arg\nLABEL a=$A\nENV A=again\nLABEL b=$A\nARG A\nLABEL c=$A\n';
+    expect(await labels(lines)).toEqual({ a: 'arg', b: 'again', c: 'again' });
+    expect(await labels(lines, { A: 'given' })).toEqual({ a: 'given', b: 'again', c: 'given' });
+    expect((await execution(lines)).Env!.at(-1)).toBe('A=again');
   });
 
   it('may use each other, and an empty value is a value', async () => {

@@ -7,6 +7,7 @@ import {
   buildFiles,
   inspect,
   makeFolder,
+  packTar,
   problemsOf,
   putBase,
   removeFolder,
@@ -224,7 +225,9 @@ describe('COPY that cannot be carried out', () => {
     ['a user whom the stage does not know', 'COPY --chown=nobody a.txt /', 'ERR_DOCKERFILE_SYNTAX'],
     ['an owner that is none', 'COPY --chown=a:b:c a.txt /', 'ERR_DOCKERFILE_SYNTAX'],
     ['a mode in letters', 'COPY --chmod=u+x a.txt /', 'ERR_DOCKERFILE_UNSUPPORTED'],
-    ['an archive that ADD would unpack', 'ADD archive.tgz /', 'ERR_DOCKERFILE_UNSUPPORTED'],
+    ['an archive that is packed in a way of which nothing is known here', 'ADD archive.txz /', 'ERR_DOCKERFILE_UNSUPPORTED'],
+    ['an archive beside other sources', 'ADD a.txt archive.tar /', 'ERR_DOCKERFILE_UNSUPPORTED'],
+    ['a here-document that is not closed', 'COPY <<EOF /x', 'ERR_DOCKERFILE_SYNTAX'],
     ['a WORKDIR that is a file', 'WORKDIR /file', 'ERR_CONTEXT_INVALID'],
   ])('is refused with its line: %s', async (_, line, code) => {
     const files: Files = {
@@ -233,7 +236,8 @@ describe('COPY that cannot be carried out', () => {
       '.dockerignore': 'hidden',
       'lib-dir/lib/x': 'x',
       'etc-file/etc': 'x',
-      'archive.tgz': Buffer.from([0x1f, 0x8b, 8, 0]),
+      'archive.txz': Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]),
+      'archive.tar': await packTar([{ name: 'x', content: 'x' }]),
     };
     expect(await refusals(`FROM base\nENV A=1\n${line}\n`, files, true)).toEqual([[code, 3]]);
   });

@@ -1,0 +1,86 @@
+import { describe, expect, it } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildFiles, packTar, problemsOf, type Files, type TarItem } from '../support/building.ts';
+import { temporaryFolders } from '../support/folders.ts';
+
+const folder = temporaryFolders();
+
+const added = async (files: Files, lines = 'ADD it.tar /x/') => {
+  const { layers } = await buildFiles(await folder(), `FROM scratch\n${lines}\n`, files);
+  return layers.map((layer) => layer.map(({ name, type, content, linkname }) => `${name} ${type} ${linkname ?? content}`));
+};
+const refused = async (content: Uint8Array) => (await problemsOf(() => added({ 'it.tar': content }))).map(({ code, line }) => [code, line]);
+
+/** A megabyte of zeroes after a header that announces it, many times over. */
+const bomb = async (): Promise<Buffer> => gzipSync(await packTar([{ name: 'zeroes', content: Buffer.alloc(160 * 2 ** 20) }]));
+
+describe('ADD of an archive', () => {
+  it('unpacks it, hard links as hard links of each other, and leaves nothing behind in the store', async () => {
+    const root = await folder();
+    const content = await packTar([
+      { name: 'b', content: 'text' },
+      { name: 'a', type: 'link', linkname: 'b' },
+      { name: 'c', type: 'symlink', linkname: '../../../etc' },
+    ]);
+    const { layers, store } = await buildFiles(root, 'FROM scratch\nADD it.tgz /x\n', { 'it.tgz': gzipSync(content) });
+    expect(layers[0]!.map(({ name, type, linkname }) => [name, type, linkname])).toEqual([
+      ['x/', 'directory', null],
+      ['x/a', 'file', null],
+      ['x/b', 'link', 'x/a'],
+      ['x/c', 'symlink', '../../../etc'],
+    ]);
+    expect((await readdir(join(store.root, '.pinlane-layers'))).filter((name) => name.startsWith('work-'))).toEqual([]);
+  });
+
+  it('takes the last of several entries with one name, and a file in place of a folder', async () => {
+    const content = await packTar([
+      { name: 'a', content: 'first' },
+      { name: 'a', content: 'second' },
+      { name: 'd/in', content: 'gone' },
+      { name: 'd', content: 'a file now' },
+    ]);
+    expect(await added({ 'it.tar': content })).toEqual([['x/ directory ', 'x/a file second', 'x/d file a file now']]);
+  });
+
+  it('follows no link out of the image', async () => {
+    const items: TarItem[] = [
+      { name: 'out', type: 'symlink', linkname: '../../../../../tmp' },
+      { name: 'out/file', content: 'inside' },
+    ];
+    expect(await added({ 'it.tar': await packTar(items) })).toEqual([
+      ['tmp/ directory ', 'tmp/file file inside', 'x/ directory ', 'x/out symlink ../../../../../tmp'],
+    ]);
+  });
+
+  it.each<[string, TarItem[]]>([
+    ['a name that leaves it', [{ name: '../evil', content: 'x' }]],
+    ['a name that leaves it later', [{ name: 'a/../../evil', content: 'x' }]],
+    ['a device', [{ name: 'null', type: 'character-device', devmajor: 1, devminor: 3 }]],
+    ['a pipe', [{ name: 'pipe', type: 'fifo' }]],
+    ['a link to nothing before it', [{ name: 'a', type: 'link', linkname: '/etc/shadow' }]],
+    ['a link that leaves it', [{ name: 'a', type: 'link', linkname: '../../etc/shadow' }]],
+    ['a whiteout', [{ name: 'etc/.wh.passwd', content: '' }]],
+  ])('refuses %s, with its line', async (_, items) => {
+    expect(await refused(await packTar(items))).toEqual([['ERR_LAYER_UNSAFE', 2]]);
+  });
+
+  it('refuses one that is cut off, and one that is damaged', async () => {
+    const content = await packTar([{ name: 'a', content: Buffer.alloc(100_000, 'x') }]);
+    expect(await refused(content.subarray(0, 50_000))).toEqual([['ERR_LAYER_UNSAFE', 2]]);
+    const packed = gzipSync(content);
+    expect(await refused(Buffer.concat([packed.subarray(0, packed.length - 8), Buffer.alloc(8, 1)]))).toEqual([['ERR_LAYER_UNSAFE', 2]]);
+  });
+
+  it('refuses a bomb', async () => {
+    expect(await refused(await bomb())).toEqual([['ERR_LAYER_UNSAFE', 2]]);
+  });
+});
+
+describe('a here-document', () => {
+  it('becomes a file, with variables unless its name is quoted', async () => {
+    const lines = 'ENV A=1\nCOPY <<EOF <<"RAW" /x/\n$A "${A}" \\$A\nEOF\n$A\nRAW\nCOPY <<-EOF /y\n\ttab\nEOF';
+    expect(await added({}, lines)).toEqual([['x/ directory ', 'x/EOF file 1 "1" $A\n', 'x/RAW file $A\n'], ['y file tab\n']]);
+  });
+});
