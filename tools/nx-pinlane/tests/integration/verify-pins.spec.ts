@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -232,12 +233,11 @@ describe('an audit of pins', () => {
       for (const { config, layer } of [parts.amd64, parts.arm64])
         for (const { descriptor, bytes } of [config, layer]) registry.blobs.set(descriptor.digest, bytes);
     }
-    const fetch = globalThis.fetch;
     let [underWay, most] = [0, 0];
-    globalThis.fetch = async (...request: Parameters<typeof fetch>) => {
-      most = Math.max(most, (underWay += 1));
-      return fetch(...request).finally(() => (underWay -= 1));
-    };
+    const begun = (): void => void (most = Math.max(most, (underWay += 1)));
+    const answered = (): void => void (underWay -= 1);
+    subscribe('http.client.request.start', begun);
+    subscribe('http.client.response.finish', answered);
     try {
       await withFiles(files, async (root) => {
         const { exitCode, audit: document } = await audit(root, { concurrency: 4 });
@@ -247,7 +247,8 @@ describe('an audit of pins', () => {
         expect(most).toBeLessThanOrEqual(8);
       });
     } finally {
-      globalThis.fetch = fetch;
+      unsubscribe('http.client.request.start', begun);
+      unsubscribe('http.client.response.finish', answered);
     }
   }, 60_000);
 });
