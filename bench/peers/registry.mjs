@@ -31,12 +31,13 @@ export const startRegistry = async (folder, program, script) => {
   return { host, name: program ? 'docker-registry' : "the workspace's own store, served", stop: () => child.kill('SIGTERM') };
 };
 
-/** The digest of what a tag names, worked out from its bytes. */
-export const digestOf = async (host, repository, tag) => {
+/** The digest of what a tag names, worked out from its bytes, and those of the platforms in it: pins name the latter. */
+export const digestsOf = async (host, repository, tag) => {
   const accept = ACCEPT.map((type) => `application/vnd.${type}+json`).join(', ');
   const response = await fetch(`http://${host}/v2/${repository}/manifests/${tag}`, { headers: { accept } });
   if (!response.ok) throw new Error(`${repository}:${tag} is not in the registry: ${response.status}`);
-  return `sha256:${createHash('sha256')
-    .update(Buffer.from(await response.arrayBuffer()))
-    .digest('hex')}`;
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const whole = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const { manifests } = JSON.parse(bytes.toString());
+  return { whole, platforms: manifests ? manifests.map(({ digest }) => digest).sort() : [whole] };
 };

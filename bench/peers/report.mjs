@@ -13,8 +13,8 @@ export const peerLines = ({ measured, left }, registry) => {
     'one line': seconds(each.changed),
     'times ours': (each.changed / ours.changed).toFixed(1),
     'memory, all processes': `${each.tree.toFixed(0)} MB`,
-    'same digest after a touch': each.stable[0] ? 'yes' : 'NO',
-    'and built without a cache': each.stable[1] ? 'yes' : 'NO',
+    'same digest after a touch': each.stable[0],
+    'and built without a cache': each.stable[1],
   }));
   return [
     ...table(Object.keys(rows[0]), rows),
