@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
-import { ASSEMBLER_VERSION } from '@pinlane/oci';
+import { LAYER_FORMAT } from '@pinlane/oci';
 import { ARCHITECTURES, artefact, digestSchema, parseDigest, PinlaneError, type Architecture, type Digest, type Problem } from '@pinlane/contracts';
 import { baseConfigSchema, packageNameSchema, releaseSchema } from './definition.ts';
 
 /** What decides, besides the lock, which bytes it gives: the first number rises with a change here, the second with one of the layer writer. */
-export const ASSEMBLY_FORMAT = `1.${ASSEMBLER_VERSION}`;
+export const ASSEMBLY_FORMAT = `1.${LAYER_FORMAT}`;
 
 const MAX_DEB = 512 * 1024 * 1024;
 const size = z.int().positive().max(MAX_DEB);

@@ -1,5 +1,5 @@
 export type { FileEntry, LayerEntry } from './entry.ts';
-export { layerKey, openLayerCache, type LayerCache } from './cache.ts';
+export { LAYER_FORMAT, layerKey, openLayerCache, type LayerCache } from './cache.ts';
 export { cleanTarPath, listLayer, type LayerListing, type ListedEntry } from './listing.ts';
 export { readTar, type TarEntry } from './tar-reader.ts';
 export { tarChunks } from './tar-writer.ts';

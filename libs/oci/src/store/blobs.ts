@@ -25,6 +25,13 @@ const ifThereAgain = async <T>(get: () => Promise<T>): Promise<T | undefined> =>
 /** The size of a blob's file in bytes; undefined where there is none. */
 export const blobSize = async (paths: StorePaths, digest: AnyDigest): Promise<number | undefined> => (await ifThere(stat(paths.blob(digest))))?.size;
 
+/** Whether a blob is there with the right size, and, where reading it costs next to nothing, with the right bytes. */
+export const looksWhole = async (paths: StorePaths, { digest, size }: AnyBlob): Promise<boolean> => {
+  if (size > SMALL) return (await blobSize(paths, digest)) === size;
+  const bytes = await ifThere(readFile(paths.blob(digest)));
+  return bytes !== undefined && bytes.length === size && hasDigest(bytes, digest);
+};
+
 /**
  * Whether a blob is there with the right size. Marks it as in use, so that garbage collection leaves it alone for the length of its grace: the mark
  * comes first, so a blob that is seen here stays.

@@ -13,7 +13,7 @@ import {
   type ContentSource,
   type Descriptor,
 } from '../content/index.ts';
-import { absentBlobs, blobSize, claimBlob, openBlob, readBlob, writeBlob } from './blobs.ts';
+import { absentBlobs, claimBlob, looksWhole, openBlob, readBlob, writeBlob } from './blobs.ts';
 import { closureOf } from './closure.ts';
 import { hasDeletions, unmarkDeleted } from './deletions.ts';
 import type { AnyDigest } from './digests.ts';
@@ -43,7 +43,10 @@ export interface Store extends ContentSource, ContentSink {
   unname(name: string | ((name: string, image: Descriptor) => boolean)): Promise<void>;
   /** The manifests in the store that name this one as their subject, in the order of their digests. @throws ERR_STORE_CORRUPT */
   referrers(subject: Digest, artifactType?: string): Promise<Referrer[]>;
-  /** What an image lacks: blobs that are not there or have the wrong size, manifests that are not there or damaged. Cheap: layers are not read. */
+  /**
+   * What an image lacks: blobs that are not there or have the wrong size, manifests, configs and small layers that are damaged. Cheap: large
+   * layers are not read.
+   */
   missing(digest: Digest): Promise<AnyDigest[]>;
   /** Reads and hashes every byte of an image. @throws ERR_STORE_CORRUPT with every blob that is missing or altered */
   verify(digest: Digest): Promise<void>;
@@ -159,8 +162,8 @@ export const openStore = (root: string, { patienceMs = 30_000 }: StoreOptions = 
 
     async missing(digest) {
       const { blobs, missing, corrupt } = await closureOf(paths, [digest]);
-      const sizes = await Promise.all(blobs.map((blob) => blobSize(paths, blob.digest)));
-      const absent = blobs.filter((blob, position) => sizes[position] !== blob.size).map((blob) => blob.digest);
+      const whole = await Promise.all(blobs.map((blob) => looksWhole(paths, blob)));
+      const absent = blobs.filter((_, position) => !whole[position]).map((blob) => blob.digest);
       return [...missing, ...corrupt, ...absent].sort();
     },
 

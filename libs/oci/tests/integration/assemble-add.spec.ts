@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildFiles, packTar, problemsOf, type Files, type TarItem } from '../support/building.ts';
+import { readImage } from '../../src/index.ts';
+import { build, buildFiles, packTar, problemsOf, type Files, type TarItem } from '../support/building.ts';
 import { temporaryFolders } from '../support/folders.ts';
 
 const folder = temporaryFolders();
@@ -75,6 +76,20 @@ describe('ADD of an archive', () => {
 
   it('refuses a bomb', async () => {
     expect(await refused(await bomb())).toEqual([['ERR_LAYER_UNSAFE', 2]]);
+  });
+});
+
+describe('a store that was altered behind the assembler’s back', () => {
+  it.each(['config', 'layer'])('is found out and mended by the next build: a %s of the same size', async (what) => {
+    const root = await folder();
+    const { store, context, image } = await buildFiles(root, 'FROM scratch\nCOPY a.txt /x/\n', { 'a.txt': 'a' });
+    const { platforms } = await readImage(store, image.index.digest, { platforms: ['linux/amd64'] });
+    const { config, layers } = platforms[0]!.manifest;
+    const { digest, size } = what === 'config' ? config : layers[0]!;
+    await writeFile(store.blobPath(digest), Buffer.alloc(size, 'x'));
+    expect(await store.missing(image.index.digest)).toEqual([digest]);
+    expect((await build(context, store)).index).toEqual(image.index);
+    await expect(store.verify(image.index.digest)).resolves.toBeUndefined();
   });
 });
 
