@@ -21,6 +21,9 @@ const runs = Number(values.runs);
 const wanted = (name) => values.only === undefined || values.only === name;
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const temporary = mkdtempSync(join(tmpdir(), 'pinlane-bench-'));
+// Also when it is broken off, nothing is left behind.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+process.once('exit', () => rmSync(temporary, { recursive: true, force: true }));
 const nx = ['node', join(root, 'node_modules/nx/dist/bin/nx.js')];
 const rows = [];
 // What else the machine was doing; every number below is worth as much as this is small.
@@ -147,12 +150,8 @@ const inference = async () => {
   note('the first time, when no registry.yaml was ever read (one run), over an empty plugin', first.ours - first.empty, 's');
 };
 
-try {
-  if (['cold', 'one-line', 'unchanged', 'memory'].some(wanted)) await inCopy();
-  if (wanted('inference')) await inference();
-  if (wanted('peers')) await peers();
-  console.log(`medians of ${runs} runs on ${cpus().length} cores (load ${busy.toFixed(1)} when it began), Node ${process.version}\n`);
-  console.log([...table(['what', 'measured', 'target', 'met'], rows), ...others].join('\n'));
-} finally {
-  rmSync(temporary, { recursive: true, force: true });
-}
+if (['cold', 'one-line', 'unchanged', 'memory'].some(wanted)) await inCopy();
+if (wanted('inference')) await inference();
+if (wanted('peers')) await peers();
+console.log(`medians of ${runs} runs on ${cpus().length} cores (load ${busy.toFixed(1)} when it began), Node ${process.version}\n`);
+console.log([...table(['what', 'measured', 'target', 'met'], rows), ...others].join('\n'));

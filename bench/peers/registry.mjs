@@ -27,6 +27,8 @@ export const startRegistry = async (folder, program, script) => {
   writeFileSync(config, `version: 0.1\nstorage:\n  filesystem: { rootdirectory: ${folder}/data }\nhttp:\n  addr: 127.0.0.1:0\n`);
   const argv = program ? [program, 'serve', config] : [process.execPath, script, join(folder, 'store')];
   const child = spawn(argv[0], argv.slice(1), { env: { ...process.env, OTEL_TRACES_EXPORTER: 'none' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Whatever ends the bench ends the registry.
+  process.once('exit', () => child.kill('SIGKILL'));
   const host = await listening(child);
   return { host, name: program ? 'docker-registry' : "the workspace's own store, served", stop: () => child.kill('SIGTERM') };
 };
