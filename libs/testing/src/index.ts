@@ -1,3 +1,4 @@
+export * from './docker-registry.ts';
 export * from './faulty-proxy.ts';
 export * from './parts.ts';
 export * from './registry-auth.ts';

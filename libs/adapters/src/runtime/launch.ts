@@ -5,6 +5,7 @@ import { awaitAnswer } from './await-answer.ts';
 import { makeBridgeFolder } from './bridge-client.ts';
 import type { BridgeOrder } from './bridge.ts';
 import { createLogBuffer } from './log-buffer.ts';
+import { stopOnce } from './stop-once.ts';
 
 /** How one runtime starts one processor, decided. */
 export interface LaunchPlan {
@@ -64,17 +65,15 @@ export const launch = async (plan: LaunchPlan, options: StartOptions): Promise<R
     options,
   );
 
-  let stopping: Promise<{ exitCode: number | null }> | undefined;
-  const stop = async (graceMs: number): Promise<{ exitCode: number | null }> => {
-    stopped = true;
-    if (running) await folder.ask({ op: 'signal', signal: 'SIGTERM' }).catch(() => null);
-    await Promise.race([exited, sleep(graceMs, undefined, { ref: false })]);
-    await end();
-    return { exitCode: await exited };
-  };
-  const abort = (): void => void (stopping ??= stop(0));
-  signal?.addEventListener('abort', abort, { once: true });
-  void exited.then(() => signal?.removeEventListener('abort', abort));
+  const stop = stopOnce({
+    ask: async () => {
+      stopped = true;
+      if (running) await folder.ask({ op: 'signal', signal: 'SIGTERM' }).catch(() => null);
+    },
+    exited,
+    end,
+    signal,
+  });
 
   return {
     isolation: plan.isolation,
@@ -89,6 +88,6 @@ export const launch = async (plan: LaunchPlan, options: StartOptions): Promise<R
     logs: log.all,
     stderr: () => log.of('stderr'),
     ended: () => ended,
-    stop: (graceMs = DEFAULT_GRACE_MS) => (stopping ??= stop(graceMs)),
+    stop: (graceMs = DEFAULT_GRACE_MS) => stop(graceMs),
   };
 };

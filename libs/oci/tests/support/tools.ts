@@ -1,5 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { execFileSync } from 'node:child_process';
 
 /** Why a program can't be used; null where it can. */
 export const lacks = (program: string): string | null => {
@@ -13,18 +12,3 @@ export const lacks = (program: string): string | null => {
 
 /** Runs a program to its end. @returns what it wrote to stdout; throws with its stderr where it fails */
 export const run = (program: string, ...args: string[]): string => execFileSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
-
-/** Starts Debian's docker-registry with a configuration file; resolves with its host when it listens. */
-export const startDockerRegistry = async (configuration: string): Promise<{ readonly host: string; readonly process: ChildProcess }> => {
-  const child = spawn('docker-registry', ['serve', configuration], { stdio: ['ignore', 'pipe', 'pipe'] });
-  child.stdout.resume();
-  const lines: string[] = [];
-  for await (const line of createInterface(child.stderr)) {
-    lines.push(line);
-    const port = /listening on 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
-    if (port === undefined) continue;
-    child.stderr.resume();
-    return { host: `127.0.0.1:${port}`, process: child };
-  }
-  throw new Error(`docker-registry ended: ${lines.join('\n')}`);
-};

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { lackOf, requirement } from '@pinlane/testing';
-import { startDockerRegistry } from './support/docker-registry.ts';
+import { makeDockerRegistry } from './support/docker-registry.ts';
 import { makeRunnable } from './support/runnable.ts';
 import { withWorkspace, type TestWorkspace } from './support/workspace.ts';
 
@@ -26,7 +26,7 @@ requirement(
   describe,
 )('an image on its way from staging to main', () => {
   it('is built, pushed and pinned in staging, accepted there, and accepted by its pin alone everywhere after', async () => {
-    const registry = await startDockerRegistry();
+    const registry = await makeDockerRegistry();
     try {
       await withWorkspace(async (workspace) => {
         const { root, nxWith, pinlaneWith, read, commit } = workspace;

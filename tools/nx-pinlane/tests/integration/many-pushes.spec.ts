@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { parseRepository } from '@pinlane/contracts';
 import { openRepository, protectingTag } from '@pinlane/oci';
 import { lackOf, requirement, startRegistry } from '@pinlane/testing';
-import { startDockerRegistry } from './support/docker-registry.ts';
+import { makeDockerRegistry } from './support/docker-registry.ts';
 import { unnamed } from './support/registry-state.ts';
 import { withWorkspace, type Ran, type TestWorkspace } from './support/workspace.ts';
 
@@ -84,7 +84,7 @@ requirement(
   describe,
 )('twenty processes', () => {
   it('that push and pin at once, two for each processor, all end well, and everything they pushed is named', async () => {
-    const registry = await startDockerRegistry();
+    const registry = await makeDockerRegistry();
     try {
       await withWorkspace(async (workspace) => {
         await makeTen(workspace);

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, isPinlaneError, type NetworkView, type RunningProcessor, type StartOptions } from '@pinlane/contracts';
 import { awaitAnswer } from '../await-answer.ts';
 import { makeBridgeFolder, type BridgeFolder } from '../bridge-client.ts';
@@ -11,6 +10,7 @@ import { isolationOf } from '../isolation.ts';
 import { DEFAULT_GRACE_MS } from '../launch.ts';
 import { ARTIFACTS_ROOT, processorEnv } from '../layout.ts';
 import { createLogBuffer } from '../log-buffer.ts';
+import { stopOnce } from '../stop-once.ts';
 import { environmentOf, processorArgs, type Mount } from './arguments.ts';
 import { startAttached, type Attached } from './attached.ts';
 import { createBridge, startBridge } from './bridge.ts';
@@ -95,18 +95,16 @@ export const startInDocker = async (docker: Docker, options: StartOptions): Prom
     const { startedAt, exited, running } = started;
     const healthyAfterMs = await awaitAnswer({ startedAt, exited, running, request: folder.request, end, why, logs: log.all }, options);
     let suspended = false;
-    let stopping: Promise<{ exitCode: number | null }> | undefined;
-    const stop = async (graceMs: number): Promise<{ exitCode: number | null }> => {
-      stopped = true;
-      // Docker would let a suspended container go on to hear a signal.
-      if (running() && !suspended && graceMs > 0) await docker.run(['kill', '--signal', 'TERM', names.processor], { expectedCodes: [1] });
-      await Promise.race([exited, sleep(graceMs, undefined, { ref: false })]);
-      await end();
-      return { exitCode: await exited };
-    };
-    const abort = (): void => void (stopping ??= stop(0));
-    signal?.addEventListener('abort', abort, { once: true });
-    void exited.then(() => signal?.removeEventListener('abort', abort));
+    const stop = stopOnce({
+      ask: async (graceMs) => {
+        stopped = true;
+        // Docker would let a suspended container go on to hear a signal.
+        if (running() && !suspended && graceMs > 0) await docker.run(['kill', '--signal', 'TERM', names.processor], { expectedCodes: [1] });
+      },
+      exited,
+      end,
+      signal,
+    });
 
     return {
       isolation: isolationOf('docker', image.platform, docker.facts.limits),
@@ -127,7 +125,7 @@ export const startInDocker = async (docker: Docker, options: StartOptions): Prom
       logs: log.all,
       stderr: () => log.of('stderr'),
       ended: () => ended,
-      stop: (graceMs = DEFAULT_GRACE_MS) => (stopping ??= stop(graceMs)),
+      stop: (graceMs = DEFAULT_GRACE_MS) => stop(graceMs),
     };
   } catch (error) {
     if (!stopped) await end();

@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseRepository } from '@pinlane/contracts';
-import { requirement } from '@pinlane/testing';
+import { requirement, startDockerRegistry } from '@pinlane/testing';
 import { copyImage, openRepository, openStore, sha256, verifyImage, type CredentialSource } from '../../../src/index.ts';
 import { codeOf } from '../../support/errors.ts';
 import { temporaryFolders } from '../../support/folders.ts';
 import { makeImage, putImage } from '../../support/images.ts';
-import { lacks, startDockerRegistry } from '../../support/tools.ts';
+import { lacks } from '../../support/tools.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => stops.splice(0).forEach((stop) => stop()));

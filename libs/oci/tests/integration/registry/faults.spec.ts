@@ -2,12 +2,21 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { isPinlaneError, parseRepository } from '@pinlane/contracts';
-import { requirement, startFaultyProxy, startRegistry, startStranger, type FaultyProxy, type ProxyRule, type Stranger } from '@pinlane/testing';
+import {
+  type FaultyProxy,
+  type ProxyRule,
+  requirement,
+  startDockerRegistry,
+  startFaultyProxy,
+  startRegistry,
+  startStranger,
+  type Stranger,
+} from '@pinlane/testing';
 import { openRepository, pushImage, verifyImage, type CredentialSource, type RegistryRepository } from '../../../src/index.ts';
 import { faultTable, type Row } from '../../support/faults.ts';
 import { temporaryFolders } from '../../support/folders.ts';
 import { makeImage, sourceOf, type TestImage } from '../../support/images.ts';
-import { lacks, startDockerRegistry } from '../../support/tools.ts';
+import { lacks } from '../../support/tools.ts';
 
 const folder = temporaryFolders();
 const closing: (() => Promise<void>)[] = [];
