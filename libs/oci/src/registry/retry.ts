@@ -2,7 +2,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { PinlaneError } from '@pinlane/contracts';
 import { RegistryUnavailable } from './failure.ts';
 
-/** How often and how patiently a request that failed for now is tried again. */
+/** How often and how patiently a request that failed temporarily is tried again. */
 export interface RetryPolicy {
   /** Attempts in all. */
   readonly attempts: number;
