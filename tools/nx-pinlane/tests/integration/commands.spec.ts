@@ -37,7 +37,7 @@ describe('commands', () => {
   }, 90_000);
 
   it('refuse an option they do not have, and one with a value it cannot take', async () => {
-    await withWorkspace(async ({ nx, pinlane }) => {
+    await withWorkspace(async ({ root, nx, pinlane, pinlaneWith }) => {
       const unknown = await nx('run', 'acme-base:buildx', '--plattforms=linux/amd64', '--outputStyle=static');
       expect([unknown.exitCode, unknown.output]).toEqual([1, expect.stringContaining('plattforms')]);
       const value = await nx('run', 'acme-base:buildx', '--engine=podman', '--outputStyle=static');
@@ -51,7 +51,7 @@ describe('commands', () => {
         const early = await pinlane(...args, '--json');
         expect([early.exitCode, JSON.parse(early.stdout)]).toMatchObject([1, { kind: 'Error', problems: [{ code: 'ERR_OPTION_INVALID' }] }]);
       }
-      const docker = await pinlane('buildx', 'acme-base', '--engine=docker');
+      const docker = await pinlaneWith({ DOCKER_HOST: `unix://${root}/no.sock`, DOCKER_CONTEXT: '' }, 'buildx', 'acme-base', '--engine=docker');
       expect([docker.exitCode, docker.stderr]).toEqual([1, expect.stringMatching(/ERR_ENGINE_UNAVAILABLE.*\nfix: /)]);
     });
   }, 90_000);

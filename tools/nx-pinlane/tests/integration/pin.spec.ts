@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { chmod, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -33,19 +34,34 @@ describe('pin', () => {
     });
   }, 180_000);
 
-  it('refuses an image of which a layer was altered in the store, and names the blob', async () => {
-    await withWorkspace(async ({ root, nx, pinlane, read }) => {
+  it('builds an image anew of which a small layer was altered, and refuses one of which a large layer was, by the name of the blob', async () => {
+    await withWorkspace(async ({ root, nx, pinlane, read, write }) => {
+      // So large that it is hashed only when it is pinned, and random, so that it stays so.
+      await writeFile(join(root, 'processors/acme-one/data.bin'), randomBytes(2 * 2 ** 20));
+      await write({
+        'processors/acme-one/.dockerignore': '*\n!data.bin\n!registry.yaml\n',
+        'processors/acme-one/Dockerfile': 'FROM scratch\nCOPY data.bin /\nCOPY registry.yaml /\nUSER 1000:1000\nENTRYPOINT ["/data.bin"]\n',
+      });
       expect(hushed(await nx('run', 'acme-one:pin'))).toEqual(fine);
       const pinned = await read(FILE);
       const blob = (digest: string) => join(root, '.pinlane/store/blobs/sha256', digest.slice('sha256:'.length));
-      const { layers } = JSON.parse(await readFile(blob(digests(pinned)[0] as string), 'utf8')) as { layers: { digest: string }[] };
-      const layer = layers.at(-1)?.digest as string;
-      const bytes = await readFile(blob(layer));
-      bytes[bytes.length - 9] = (bytes[bytes.length - 9] as number) ^ 1;
-      await chmod(blob(layer), 0o644);
-      await writeFile(blob(layer), bytes);
+      const { layers } = JSON.parse(await readFile(blob(digests(pinned)[0] as string), 'utf8')) as { layers: { digest: string; size: number }[] };
+      const [small, large] = [...layers].sort((one, other) => one.size - other.size).map(({ digest }) => digest) as [string, string];
+      const alter = async (digest: string) => {
+        const bytes = await readFile(blob(digest));
+        bytes[bytes.length - 9] = (bytes[bytes.length - 9] as number) ^ 1;
+        await chmod(blob(digest), 0o644);
+        await writeFile(blob(digest), bytes);
+      };
+
+      const sound = await readFile(blob(small));
+      await alter(small);
+      expect(hushed(await pinlane('pin', 'acme-one'))).toEqual(fine);
+      expect((await readFile(blob(small))).equals(sound)).toBe(true);
+
+      await alter(large);
       const { exitCode, output } = await pinlane('pin', 'acme-one');
-      expect({ exitCode, named: output.includes(`ERR_STORE_CORRUPT`) && output.includes(layer) }).toEqual({ exitCode: 1, named: true });
+      expect({ exitCode, named: output.includes(`ERR_STORE_CORRUPT`) && output.includes(large) }).toEqual({ exitCode: 1, named: true });
       expect(await read(FILE)).toBe(pinned);
     });
   }, 180_000);
