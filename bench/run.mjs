@@ -150,8 +150,19 @@ const inference = async () => {
   note('the first time, when no registry.yaml was ever read (one run), over an empty plugin', first.ours - first.empty, 's');
 };
 
-if (['cold', 'one-line', 'unchanged', 'memory'].some(wanted)) await inCopy();
-if (wanted('inference')) await inference();
-if (wanted('peers')) await peers();
+// One part that fails doesn't lose what the others took minutes to measure.
+const part = async (names, run) => {
+  if (!names.some(wanted)) return;
+  try {
+    await run();
+  } catch (error) {
+    process.exitCode = 1;
+    say(error.stack);
+    rows.push({ what: `${names.join(', ')}: ended by an error, see above`, measured: '', target: '', met: 'NO' });
+  }
+};
+await part(['cold', 'one-line', 'unchanged', 'memory'], inCopy);
+await part(['inference'], inference);
+await part(['peers'], peers);
 console.log(`medians of ${runs} runs on ${cpus().length} cores (load ${busy.toFixed(1)} when it began), Node ${process.version}\n`);
 console.log([...table(['what', 'measured', 'target', 'met'], rows), ...others].join('\n'));

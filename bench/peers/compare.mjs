@@ -13,12 +13,13 @@ const PATH = [process.env.PINLANE_BENCH_PATH, process.env.PATH].filter(Boolean).
 
 const installed = (program) => PATH.split(delimiter).some((folder) => existsSync(join(folder, program)));
 
-/** What a tool lacks, or undefined. A part of two words is a command that must answer. */
+const answers = ([program, ...args]) => spawnSync(program, args, { env: { ...process.env, PATH }, timeout: 20_000 }).status === 0;
+
+/** What a tool lacks, or undefined. A part of several words is a command that must succeed. */
 const lacking = ({ needs }) =>
   needs.find((part) => {
-    const [program, ...rest] = part.split(' ');
-    if (!installed(program)) return true;
-    return rest.length > 0 && (spawnSync(program, [...rest, 'ls'], { env: { ...process.env, PATH }, timeout: 20_000 }).status ?? 1) !== 0;
+    const argv = part.split(' ');
+    return !installed(argv[0]) || (argv.length > 1 && !answers(argv));
   });
 
 const bundleScripts = async (root, folder) => {
@@ -117,8 +118,18 @@ export const comparePeers = async ({ registry, temporary, runs, say }) => {
   const [measured, left] = [[], []];
   for (const tool of tools({ host, base, hello, keep, scripts })) {
     const lack = lacking(tool);
-    if (lack) left.push(`${tool.name} (no ${lack})`);
-    else measured.push(await compareOne(tool, { host, hello, runs, say }));
+    if (lack) {
+      left.push(`${tool.name} (${installed(lack.split(' ')[0]) ? `no answer from ${lack}` : `no ${lack}`})`);
+      continue;
+    }
+    try {
+      measured.push(await compareOne(tool, { host, hello, runs, say }));
+    } catch (error) {
+      // Ours must work; what another tool does on this machine is no reason to lose the whole table.
+      if (measured.length === 0) throw error;
+      say(String(error.message));
+      left.push(`${tool.name} (it failed: ${error.message.trim().split('\n').at(-1)})`);
+    }
   }
   return { measured, left };
 };

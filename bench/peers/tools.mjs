@@ -28,7 +28,7 @@ export const tools = (site) => {
     },
     {
       name: 'docker buildx',
-      needs: ['docker', 'docker buildx'],
+      needs: ['docker', 'docker info', 'docker buildx version'],
       cwd: hello.files,
       // What the daemon has of the base and of other builds is not ours to remove.
       build: ({ cold }) => [[...buildx, ...(cold ? ['--no-cache'] : []), '--push', '--tag', target('buildx'), '.']],
@@ -39,7 +39,7 @@ export const tools = (site) => {
     },
     {
       name: 'docker buildx, timestamps rewritten, and skopeo',
-      needs: ['docker', 'docker buildx', 'skopeo'],
+      needs: ['docker', 'docker info', 'docker buildx version', 'skopeo'],
       cwd: hello.files,
       build: ({ cold }) => [
         [...buildx, ...(cold ? ['--no-cache'] : []), '--output', `type=oci,dest=${join(keep, 'buildx.tar')},rewrite-timestamp=true`, '.'],
