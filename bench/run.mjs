@@ -24,7 +24,8 @@ const temporary = mkdtempSync(join(tmpdir(), 'pinlane-bench-'));
 // Also when it is broken off, nothing is left behind.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 process.once('exit', () => rmSync(temporary, { recursive: true, force: true }));
-const nx = ['node', join(root, 'node_modules/nx/dist/bin/nx.js')];
+// The copy's own, as `npx nx` finds it; each is run in the folder of its workspace.
+const nx = ['node', 'node_modules/nx/dist/bin/nx.js'];
 const rows = [];
 // What else the machine was doing; every number below is worth as much as this is small.
 const [busy] = loadavg();

@@ -7,18 +7,19 @@ import { dirname, join } from 'node:path';
 /** Two tasks that do nothing: Nx's own, and one whose executor Nx forks a process for, as it does for every executor of a plugin. */
 const addFloor = (to) => {
   const folder = join(to, 'apps/floor');
+  // As in tools/nx-pinlane, and for its reason: any other plugin of the workspace would add to each command that is measured.
   const files = {
     'package.json': {
       name: '@bench/floor',
       version: '0.0.0',
       private: true,
-      executors: './executors.json',
+      executors: './as-in-node_modules/executors.json',
       nx: { name: 'floor', targets: { noop: { executor: 'nx:noop' }, forked: { executor: '@bench/floor:nothing' } } },
     },
-    'executors.json': { executors: { nothing: { implementation: './nothing.js', schema: './schema.json' } } },
+    'as-in-node_modules/executors.json': { executors: { nothing: { implementation: '../nothing.js', schema: '../schema.json' } } },
     'schema.json': { version: 2, type: 'object', properties: {} },
   };
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(join(folder, 'as-in-node_modules'), { recursive: true });
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), JSON.stringify(content));
   writeFileSync(join(folder, 'nothing.js'), 'module.exports.default = async () => ({ success: true });\n');
   mkdirSync(join(to, 'node_modules/@bench'), { recursive: true });
@@ -39,6 +40,8 @@ export const copyWorkspace = (root, to) => {
   addFloor(to);
   const git = (...args) => execFileSync('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], { cwd: to, stdio: 'ignore' });
   git('init', '-q');
+  // As a clone has it. In a repository without a remote each of Nx's processes asks git four times over where it comes from.
+  git('remote', 'add', 'origin', 'https://github.com/pinlane/bench.git');
   git('add', '-A');
   git('commit', '-qm', 'bench');
 };

@@ -19,7 +19,7 @@ import {
   runRequestSchema,
   successEnvelopeSchema,
 } from '@pinlane/contracts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Every document there is a schema for: its file's name and what it is. */
 const DOCUMENTS = {

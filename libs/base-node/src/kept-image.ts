@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { builtImageSchema, digestHex, isPinlaneError, type BuiltImage } from '@pinlane/contracts';
 import type { Descriptor, Store } from '@pinlane/oci';
 import { lockFingerprint, type BaseLock } from './lock/lock.ts';

@@ -23,8 +23,10 @@ const bundlerVersion = async (): Promise<string> => {
 
 const combined = (parts: readonly string[]): string => createHash('sha256').update(parts.join('\n')).digest('hex');
 
+const ONCE = 'once-';
+
 /** Of no earlier task and of no later one: the task runs, and nothing it leaves is ever taken from the cache. */
-const never = (): string => randomBytes(32).toString('hex');
+const never = (): string => `${ONCE}${randomBytes(24).toString('hex')}`;
 
 // A lane that nobody knows is refused by the flow; until then it is as good as any.
 const laneOf = ({ overrides }: Task): Lane => laneOfRun(process.env, overrides) ?? 'local';
@@ -68,15 +70,19 @@ const isPublished = async (paths: WorkspacePaths, name: string): Promise<boolean
   }
 };
 
+/** Which store this is: one that was wiped, or of which something was collected, is another. */
+const storeWord = async ({ store }: WorkspacePaths): Promise<string> =>
+  (await knownGeneration(store)) ?? (await import('./flows/image-source.ts')).makeGeneration(store);
+
 /**
- * What the store adds to the key: which store this is (a wiped one is another), and, where the image of the last build has lost a
- * part, in the store or in the registry it was pushed to, a word that no key had before. So a cache hit always stands for an image
- * that is there.
+ * Whether the image of the last build has lost a part, in the store or in the registry it was pushed to. Not asked where that build was not
+ * the one of this key: what a registry has of it says nothing about this source, and asking takes a tenth of a second.
  */
-const storeKey = async (paths: WorkspacePaths, name: string): Promise<string> => {
+const isGone = async (paths: WorkspacePaths, name: string, key: string): Promise<boolean> => {
   const image = await recordedBuild(paths.record(name)).catch(() => null);
-  if (image !== null && !((await hasWholeImage(paths.store, image.index)) && (!image.pushed || (await isPublished(paths, name))))) return never();
-  return (await knownGeneration(paths.store)) ?? (await import('./flows/image-source.ts')).makeGeneration(paths.store);
+  const { cacheKey = ONCE } = image ?? {};
+  if (image === null || (!cacheKey.startsWith(ONCE) && cacheKey !== key)) return false;
+  return !((await hasWholeImage(paths.store, image.index)) && (!image.pushed || (await isPublished(paths, name))));
 };
 
 // Records are named by the slug, which a package.json beside registry.yaml may keep from being the project's name.
@@ -106,11 +112,12 @@ const bundleKey = async ({ target: { project } }: Task, context: HasherContext):
   return (await bundleHasher(task, { ...context, taskGraph })).value;
 };
 
-/** The cache key of `buildx`, a processor's and a base's. */
+/** The cache key of `buildx`, a processor's and a base's; one of its own where the image that it stands for is gone, so that a hit always stands for one. */
 export const buildxHasher: CustomHasher = async (task, context) => {
   const paths = workspacePaths(workspaceRoot(process.cwd()), laneOf(task));
-  const key = wantsToRun(task, context) ? never() : await storeKey(paths, recordName(task.target.project, context));
-  return withNxHash(task, context, [await pluginBuild(), await bundleKey(task, context), key]);
+  const hash = await withNxHash(task, context, [await pluginBuild(), await bundleKey(task, context), await storeWord(paths)]);
+  const runs = wantsToRun(task, context) || (await isGone(paths, recordName(task.target.project, context), hash.value));
+  return runs ? { ...hash, value: never() } : hash;
 };
 
 /**

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { architectureOf, fail, type Platform } from '@pinlane/contracts';
 import { createSha256, describe, gzipChunks, OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST, parseConfig, readTar, type Descriptor, type Store } from '@pinlane/oci';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const archiveSchema = z.tuple([z.object({ Config: z.string(), Layers: z.array(z.string()) })]);
 const SMALL = 4 * 1024 * 1024;

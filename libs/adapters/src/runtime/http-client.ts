@@ -1,4 +1,3 @@
-import { request as httpRequest } from 'node:http';
 import type { ProcessorRequest, ProcessorResponse } from '@pinlane/contracts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -9,7 +8,8 @@ export const sendRequest = (to: { readonly socketPath: string } | { readonly por
     const { method, path, headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS, onData } = request;
     const bytes = body === undefined ? undefined : Buffer.from(body as Uint8Array);
     const length = bytes === undefined ? {} : { 'content-length': String(bytes.byteLength) };
-    const outgoing = httpRequest({ ...to, method, path, agent: false, headers: { host: 'processor', connection: 'close', ...length, ...headers } });
+    // Not imported, because an import reads every export, and one of them loads all of fetch.
+    const outgoing = process.getBuiltinModule('node:http').request({ ...to, method, path, agent: false, headers: { host: 'processor', connection: 'close', ...length, ...headers } });
     const timer = setTimeout(() => outgoing.destroy(new Error(`no whole answer to ${method} ${path} within ${timeoutMs} ms`)), timeoutMs);
     // A server may answer before it has read the whole body and then close: the answer counts, not the broken pipe.
     let answered = false;

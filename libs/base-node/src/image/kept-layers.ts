@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import canonicalize from 'canonicalize';
-import { z } from 'zod';
+import * as z from 'zod';
 import { digestSchema } from '@pinlane/contracts';
 import { descriptorSchema, type Layer, type Store } from '@pinlane/oci';
 import { ASSEMBLY_FORMAT } from '../lock/lock.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { isNode, LineCounter, parseAllDocuments } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail, parseDigest, PinlaneError, pinnedReferenceSchema, type Digest, type Problem } from '@pinlane/contracts';
 
 const MAX_BYTES = 64 * 1024;

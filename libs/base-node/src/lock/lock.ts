@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LAYER_FORMAT } from '@pinlane/oci';
 import { ARCHITECTURES, artefact, digestSchema, parseDigest, PinlaneError, type Architecture, type Digest, type Problem } from '@pinlane/contracts';
 import { baseConfigSchema, packageNameSchema, releaseSchema } from './definition.ts';

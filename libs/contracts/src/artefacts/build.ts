@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { digestSchema } from '../digest.ts';
 import { platformSchema } from '../platform.ts';
 import { refSchema } from '../ref.ts';
@@ -51,5 +51,7 @@ export const builtImageSchema = artefact('BuiltImage', {
   contexts: z.array(z.string()).optional(),
   bases: z.record(z.string(), pinnedReferenceSchema),
   pushed: z.boolean(),
+  /** The key under which Nx keeps the result of the `buildx` task that built it, or found it built; absent outside of Nx. */
+  cacheKey: z.string().optional(),
 });
 export type BuiltImage = z.infer<typeof builtImageSchema>;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { digestSchema } from '../digest.ts';
 import { LANES } from '../lanes.ts';
 import { refSchema } from '../ref.ts';

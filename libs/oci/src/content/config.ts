@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { digestSchema } from '@pinlane/contracts';
 import { checkShape, decodeJson } from './json.ts';
 

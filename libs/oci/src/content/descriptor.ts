@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { digestSchema, type Digest } from '@pinlane/contracts';
 import { sha256 } from './sha256.ts';
 

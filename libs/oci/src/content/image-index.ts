@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { annotationsSchema, descriptorSchema, mediaTypeSchema } from './descriptor.ts';
 import { checkShape, decodeJson } from './json.ts';
 import { INDEX_TYPES, isIndexType, isManifestType, OCI_INDEX } from './media-types.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { digestHex, digestSchema, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { descriptorSchema, sha256, type ContentSource, type Descriptor } from '../content/index.ts';
 import type { Store } from '../store/index.ts';

@@ -1,5 +1,4 @@
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { fail } from '@pinlane/contracts';
 import { printable } from './endpoint.ts';
 
@@ -34,13 +33,13 @@ const READ_TO_DROP = 64 * 1024;
 
 // As for fetch: proxies of the environment count where Node is told to heed them.
 const options = { keepAlive: true, timeout: IDLE_MS, ...(process.env['NODE_USE_ENV_PROXY'] === '1' ? { proxyEnv: process.env } : {}) };
-let agents: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined;
+const agents: { http?: Agent; https?: Agent } = {};
 
+// Each is loaded when it is first needed, and not by an import, which reads every export: one of node:http's loads all of fetch.
 const begin = ({ method, url, headers, signal }: Outgoing): ClientRequest => {
-  agents ??= { http: new HttpAgent(options), https: new HttpsAgent(options) };
-  return url.protocol === 'https:'
-    ? httpsRequest(url, { method, headers, signal, agent: agents.https })
-    : httpRequest(url, { method, headers, signal, agent: agents.http });
+  const scheme = url.protocol === 'https:' ? 'https' : 'http';
+  const { Agent, request } = scheme === 'https' ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
+  return request(url, { method, headers, signal, agent: (agents[scheme] ??= new Agent(options)) });
 };
 
 /** Resolves when more can be written, or when there is no one left to write to. */

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { fail } from '@pinlane/contracts';
 
@@ -23,6 +23,8 @@ export const listenHttp = async (handle: Handler, { host, port, idleMs }: { host
   const busy = new Set<Socket>();
   let closing = false;
 
+  // Not imported: see registry/exchange.ts.
+  const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer({ keepAliveTimeout: 120_000, headersTimeout: 20_000, requestTimeout: 0 }, (request, response) => {
     if (closing) response.setHeader('connection', 'close');
     busy.add(request.socket);

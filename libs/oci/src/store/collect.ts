@@ -66,6 +66,8 @@ export const collectGarbage = async (paths: StorePaths, { keep, graceMs = HOUR, 
     const info = await ifThere(stat(paths.blob(digest)));
     if (!info || info.mtimeMs >= before) continue;
     if (!dryRun) {
+      // Before the first goes: whoever remembers by the store's word that an image is there must look again.
+      if (removed.length === 0) await rm(paths.generation, { force: true });
       await mkdir(paths.temporary, { recursive: true });
       const aside = join(paths.temporary, `removed-${digestToFile(digest)}`);
       if (!(await removeBlob(paths, digest, aside, before))) continue;

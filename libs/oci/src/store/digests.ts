@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { digestSchema } from '@pinlane/contracts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * A digest by which a layout may hold content (descriptor.md, "Registered algorithms"). sha256 is what Pinlane itself writes, names and pins;

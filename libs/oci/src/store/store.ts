@@ -52,7 +52,7 @@ export interface Store extends ContentSource, ContentSink {
   verify(digest: Digest): Promise<void>;
   /** Removes what has no name, is not kept and is not in use. */
   collect(options: CollectOptions): Promise<Collected>;
-  /** A random word, made once for the life of this store: a store that was wiped and filled again has another one. */
+  /** A random word that stays while nothing is collected: a store that was wiped and filled again has another one. */
   generation(): Promise<string>;
 }
 

@@ -33,7 +33,8 @@ export const buildx = async (options: OptionsOf<'buildx'>, context: FlowContext)
   const request = { docker: dockerOptions(options), labels };
   const contexts = contextNames(request);
   const prepared = await prepare(await readRegistry(context), { paths, store, settings, buildArgs: options.buildArgs, target, contexts }, context);
-  const ensured = await ensureBuilt(prepared, { paths, store, settings, noCache: isUncached(options) || settings.rules.fresh, request }, context);
+  const site = { paths, store, settings, noCache: isUncached(options) || settings.rules.fresh, request, cacheKey: context.env['NX_TASK_HASH'] };
+  const ensured = await ensureBuilt(prepared, site, context);
   await giveNames(ensured.image, { tags, load }, { store, settings }, context);
   return { document: ensured.image, lines: summary(ensured.image, ensured), exitCode: EXIT.good };
 };

@@ -15,6 +15,8 @@ export interface BuildSite {
   readonly store: Store;
   readonly settings: BuildSettings;
   readonly noCache: boolean;
+  /** Of the task that builds, to be recorded; absent where the image serves another task. */
+  readonly cacheKey?: string | undefined;
   /** What was asked of the build besides its source; absent where whatever was built of the source will do. */
   readonly request?: BuildRequest;
 }
@@ -73,8 +75,8 @@ export const ensureBuilt = async (prepared: Prepared, site: BuildSite, context: 
   const ensured: Ensured = known ? { image: known, outcome: 'reused', layers: null } : await buildImage(plan, prepared, site, context);
   // Recorded before it is pushed, so that a run that is killed in the push is not followed by a second build.
   if (!known) await writeRecord(site.paths, ensured.image);
-  const at = { ...ensured.image, repository: plan.repository, pushed: plan.push };
+  const at = { ...ensured.image, repository: plan.repository, pushed: plan.push, ...(site.cacheKey === undefined ? {} : { cacheKey: site.cacheKey }) };
   if (plan.push) await ensurePushed(at, ensured.image, site, context);
-  if (ensured.image.repository !== at.repository || ensured.image.pushed !== at.pushed) await writeRecord(site.paths, at);
+  if ((['repository', 'pushed', 'cacheKey'] as const).some((key) => ensured.image[key] !== at[key])) await writeRecord(site.paths, at);
   return { ...ensured, image: at };
 };

@@ -15,7 +15,8 @@ export interface JournalPlace {
 
 type Image = Pick<PushEntry, 'repository' | 'index'>;
 
-const isSame = (a: Image) => (b: Image) => a.repository === b.repository && a.index === b.index;
+/** Whether two pushes are of one image to one place. */
+export const isSame = (a: Image) => (b: Image) => a.repository === b.repository && a.index === b.index;
 
 const parsed = (text: string): readonly PushEntry[] | null => {
   try {

@@ -3,7 +3,7 @@ import { isPinlaneError, parseRepository, type BuiltImage, type Digest, type Pus
 import { childManifests, parseDocument, protectingTag, pushImage, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { FlowContext } from '../shell/flow.ts';
 import { isWhole } from './image-source.ts';
-import { notePush, readJournal, settlePushes, type JournalPlace } from './journal.ts';
+import { isSame, notePush, readJournal, settlePushes, type JournalPlace } from './journal.ts';
 import type { WorkspacePaths } from './paths.ts';
 import { openRegistry, type RegistryAccess } from './registries.ts';
 
@@ -51,8 +51,8 @@ const nameLeftover = async ({ repository, manifests, startedAt }: PushEntry, acc
 };
 
 /** Names what runs that were killed left of other images; what can't be reached now stays in the journal. */
-const nameLeftovers = async (image: BuiltImage, place: JournalPlace, access: RegistryAccess): Promise<void> => {
-  const others = (await readJournal(place)).filter(({ repository, index }) => repository !== image.repository || index !== image.index);
+const nameLeftovers = async (image: BuiltImage, entries: readonly PushEntry[], place: JournalPlace, access: RegistryAccess): Promise<void> => {
+  const others = entries.filter((entry) => !isSame(image)(entry));
   const over = others.map((entry) =>
     nameLeftover(entry, access).catch((thrown: unknown) => {
       if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
@@ -78,9 +78,13 @@ export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { path
   const access = { insecureRegistries: settings.insecureRegistries, signal };
   const place: JournalPlace = { paths, name: image.name, note };
   const registry = openRegistry(parseRepository(image.repository), access);
-  await nameLeftovers(image, place, access);
+  const entries = await readJournal(place);
+  await nameLeftovers(image, entries, place, access);
+  const recorded = before.pushed && before.repository === image.repository;
+  // The task before this one pushed it and read it back, and whoever pins it reads it once more.
+  if (recorded && context.afterBuild && entries.some((entry) => entry.state === 'pushed' && isSame(image)(entry))) return;
   const manifests = await manifestsOf(store, image.index);
-  const known = before.pushed && before.repository === image.repository && (await isWhole(registry, image.index));
+  const known = recorded && (await isWhole(registry, image.index));
   if (known && (await Promise.all(manifests.map((digest) => isNamed(registry, digest)))).every(Boolean)) return;
 
   const { repository, index } = image;

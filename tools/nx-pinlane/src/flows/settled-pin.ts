@@ -16,6 +16,7 @@ export interface RecordedBuild {
   readonly platforms: Values;
   /** Image name to reference by digest. */
   readonly bases: Values;
+  readonly cacheKey?: string;
 }
 
 const same = (a: Values, b: Values): boolean => {

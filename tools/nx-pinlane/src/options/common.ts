@@ -1,5 +1,5 @@
 import { LANES } from '@pinlane/contracts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Options that every verb has. */
 export const common = {

@@ -1,5 +1,5 @@
 import { fail } from '@pinlane/contracts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const list = (what: string) =>
   z

@@ -1,5 +1,5 @@
 import { RUNTIME_NAMES } from '@pinlane/contracts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { building, bundling, common, inferred, reaching, skippable, uncached } from './common.ts';
 import { docker } from './docker.ts';
 

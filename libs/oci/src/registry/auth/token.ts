@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail } from '@pinlane/contracts';
 import { readAll } from '../../content/index.ts';
 import { isLoopback, printable } from '../endpoint.ts';

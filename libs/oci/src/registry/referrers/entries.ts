@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail, type Digest } from '@pinlane/contracts';
 import { describe, descriptorSchema, MANIFEST_LIMIT, OCI_INDEX, type Descriptor, type ImageDocument } from '../../content/index.ts';
 

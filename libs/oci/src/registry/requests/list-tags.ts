@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail, isTag } from '@pinlane/contracts';
 import { MANIFEST_LIMIT, readAll } from '../../content/index.ts';
 import { printable } from '../endpoint.ts';
