@@ -13,6 +13,7 @@ import { platformOfImage, readImage } from '../image/index.ts';
 import type { Layer, LayerCache, LayerListing } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
 import { once } from '../layer/once.ts';
+import { keptDocuments } from './kept-documents.ts';
 import { FileTree } from './tree.ts';
 
 /** An image for one platform, its layers in the store and listed. */
@@ -51,10 +52,10 @@ export const stopIfAborted = (signal: AbortSignal): void => {
 type Fetch = (layer: Descriptor, source: ContentSource, what: string) => Promise<void>;
 
 const readBase = async (name: string, platform: Platform, options: BaseOptions, fetch: Fetch): Promise<BaseImage> => {
-  const { cache, signal } = options;
+  const { store, cache, signal } = options;
   stopIfAborted(signal);
   const { source, digest } = await options.resolveBase(name);
-  const { manifest, config } = platformOfImage(await readImage(source, digest, { platforms: [platform] }), platform);
+  const { manifest, config } = platformOfImage(await readImage(source === store ? store : keptDocuments(source, store), digest, { platforms: [platform] }), platform);
   if (((config.config?.['OnBuild'] as unknown[] | null | undefined) ?? []).length > 0)
     fail('ERR_DOCKERFILE_UNSUPPORTED', `the image ${name} has ONBUILD instructions, which need Docker`);
   for (const layer of uniqueBlobs(manifest.layers)) await fetch(layer, source, `${name} for ${platform}`);
