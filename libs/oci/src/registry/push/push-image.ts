@@ -87,31 +87,55 @@ const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToP
 /** A registry of many machines may need a moment until all of them know what one has taken. */
 const notYet = (error: unknown): unknown => (lacksParts(error) ? new RegistryUnavailable('what was pushed is not there yet') : undefined);
 
-/** Proves that all of an image is there: manifests and their protecting tags by their bytes, what was sent by its size. */
-const readBack = async ({ repository, image, sent, concurrency, stopIfAborted }: Push): Promise<void> => {
-  const manifests = [...image.children, image.root].map(({ descriptor }) => descriptor.digest);
-  const checks = [
-    ...manifests.map((digest) => async () => void (await repository.readManifest(digest))),
-    ...manifests.map((digest) => async () => {
+/** Asks as often as a registry may need. */
+const checked = ({ repository, stopIfAborted }: Push, check: () => Promise<void>): Promise<void> => {
+  stopIfAborted();
+  return withRetry(repository.retry, check, notYet);
+};
+
+/** Proves that a manifest and its protecting tag are there, by their bytes. */
+const readBack = async (push: Push, { descriptor: { digest } }: ManifestToPush): Promise<void> => {
+  const { repository } = push;
+  await Promise.all([
+    checked(push, async () => void (await repository.readManifest(digest))),
+    checked(push, async () => {
       const tag = protectingTag(digest);
       const named = await repository.resolve(tag);
       if (named.digest !== digest) fail('ERR_DIGEST_MISMATCH', `the tag ${tag} was put on ${digest} and names ${named.digest}`);
     }),
-    ...[...sent.values()].map((blob) => async () => {
-      if (!(await repository.hasBlob(blob))) fail('ERR_BLOB_UNKNOWN', `the registry took blob ${blob.digest} and does not have it`);
+  ]);
+};
+
+/** Proves that what was sent is there, by its size. */
+const readBlobsBack = (push: Push): Promise<unknown> =>
+  inParallel([...push.sent.values()], push.concurrency, (blob) =>
+    checked(push, async () => {
+      if (!(await push.repository.hasBlob(blob))) fail('ERR_BLOB_UNKNOWN', `the registry took blob ${blob.digest} and does not have it`);
     }),
-  ];
-  await inParallel(checks, concurrency, (check) => {
-    stopIfAborted();
-    return withRetry(repository.retry, check, notYet);
-  });
+  );
+
+/** Puts the manifests of an image. An index goes where all that it lists is; the rest goes side by side, since every step waits for the network. */
+const sendManifests = async (push: Push, tags: readonly string[]): Promise<void> => {
+  const { children, root } = push.image;
+  const protect = (manifest: ManifestToPush) => putManifest(push, manifest, protectingTag(manifest.descriptor.digest));
+  const child = async (manifest: ManifestToPush): Promise<void> => {
+    await protect(manifest);
+    await readBack(push, manifest);
+  };
+  const index = async (): Promise<void> => {
+    await putManifest(push, root);
+    await protect(root);
+    await readBack(push, root);
+  };
+  await inParallel(children, push.concurrency, (manifest) => putManifest(push, manifest));
+  await inParallel([index, ...children.map((manifest) => () => child(manifest))], push.concurrency, (send) => send());
+  await inParallel(tags, push.concurrency, (tag) => putManifest(push, root, tag));
 };
 
 /**
- * Pushes an image of a source to a repository, so that a digest of it can be pinned: its blobs, the manifests that its index lists by digest, each
- * with its protecting tag, then the index and its tag, then the tags for people. Then all manifests are fetched again by digest and by protecting
- * tag and hashed from their bytes, and the registry is asked for the presence and size of every blob that was sent; a blob that it had before was
- * asked for before. Bytes are passed on as they are. Doing it again sends what is not there; nothing is ever deleted.
+ * Pushes an image of a source to a repository, so that a digest of it can be pinned: its blobs, then the manifests that its index lists by digest,
+ * then the index and the protecting tags. Each manifest is fetched again by digest and by protecting tag and hashed from its bytes, and the registry
+ * is asked for the presence and size of every blob that was sent; a blob that it had before was asked for before. The tags for people come last. Bytes are passed on as they are. Doing it again sends what is not there; nothing is ever deleted.
  * @throws what `readImage` throws, before anything is sent; ERR_BLOB_UNKNOWN, ERR_MANIFEST_UNKNOWN or ERR_DIGEST_MISMATCH where what was pushed
  * can't be read back; ERR_REGISTRY_*, ERR_CANCELLED and whatever the source throws
  */
@@ -127,14 +151,8 @@ export const pushImage = async (source: ContentSource, repository: RegistryRepos
 
   return withSlot({ slots, host: repository.repository.host, progress, signal }, async () => {
     await sendBlobs(push);
-    await inParallel(children, concurrency, async (child) => {
-      await putManifest(push, child);
-      await putManifest(push, child, protectingTag(child.descriptor.digest));
-    });
-    await putManifest(push, root);
-    await putManifest(push, root, protectingTag(root.descriptor.digest));
-    await inParallel(tags, concurrency, (tag) => putManifest(push, root, tag));
-    await readBack(push);
+    await sendManifests(push, tags);
+    await readBlobsBack(push);
     const manifests = [...children, root].map(({ descriptor }) => ({ descriptor, tag: protectingTag(descriptor.digest) }));
     return { descriptor: root.descriptor, manifests, uploaded: { blobs: sent.size, bytes: [...sent.values()].reduce((sum, { size }) => sum + size, 0) } };
   });
