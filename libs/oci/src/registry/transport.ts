@@ -42,8 +42,8 @@ export interface TransportParts {
 
 export const createTransport = ({ endpoint, credentials, send, policy, scopes }: TransportParts): Transport => {
   const authorizer = createAuthorizer(endpoint, credentials, send, scopes);
-  // When the registry asks one request to wait, all wait.
-  let quietUntil = 0;
+  // When the registry asks one request to wait, all wait; when it asks for longer than anyone would, all end as that one does.
+  let quiet: { readonly until: number; readonly asked: RegistryUnavailable } | undefined;
 
   const exchange = async <T>({ method, target, access, headers, body }: RegistryRequest<T>): Promise<Answer> => {
     const url = typeof target === 'string' ? new URL(`/v2/${endpoint.path}/${target}`, endpoint.origin) : target;
@@ -65,13 +65,14 @@ export const createTransport = ({ endpoint, credentials, send, policy, scopes }:
   };
 
   const attempt = async <T>(request: RegistryRequest<T>): Promise<T> => {
-    const quiet = quietUntil - performance.now();
-    if (quiet > 0) await policy.sleep(quiet);
+    const left = quiet ? quiet.until - performance.now() : 0;
+    if (quiet && left > policy.longestAskedMs) throw quiet.asked;
+    if (left > 0) await policy.sleep(left);
     const answer = await exchange(request);
     if (request.statuses.includes(answer.status)) return request.read(answer);
     const failure = await answer.failure(request.missing);
     if (failure instanceof RegistryUnavailable && failure.retryAfterMs !== undefined)
-      quietUntil = performance.now() + Math.min(failure.retryAfterMs, policy.longestAskedMs);
+      quiet = { until: performance.now() + failure.retryAfterMs, asked: failure };
     throw failure;
   };
 

@@ -200,9 +200,13 @@ describe('A registry that cannot now', () => {
   it('is given up when the time that it names is too long', async () => {
     const { registry, root } = await served();
     registry.faults.push({ when: onManifest, fault: { kind: 'answer', status: 429, headers: { 'retry-after': '86400' } } });
-    const error = await errorOf(() => connect(registry).repository.readManifest(root));
+    const { repository, pauses } = connect(registry);
+    const error = await errorOf(() => repository.readManifest(root));
     expect([error.code, error.retryable]).toEqual(['ERR_REGISTRY_UNAVAILABLE', true]);
     expect(registry.requests).toHaveLength(1);
+    // Nor does anything else that was under way wait for it, or ask meanwhile.
+    expect(await errorOf(() => repository.resolve('1'))).toBe(error);
+    expect([registry.requests.length, pauses]).toEqual([1, []]);
   });
 
   it.each([
