@@ -3,7 +3,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A real part that tests may require, by the name PINLANE_REQUIRE gives it. */
-export type Part = 'docker' | 'buildx' | 'registry' | 'qemu';
+export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm';
 
 /** The absolute path of a program on PATH, or null. */
 const onPath = (name: string): string | null => {
@@ -32,6 +32,7 @@ const lacks: Readonly<Record<Part, () => string | null>> = {
   },
   buildx: () => lackOf('docker') ?? (answer(onPath('docker')!, 'buildx', 'version') ? null : 'docker has no buildx'),
   registry: () => (onPath('docker-registry') === null ? 'there is no docker-registry on PATH' : null),
+  litellm: () => (onPath('litellm') === null ? 'there is no litellm on PATH' : null),
   // The flag F keeps the interpreter open, which is what lets it run inside a container that does not hold it.
   qemu: () => {
     const file = '/proc/sys/fs/binfmt_misc/qemu-aarch64';
