@@ -39,7 +39,7 @@ const pairs = (record: Readonly<Record<string, string>>): string[] =>
 export const SOURCE_DATE_EPOCH = '0';
 
 const outputOf = (output: BuildOutput): string =>
-  output.kind === 'layout' ? ['type=oci', 'tar=false', 'oci-mediatypes=true', 'rewrite-timestamp=true', csv(`dest=${output.folder}`)].join(',') : 'type=docker';
+  output.kind === 'layout' ? ['type=oci', 'tar=false', 'oci-mediatypes=true', csv(`dest=${output.folder}`)].join(',') : 'type=docker';
 
 /** Attestations are left out unless asked for: newer builders would add them, and with them another index for each build. */
 const attestations = ({ provenance = 'false', sbom = 'false' }: DockerBuildOptions, { buildx, attestations: able }: Builder): string[] => {

@@ -14,15 +14,16 @@ import {
   type Platform,
   type Progress,
 } from '@pinlane/contracts';
-import { composeIndex, type BuildContext, type Descriptor, type Store } from '@pinlane/oci';
+import { composeIndex, type BaseLayers, type BuildContext, type Descriptor, type Store } from '@pinlane/oci';
 import { redactText, type ProcessRunner } from '../process/index.ts';
-import { buildArguments, type BuildOutput } from './arguments.ts';
+import { buildArguments, SOURCE_DATE_EPOCH, type BuildOutput } from './arguments.ts';
 import { writeContextFolder } from './context-folder.ts';
 import { buildkitVersion, findBuilder, isBuilder, type Builder } from './find-builder.ts';
 import { importArchive } from './import-archive.ts';
 import { importLayout, type ImportedImage } from './import-layout.ts';
 import { wantsAttestations, type DockerBuildOptions } from './options.ts';
-import { buildFailure, cacheFailure, lineSplitter, progressLine, rewroteTimestamps } from './output.ts';
+import type { ClampSite } from './clamp-image.ts';
+import { buildFailure, cacheFailure, lineSplitter, progressLine } from './output.ts';
 import { parseSecrets, secretValues } from './secrets.ts';
 
 /** What the docker engine works with, besides the plan. */
@@ -33,6 +34,8 @@ export interface DockerEngineSite {
   readonly file: string;
   /** As BuildKit takes them, for each image that the Dockerfile names: `oci-layout://…@sha256:…`, `docker-image://…@sha256:…`. */
   readonly bases: Readonly<Record<string, string>>;
+  /** What those images are made of. */
+  readonly baseLayers: BaseLayers;
   readonly options: DockerBuildOptions;
   readonly noCache: boolean;
   /** Whether nothing may be left to, or taken from, other runs. */
@@ -76,8 +79,6 @@ class DockerBuild {
   private readonly plan: BuildPlan;
   private readonly io: BuildIo;
   private readonly hidden: readonly string[];
-  /** Whether every call fixed the times of what it made. */
-  rewritten = true;
 
   constructor(site: DockerEngineSite, builder: Builder, plan: BuildPlan, io: BuildIo, hidden: readonly string[]) {
     this.site = site;
@@ -85,6 +86,12 @@ class DockerBuild {
     this.plan = plan;
     this.io = io;
     this.hidden = hidden;
+  }
+
+  private get clamped(): ClampSite {
+    const { store, baseLayers, noCache, isolated } = this.site;
+    const epoch = Number(this.plan.buildArgs['SOURCE_DATE_EPOCH'] ?? SOURCE_DATE_EPOCH);
+    return { store, base: baseLayers, epoch, fresh: noCache || isolated };
   }
 
   private async call(work: Work, platforms: readonly Platform[], output: BuildOutput): Promise<void> {
@@ -112,18 +119,17 @@ class DockerBuild {
     if (exitCode !== 0) throw new PinlaneError(buildFailure(said, file, hide));
     const cache = (options.cacheTo ?? []).length > 0 ? cacheFailure(said) : null;
     if (cache !== null) this.site.note(`WARNING the image is built, and the cache was not exported: ${hide(cache)}`);
-    this.rewritten &&= rewroteTimestamps(said);
   }
 
   /** All platforms in one call. */
   async atOnce(work: Work): Promise<ImportedImage> {
-    const { store, options } = this.site;
+    const { options } = this.site;
     const { platforms } = this.plan;
     const folder = join(work.folder, 'image');
     await this.call(work, platforms, { kind: 'layout', folder });
     this.io.progress(`taking ${this.plan.slug} into the store`);
     const keepIndex = wantsAttestations(options) || (options.annotations ?? []).length > 0;
-    return importLayout(folder, store, platforms, { keepIndex, signal: this.io.signal });
+    return importLayout(folder, this.clamped, platforms, { keepIndex });
   }
 
   /** One platform after the other, arm64 first as the runbook has it, through Docker's own image store. */
@@ -141,11 +147,9 @@ class DockerBuild {
       } finally {
         await runner.run({ command: program, args: ['image', 'rm', name], expectedCodes: [1] }).catch(() => undefined);
       }
-      children[architectureOf(platform)] = await importArchive(archive, join(work.folder, `${architectureOf(platform)}-files`), store, platform);
+      children[architectureOf(platform)] = await importArchive(archive, join(work.folder, `${architectureOf(platform)}-files`), this.clamped, platform);
       await rm(archive, { force: true });
     }
-    // Docker's image store has layers without the times that BuildKit would have set.
-    this.rewritten = false;
     const { bytes, descriptor } = composeIndex(Object.values(children));
     await store.putManifest(descriptor, bytes);
     return { platforms: children, index: descriptor };
@@ -204,7 +208,7 @@ export const createDockerEngine = (site: DockerEngineSite): BuildEngine => {
             name: 'docker',
             version: [`buildx ${builder.buildx}`, `buildkit ${buildkit}`, ...(builder.docker === null ? [] : [`docker ${builder.docker}`])].join(', '),
             builder: { name: builder.name, driver: builder.driver, buildx: builder.buildx, buildkit, docker: builder.docker },
-            reproducible: build.rewritten,
+            reproducible: true,
           },
           bases: plan.bases,
           pushed: false,

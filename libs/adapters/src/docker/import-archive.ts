@@ -3,9 +3,10 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { architectureOf, fail, type Platform } from '@pinlane/contracts';
-import { createSha256, describe, gzipChunks, OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST, parseConfig, readTar, type Descriptor, type Store } from '@pinlane/oci';
+import { architectureOf, fail, type Digest, type Platform } from '@pinlane/contracts';
+import { createSha256, parseConfig, readTar, type Descriptor } from '@pinlane/oci';
 import * as z from 'zod';
+import { clampImage, type BuiltLayer, type ClampSite } from './clamp-image.ts';
 
 const archiveSchema = z.tuple([z.object({ Config: z.string(), Layers: z.array(z.string()) })]);
 const SMALL = 4 * 1024 * 1024;
@@ -54,26 +55,22 @@ const readSmall = async (path: string | undefined, what: string): Promise<Buffer
   return Buffer.concat(parts);
 };
 
-const packLayer = async (path: string, diffId: string, store: Store): Promise<Descriptor> => {
-  const tar = createSha256();
+async function* tarOf(path: string, diffId: Digest): AsyncGenerator<Uint8Array, void, void> {
+  const hash = createSha256();
   const plain: Readable = (await isGzip(path)) ? createReadStream(path).pipe(createGunzip()) : createReadStream(path);
-  async function* hashed(): AsyncGenerator<Uint8Array, void, void> {
-    for await (const chunk of plain) {
-      tar.update(chunk as Buffer);
-      yield chunk as Buffer;
-    }
+  for await (const chunk of plain) {
+    hash.update(chunk as Buffer);
+    yield chunk as Buffer;
   }
-  const { digest, size } = await store.writeBlob(gzipChunks(hashed()));
-  if (tar.digest() !== diffId) fail('ERR_DIGEST_MISMATCH', `docker save wrote a layer that is not ${diffId}`);
-  return { mediaType: OCI_LAYER_GZIP, digest, size };
-};
+  if (hash.digest() !== diffId) fail('ERR_DIGEST_MISMATCH', `docker save wrote a layer that is not ${diffId}`);
+}
 
 /**
  * Takes one platform's image from what `docker save` wrote into the store, as an OCI manifest: for a Docker that can't write OCI layouts. Layers are
- * hashed against what the config says of them and packed by us, so that the digest does not depend on the compressor. `folder` is used up.
+ * hashed against what the config says of them and packed by us with fixed times, see `clampImage`. `folder` is used up.
  * @throws ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH
  */
-export const importArchive = async (archive: string, folder: string, store: Store, platform: Platform): Promise<Descriptor> => {
+export const importArchive = async (archive: string, folder: string, site: ClampSite, platform: Platform): Promise<Descriptor> => {
   await mkdir(folder, { recursive: true });
   try {
     const files = await spool(archive, folder);
@@ -85,17 +82,12 @@ export const importArchive = async (archive: string, folder: string, store: Stor
     if (config.os !== 'linux' || config.architecture !== architectureOf(platform))
       fail('ERR_PLATFORM_MISSING', `Docker built an image for ${config.os}/${config.architecture}, and ${platform} was asked for`);
     if (config.rootfs.diff_ids.length !== Layers.length) fail('ERR_MANIFEST_INVALID', 'docker save wrote other layers than the config lists');
-    const layers: Descriptor[] = [];
-    for (const [at, name] of Layers.entries()) {
+    const layers = Layers.map((name, at): BuiltLayer => {
       const path = files.get(name) ?? fail('ERR_MANIFEST_INVALID', `docker save did not write the layer ${name}`);
-      layers.push(await packLayer(path, config.rootfs.diff_ids[at]!, store));
-    }
-    const { digest, size } = await store.writeBlob(configBytes);
-    const manifest = { schemaVersion: 2, mediaType: OCI_MANIFEST, config: { mediaType: OCI_CONFIG, digest, size }, layers };
-    const bytes = new TextEncoder().encode(JSON.stringify(manifest));
-    const descriptor = describe(OCI_MANIFEST, bytes);
-    await store.putManifest(descriptor, bytes);
-    return { ...descriptor, platform: { architecture: architectureOf(platform), os: 'linux' } };
+      const diffId = config.rootfs.diff_ids[at]!;
+      return { diffId, tar: () => tarOf(path, diffId) };
+    });
+    return { ...(await clampImage({ configBytes, layers }, site)), platform: { architecture: architectureOf(platform), os: 'linux' } };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { architectureOf, fail, type Architecture, type Platform } from '@pinlane/contracts';
-import { composeIndex, copyImage, openStore, parseLayoutIndex, platformOfImage, readImage, type Descriptor, type Store } from '@pinlane/oci';
+import { architectureOf, fail, type Architecture, type Digest, type Platform } from '@pinlane/contracts';
+import {
+  composeIndex,
+  openStore,
+  parseLayoutIndex,
+  platformOfImage,
+  readImage,
+  tarBytes,
+  UNPACK_LIMITS,
+  type ContentSource,
+  type Descriptor,
+  type PlatformImage,
+} from '@pinlane/oci';
+import { reissueIndex } from './reissue-index.ts';
+import { clampImage, type BuiltLayer, type ClampSite } from './clamp-image.ts';
 
 /** What was built, in the store: every platform's manifest, and the index over them. */
 export interface ImportedImage {
@@ -19,28 +32,43 @@ const onlyImage = async (folder: string): Promise<Descriptor> => {
   return digests.size === 1 ? manifests[0]! : fail('ERR_MANIFEST_INVALID', `the builder wrote ${digests.size} images, and one was asked for`);
 };
 
+// What our own builder made may be large, and may shrink well.
+const LIMITS = { ...UNPACK_LIMITS, layerBytes: Infinity, ratio: Infinity };
+
+const layersOf = (source: ContentSource, { manifest, config }: PlatformImage): BuiltLayer[] =>
+  manifest.layers.map((layer, at) => {
+    const diffId = config.rootfs.diff_ids[at]!;
+    return { diffId, tar: () => tarBytes(source, layer, diffId, LIMITS) };
+  });
+
 /**
  * Takes an image that a builder wrote as an OCI layout into the store. Every byte is hashed, each config is for the platform it is listed for, there is
- * exactly one manifest for each platform that was asked for, and attestations (`unknown/unknown`) are no platforms. Unless the builder's own index is to
- * be kept, for what it lists besides, one is composed of the platforms, so that it depends on them alone.
+ * exactly one manifest for each platform that was asked for, and attestations (`unknown/unknown`) are no platforms. Times are fixed, see `clampImage`.
+ * Unless the builder's own index is to be kept, for what it lists besides, one is composed of the platforms, so that it depends on them alone.
  * @throws ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH, ERR_STORE_CORRUPT, ERR_CANCELLED
  */
 export const importLayout = async (
   folder: string,
-  store: Store,
+  site: ClampSite,
   platforms: readonly Platform[],
-  { keepIndex, signal }: { readonly keepIndex: boolean; readonly signal: AbortSignal },
+  { keepIndex }: { readonly keepIndex: boolean },
 ): Promise<ImportedImage> => {
+  const { store } = site;
   const source = openStore(folder);
   const { digest } = await onlyImage(folder);
   const view = await readImage(source, digest, { platforms });
   const more = [...view.platforms.filter(({ platform }) => !platforms.includes(platform)).map(({ platform }) => platform), ...view.others.map(() => 'another')];
   if (more.length > 0) fail('ERR_MANIFEST_INVALID', `the builder made the image for ${more.join(', ')}, which was not asked for`);
-  const children = platforms.map((platform) => platformOfImage(view, platform).descriptor);
-  const byArchitecture = Object.fromEntries(platforms.map((platform, at) => [architectureOf(platform), children[at]!]));
-  if (keepIndex && view.kind === 'index') return { platforms: byArchitecture, index: await copyImage(source, store, digest, { signal }) };
-  for (const child of children) await copyImage(source, store, child.digest, { signal });
-  const { bytes, descriptor } = composeIndex(children);
+  const reissued = new Map<Digest, Descriptor>();
+  const children: Partial<Record<Architecture, Descriptor>> = {};
+  for (const image of platforms.map((platform) => platformOfImage(view, platform))) {
+    const { config, configBytes, manifest, descriptor } = image;
+    const clamped = await clampImage({ configBytes, layers: layersOf(source, image), annotations: manifest.annotations }, site);
+    reissued.set(descriptor.digest, clamped);
+    children[architectureOf(image.platform)] = { ...clamped, platform: { architecture: config.architecture, os: config.os } };
+  }
+  if (keepIndex && view.kind === 'index') return { platforms: children, index: await reissueIndex(source, digest, store, reissued) };
+  const { bytes, descriptor } = composeIndex(Object.values(children));
   await store.putManifest(descriptor, bytes);
-  return { platforms: byArchitecture, index: descriptor };
+  return { platforms: children, index: descriptor };
 };

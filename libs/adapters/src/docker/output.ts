@@ -24,9 +24,6 @@ export const cacheFailure = (text: string): string | null => {
   return failed?.[2] ?? /^(?:WARNING|warning): .*cache export.*$/m.exec(text)?.[0] ?? null;
 };
 
-/** Whether BuildKit set the times in all layers to the epoch that it was told. */
-export const rewroteTimestamps = (text: string): boolean => /rewriting layers with source-date-epoch/.test(text);
-
 const LAST_LINES = 12;
 
 /** What the step that failed said last. */

@@ -4,7 +4,7 @@ import type { BuildContext } from '../context/index.ts';
 import { bytesOnce } from '../context/files.ts';
 import { planStages, requireEmbeddable, undeclaredArguments, type Origin, type ParsedDockerfile, type Stage } from '../dockerfile/index.ts';
 import { composeIndex } from '../image/index.ts';
-import { openLayerCache, writeLayer, type Layer } from '../layer/index.ts';
+import { layerKey, openLayerCache, writeLayer, type Layer } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
 import { openBases, stopIfAborted, whileWanted } from './bases.ts';
 import { layerEntries, type PlannedEntry } from './changes.ts';
@@ -137,7 +137,7 @@ class Assembly {
         );
       });
     };
-    const { layer, built } = await this.cache.layer(fromContext, make);
+    const { layer, built } = await this.cache.layer(layerKey(fromContext), make);
     this.counted.set(layer.descriptor.digest, built);
     return layer;
   }

@@ -35,7 +35,7 @@ export interface BaseOptions {
 const OCI_TYPES: Readonly<Record<string, string>> = { [DOCKER_LAYER]: OCI_LAYER, [DOCKER_LAYER_GZIP]: OCI_LAYER_GZIP };
 
 /** The same blob under its OCI name: the bytes are the same in both. */
-const asOci = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType: OCI_TYPES[mediaType] ?? mediaType, digest, size });
+export const asOci = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType: OCI_TYPES[mediaType] ?? mediaType, digest, size });
 
 /** Stops a stream of chunks when the work is broken off. */
 export async function* whileWanted(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
@@ -55,7 +55,10 @@ const readBase = async (name: string, platform: Platform, options: BaseOptions, 
   const { store, cache, signal } = options;
   stopIfAborted(signal);
   const { source, digest } = await options.resolveBase(name);
-  const { manifest, config } = platformOfImage(await readImage(source === store ? store : keptDocuments(source, store), digest, { platforms: [platform] }), platform);
+  const { manifest, config } = platformOfImage(
+    await readImage(source === store ? store : keptDocuments(source, store), digest, { platforms: [platform] }),
+    platform,
+  );
   if (((config.config?.['OnBuild'] as unknown[] | null | undefined) ?? []).length > 0)
     fail('ERR_DOCKERFILE_UNSUPPORTED', `the image ${name} has ONBUILD instructions, which need Docker`);
   for (const layer of uniqueBlobs(manifest.layers)) await fetch(layer, source, `${name} for ${platform}`);

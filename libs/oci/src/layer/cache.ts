@@ -34,8 +34,8 @@ export const layerKey = (entries: readonly LayerEntry[]): Digest =>
 
 /** Remembers, beside a store, which layers its blobs are and what is in them. It may be deleted at any time; what it says of a blob counts only while that is there. */
 export interface LayerCache {
-  /** The layer of some entries; `make` writes it where it is not there yet. */
-  layer(entries: readonly LayerEntry[], make: () => Promise<Layer>): Promise<{ readonly layer: Layer; readonly built: boolean }>;
+  /** The layer of what a key stands for, see `layerKey`; `make` writes it where it is not there yet. */
+  layer(key: Digest, make: () => Promise<Layer>): Promise<{ readonly layer: Layer; readonly built: boolean }>;
   /** What a layer in the store holds. */
   listing(layer: Descriptor, diffId: Digest): Promise<LayerListing>;
   /** A new empty folder on the store's disk, for as long as the work takes. */
@@ -105,10 +105,7 @@ export const openLayerCache = (store: Store, { fresh = false }: { readonly fresh
   };
 
   return {
-    layer: (entries, make) => {
-      const key = layerKey(entries);
-      return once(underWay, key, () => find(key, make));
-    },
+    layer: (key, make) => once(underWay, key, () => find(key, make)),
     listing: (layer, diffId) => once(listings, layer.digest, () => list(layer, diffId)),
     withFolder: async (work) => {
       const folder = join(root, `work-${randomBytes(8).toString('hex')}`);

@@ -1,4 +1,4 @@
-import { fail } from '@pinlane/contracts';
+import { checkSum, fillOf, Intake, integer, LONGEST_HEADER, numeric, paxRecords, text, unsafe } from './tar-fields.ts';
 import { BLOCK } from './tar-header.ts';
 
 /** One entry of a tar, names as they are written. */
@@ -18,98 +18,11 @@ export interface TarEntry {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-/** The longest pax header or GNU name that is read, in bytes: it is held in memory. */
-const LONGEST_HEADER = 1024 * 1024;
 const MOST_ENTRIES = 2_000_000;
 
-const unsafe = (why: string): never => fail('ERR_LAYER_UNSAFE', `a layer's tar ${why}`);
-
-/** Takes exact amounts from a stream of chunks. */
-class Intake {
-  private readonly source: AsyncIterator<Uint8Array>;
-  private chunk: Uint8Array = new Uint8Array();
-
-  constructor(chunks: AsyncIterable<Uint8Array>) {
-    this.source = chunks[Symbol.asyncIterator]();
-  }
-
-  /** At most `most` bytes, at least one; undefined at the end. */
-  async some(most: number): Promise<Uint8Array | undefined> {
-    while (this.chunk.length === 0) {
-      const next = await this.source.next();
-      if (next.done) return undefined;
-      this.chunk = next.value;
-    }
-    const taken = this.chunk.subarray(0, most);
-    this.chunk = this.chunk.subarray(taken.length);
-    return taken;
-  }
-
-  /** Exactly `size` bytes; undefined when the stream ends before the first. */
-  async exactly(size: number): Promise<Buffer | undefined> {
-    if (this.chunk.length >= size) return Buffer.from((await this.some(size))!);
-    const parts: Uint8Array[] = [];
-    for (let missing = size; missing > 0;) {
-      const part = await this.some(missing);
-      if (part === undefined) return parts.length === 0 ? undefined : unsafe('ends in the middle of an entry');
-      parts.push(part);
-      missing -= part.length;
-    }
-    return Buffer.concat(parts);
-  }
-
-  /** Lets the source go, so that files and streams behind it are closed. */
-  async close(): Promise<void> {
-    await this.source.return?.();
-  }
-}
-
-const text = (header: Buffer, from: number, length: number): string => {
-  const field = header.subarray(from, from + length);
-  const end = field.indexOf(0);
-  return field.toString('utf8', 0, end === -1 ? length : end);
-};
-
-/** Octal, or GNU's base 256. */
-const numeric = (header: Buffer, from: number, length: number): number => {
-  const field = header.subarray(from, from + length);
-  if (field[0]! & 0x80) {
-    let value = BigInt(field[0]! & 0x7f);
-    for (const byte of field.subarray(1)) value = value * 256n + BigInt(byte);
-    return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : unsafe('has a number that is too large');
-  }
-  const digits = text(header, from, length).trim();
-  if (digits === '') return 0;
-  return /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : unsafe('has a header that is not a number where one is due');
-};
-
-const checkSum = (header: Buffer): void => {
-  let sum = 8 * 32;
-  for (let at = 0; at < BLOCK; at += 1) if (at < 148 || at >= 156) sum += header[at]!;
-  if (sum !== numeric(header, 148, 8)) unsafe('has a header with a wrong checksum');
-};
-
-const parsePax = (body: Buffer): Map<string, string> => {
-  const records = new Map<string, string>();
-  for (let at = 0; at < body.length;) {
-    const space = body.indexOf(32, at);
-    const length = space === -1 ? Number.NaN : Number(body.toString('latin1', at, space));
-    const record = body.toString('utf8', space + 1, at + length);
-    const equals = record.indexOf('=');
-    if (!Number.isSafeInteger(length) || length < 5 || at + length > body.length || equals < 1 || !record.endsWith('\n'))
-      return unsafe('has a malformed pax header');
-    records.set(record.slice(0, equals), record.slice(equals + 1, -1));
-    at += length;
-  }
-  return records;
-};
+const parsePax = (body: Buffer): Map<string, string> => new Map(paxRecords(body).map(({ key, value }) => [key, value]));
 
 const TYPES: Readonly<Record<string, TarEntry['type']>> = { '0': 'file', '\0': 'file', '7': 'file', '1': 'hardlink', '2': 'symlink', '5': 'directory' };
-
-const integer = (value: string): number => {
-  const parsed = Number(value);
-  return /^\d+$/.test(value) && Number.isSafeInteger(parsed) ? parsed : unsafe('has a pax header with a malformed number');
-};
 
 /**
  * Reads a tar (ustar, pax and GNU's long names) as a stream. Nothing is believed: checksums, lengths and numbers are checked, and what has to be
@@ -139,7 +52,7 @@ export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
       if ('xgLK'.includes(flag)) {
         if (announced > LONGEST_HEADER) unsafe(`has a header of ${announced} bytes`);
         const body = announced === 0 ? Buffer.alloc(0) : ((await intake.exactly(announced)) ?? unsafe('ends in the middle of an entry'));
-        const fill = (BLOCK - (announced % BLOCK)) % BLOCK;
+        const fill = fillOf(announced);
         if (fill > 0) await intake.exactly(fill);
         if (flag === 'x') pax = parsePax(body);
         else if (flag === 'g') global = new Map([...global, ...parsePax(body)]);
@@ -178,7 +91,7 @@ export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
         content: content(),
       };
       for await (const _ of content());
-      const fill = (BLOCK - (carried % BLOCK)) % BLOCK;
+      const fill = fillOf(carried);
       if (fill > 0) await intake.exactly(fill);
       pax = new Map();
       longName = longLink = undefined;

@@ -1,3 +1,3 @@
 export { parseEntryName, type EntryName } from './entry-name.ts';
-export { UNPACK_LIMITS, type UnpackLimits } from './tar-bytes.ts';
+export { tarBytes, UNPACK_LIMITS, type UnpackLimits } from './tar-bytes.ts';
 export { unpackImage, type UnpackedImage, type UnpackOptions } from './unpack-image.ts';

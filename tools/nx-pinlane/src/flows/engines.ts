@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { createDockerEngine, createProcessRunner, dockerOnly, headRevision, parseSecrets, withoutEffect, type DockerBuildOptions } from '@pinlane/adapters';
 import { digestSchema, fail, isPinlaneError, parseReference, STORE_HOST, type BuildPlan, type BuiltImage, type Digest } from '@pinlane/contracts';
-import { ASSEMBLER_VERSION, assembleImage, copyImage, isLoopback, requireEmbeddable } from '@pinlane/oci';
+import { ASSEMBLER_VERSION, assembleImage, copyImage, isLoopback, readBaseLayers, requireEmbeddable, type BaseLayers } from '@pinlane/oci';
 import type { FlowContext } from '../shell/flow.ts';
 import type { ResolvedBase } from './bases.ts';
 import type { BuildSite, Ensured } from './ensure-built.ts';
@@ -71,6 +71,7 @@ const dockerEngine = (
   { root, env, note }: FlowContext,
   revision: string | null,
   bases: Readonly<Record<string, string>>,
+  baseLayers: BaseLayers,
 ) => {
   const { docker = {} } = site.request ?? {};
   return createDockerEngine({
@@ -78,6 +79,7 @@ const dockerEngine = (
     context: prepared.context,
     file: prepared.dockerfile.file,
     bases,
+    baseLayers,
     options: docker,
     noCache: site.noCache,
     isolated: site.settings.rules.fresh,
@@ -133,10 +135,10 @@ export const buildImage = async (plan: BuildPlan, prepared: Prepared, site: Buil
     ...(variant === undefined ? {} : { variant }),
     ...(contexts.length === 0 ? {} : { contexts }),
   });
-  const availability = () => dockerEngine(prepared, site, context, revision, {}).availability();
+  const availability = () => dockerEngine(prepared, site, context, revision, {}, new Map()).availability();
   if ((await chooseEngine(plan, prepared, site, availability)) === 'docker') {
     const bases = await Promise.all([...prepared.bases].map(async ([name, base]) => [name, await baseSource(base, site, signal)] as const));
-    const docker = dockerEngine(prepared, site, context, revision, Object.fromEntries(bases));
+    const docker = dockerEngine(prepared, site, context, revision, Object.fromEntries(bases), await readBaseLayers(prepared.bases.values()));
     return { outcome: 'built', layers: null, image: recorded(await docker.build(plan, { progress, signal })) };
   }
 

@@ -1,9 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isPinlaneError, type BuildPlan, type BuiltImage, type Digest, type Platform } from '@pinlane/contracts';
-import { openStore, readBuildContext, readImage, verifyImage, type Store } from '@pinlane/oci';
+import { openStore, readBaseLayers, readBuildContext, readImage, verifyImage, type PlatformImage, type Store } from '@pinlane/oci';
 import { lackOf, requirement } from '@pinlane/testing';
 import { createDockerEngine, createProcessRunner, type DockerBuildOptions, type DockerEngineSite, type ProcessRequest } from '../../../src/index.ts';
 
@@ -24,6 +25,14 @@ interface Wishes {
   readonly signal?: AbortSignal;
   readonly plan?: Partial<BuildPlan>;
 }
+
+/** The times of the entries of a tar without content that could be taken for a header. */
+const tarTimes = (tar: Buffer): number[] => {
+  const times: number[] = [];
+  for (let at = 0; at < tar.length; at += 512)
+    if (tar.toString('latin1', at + 257, at + 262) === 'ustar') times.push(Number.parseInt(tar.toString('latin1', at + 136, at + 147), 8));
+  return times;
+};
 
 const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString('latin1');
 
@@ -58,6 +67,7 @@ requirement(
       context: await readBuildContext(folder, projection),
       file: 'processors/acme-echo/Dockerfile',
       bases: {},
+      baseLayers: new Map(),
       options,
       noCache: false,
       isolated: false,
@@ -152,14 +162,28 @@ requirement(
     expect(content).not.toMatch(/THE-PINS|IGNORED|app\/Dockerfile/);
   });
 
-  it('builds on an image of a store, by digest', async () => {
+  it('builds on an image of a store, by digest, and keeps its layers as they are', async () => {
     const base = await build('FROM scratch\nCOPY a.txt /from-base\n');
     const image = await build('FROM store.localhost/base\nCOPY a.txt /b\n', {
-      site: { bases: { 'store.localhost/base': `oci-layout://${store.root}@${base.index}` } },
+      site: {
+        bases: { 'store.localhost/base': `oci-layout://${store.root}@${base.index}` },
+        baseLayers: await readBaseLayers([{ source: store, digest: base.index }]),
+      },
     });
-    const view = await readImage(store, image.index);
-    expect(view.platforms.map(({ manifest }) => manifest.layers.length)).toEqual([2, 2]);
+    const [under, over] = await Promise.all([base.index, image.index].map(async (index) => (await readImage(store, index)).platforms));
+    expect(over!.map(({ manifest }) => manifest.layers.length)).toEqual([2, 2]);
+    expect(over!.map(({ manifest }) => manifest.layers[0])).toEqual(under!.map(({ manifest }) => manifest.layers[0]));
+    await verifyImage(store, image.index, { platforms: BOTH, blobs: 'hashed' });
     expect(await layers(image)).toContain('from-base');
+  });
+
+  it('has no time after the one that a build argument names', async () => {
+    const image = await build('FROM scratch\nWORKDIR /made\nCOPY a.txt ./\n', { platforms: OWN, plan: { buildArgs: { SOURCE_DATE_EPOCH: '1000' } } });
+    const [{ config, manifest }] = (await verifyImage(store, image.index, { blobs: 'hashed' })).platforms as [PlatformImage];
+    expect(new Set([config.created, ...config.history!.map(({ created }) => created)])).toEqual(new Set(['1970-01-01T00:16:40Z']));
+    const tars = await Promise.all(manifest.layers.map(async ({ digest }) => gunzipSync(await store.readBlob(digest, 1e6))));
+    const times = tars.flatMap((tar) => tarTimes(tar));
+    expect([times.length > 0, Math.max(...times)]).toEqual([true, 1000]);
   });
 
   it('keeps attestations where they are asked for, and pins the very platforms that it builds without', async () => {
@@ -169,6 +193,7 @@ requirement(
     expect(view.attestations).toHaveLength(2);
     expect([attested.platforms, attested.index === plain.index]).toEqual([plain.platforms, false]);
     expect(await store.missing(attested.index)).toEqual([]);
+    expect(view.attestations.map(({ annotations }) => annotations!['vnd.docker.reference.digest'])).toEqual(Object.values(plain.platforms));
   });
 
   it('names the line of the Dockerfile and what the builder said where it fails', async () => {
@@ -209,7 +234,9 @@ requirement(
     const view = await verifyImage(store, image.index, { platforms: BOTH, blobs: 'hashed' });
     expect(view.platforms.map(({ descriptor }) => descriptor.digest)).toEqual([image.platforms.amd64, image.platforms.arm64]);
     expect((await layers(image)).includes('hello')).toBe(true);
-    expect([image.engine.reproducible, notes]).toEqual([false, [expect.stringContaining('--cacheTo has no effect')]]);
+    // In one call or in two, the same image.
+    expect((await build('FROM scratch\nCOPY a.txt /\nLABEL a=b\n')).platforms).toEqual(image.platforms);
+    expect([image.engine.reproducible, notes]).toEqual([true, [expect.stringContaining('--cacheTo has no effect')]]);
     const names = calls.filter(([verb]) => verb === 'save').map((args) => args.at(-1)!);
     const left = await real.run({ command: 'docker', args: ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'] });
     expect([names.length, names.filter((name) => left.stdout.includes(name)), readdirSync(join(root, 'work'))]).toEqual([2, [], []]);

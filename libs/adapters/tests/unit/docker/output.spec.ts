@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { buildFailure, cacheFailure, lineSplitter, progressLine, rewroteTimestamps } from '../../../src/docker/output.ts';
+import { buildFailure, cacheFailure, lineSplitter, progressLine } from '../../../src/docker/output.ts';
 
 const FAILED = `#12 [linux/amd64 3/4] RUN echo out; false
 #12 0.302 some output
@@ -52,11 +52,6 @@ describe('what a good build said', () => {
     expect(cacheFailure('#16 exporting cache to registry\n#16 preparing build cache for export\n#16 ERROR: denied\n')).toBe('denied');
     expect(cacheFailure('#15 importing cache manifest from r/c\n#16 exporting cache to registry\n#16 DONE 0.1s\n')).toBeNull();
     expect(cacheFailure('#9 [1/2] RUN x\n#9 ERROR: other\n')).toBeNull();
-  });
-
-  it('tells whether times were fixed', () => {
-    expect(rewroteTimestamps('#13 rewriting layers with source-date-epoch 0 (1970-01-01 00:00:00 +0000 UTC)\n')).toBe(true);
-    expect(rewroteTimestamps('#13 exporting layers 0.1s done\n')).toBe(false);
   });
 
   it('is shown step by step, without what only fills the screen', () => {
