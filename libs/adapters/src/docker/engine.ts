@@ -23,7 +23,7 @@ import { importArchive } from './import-archive.ts';
 import { importLayout, type ImportedImage } from './import-layout.ts';
 import { wantsAttestations, type DockerBuildOptions } from './options.ts';
 import type { ClampSite } from './clamp-image.ts';
-import { buildFailure, cacheFailure, lineSplitter, progressLine } from './output.ts';
+import { buildFailure, cacheFailures, lineSplitter, progressLine } from './output.ts';
 import { parseSecrets, secretValues } from './secrets.ts';
 
 /** What the docker engine works with, besides the plan. */
@@ -117,8 +117,10 @@ class DockerBuild {
     });
     const said = `${stdout}\n${stderr}`;
     if (exitCode !== 0) throw new PinlaneError(buildFailure(said, file, hide));
-    const cache = (options.cacheTo ?? []).length > 0 ? cacheFailure(said) : null;
-    if (cache !== null) this.site.note(`WARNING the image is built, and the cache was not exported: ${hide(cache)}`);
+    const { exported, imported } = cacheFailures(said);
+    if (exported !== null) this.site.note(`WARNING the image is built, and the cache was not exported: ${hide(exported)}`);
+    // As in the first build of all.
+    if (imported !== null) this.site.note(`a cache was not used: ${hide(imported)}`);
   }
 
   /** All platforms in one call. */

@@ -17,12 +17,17 @@ export const lineSplitter = (take: (line: string) => void): ((piece: string) => 
   };
 };
 
-/** Why a cache was not exported by a build that is good; null where all went well. */
-export const cacheFailure = (text: string): string | null => {
-  const steps = new Set([...text.matchAll(/^#(\d+) (?:exporting (?:content )?cache|sending cache export|importing cache manifest)/gm)].map(([, step]) => step));
-  const failed = [...text.matchAll(/^#(\d+) ERROR: (.*)$/gm)].find(([, step]) => steps.has(step));
-  return failed?.[2] ?? /^(?:WARNING|warning): .*cache export.*$/m.exec(text)?.[0] ?? null;
+const failureOf = (text: string, begin: RegExp): string | null => {
+  const steps = new Set([...text.matchAll(begin)].map(([, step]) => step));
+  return [...text.matchAll(/^#(\d+) ERROR: (.*)$/gm)].find(([, step]) => steps.has(step))?.[2] ?? null;
 };
+
+/** What went wrong with the caches of a build that is good; null where all went well. */
+export const cacheFailures = (text: string): { readonly exported: string | null; readonly imported: string | null } => ({
+  exported:
+    failureOf(text, /^#(\d+) (?:exporting (?:content )?cache|sending cache export)/gm) ?? /^(?:WARNING|warning): .*cache export.*$/m.exec(text)?.[0] ?? null,
+  imported: failureOf(text, /^#(\d+) importing cache manifest/gm),
+});
 
 const LAST_LINES = 12;
 

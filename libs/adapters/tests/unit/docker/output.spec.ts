@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { buildFailure, cacheFailure, lineSplitter, progressLine } from '../../../src/docker/output.ts';
+import { buildFailure, cacheFailures, lineSplitter, progressLine } from '../../../src/docker/output.ts';
 
 const FAILED = `#12 [linux/amd64 3/4] RUN echo out; false
 #12 0.302 some output
@@ -49,9 +49,18 @@ describe('what a failed build said', () => {
 
 describe('what a good build said', () => {
   it('tells of a cache that was not exported, and of nothing else', () => {
-    expect(cacheFailure('#16 exporting cache to registry\n#16 preparing build cache for export\n#16 ERROR: denied\n')).toBe('denied');
-    expect(cacheFailure('#15 importing cache manifest from r/c\n#16 exporting cache to registry\n#16 DONE 0.1s\n')).toBeNull();
-    expect(cacheFailure('#9 [1/2] RUN x\n#9 ERROR: other\n')).toBeNull();
+    const none = { exported: null, imported: null };
+    expect(cacheFailures('#16 exporting cache to registry\n#16 preparing build cache for export\n#16 ERROR: denied\n')).toEqual({
+      ...none,
+      exported: 'denied',
+    });
+    expect(cacheFailures('#15 importing cache manifest from r/c\n#16 exporting cache to registry\n#16 DONE 0.1s\n')).toEqual(none);
+    expect(cacheFailures('#9 [1/2] RUN x\n#9 ERROR: other\n')).toEqual(none);
+  });
+
+  it('tells a cache that was not there from one that could not be written', () => {
+    const first = '#5 importing cache manifest from r/c\n#5 ERROR: r/c: not found\n#16 exporting cache to registry\n#16 DONE 0.1s\n';
+    expect(cacheFailures(first)).toEqual({ exported: null, imported: 'r/c: not found' });
   });
 
   it('is shown step by step, without what only fills the screen', () => {
