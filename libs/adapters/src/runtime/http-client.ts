@@ -9,7 +9,9 @@ export const sendRequest = (to: { readonly socketPath: string } | { readonly por
     const bytes = body === undefined ? undefined : Buffer.from(body as Uint8Array);
     const length = bytes === undefined ? {} : { 'content-length': String(bytes.byteLength) };
     // Not imported, because an import reads every export, and one of them loads all of fetch.
-    const outgoing = process.getBuiltinModule('node:http').request({ ...to, method, path, agent: false, headers: { host: 'processor', connection: 'close', ...length, ...headers } });
+    const outgoing = process
+      .getBuiltinModule('node:http')
+      .request({ ...to, method, path, agent: false, headers: { host: 'processor', connection: 'close', ...length, ...headers } });
     const timer = setTimeout(() => outgoing.destroy(new Error(`no whole answer to ${method} ${path} within ${timeoutMs} ms`)), timeoutMs);
     // A server may answer before it has read the whole body and then close: the answer counts, not the broken pipe.
     let answered = false;
