@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { CustomHasher, HasherContext, Task } from '@nx/devkit';
 import { laneRules, REF_PATTERN, type Lane } from '@pinlane/contracts';
+import { contextGlance } from './flows/context-glance.ts';
 import { workspacePaths, type WorkspacePaths } from './flows/paths.ts';
 import { isBuildWanted, laneOfRun } from './shell/lane.ts';
 import { settledPin, type RecordedBuild } from './flows/settled-pin.ts';
@@ -112,10 +113,19 @@ const bundleKey = async ({ target: { project } }: Task, context: HasherContext):
   return (await bundleHasher(task, { ...context, taskGraph })).value;
 };
 
+/** What Nx's own hash leaves out of a processor's build context; a base says all that it is made of in its lock. */
+const contextKey = ({ target: { project, target } }: Task, { projectGraph }: HasherContext, root: string): string => {
+  const { root: projectRoot, targets = {} } = projectGraph.nodes[project]?.data ?? { root: '' };
+  const { executor, inputs = [] } = targets[target] ?? {};
+  if (executor !== '@pinlane/nx:buildx') return '';
+  return contextGlance(join(root, projectRoot), inputs, new Set(['registry.yaml', ...(targets['bundle'] ? ['dist'] : [])]));
+};
+
 /** The cache key of `buildx`, a processor's and a base's; one of its own where the image that it stands for is gone, so that a hit always stands for one. */
 export const buildxHasher: CustomHasher = async (task, context) => {
-  const paths = workspacePaths(workspaceRoot(process.cwd()), laneOf(task));
-  const hash = await withNxHash(task, context, [await pluginBuild(), await bundleKey(task, context), await storeWord(paths)]);
+  const root = workspaceRoot(process.cwd());
+  const paths = workspacePaths(root, laneOf(task));
+  const hash = await withNxHash(task, context, [await pluginBuild(), await bundleKey(task, context), contextKey(task, context, root), await storeWord(paths)]);
   const runs = wantsToRun(task, context) || (await isGone(paths, recordName(task.target.project, context), hash.value));
   return runs ? { ...hash, value: never() } : hash;
 };

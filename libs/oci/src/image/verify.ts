@@ -7,8 +7,8 @@ export interface VerifyOptions {
   readonly platforms?: readonly Platform[];
   /** `present`: layers are there with the right size. `hashed`: every byte is read and hashed. */
   readonly blobs?: 'present' | 'hashed';
-  /** With `hashed`: layers that were verified before, of which only the presence counts; asked for when the image's configs are known. */
-  readonly verified?: (view: ImageView) => Promise<ReadonlySet<Digest>>;
+  /** With `hashed`: layers that were hashed before, of which only the presence counts; those that are hashed now are added. */
+  readonly known?: Set<Digest>;
 }
 
 /**
@@ -19,13 +19,14 @@ export interface VerifyOptions {
 export const verifyImage = async (
   source: ContentSource & Pick<ContentSink, 'hasBlob'>,
   digest: Digest,
-  { platforms, blobs = 'present', verified }: VerifyOptions = {},
+  { platforms, blobs = 'present', known = new Set() }: VerifyOptions = {},
 ): Promise<ImageView> => {
   const view = await readImage(source, digest, platforms === undefined ? {} : { platforms });
-  const known = (await verified?.(view)) ?? new Set();
   for (const layer of uniqueBlobs(view.platforms.flatMap(({ manifest }) => manifest.layers))) {
-    if (blobs === 'hashed' && !known.has(layer.digest)) for await (const _ of source.openBlob(layer));
-    else if (!(await source.hasBlob(layer))) await explainAbsence(source, layer, digest);
+    if (blobs === 'hashed' && !known.has(layer.digest)) {
+      for await (const _ of source.openBlob(layer));
+      known.add(layer.digest);
+    } else if (!(await source.hasBlob(layer))) await explainAbsence(source, layer, digest);
   }
   return view;
 };

@@ -28,6 +28,8 @@ export interface AuditSite {
   readonly store: Store;
   readonly access: RegistryAccess;
   readonly lane: Lane;
+  /** Layers of the store that were hashed in this audit: what many images are built on is read once. */
+  readonly hashed: Set<Digest>;
 }
 
 type Findings = PinFinding[];
@@ -40,12 +42,18 @@ export const findingsOf = (pin: PinName | null, thrown: unknown): Findings => {
 
 const unverified = (pin: PinName, message: string): PinFinding => ({ pin, code: 'ERR_PIN_UNVERIFIED', message });
 
+const verified = (pin: PinnedReference, { store, access, hashed }: AuditSite): Promise<ImageView> => {
+  const place = openImagePlace(pin, store, access);
+  // A registry hashed what was pushed to it; the store is a folder that anything may have written to.
+  return verifyImage(place, pin.digest, place === store ? { blobs: 'hashed', known: hashed } : {});
+};
+
 /** The pinned index, whole with all of its platforms. */
 const auditIndex = async (spec: ProcessorSpec, site: AuditSite, findings: Findings): Promise<ImageView | null> => {
   const pin = indexPinOf(spec);
   if (pin === null) return null;
   try {
-    const view = await verifyImage(openImagePlace(pin, site.store, site.access), pin.digest);
+    const view = await verified(pin, site);
     if (view.kind === 'index') return view;
     findings.push(unverified('index', `${shortDigest(pin.digest)} is one platform's manifest, and an index is to be pinned here`));
   } catch (thrown) {
@@ -56,7 +64,7 @@ const auditIndex = async (spec: ProcessorSpec, site: AuditSite, findings: Findin
 
 /** One platform's manifest by itself: it is there, and its config is for that platform. */
 const auditAlone = async (architecture: Architecture, pin: PinnedReference, site: AuditSite): Promise<PlatformImage | PinFinding> => {
-  const view = await verifyImage(openImagePlace(pin, site.store, site.access), pin.digest);
+  const view = await verified(pin, site);
   const [image] = view.platforms;
   if (view.kind === 'index' || image === undefined)
     return unverified(architecture, `${shortDigest(pin.digest)} is an index, and a platform's manifest is to be pinned here`);
@@ -80,8 +88,8 @@ const auditPlatform = async (
     findings.push(unverified(architecture, `${shortDigest(pin.digest)} is pinned for ${platform}, and the pinned index ${there}`));
   }
   try {
-    const verified = listed !== undefined && listed.descriptor.digest === pin.digest && formatRepository(pin) === formatRepository(index!.repository);
-    const image = verified ? listed : await auditAlone(architecture, pin, site);
+    const isListed = listed !== undefined && listed.descriptor.digest === pin.digest && formatRepository(pin) === formatRepository(index!.repository);
+    const image = isListed ? listed : await auditAlone(architecture, pin, site);
     if ('code' in image) {
       findings.push(image);
       return null;

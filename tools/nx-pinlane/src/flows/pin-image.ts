@@ -14,17 +14,7 @@ import {
   type ProcessorSpec,
   type Repository,
 } from '@pinlane/contracts';
-import {
-  composeIndex,
-  platformOfImage,
-  protectingTag,
-  readImage,
-  verifyImage,
-  type Descriptor,
-  type ImageView,
-  type PlatformImage,
-  type Store,
-} from '@pinlane/oci';
+import { composeIndex, platformOfImage, protectingTag, verifyImage, type Descriptor, type PlatformImage, type Store } from '@pinlane/oci';
 import { pinsOf, type PinFacts } from '@pinlane/pipeline';
 import { openImagePlace, type ImagePlace } from './image-source.ts';
 import { openRegistry, type RegistryAccess } from './registries.ts';
@@ -44,16 +34,6 @@ export const requireOwn = (spec: ProcessorSpec, image: PlatformImage): void => {
   const title = image.config.config?.Labels?.['org.opencontainers.image.title'];
   if (claimedFingerprint(image) !== null && title !== undefined && title !== slugOf(spec.ref))
     fail('ERR_PIN_UNVERIFIED', `${image.descriptor.digest} is an image of ${JSON.stringify(title.slice(0, 200))}, not of ${slugOf(spec.ref)}`);
-};
-
-/**
- * The layers of the images that an image was built on, as far as the store has them. They were verified when they came into the store, and
- * hashing them again would take longer than all the rest of a pin.
- */
-const baseLayers = async ({ platforms }: ImageView, store: Store): Promise<ReadonlySet<Digest>> => {
-  const bases = platforms.flatMap(({ config }) => digestSchema.safeParse(config.config?.Labels?.['org.opencontainers.image.base.digest']).data ?? []);
-  const views = await Promise.all([...new Set(bases)].map((digest) => readImage(store, digest).catch(() => null)));
-  return new Set(views.flatMap((view) => view?.platforms ?? []).flatMap(({ manifest }) => manifest.layers.map(({ digest }) => digest)));
 };
 
 /** An image to pin: where it is, and which of its platforms are to be pinned. */
@@ -113,7 +93,7 @@ const putComposed = async (
 
 /**
  * Verifies an image and says what pinning it means: every manifest and config is fetched and hashed, each for the platform it is pinned
- * for, its layers are there. Where some platforms keep their pin, or the image is one platform's alone, an index over all that are pinned
+ * for, its layers are there, in the store each of their bytes. Where some platforms keep their pin, or the image is one platform's alone, an index over all that are pinned
  * is composed and put beside them.
  * @throws ERR_PIN_UNVERIFIED, ERR_PLATFORM_MISSING, ERR_LANE_FORBIDS and what reading images throws
  */
@@ -123,7 +103,7 @@ export const verifyCandidate = async (spec: ProcessorSpec, candidate: PinCandida
   const view = await verifyImage(place, candidate.image.digest, {
     ...(candidate.platforms === undefined ? {} : { platforms: candidate.platforms }),
     // A registry hashed what was pushed to it; the store is a folder that anything may have written to.
-    ...(place === store ? { blobs: 'hashed', verified: (read) => baseLayers(read, store) } : {}),
+    ...(place === store ? { blobs: 'hashed' } : {}),
   });
   const fresh = new Map(view.platforms.map((image) => [architectureOf(image.platform), image]));
   for (const image of fresh.values()) requireOwn(spec, image);

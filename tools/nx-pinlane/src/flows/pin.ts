@@ -11,6 +11,7 @@ import {
   shortDigest,
   type PinReport,
   type Problem,
+  type ProcessorSpec,
 } from '@pinlane/contracts';
 import { openStore, type Store } from '@pinlane/oci';
 import {
@@ -50,7 +51,12 @@ const accessOf = ({ settings }: PinSite, { signal }: FlowContext): RegistryAcces
 const check = async (registry: RegistryFile, site: PinSite, context: FlowContext): Promise<FlowOutcome> => {
   const { spec, file } = registry;
   const { fingerprint } = await prepare(registry, site, context);
-  const { findings, remarks } = await auditPins(spec, file, { store: site.store, access: accessOf(site, context), lane: site.settings.lane });
+  const { findings, remarks } = await auditPins(spec, file, {
+    store: site.store,
+    access: accessOf(site, context),
+    lane: site.settings.lane,
+    hashed: new Set(),
+  });
   const [unknown, ...more] = findings.filter((finding) => !isVerdictOnPin(finding));
   if (unknown) throw new PinlaneError([unknown, ...more].map(({ code, message }) => ({ code, message, file })) as [Problem, ...Problem[]]);
   const platforms = site.settings.platforms.length > 0 ? site.settings.platforms : PLATFORMS;
@@ -83,28 +89,29 @@ const candidateOf = async (options: OptionsOf<'pin'>, registry: RegistryFile, si
   };
 };
 
-const write = async (
-  registry: RegistryFile,
-  facts: PinFacts,
-  explanation: readonly string[],
-  site: PinSite,
-  dryRun: boolean,
-): Promise<{ report: PinReport; diff: string[] }> => {
+/** What is to be pinned beside the pins of a spec, some of which may stay, and why it is another image than theirs. */
+type Decide = (spec: ProcessorSpec) => Promise<{ readonly facts: PinFacts; readonly explanation: readonly string[] }>;
+
+const write = async (registry: RegistryFile, decide: Decide, site: PinSite, dryRun: boolean): Promise<{ report: PinReport; diff: string[] }> => {
   const { file, path } = registry;
-  const edit = (text: string) => {
-    const before = text === registry.text ? registry.spec : parseRegistry(text, { file }).spec;
+  const decided = await decide(registry.spec);
+  const edit = (text: string, before: ProcessorSpec, { facts }: Awaited<ReturnType<Decide>>) => {
     const after = applyPins(text, planPins(before, facts), { file });
-    return { before, after, spec: after === text ? before : parseRegistry(after, { file }).spec };
+    return { after, spec: after === text ? before : parseRegistry(after, { file }).spec };
   };
   if (dryRun) {
-    const { before, after, spec } = edit(registry.text);
-    const report = pinReport(before, spec, { file, outcome: after === registry.text ? 'unchanged' : 'would-pin', explanation });
-    return { report, diff: textDiff(registry.text, after) };
+    const { after, spec } = edit(registry.text, registry.spec, decided);
+    const outcome = after === registry.text ? 'unchanged' : 'would-pin';
+    return { report: pinReport(registry.spec, spec, { file, outcome, explanation: decided.explanation }), diff: textDiff(registry.text, after) };
   }
   const report = await replaceFile(path, file, site.paths.locks, async (text) => {
-    const { before, after, spec } = edit(text);
+    const same = text === registry.text;
+    const before = same ? registry.spec : parseRegistry(text, { file }).spec;
     if (before.ref !== registry.spec.ref) fail('ERR_REGISTRY_CONFLICT', `the ref changed from ${registry.spec.ref} to ${before.ref} meanwhile`, { file });
-    return { text: after, value: pinReport(before, spec, { file, outcome: after === text ? 'unchanged' : 'pinned', explanation }) };
+    // Who pinned meanwhile may have pinned the platform whose old pin was to stay.
+    const now = same ? decided : await decide(before);
+    const { after, spec } = edit(text, before, now);
+    return { text: after, value: pinReport(before, spec, { file, outcome: after === text ? 'unchanged' : 'pinned', explanation: now.explanation }) };
   });
   return { report, diff: [] };
 };
@@ -119,6 +126,8 @@ export const pin = async (options: OptionsOf<'pin'>, context: FlowContext): Prom
   const paths = workspacePaths(context.root, settings.lane);
   const site: PinSite = { paths, store: openStore(paths.store), settings };
   const registry = await readRegistry(context);
+  if (options.check === true && options.digest !== undefined)
+    fail('ERR_OPTION_INVALID', '--check compares the pins with the source, and --digest names another image', { fix: 'Give one of the two.' });
   if (options.check === true) return check(registry, site, context);
   if (options.dryRun !== true) requireMayPin(settings.lane);
 
@@ -131,9 +140,11 @@ export const pin = async (options: OptionsOf<'pin'>, context: FlowContext): Prom
   context.progress(`verifying ${context.project} ${shortDigest(candidate.image.digest)}`);
   const dryRun = options.dryRun === true;
   const verifying = { store: site.store, access: accessOf(site, context), lane: settings.lane, dryRun };
-  const facts = await verifyCandidate(registry.spec, candidate, verifying);
-  const explanation = await explainPins(registry.spec, candidate.image, facts, verifying);
-  const { report, diff } = await write(registry, facts, explanation, site, dryRun);
+  const decide: Decide = async (spec) => {
+    const facts = await verifyCandidate(spec, candidate, verifying);
+    return { facts, explanation: await explainPins(spec, candidate.image, facts, verifying) };
+  };
+  const { report, diff } = await write(registry, decide, site, dryRun);
   // The push that led here is over: what it put into the registry is pinned.
   if (!dryRun)
     await settlePushes({ paths, name: context.project, note: context.note }, [

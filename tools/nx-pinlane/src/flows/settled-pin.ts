@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CORE_SCHEMA, load } from 'js-yaml';
-import { hasWholeImage, layersOf } from './store-glance.ts';
+import { hasWholeImage } from './store-glance.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -14,8 +14,6 @@ export interface RecordedBuild {
   readonly fingerprint: string;
   /** Architecture to digest. */
   readonly platforms: Values;
-  /** Image name to reference by digest. */
-  readonly bases: Values;
   readonly cacheKey?: string;
 }
 
@@ -32,8 +30,8 @@ export const pinsRepeat = (text: string, { repository, platforms, index, fingerp
 };
 
 /**
- * The text by which a pin that has nothing to do is known: registry.yaml pins what was built last, and the store has all of it, the layers
- * that this processor adds to its base hashed like `pin` itself does. Null where there may be something to do, also where that can't be
+ * The text by which a pin that has nothing to do is known: registry.yaml pins what was built last, and the store has all of it, every byte
+ * hashed like `pin` itself does. Null where there may be something to do, also where that can't be
  * found out, and where the image is in a registry: only `pin` asks those.
  */
 export const settledPin = async (root: string, projectRoot: string, store: string, record: RecordedBuild): Promise<string | null> => {
@@ -41,9 +39,7 @@ export const settledPin = async (root: string, projectRoot: string, store: strin
   try {
     const text = await readFile(join(root, projectRoot, 'registry.yaml'), 'utf8');
     if (!pinsRepeat(text, record)) return null;
-    const bases = await Promise.all(Object.values(record.bases).map((base) => layersOf(store, String(base).replace(/^.*@/, ''))));
-    const trusted = new Set(bases.flat());
-    if (!(await hasWholeImage(store, record.index, (layer) => !trusted.has(layer)))) return null;
+    if (!(await hasWholeImage(store, record.index, { hashed: true }))) return null;
     return createHash('sha256')
       .update(`${JSON.stringify(record)}\n${text}`)
       .digest('hex');

@@ -17,42 +17,42 @@ const readBlob = async (root: string, digest: string): Promise<Document | null> 
   return JSON.parse(bytes.toString('utf8')) as Document;
 };
 
+/** Files that had their digest, as they were then: one command looks at what all images are built on as often as there are images. */
+const hashedBefore = new Set<string>();
+
 const isWhole = async (root: string, { digest, size }: Named, hashed: boolean): Promise<boolean> => {
   if (typeof digest !== 'string' || !DIGEST.test(digest)) return false;
   const path = blobPath(root, digest);
-  if ((await stat(path).catch(() => null))?.size !== size) return false;
-  if (!hashed) return true;
+  const found = await stat(path).catch(() => null);
+  if (found === null || found.size !== size) return false;
+  const state = `${path} ${found.ino} ${found.ctimeMs}`;
+  if (!hashed || hashedBefore.has(state)) return true;
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return `sha256:${hash.digest('hex')}` === digest;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+  if (`sha256:${hash.digest('hex')}` !== digest) return false;
+  hashedBefore.add(state);
+  return true;
 };
 
 /**
- * Whether the store has all of an image: manifests and configs hashed, layers there with their size, and hashed too where `hashLayer` says
- * so. A glance for the cache key of every task of every command, which is why it does without the store's schemas; whoever uses the image
+ * Whether the store has all of an image: manifests and configs hashed, layers there with their size, and hashed too where that is asked
+ * for. A glance for the cache key of every task of every command, which is why it does without the store's schemas; whoever uses the image
  * reads it strictly. What can't be read counts as no.
  */
-export const hasWholeImage = async (root: string, digest: string, hashLayer: (digest: string) => boolean = () => false): Promise<boolean> => {
+export const hasWholeImage = async (root: string, digest: string, { hashed = false } = {}): Promise<boolean> => {
   try {
     if (!DIGEST.test(digest)) return false;
     const document = await readBlob(root, digest);
     if (document === null) return false;
     const checks = [
       ...(document.config ? [isWhole(root, document.config, true)] : []),
-      ...(document.layers ?? []).map((layer) => isWhole(root, layer, hashLayer(String(layer.digest)))),
-      ...(document.manifests ?? []).map((child) => hasWholeImage(root, String(child.digest), hashLayer)),
+      ...(document.layers ?? []).map((layer) => isWhole(root, layer, hashed)),
+      ...(document.manifests ?? []).map((child) => hasWholeImage(root, String(child.digest), { hashed })),
     ];
     return (await Promise.all(checks)).every(Boolean);
   } catch {
     return false;
   }
-};
-
-/** The digests of all layers of an image, of each of its platforms; empty where it can't be read. */
-export const layersOf = async (root: string, digest: string): Promise<string[]> => {
-  const document = DIGEST.test(digest) ? await readBlob(root, digest) : null;
-  const children = await Promise.all((document?.manifests ?? []).map((child) => layersOf(root, String(child.digest))));
-  return [...(document?.layers ?? []).map((layer) => String(layer.digest)), ...children.flat()];
 };
 
 /** The store's word for itself, where it has one already. */

@@ -95,6 +95,47 @@ describe('pin', () => {
     });
   }, 120_000);
 
+  it('is right when two platforms are pinned at once, each by a process of its own', async () => {
+    await withWorkspace(async ({ nx, pinlane, read, write }) => {
+      expect(hushed(await nx('run', 'acme-one:pin'))).toEqual(fine);
+      const before = digests(await read(FILE));
+      await write({ 'processors/acme-one/src/main.ts': "console.log('changed');\n" });
+      const both = await Promise.all(['linux/arm64', 'linux/amd64'].map((platform) => pinlane('pin', 'acme-one', `--platforms=${platform}`)));
+      expect(both.map(hushed)).toEqual([fine, fine]);
+      expect(digests(await read(FILE)).filter((digest) => before.includes(digest))).toEqual([]);
+      expect(hushed(await pinlane('pin', '--check', 'acme-one'))).toEqual(fine);
+    });
+  }, 120_000);
+
+  it('sees what Nx does not: a file that git ignores, what may be executed, where a link leads', async () => {
+    await withWorkspace(async ({ root, nx, pinlane, read, write }) => {
+      await write({
+        'processors/acme-one/.gitignore': 'model/\n',
+        'processors/acme-one/model/weights': 'one',
+        'processors/acme-one/etc/run.sh': '#!/bin/sh\n',
+        'processors/acme-one/.dockerignore': '*\n!etc\n!model\n!registry.yaml\n',
+        'processors/acme-one/Dockerfile': 'FROM scratch\nCOPY etc model /app/\nCOPY registry.yaml /\nENTRYPOINT ["/app/run.sh"]\n',
+      });
+      await symlink('v1', join(root, 'processors/acme-one/etc/current'));
+      const settle = async () => {
+        for (let run = 0; run < 2; run += 1) expect(hushed(await nx('run', 'acme-one:pin'))).toEqual(fine);
+        return read(FILE);
+      };
+      const changes = [
+        () => write({ 'processors/acme-one/model/weights': 'two' }),
+        () => chmod(join(root, 'processors/acme-one/etc/run.sh'), 0o755),
+        () => rm(join(root, 'processors/acme-one/etc/current')).then(() => symlink('v2', join(root, 'processors/acme-one/etc/current'))),
+      ];
+      for (const change of changes) {
+        const before = await settle();
+        await change();
+        expect(hushed(await nx('run', 'acme-one:pin'))).toEqual(fine);
+        expect(digests(await read(FILE)).filter((digest) => digests(before).includes(digest))).toEqual([]);
+        expect(hushed(await pinlane('pin', '--check', 'acme-one'))).toEqual(fine);
+      }
+    });
+  }, 180_000);
+
   it('tells with --check by its exit code whether source and pins have parted, and with --dry-run what it would write', async () => {
     await withWorkspace(async ({ nx, pinlane, read, write }) => {
       expect(hushed(await nx('run', 'acme-base:buildx'))).toEqual(fine);
