@@ -14,7 +14,11 @@ const pairs = (what: string) =>
 
 /** Options about the image's names and labels, which every engine can carry out. */
 const naming = {
-  target: z.string().optional().describe("The Dockerfile's stage to build, in place of build.target in registry.yaml."),
+  target: z
+    .string()
+    .optional()
+    .describe("The Dockerfile's stage to build, in place of build.target in registry.yaml. On the command line of `nx run` say --stage: --target is Nx's own."),
+  stage: z.string().optional().describe('The same as target, under a name that Nx leaves alone.'),
   labels: pairs('Labels of the image besides those of the Dockerfile and of Pinlane, as name=value or as an object. They become part of its digest.'),
   tags: list('Names for people: a tag, or repository:tag of the image. They are set in the registry after a push, else in the store, and never believed.'),
   load: z.boolean().optional().describe("Load the image for this machine's platform into Docker, under the tags, else as <slug>:latest."),
@@ -88,7 +92,7 @@ const labelOf = (text: string): [name: string, value: string] => {
 
 /** Names and labels that were asked for. @throws ERR_OPTION_INVALID */
 export const namingOptions = (given: Given) => ({
-  target: given.target,
+  target: given.stage ?? given.target,
   labels: Object.fromEntries((asList(given.labels) ?? []).map(labelOf)),
   tags: (asList(given.tags) ?? []).flatMap((text) => text.split(',').map((tag) => tag.trim())).filter((tag) => tag !== ''),
   load: given.load === true,
