@@ -77,8 +77,7 @@ const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToP
     progress(`the registry lacks what it said to have of ${shortDigest(descriptor.digest)}: sending it again`);
     await inParallel(blobs, concurrency, async (blob) => {
       await repository.putBlob(blob, () => source.openBlob(blob), { mount: false });
-      // Another object, so that it is seen to have been sent anew.
-      sent.set(blob.digest, { ...blob });
+      sent.set(blob.digest, blob);
     });
     if (descriptor.digest === image.root.descriptor.digest) await inParallel(image.children, concurrency, (child) => putManifest(push, child));
     await put();
@@ -108,8 +107,8 @@ const readBack = async (push: Push, { descriptor: { digest } }: ManifestToPush):
 };
 
 /** Proves that what was sent is there, by its size. */
-const readBlobsBack = (push: Push, blobs: readonly Descriptor[]): Promise<void> =>
-  inParallel(blobs, push.concurrency, (blob) =>
+const readBlobsBack = (push: Push): Promise<unknown> =>
+  inParallel([...push.sent.values()], push.concurrency, (blob) =>
     checked(push, async () => {
       if (!(await push.repository.hasBlob(blob))) fail('ERR_BLOB_UNKNOWN', `the registry took blob ${blob.digest} and does not have it`);
     }),
@@ -152,13 +151,8 @@ export const pushImage = async (source: ContentSource, repository: RegistryRepos
 
   return withSlot({ slots, host: repository.repository.host, progress, signal }, async () => {
     await sendBlobs(push);
-    const blobs = new Set(sent.values());
-    await Promise.all([readBlobsBack(push, [...blobs]), sendManifests(push, tags)]);
-    // Those that a manifest was found to lack were sent once more.
-    await readBlobsBack(
-      push,
-      [...sent.values()].filter((blob) => !blobs.has(blob)),
-    );
+    await sendManifests(push, tags);
+    await readBlobsBack(push);
     const manifests = [...children, root].map(({ descriptor }) => ({ descriptor, tag: protectingTag(descriptor.digest) }));
     return { descriptor: root.descriptor, manifests, uploaded: { blobs: sent.size, bytes: [...sent.values()].reduce((sum, { size }) => sum + size, 0) } };
   });
