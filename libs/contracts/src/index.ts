@@ -18,3 +18,4 @@ export * from './ref-pattern.ts';
 export * from './ref.ts';
 export * from './reference.ts';
 export * from './registry-spec.ts';
+export * from './store-host.ts';

@@ -1,9 +1,7 @@
 import * as z from 'zod';
 import { digestSchema, type Digest } from './digest.ts';
 import { fail } from './errors/error.ts';
-
-/** The host under which the local store's images are named; RFC 6761 keeps `.localhost` on this machine. */
-export const STORE_HOST = 'store.localhost';
+import { STORE_HOST } from './store-host.ts';
 
 const HOST =
   /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*(?::[0-9]{1,5})?$|^\[[a-fA-F0-9:]+\](?::[0-9]{1,5})?$/;

@@ -1,4 +1,4 @@
-import { ARCHITECTURES } from '@pinlane/contracts';
+import { ARCHITECTURES, STORE_HOST } from '@pinlane/contracts';
 import type { Architecture, Digest, PlatformDigests, ProcessorSpec } from '@pinlane/contracts';
 
 /** One value of registry.yaml that is to change; `null` is written as null. */
@@ -33,19 +33,31 @@ const sourceClaim = (spec: ProcessorSpec, { platforms, fingerprint, kept = {} }:
   return before === fingerprint ? (others.map((each) => kept[each] ?? null)[0] ?? null) : before;
 };
 
+const IN_STORE = `${STORE_HOST}/`;
+const digestOf = (reference: string): string => reference.slice(reference.indexOf('@'));
+
+/** Whether an image that is only in the store is pinned by its published name: that is worth more than the store's. */
+const isPublished = (spec: ProcessorSpec, { repository }: PinFacts, pins: readonly PinEdit[]): boolean =>
+  repository.startsWith(IN_STORE) &&
+  pins.every(({ path, value }) => {
+    const now = current(spec, path);
+    return typeof now === 'string' && !now.startsWith(IN_STORE) && digestOf(now) === digestOf(value ?? '');
+  });
+
 /**
  * Decides which values of registry.yaml change. Nothing does where the pins are what they should be, not even the revision: it tells of the
- * commit that the pinned images were built at. The source's fingerprint moves only when every pinned platform was built from it, so that
+ * commit that the pinned images were built at. A build on somebody's machine takes no published name away from the image that it came to as well. The source's fingerprint moves only when every pinned platform was built from it, so that
  * pinning one platform and keeping another of older source stays visible as stale.
  */
 export const planPins = (spec: ProcessorSpec, facts: PinFacts): PinEdit[] => {
   const named = (digest: Digest): string => `${facts.repository}@${digest}`;
-  const wanted: PinEdit[] = ARCHITECTURES.flatMap((each) => {
+  const platforms: PinEdit[] = ARCHITECTURES.flatMap((each) => {
     const digest = facts.platforms[each];
     return digest === undefined ? [] : [{ path: ['image', 'platforms', each] as const, value: named(digest) }];
   });
+  const pins: PinEdit[] = [...platforms, { path: ['image', 'index'], value: named(facts.index) }];
   const claim = sourceClaim(spec, facts);
-  wanted.push({ path: ['image', 'index'], value: named(facts.index) }, { path: ['image', 'source', 'fingerprint'], value: claim });
+  const wanted: PinEdit[] = [...(isPublished(spec, facts, pins) ? [] : pins), { path: ['image', 'source', 'fingerprint'], value: claim }];
   const changed = wanted.filter(({ path, value }) => current(spec, path) !== value);
   if (changed.length === 0) return [];
   const revision: PinEdit = { path: ['image', 'source', 'revision'], value: facts.revision };

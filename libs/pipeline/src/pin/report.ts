@@ -1,4 +1,4 @@
-import { ARCHITECTURES, parsePinnedReference, shortDigest, type Digest, type PinReport, type ProcessorSpec } from '@pinlane/contracts';
+import { ARCHITECTURES, formatRepository, parsePinnedReference, shortDigest, type Digest, type PinReport, type ProcessorSpec } from '@pinlane/contracts';
 
 const change = <T>(before: T | null | undefined, after: T | null | undefined) => ({ before: before ?? null, after: after ?? null });
 
@@ -32,8 +32,15 @@ export const pinReport = (
 });
 
 const short = (pin: string | null): string => (pin === null ? '(none)' : shortDigest(parsePinnedReference(pin).digest));
+const place = (pin: string): string => formatRepository(parsePinnedReference(pin));
 const shortSource = (digest: Digest | null): string => (digest === null ? '(none)' : shortDigest(digest));
 const arrow = (before: string, after: string): string => (before === after ? `${after} (unchanged)` : `${before} -> ${after}`);
+
+/** A pin that names another place changes even where it names the same image. */
+const arrowOf = ({ before, after }: { readonly before: string | null; readonly after: string | null }): string => {
+  const moved = before !== null && after !== null && place(before) !== place(after);
+  return moved && short(before) === short(after) ? `${short(after)} (${place(before)} -> ${place(after)})` : arrow(short(before), short(after));
+};
 
 const HEADLINES: Record<PinReport['outcome'], string> = {
   pinned: 'pinned',
@@ -47,11 +54,11 @@ const HEADLINES: Record<PinReport['outcome'], string> = {
 export const renderPinReport = (report: PinReport): string => {
   const platforms = ARCHITECTURES.flatMap((each) => {
     const pin = report.platforms[each];
-    return pin === undefined || (pin.before === null && pin.after === null) ? [] : [[`linux/${each}`, arrow(short(pin.before), short(pin.after))]];
+    return pin === undefined || (pin.before === null && pin.after === null) ? [] : [[`linux/${each}`, arrowOf(pin)]];
   });
   const rows = [
     ...platforms,
-    ['index', arrow(short(report.index.before), short(report.index.after))],
+    ['index', arrowOf(report.index)],
     ['source', arrow(shortSource(report.fingerprint.before), shortSource(report.fingerprint.after))],
   ];
   const table = rows.map(([name, text]) => `  ${(name as string).padEnd(12)}${text}`);

@@ -45,6 +45,24 @@ describe('pins', () => {
     expect(planPins(specOf(PINNED), facts({ revision: 'c'.repeat(40) }))).toEqual([]);
   });
 
+  it('that name a published image stay where the same image is built here, and go where it is another one', () => {
+    const published = pin('ref: a/b@1\n', facts({ repository: 'ghcr.io/x/a-b' }));
+    expect(planPins(specOf(published), facts({ revision: 'c'.repeat(40) }))).toEqual([]);
+    const other = pin(published, facts({ platforms: { amd64: d('1'), arm64: d('5') }, index: d('6') }));
+    expect(other).not.toContain('ghcr.io');
+    expect(other).toContain(`amd64: store.localhost/a-b@${d('1')}`);
+    // Another place to publish is meant.
+    expect(pin(published, facts({ repository: 'quay.io/x/a-b' }))).toContain(`amd64: quay.io/x/a-b@${d('1')}`);
+  });
+
+  it('that name another place are told as changed, though the image is the same', () => {
+    const published = pin(PINNED, facts({ repository: 'ghcr.io/x/a-b' }));
+    const report = renderPinReport(pinReport(specOf(PINNED), specOf(published), { file: 'r.yaml', outcome: 'pinned' }));
+    expect(report).toContain('linux/amd64 111111111111 (store.localhost/a-b -> ghcr.io/x/a-b)');
+    expect(report).toContain('index       333333333333 (store.localhost/a-b -> ghcr.io/x/a-b)');
+    expect(report).toContain('source      ffffffffffff (unchanged)');
+  });
+
   it('of one platform leave the other alone', () => {
     const edits = planPins(specOf(PINNED), facts({ platforms: { arm64: d('5') }, index: d('6'), kept: { amd64: d('f') } }));
     expect(edits.map(({ path }) => path.join('.'))).toEqual(['image.platforms.arm64', 'image.index']);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CORE_SCHEMA, load } from 'js-yaml';
+import { STORE_HOST } from '@pinlane/contracts';
 import { hasWholeImage } from './store-glance.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -22,11 +23,15 @@ const same = (a: Values, b: Values): boolean => {
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 };
 
-/** Whether the pins of a registry.yaml are, word for word, those that pinning this build would write. */
+/** Whether the pins of a registry.yaml are those that pinning this build would write, or leave as they are. */
 export const pinsRepeat = (text: string, { repository, platforms, index, fingerprint }: RecordedBuild): boolean => {
   const { image } = load(text, { schema: CORE_SCHEMA }) as { image?: { platforms?: Values; index?: unknown; source?: { fingerprint?: unknown } } };
+  // What is only in the store takes no published name from a pin: see `planPins`.
+  const inStore = (pin: string) => pin.startsWith(`${STORE_HOST}/`);
+  const named = (pin: unknown) => (inStore(repository) && !inStore(String(pin)) ? String(pin).replace(/^.*@/, `${repository}@`) : pin);
   const wanted = Object.fromEntries(Object.entries(platforms).map(([architecture, digest]) => [architecture, `${repository}@${String(digest)}`]));
-  return same(wanted, image?.platforms ?? {}) && image?.index === `${repository}@${index}` && image.source?.fingerprint === fingerprint;
+  const pinned = Object.fromEntries(Object.entries(image?.platforms ?? {}).map(([architecture, pin]) => [architecture, named(pin)]));
+  return same(wanted, pinned) && named(image?.index) === `${repository}@${index}` && image?.source?.fingerprint === fingerprint;
 };
 
 /**

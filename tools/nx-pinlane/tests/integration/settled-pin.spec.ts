@@ -64,6 +64,14 @@ describe('a pin that has nothing to do', () => {
     expect(await settled()).not.toBe(known);
   });
 
+  it('is known where the same image is pinned by its published name', async () => {
+    const { settled, registry, text } = await pinned();
+    await writeFile(registry, text.replaceAll('store.localhost', 'ghcr.io/acme'));
+    expect(await settled()).toMatch(/^[a-f0-9]{64}$/);
+    await writeFile(registry, text.replaceAll('store.localhost', 'ghcr.io/acme').replace(/index: (.*)sha256:./, 'index: $1sha256:x'));
+    expect(await settled()).toBeNull();
+  });
+
   it('is not known where registry.yaml pins anything else than what was built', async () => {
     const { settled, record } = await pinned();
     const other = `sha256:${'0'.repeat(64)}`;
