@@ -1,4 +1,4 @@
 export { createDockerEngine, type DockerEngineSite } from './engine.ts';
 export { findBuilder, isBuilder, type Builder } from './find-builder.ts';
 export { dockerOnly, withoutEffect, type DockerBuildOptions } from './options.ts';
-export { parseSecrets, type BuildSecret } from './secrets.ts';
+export { parseSecrets, secretValues, type BuildSecret } from './secrets.ts';

@@ -1,14 +1,33 @@
 import type { Problem } from '@pinlane/contracts';
 
-const SECRET_NAME = /(?:^|_)(?:API_?KEY|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIALS?|PRIVATE_?KEY)(?:_|$)|(?<!(?:^|_)PUBLIC)_KEY$/i;
-const SECRET_VALUE =
-  /^(?:sk-[A-Za-z0-9_-]{16,}|r8_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|AKIA[0-9A-Z]{16}|xox[abprs]-[\w-]{10,})$|-----BEGIN [A-Z ]*PRIVATE KEY-----/;
+/** Of a name's words, joined by `_` and in capitals: those that only secrets have, at its end or, some of them, anywhere. */
+const SECRET_NAME =
+  /(?:^|_)(?:API_?KEY|ACCESS_KEY|PRIVATE_?KEY|SECRETS?|TOKEN|PASSWORDS?|PASSWD|PASSPHRASE|CREDENTIALS?)(?:_|$)|(?:PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|APIKEY)$|(?:^|_)(?:PASS|PAT|JWT|AUTH|(?:API|AUTH|ACCESS|REFRESH)_TOKENS)$|(?<!(?:^|_)PUBLIC)_KEYS?$/;
+
+/** What services give out as keys, wherever it is in a value: their prefixes are made to be recognised. */
+const SECRET_VALUE = new RegExp(
+  [
+    /(?<![A-Za-z0-9])(?:sk-[\w-]{16,}|r8_\w{20,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|npm_\w{30,}|hf_\w{30,}|AIza[\w-]{35}|A[KS]IA[0-9A-Z]{16}|xox[abprs]-[\w-]{10,})/,
+    /(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/,
+    /\bBearer\s+[\w.~+/=-]{8,}/,
+    /:\/\/[^\s/:@]*:[^\s/@]+@/,
+    /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
 
 /** A shorter value would be found by chance. */
 const SHORTEST = 8;
 
-/** Whether a variable's name is that of a secret. */
-export const namesSecret = (name: string): boolean => SECRET_NAME.test(name);
+const asWords = (name: string): string =>
+  name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/[^A-Za-z0-9]+/g, '_')
+    .toUpperCase();
+
+/** Whether a variable's name is that of a secret, in whatever spelling: NPM_TOKEN, npmToken, npm-token. */
+export const namesSecret = (name: string): boolean => SECRET_NAME.test(asWords(name));
 
 /** Build arguments that look like secrets: they would be readable in the image's history and provenance. Values are never shown. */
 export const secretBuildArgs = (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Digest } from '@pinlane/contracts';
+import { isPinlaneError, type Digest } from '@pinlane/contracts';
 import { filesForAffected, fingerprintOf, parseRegistry, planBuild, projectSpec, type BuildFacts, type FingerprintInput } from '../../src/index.ts';
 
 const d = (digit: string) => `sha256:${digit.repeat(64)}` as Digest;
@@ -47,6 +47,44 @@ describe('a build plan', () => {
     }
     expect(planBuild(spec, facts({ buildArgs: { NODE_ENV: 'production' } })).buildArgs).toEqual({ NODE_ENV: 'production' });
   });
+
+  const refused = (name: string, value = 'x'): boolean => {
+    try {
+      return planBuild(spec, facts({ buildArgs: { [name]: value } })).slug === '';
+    } catch (thrown) {
+      return isPinlaneError(thrown, 'ERR_SECRET_IN_BUILD_ARG');
+    }
+  };
+
+  it.each(
+    'API_KEY ACCESS_KEY_ID SECRET MY_SECRETS TOKEN NPM_TOKEN NPMTOKEN npmToken npm-token API_TOKENS PGPASSWORD DB_PASS PASSPHRASE NPM_AUTH GITHUB_PAT JWT SIGNING_KEY CREDENTIALS dbPassword'.split(
+      ' ',
+    ),
+  )('is refused with one that is called %s', (name) => expect(refused(name)).toBe(true));
+
+  it.each('PUBLIC_KEY MAX_TOKENS TOKENIZER NODE_ENV KEYBOARD AUTHOR PASS_THROUGH COMPAT PATH MONKEY AUTH_URL COMPASS'.split(' '))(
+    'may have one that is called %s',
+    (name) => expect(refused(name)).toBe(false),
+  );
+
+  it.each([
+    ` ghp_${'a1'.repeat(12)}\n`,
+    `--token=ghp_${'a1'.repeat(12)}`,
+    `npm_${'a1'.repeat(18)}`,
+    `glpat-${'a1'.repeat(10)}`,
+    `hf_${'a1'.repeat(17)}`,
+    `AIza${'a'.repeat(35)}`,
+    `ASIA${'A'.repeat(16)}`,
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl',
+    'Authorization: Bearer abcdefgh1234',
+    'postgres://user:hunter2@db/x',
+    'https://:hunter2@example.com/',
+  ])('is refused with one whose value is recognised: %j', (value) => expect(refused('GREETING', value)).toBe(true));
+
+  it.each(['https://example.com:8080/a@b', 'git@github.com:acme/x.git', 'sk-short', 'mask-of-something-long-and-plain', 'eyJ', 'a: b', 'bearer of news'])(
+    'may have one whose value is plain: %j',
+    (value) => expect(refused('GREETING', value)).toBe(false),
+  );
 });
 
 describe('the fingerprint', () => {

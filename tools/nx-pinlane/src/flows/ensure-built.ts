@@ -1,3 +1,4 @@
+import { parseSecrets, secretValues } from '@pinlane/adapters';
 import { architectureOf, type BuildPlan, type BuiltImage, type Platform } from '@pinlane/contracts';
 import type { Store } from '@pinlane/oci';
 import { namesSecret, planBuild } from '@pinlane/pipeline';
@@ -43,11 +44,14 @@ const reusable = async (plan: BuildPlan, site: BuildSite): Promise<BuiltImage | 
   return (await site.store.missing(record.index)).length === 0 ? record : null;
 };
 
-/** The values of the secrets that this process knows of, none of which may be a build argument. */
-const knownSecrets = ({ spec }: Prepared, env: FlowContext['env']): string[] => {
+/** The values of the secrets that this process knows of, those that the build may read among them; none of them may be a build argument. */
+const knownSecrets = async ({ spec }: Prepared, { request }: BuildSite, { env, root }: FlowContext): Promise<string[]> => {
   const declared = [...spec.secrets.required, ...spec.secrets.optional];
   const names = new Set([...declared, ...Object.keys(env).filter(namesSecret)]);
-  return [...names].flatMap((name) => env[name] ?? []);
+  const mounted = await secretValues(parseSecrets(request?.docker.secret ?? [], env), root, env);
+  // A file of settings, such as .npmrc, has the secret behind its name.
+  const behindNames = mounted.flatMap((line) => (namesSecret(line.slice(0, Math.max(0, line.indexOf('=')))) ? [line.slice(line.indexOf('=') + 1).trim()] : []));
+  return [...[...names].flatMap((name) => env[name] ?? []), ...mounted, ...behindNames];
 };
 
 /**
@@ -68,7 +72,7 @@ export const ensureBuilt = async (prepared: Prepared, site: BuildSite, context: 
     fingerprint: prepared.fingerprint,
     target: prepared.target,
     labels: site.request?.labels,
-    secretValues: knownSecrets(prepared, context.env),
+    secretValues: await knownSecrets(prepared, site, context),
   });
 
   const known = site.noCache ? null : await reusable(plan, site);

@@ -93,6 +93,10 @@ requirement(
           expect.stringContaining('ERR_SECRET_IN_BUILD_ARG: the build argument HARMLESS looks like a secret'),
         ]);
         expect(secret.output).not.toContain('abcdefgh12345678');
+        // What the build may read is as secret as what a name says to be.
+        await workspace.write({ '.npmrc-ci': '//npm.acme.example/:_authToken=zyxwvuts87654321\n' });
+        const mounted = await workspace.pinlane('buildx', 'acme-one', '--secret=id=npm,src=.npmrc-ci', '--buildArgs.GREETING=zyxwvuts87654321');
+        expect([mounted.exitCode, mounted.stderr]).toEqual([1, expect.stringContaining('ERR_SECRET_IN_BUILD_ARG: the build argument GREETING')]);
         expect(await readdir(join(workspace.root, '.pinlane/builds')).catch(() => [])).not.toContain('acme-one.json');
       });
     }, 180_000);
