@@ -79,7 +79,7 @@ const nodeLayer = async (lock: BaseLock, architecture: Architecture, site: Assem
   let gone: readonly Gone[] = [];
   const layer = await keepLayer(site.layers, site.store, { layer: 'node', architecture, node }, async () => {
     const obtained = await obtainNode(node, architecture, site);
-    if (obtained.ok) return inTurn(() => spooled(site, `node-${architecture}`, (spool) => nodeEntries(obtained.value, architecture, spool)));
+    if (obtained.ok) return inTurn(() => spooled(site, `node-${architecture}`, (spool) => nodeEntries(obtained.value, node, architecture, spool)));
     gone = obtained.gone;
     return null;
   });

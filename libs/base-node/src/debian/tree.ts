@@ -8,7 +8,9 @@ import { statusEntry } from '../tree/package-status.ts';
 import type { Spool } from '../tree/spool.ts';
 import { systemEntries } from '../tree/system-files.ts';
 import { Tree } from '../tree/tree.ts';
+import { requireLocked } from '../lock/identity.ts';
 import { readControl, readDeb } from './archive.ts';
+import { parseStanzas } from './control.ts';
 
 /** A package of the lock with the verified file that holds it. */
 export interface Archive {
@@ -18,7 +20,7 @@ export interface Archive {
 
 /**
  * The root file system that the packages make together, with everything that their maintainer scripts would have added.
- * @throws ERR_BASE_CONFLICT, ERR_LAYER_UNSAFE, ERR_ADAPTER
+ * @throws ERR_BASE_LOCK_INVALID where a package is another one than the lock says, ERR_BASE_CONFLICT, ERR_LAYER_UNSAFE, ERR_ADAPTER
  */
 export const debianEntries = async (
   archives: readonly Archive[],
@@ -34,6 +36,9 @@ export const debianEntries = async (
         for await (const entry of readDeb(file, `package ${locked.name}`, spool, options)) tree.add(entry);
       })(),
     ]);
+    const [stanza] = parseStanzas(control);
+    const words = ['package', 'version', 'architecture'].map((field) => stanza?.get(field) ?? '(nothing)');
+    requireLocked(`${locked.name} ${locked.version} ${locked.architecture}`, words.join(' '));
     tree.add(statusEntry(locked, control));
   }
   for (const entry of await certificateEntries(tree.filesBelow(CERTIFICATES_FOLDER))) tree.add(entry);

