@@ -1,3 +1,6 @@
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { fail } from '@pinlane/contracts';
 import { groupFields } from './options.ts';
 
@@ -30,3 +33,28 @@ export const cacheTargets = (given: readonly string[]): string[] =>
       });
     return fields.some((field) => field.startsWith('ignore-error=')) ? full : `${full},ignore-error=true`;
   });
+
+/** Why nothing can be written to the folder of a local cache; null where it can, and for caches of other kinds. */
+const localFault = async (entry: string, root: string): Promise<string | null> => {
+  const fields = entry.split(',').map((field) => field.trim());
+  const dest = fields.find((field) => field.startsWith('dest='))?.slice('dest='.length);
+  if (!fields.includes('type=local') || dest === undefined || fields.includes('ignore-error=false')) return null;
+  try {
+    await mkdir(resolve(root, dest), { recursive: true });
+    await access(resolve(root, dest), constants.W_OK);
+    return null;
+  } catch (thrown) {
+    return `${dest}: ${(thrown as NodeJS.ErrnoException).code}`;
+  }
+};
+
+/**
+ * The entries of --cache-to that a build may be given. Buildx makes the folder of a local cache before anything else, where `ignore-error` does not
+ * count yet, so one that can't be written is left out and told of.
+ */
+export const writableTargets = async (given: readonly string[], root: string, note: (line: string) => void): Promise<string[]> => {
+  const entries = groupFields(given);
+  const faults = await Promise.all(entries.map((entry) => localFault(entry, root)));
+  for (const fault of faults) if (fault !== null) note(`WARNING the cache will not be exported: ${fault}`);
+  return entries.filter((_, at) => faults[at] === null);
+};

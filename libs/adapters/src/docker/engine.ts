@@ -16,6 +16,7 @@ import {
 } from '@pinlane/contracts';
 import { composeIndex, type BaseLayers, type BuildContext, type Descriptor, type Store } from '@pinlane/oci';
 import { redactText, type ProcessRunner } from '../process/index.ts';
+import { writableTargets } from './cache.ts';
 import { buildArguments, SOURCE_DATE_EPOCH, type BuildOutput } from './arguments.ts';
 import { writeContextFolder } from './context-folder.ts';
 import { buildkitVersion, findBuilder, isBuilder, type Builder } from './find-builder.ts';
@@ -184,7 +185,10 @@ export const createDockerEngine = (site: DockerEngineSite): BuildEngine => {
     async build(plan, io): Promise<BuiltImage> {
       const builder = await find(io.signal);
       if (!isBuilder(builder)) return fail('ERR_ENGINE_UNAVAILABLE', builder.reason, { fix: builder.fix });
-      const options = site.isolated ? { ...site.options, cacheFrom: [], cacheTo: [] } : site.options;
+      const { cacheFrom = [], cacheTo = [] } = site.options;
+      if (site.isolated && cacheFrom.length + cacheTo.length > 0) site.note('this lane builds apart from all others: --cacheFrom and --cacheTo are not used');
+      const caches = site.isolated ? { cacheFrom: [], cacheTo: [] } : { cacheFrom, cacheTo: await writableTargets(cacheTo, site.root, site.note) };
+      const options = { ...site.options, ...caches };
       requireAble(builder, options, site.note);
       const hidden = await secretValues(parseSecrets(options.secret ?? [], site.env), site.root, site.env);
       await sweep(site.workFolder);

@@ -49,11 +49,20 @@ const fixOf = (message: string): string | undefined => {
   return undefined;
 };
 
+/** What Docker's client, or BuildKit before it begins, says of an option. */
+const REFUSED_OPTION =
+  /^(invalid argument .* for .* flag: .*|invalid (?:host|mode|attest|ssh|secret) .*|failed to get build context .*|bad format .*|unknown flag: .*|exporter .* could not be found)$/m;
+
+const refusedOption = (text: string): string | undefined =>
+  REFUSED_OPTION.exec(text.replace(/^(?:ERROR|error): /gm, '').replace(/^failed to (?:solve|build): /gm, ''))?.[1];
+
 /**
  * What a failed build said, as a problem: BuildKit's message, the end of what the step wrote, and the line of the Dockerfile. `file` is the
  * Dockerfile's name for people, `hide` takes away what must not be shown.
  */
 export const buildFailure = (text: string, file: string, hide: (text: string) => string): Problem => {
+  const option = refusedOption(text);
+  if (option !== undefined) return { code: 'ERR_OPTION_INVALID', message: hide(`docker buildx build: ${option}`) };
   const error = [...text.matchAll(/^(?:ERROR|error): (.*)$/gm)].at(-1)?.[1];
   const tail = text.trim().split('\n').slice(-LAST_LINES).join('\n') || 'docker buildx build failed and said nothing';
   if (error === undefined) return { code: 'ERR_BUILD_FAILED', message: hide(tail) };
@@ -68,6 +77,7 @@ export const buildFailure = (text: string, file: string, hide: (text: string) =>
     code: 'ERR_BUILD_FAILED',
     message: hide([message, ...said.map((each) => `  ${each}`)].join('\n')),
     ...(line === undefined ? {} : { file, line: Number(line) }),
+    ...(fix === undefined && line === undefined ? { fix: 'Mend what the builder names; no line of the Dockerfile is at fault.' } : {}),
     ...(fix === undefined ? {} : { fix }),
   };
 };

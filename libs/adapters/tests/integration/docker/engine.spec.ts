@@ -210,6 +210,13 @@ requirement(
     expect(notes).toEqual([expect.stringMatching(/^WARNING the image is built, and the cache was not exported: /)]);
   });
 
+  it('does not fail a good build for a folder that can be none, and says so', async () => {
+    writeFileSync(join(root, 'a-file'), '');
+    const image = await build('FROM scratch\nCOPY a.txt /\n', { options: { cacheTo: ['type=local,dest=a-file'] } });
+    expect(await store.missing(image.index)).toEqual([]);
+    expect(notes).toEqual(['WARNING the cache will not be exported: a-file: EEXIST']);
+  });
+
   it('reads and writes a local cache, and neither where a lane builds apart', async () => {
     const options = { cacheTo: ['type=local,dest=cache'], cacheFrom: ['type=local,src=cache'] };
     await build('FROM scratch\nCOPY a.txt /\n', { options, site: { isolated: true } });

@@ -37,6 +37,17 @@ describe('what a failed build said', () => {
     expect(buildFailure(text, 'Dockerfile', hide)).toMatchObject({ message: 'failed to calculate checksum: "/nothing.txt": not found', line: 2 });
   });
 
+  it.each([
+    'ERROR: invalid host bad\n',
+    `invalid argument "nofile=x" for "--ulimit" flag: strconv.ParseInt: parsing "x": invalid syntax\nSee 'docker buildx build --help'.\n`,
+    'ERROR: failed to get build context ctx: stat /nope: no such file or directory\n',
+    '#7 [3/3] COPY app/ ./\n#7 DONE 0.0s\nERROR: failed to solve: invalid mode "weird"\n',
+  ])('is about an option where one was refused: %j', (text) => {
+    const { code, message } = buildFailure(text, 'Dockerfile', hide);
+    expect(code).toBe('ERR_OPTION_INVALID');
+    expect(message).toMatch(/^docker buildx build: (?:invalid|failed to get build context)/);
+  });
+
   it('tells how a foreign platform is made to run', () => {
     expect(buildFailure('ERROR: failed to solve: exec /bin/sh: exec format error\n', 'Dockerfile', hide).fix).toContain('QEMU');
   });
