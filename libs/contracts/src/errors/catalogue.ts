@@ -28,11 +28,17 @@ export const ERROR_CATALOGUE = {
     'registry.yaml changed while its pins were being written, or the edit would have changed more than the pins.',
     'Run the command again.',
   ),
-  ERR_REF_INVALID: error('A ref is not of the form namespace/name@major.', 'Use lower-case letters, digits and single hyphens, as in llm/litellm@1.'),
+  ERR_REF_INVALID: error(
+    'A ref is not of the form namespace/name@major.',
+    'Use lower-case letters, digits and single hyphens, and a major from 1 to 9999, as in llm/litellm@1.',
+  ),
   ERR_REF_DUPLICATE: error('Two processors have one ref, or refs whose slugs are equal.', 'Give one of them another ref.'),
   ERR_DIGEST_INVALID: error('A digest is not sha256: and 64 lower-case hexadecimal digits.', 'Use the digest exactly as the registry or the store gives it.'),
   ERR_REFERENCE_INVALID: error('An image reference is malformed, or names a tag where a digest is needed.', 'Write repository@sha256:<64 hexadecimal digits>.'),
-  ERR_PLATFORM_INVALID: error('A platform is neither linux/amd64 nor linux/arm64.', 'Name one of the two, or both with a comma between.'),
+  ERR_PLATFORM_INVALID: error(
+    'A platform is neither linux/amd64 nor linux/arm64.',
+    'Name linux/amd64 or linux/arm64; where several are taken, with a comma between.',
+  ),
   ERR_IMAGE_UNPINNED: error('A processor has no pin where one is needed.', 'Pin it first: nx run <processor>:pin.'),
   ERR_PIN_STALE: verdict('The source and the pin of a processor have parted, or a pinned image is gone.', 'Build and pin anew: nx run <processor>:pin.'),
   ERR_PIN_UNVERIFIED: error('An image that was to be pinned did not prove to be what it claims.', 'Build it anew; nothing was written.'),
@@ -45,7 +51,7 @@ export const ERROR_CATALOGUE = {
     'Start it as npx nx, which takes the Node of this workspace; else install Node 22.12 or newer.',
   ),
   ERR_OPTION_INVALID: error('An option has a value that it cannot take.', 'Run the command with --help to see what it takes.'),
-  ERR_LANE_UNKNOWN: error('The lane is not one of local, pr, dev, staging, main.', 'Set --lane or PINLANE_LANE to one of them.'),
+  ERR_LANE_UNKNOWN: error('The lane is not one of local, pr, dev, staging, main.', 'Set --lane or PINLANE_LANE to local, pr, dev, staging or main.'),
   ERR_LANE_FORBIDS: error('The lane does not allow this.', 'Run it in a lane that does; docs/reference/lanes.md has the table.'),
   ERR_LANE_SECRET_SET: error('A secret is set in a lane that must run without any.', 'Unset it; this lane is hermetic.'),
 

@@ -47,9 +47,10 @@ const HOPELESS = /^(?:ENOTFOUND|ERR_INVALID_URL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SI
 
 /** What helps where TLS fails; undefined where that is not the reason. */
 const remedyFor = (reason: string, { host }: URL): string | undefined => {
-  if (/^ERR_SSL|wrong version number|EPROTO/i.test(reason)) return `Where ${host} speaks plain HTTP and that is meant, name it: --insecure-registry=${host}.`;
+  if (/^ERR_SSL|wrong version number|EPROTO/i.test(reason))
+    return `Where ${host} speaks plain HTTP and that is meant, name it for the whole run: PINLANE_INSECURE_REGISTRY=${host}.`;
   if (/CERT|SELF_SIGNED|UNABLE_TO/.test(reason))
-    return `Let Node trust the certificate's issuer (NODE_EXTRA_CA_CERTS); --insecure-registry=${host} is for registries that speak plain HTTP.`;
+    return `Let Node trust the certificate's issuer (NODE_EXTRA_CA_CERTS); PINLANE_INSECURE_REGISTRY=${host} is for registries that speak plain HTTP.`;
   return undefined;
 };
 

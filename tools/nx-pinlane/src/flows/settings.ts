@@ -69,13 +69,25 @@ export interface BuildOptions {
   readonly insecureRegistry?: readonly string[] | undefined;
 }
 
-/** See {@link BuildSettings}; an option wins over its variable. @throws ERR_LANE_UNKNOWN, ERR_OPTION_INVALID, ERR_PLATFORM_INVALID, ERR_REFERENCE_INVALID */
+/** @throws ERR_OPTION_INVALID where no repository could begin so */
+const requirePrefix = (registry: string, name: string): void => {
+  try {
+    parseRepository(`${registry}/name`);
+  } catch (cause) {
+    fail('ERR_OPTION_INVALID', `${name} is ${JSON.stringify(registry.slice(0, 200))}, which is no place in a registry`, {
+      cause,
+      fix: 'Write its host and a path in lower case, without a scheme, as in ghcr.io/acme.',
+    });
+  }
+};
+
+/** See {@link BuildSettings}; an option wins over its variable. @throws ERR_LANE_UNKNOWN, ERR_OPTION_INVALID, ERR_PLATFORM_INVALID */
 export const resolveSettings = (options: BuildOptions, env: Env): BuildSettings => {
   const lane = resolveLane(options.lane, env);
   const rules = laneRules(lane);
   const platforms = options.platforms ?? setting(env, 'PINLANE_PLATFORMS');
   const registry = (options.registry ?? setting(env, 'PINLANE_REGISTRY'))?.replace(/\/+$/, '');
-  if (registry !== undefined) parseRepository(`${registry}/any`);
+  if (registry !== undefined) requirePrefix(registry, options.registry === undefined ? 'PINLANE_REGISTRY' : '--registry');
   return {
     lane,
     rules,

@@ -43,7 +43,7 @@ describe('the settings of a build', () => {
     ['ERR_OPTION_INVALID', { PINLANE_PUSH: 'perhaps' }],
     ['ERR_OPTION_INVALID', { PINLANE_ENGINE: 'podman' }],
     ['ERR_PLATFORM_INVALID', { PINLANE_PLATFORMS: 'linux/s390x' }],
-    ['ERR_REFERENCE_INVALID', { PINLANE_REGISTRY: 'Ghcr.io/ACME x' }],
+    ['ERR_OPTION_INVALID', { PINLANE_REGISTRY: 'Ghcr.io/ACME x' }],
   ])('are refused with %s for %j', (code, env) => {
     expect(codeOf(() => resolveSettings({}, env))).toBe(code);
   });
@@ -77,5 +77,12 @@ describe('registries that are spoken to by plain HTTP', () => {
 
   it.each(['http://a.example', 'a.example/path', 'user@a.example', 'a.example:', '-a', 'a b'])('can not be %j', (host) => {
     expect(codeOf(() => insecureRegistries([host], {}))).toBe('ERR_OPTION_INVALID');
+  });
+});
+
+describe('the place that images are pushed to', () => {
+  it.each(['https://ghcr.io/x', 'ghcr.io/X', '-x', 'a b'])('is refused by the name of what said so: %j', (registry) => {
+    expect(() => resolveSettings({ registry }, {})).toThrow(/^ERR_OPTION_INVALID: --registry is .*, which is no place in a registry/);
+    expect(() => resolveSettings({}, { PINLANE_REGISTRY: registry })).toThrow(/^ERR_OPTION_INVALID: PINLANE_REGISTRY is /);
   });
 });

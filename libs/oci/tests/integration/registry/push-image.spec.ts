@@ -243,7 +243,7 @@ describe('A registry that speaks plain HTTP where it should not', () => {
     const name = parseRepository(`0.0.0.0:${registry.host.split(':')[1]}/team/app`);
     const error = await errorOf(() => openRepository(name, { auth: me }).resolve('latest'));
     expect(error.code).toBe('ERR_REGISTRY_UNAVAILABLE');
-    expect(error.message).toContain(`--insecure-registry=${name.host}`);
+    expect(error.message).toContain(`PINLANE_INSECURE_REGISTRY=${name.host}`);
     expect(registry.requests).toEqual([]);
     expect(await codeOf(() => openRepository(name, { auth: me, insecure: true }).resolve('latest'))).toBe('ERR_MANIFEST_UNKNOWN');
   });

@@ -74,9 +74,15 @@ export const planProcessor = ({ ref, secret = [], port = 8000, directory, base =
   const secrets = [...new Set(secret)];
   for (const name of secrets) {
     const { error } = secretNameSchema.safeParse(name);
-    if (error) wrong('secret', `${quoted(name)} can't name a secret: ${error.issues[0]?.message ?? ''}`);
+    // Whoever writes NAME=value by mistake has written a secret.
+    if (error)
+      wrong(
+        'secret',
+        `${name.includes('=') ? 'takes a name alone, without a value' : `${quoted(name)} can't name a secret: ${error.issues[0]?.message ?? ''}`}`,
+      );
   }
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) wrong('port', `${quoted(port)} is not a port: 1 to 65535`);
+  // Below 1024 only root may listen wherever the kernel was not told otherwise, and a processor never is root.
+  if (!Number.isInteger(port) || port < 1024 || port > 65_535) wrong('port', `${quoted(port)} is not a port for a processor: 1024 to 65535`);
   const folder = directory?.replace(/\/+$/, '');
   const folderProblem = folder === undefined ? null : directoryProblem(folder);
   if (folderProblem !== null) wrong('directory', `${quoted(directory)} ${folderProblem}`);
