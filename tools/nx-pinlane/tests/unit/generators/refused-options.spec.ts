@@ -4,7 +4,7 @@ import { planProcessor } from '../../../src/generators/processor/options.ts';
 describe('a processor that is asked for', () => {
   it('listens where one that is not root may', () => {
     expect(planProcessor({ ref: 'acme/echo@1', port: 1024 }).port).toBe(1024);
-    expect(() => planProcessor({ ref: 'acme/echo@1', port: 80 })).toThrow('ERR_OPTION_INVALID: --port 80 is not a port for a processor: 1024 to 65535');
+    expect(() => planProcessor({ ref: 'acme/echo@1', port: 80 })).toThrow('ERR_OPTION_INVALID: --port "80" is not a port for a processor: 1024 to 65535');
   });
 
   it('is refused with the value of a secret, which is not repeated', () => {
