@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { AggregateCreateNodesError, CreateNodesResultArray, NxJsonConfiguration, ProjectConfiguration } from '@nx/devkit';
 import { createProcessorNodes } from '../../src/inference/create-nodes.ts';
+import { explainErrors } from '../../src/inference/explain-errors.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -116,5 +117,30 @@ describe('inference', () => {
       expect.stringContaining('a/b-c@1 is also the ref of processors/one/registry.yaml'),
       expect.stringContaining('a-b/c@1 and a/b-c@1 of processors/one/registry.yaml both have the slug a-b-c'),
     ]);
+  });
+});
+
+describe('what inference says of broken files', () => {
+  const explained = async (text: string, command = 'show') => {
+    const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n', 'processors/broken/registry.yaml': text });
+    const told: string[] = [];
+    const error = await explainErrors(failed(files), root, { command, tell: (line) => told.push(line) });
+    return { messages: error.errors.map(([, { message }]) => message), told, kept: projects(error.partialResults as CreateNodesResultArray) };
+  };
+
+  it.each([
+    ['ref: c/d@1\nx: &a {}\ny: *a\n', 'processors/broken/registry.yaml:2:'],
+    ['ref: c/d@1\nbuild:\n  port: 8000\n  context: ../..\n', 'processors/broken/registry.yaml:4:12: build.context'],
+    ['ref: c/d@0\n', 'processors/broken/registry.yaml:1:6: ref'],
+  ])('has line and column, and the rest of the workspace stays: %j', async (text, place) => {
+    const { messages, told, kept } = await explained(text);
+    expect([messages.length, messages[0]]).toEqual([1, expect.stringContaining(place)]);
+    expect([told, kept.map(({ name }) => name)]).toEqual([[], ['a-b']]);
+  });
+
+  it('is told where Nx says only that something failed, and is what it was where the strict reading finds nothing', async () => {
+    const { told } = await explained('ref: c/d@0\n', 'run-many');
+    expect(told).toEqual([expect.stringMatching(/^ERR_REGISTRY_INVALID: processors\/broken\/registry\.yaml:1:6: [^]*\n$/)]);
+    expect((await explained('ref: a/b@1\n', 'affected')).told).toEqual([expect.stringContaining('ERR_REF_DUPLICATE')]);
   });
 });
