@@ -12,7 +12,7 @@ const GONE: ReadonlySet<ErrorCode> = new Set(['ERR_MANIFEST_UNKNOWN', 'ERR_BLOB_
 /** Why one pin can't be kept, in the words for what it names. */
 const reasonsFor = (pin: PinName, what: string, findings: readonly PinFinding[]): string[] => {
   const own = findings.filter((finding) => finding.pin === pin);
-  const others = own.filter(({ code }) => !GONE.has(code)).map(({ message }) => message);
+  const others = own.filter(({ code }) => !GONE.has(code)).map(({ code, message }) => (code === 'ERR_PIN_LOCAL' ? `${pin}: ${message}` : message));
   return [...(own.length > others.length ? [`${what} is gone, or a part of it`] : []), ...others];
 };
 

@@ -58,8 +58,7 @@ const check = async (registry: RegistryFile, site: PinSite, context: FlowContext
     hashed: new Set(),
   });
   const [unknown, ...more] = findings.filter((finding) => !isVerdictOnPin(finding));
-  const named = ({ pin, code, message }: typeof unknown & object): Problem => ({ code, message: pin === null ? message : `${pin}: ${message}`, file });
-  if (unknown) throw new PinlaneError([named(unknown), ...more.map(named)]);
+  if (unknown) throw new PinlaneError([unknown, ...more].map(({ code, message }) => ({ code, message, file })) as [Problem, ...Problem[]]);
   const platforms = site.settings.platforms.length > 0 ? site.settings.platforms : PLATFORMS;
   const { outcome, reasons } = checkPins(spec, { fingerprint, platforms, findings });
   const report = pinReport(spec, spec, { file, outcome, reasons });

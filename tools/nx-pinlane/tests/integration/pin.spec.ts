@@ -148,6 +148,10 @@ describe('pin', () => {
       expect(await read(FILE)).toBe(untouched);
 
       expect((await pinlane('pin', 'acme-one')).exitCode).toBe(0);
+      const local = await pinlane('pin', '--check', '--lane=main', 'acme-one');
+      expect([local.exitCode, local.stdout]).toEqual([2, expect.stringMatching(/amd64: it names the local store[^]*arm64: it names[^]*index: it names/)]);
+      const both = await pinlane('pin', '--check', `--digest=store.localhost/acme-one@sha256:${'0'.repeat(64)}`, 'acme-one');
+      expect([both.exitCode, both.stderr]).toEqual([1, expect.stringContaining('ERR_OPTION_INVALID')]);
       const current = await pinlane('pin', '--check', 'acme-one', '--json');
       expect([current.exitCode, JSON.parse(current.stdout)]).toEqual([0, expect.objectContaining({ kind: 'PinReport', outcome: 'current', reasons: [] })]);
 
