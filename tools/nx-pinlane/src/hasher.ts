@@ -125,9 +125,9 @@ const contextKey = ({ target: { project, target } }: Task, { projectGraph }: Has
 export const buildxHasher: CustomHasher = async (task, context) => {
   const root = workspaceRoot(process.cwd());
   const paths = workspacePaths(root, laneOf(task));
+  if (wantsToRun(task, context)) return { ...(await withNxHash(task, context, [])), value: never() };
   const hash = await withNxHash(task, context, [await pluginBuild(), await bundleKey(task, context), contextKey(task, context, root), await storeWord(paths)]);
-  const runs = wantsToRun(task, context) || (await isGone(paths, recordName(task.target.project, context), hash.value));
-  return runs ? { ...hash, value: never() } : hash;
+  return (await isGone(paths, recordName(task.target.project, context), hash.value)) ? { ...hash, value: never() } : hash;
 };
 
 /**
