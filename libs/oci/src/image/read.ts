@@ -92,7 +92,11 @@ export const readImage = async (source: ContentSource, digest: Digest, options: 
   if (document.kind === 'manifest') {
     const image = await readPlatform(source, document.descriptor, document.manifest);
     const platforms = [image].filter(({ platform }) => wanted(platform));
-    return requirePlatforms({ kind: 'manifest', descriptor: document.descriptor, platforms, others: [], attestations: [] }, options.platforms);
+    return requirePlatforms(
+      { kind: 'manifest', descriptor: document.descriptor, platforms, others: [], attestations: [] },
+      [image.platform],
+      options.platforms,
+    );
   }
   const { ours, others, attestations } = sortEntries(digest, document.index);
   const read = ours.map(async (entry) => {
@@ -104,17 +108,30 @@ export const readImage = async (source: ContentSource, digest: Digest, options: 
   // A failure is thrown when the others have ended, so that nothing works on behind the caller's back.
   await Promise.allSettled(read);
   const platforms = (await Promise.all(read)).flat().sort((a, b) => (a.platform < b.platform ? -1 : 1));
-  return requirePlatforms({ kind: 'index', descriptor: document.descriptor, index: document.index, platforms, others, attestations }, options.platforms);
+  const listed = ours.map(({ platform }) => knownPlatform(platform!)!);
+  return requirePlatforms(
+    { kind: 'index', descriptor: document.descriptor, index: document.index, platforms, others, attestations },
+    listed,
+    options.platforms,
+  );
 };
 
-const requirePlatforms = (view: ImageView, platforms?: readonly Platform[]): ImageView => {
+const missing = (digest: Digest, platform: Platform, there: readonly Platform[]): never =>
+  fail('ERR_PLATFORM_MISSING', `image ${digest} is not there for ${platform}; it is for ${there.join(', ') || 'none'}`);
+
+/** `there`: the platforms that the image has, those that nobody asked for too. */
+const requirePlatforms = (view: ImageView, there: readonly Platform[], platforms?: readonly Platform[]): ImageView => {
   const { digest } = view.descriptor;
   if (view.platforms.length === 0 && platforms === undefined) fail('ERR_PLATFORM_MISSING', `image ${digest} has no platform that can be run or pinned`);
-  for (const platform of platforms ?? []) platformOfImage(view, platform);
+  for (const platform of platforms ?? []) if (!there.includes(platform)) missing(digest, platform, there);
   return view;
 };
 
 /** The one manifest of an image for a platform. @throws ERR_PLATFORM_MISSING */
 export const platformOfImage = ({ descriptor, platforms }: ImageView, platform: Platform): PlatformImage =>
   platforms.find((image) => image.platform === platform) ??
-  fail('ERR_PLATFORM_MISSING', `image ${descriptor.digest} is not there for ${platform}; it is for ${platforms.map((p) => p.platform).join(', ') || 'none'}`);
+  missing(
+    descriptor.digest,
+    platform,
+    platforms.map((image) => image.platform),
+  );
