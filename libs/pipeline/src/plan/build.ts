@@ -35,6 +35,10 @@ export const publishedRepository = (spec: ProcessorSpec, registry: string | unde
   return formatRepository(parseRepository(named));
 };
 
+/** Where an image is named: the repository it is pushed to, else the store. @throws ERR_REFERENCE_INVALID */
+export const repositoryOf = (spec: ProcessorSpec, { push, registry }: { readonly push: boolean; readonly registry: string | undefined }): string =>
+  push ? publishedRepository(spec, registry) : `${STORE_HOST}/${slugOf(spec.ref)}`;
+
 /** Labels that hold the digest stable for the same fingerprint: no revision, no time. */
 const labelsOf = (spec: ProcessorSpec, { fingerprint, bases, labels }: BuildFacts): Record<string, string> => {
   const base = Object.values(bases).length === 1 ? parseReference(Object.values(bases)[0] as string) : undefined;
@@ -75,7 +79,7 @@ export const planBuild = (spec: ProcessorSpec, facts: BuildFacts): BuildPlan => 
     labels: labelsOf(spec, facts),
     bases: { ...facts.bases },
     fingerprint: facts.fingerprint,
-    repository: push ? publishedRepository(spec, facts.registry) : `${STORE_HOST}/${slug}`,
+    repository: repositoryOf(spec, { push, registry: facts.registry }),
     push,
   };
 };

@@ -1,5 +1,6 @@
 import { EXIT, platformOf, shortDigest, type Architecture, type BuiltImage, type Digest } from '@pinlane/contracts';
 import { openStore } from '@pinlane/oci';
+import { repositoryOf } from '@pinlane/pipeline';
 import { isUncached } from '../options/common.ts';
 import { dockerOptions, namingOptions } from '../options/docker.ts';
 import type { OptionsOf } from '../options/index.ts';
@@ -7,7 +8,7 @@ import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { writeBundle } from './bundle.ts';
 import { contextNames } from './engines.ts';
 import { ensureBuilt, type Ensured } from './ensure-built.ts';
-import { giveNames } from './names.ts';
+import { giveNames, requireTags } from './names.ts';
 import { workspacePaths } from './paths.ts';
 import { prepare, readRegistry } from './prepare.ts';
 import { requireMayBuild, resolveSettings } from './settings.ts';
@@ -33,6 +34,8 @@ export const buildx = async (options: OptionsOf<'buildx'>, context: FlowContext)
   const request = { docker: dockerOptions(options), labels };
   const contexts = contextNames(request);
   const prepared = await prepare(await readRegistry(context), { paths, store, settings, buildArgs: options.buildArgs, target, contexts }, context);
+  // Before the build, which may take long.
+  requireTags(tags, repositoryOf(prepared.spec, settings));
   const site = { paths, store, settings, noCache: isUncached(options) || settings.rules.fresh, request, cacheKey: context.env['NX_TASK_HASH'] };
   const ensured = await ensureBuilt(prepared, site, context);
   await giveNames(ensured.image, { tags, load }, { store, settings }, context);

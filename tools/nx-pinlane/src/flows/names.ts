@@ -17,6 +17,9 @@ const tagIn = (text: string, repository: string): string => {
   return isTag(tag) ? tag : fail('ERR_OPTION_INVALID', `--tags: ${JSON.stringify(text.slice(0, 200))} is neither a tag nor a tag of ${repository}`);
 };
 
+/** The tags among names for people. @throws ERR_OPTION_INVALID */
+export const requireTags = (names: readonly string[], repository: string): string[] => names.map((text) => tagIn(text, repository));
+
 /** What a name without a host means to Docker; containerd keeps names as they are written. */
 const DOCKERS_OWN = 'docker.io/library';
 
@@ -46,7 +49,7 @@ export const giveNames = async (
   { store, settings }: { readonly store: Store; readonly settings: Pick<RegistryAccess, 'insecureRegistries'> },
   context: FlowContext,
 ): Promise<void> => {
-  const tags = wanted.tags.map((text) => tagIn(text, image.repository));
+  const tags = requireTags(wanted.tags, image.repository);
   const { descriptor, bytes } = await store.readManifest(image.index);
   const registry = image.pushed ? openRegistry(parseRepository(image.repository), { ...settings, signal: context.signal }) : null;
   for (const tag of tags)

@@ -51,6 +51,9 @@ describe('commands', () => {
         const early = await pinlane(...args, '--json');
         expect([early.exitCode, JSON.parse(early.stdout)]).toMatchObject([1, { kind: 'Error', problems: [{ code: 'ERR_OPTION_INVALID' }] }]);
       }
+      const tagged = await pinlane('buildx', 'acme-base', '--tags=Bad:Tag:xx');
+      expect([tagged.exitCode, tagged.stderr]).toEqual([1, expect.stringContaining('ERR_OPTION_INVALID: --tags: "Bad:Tag:xx"')]);
+      expect(existsSync(join(root, '.pinlane/builds'))).toBe(false);
       const docker = await pinlaneWith({ DOCKER_HOST: `unix://${root}/no.sock`, DOCKER_CONTEXT: '' }, 'buildx', 'acme-base', '--engine=docker');
       expect([docker.exitCode, docker.stderr]).toEqual([1, expect.stringMatching(/ERR_ENGINE_UNAVAILABLE.*\nfix: /)]);
     });
