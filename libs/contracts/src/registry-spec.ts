@@ -94,14 +94,6 @@ const outputSchema = z.strictObject({
   description: line('the description', 1000).optional().meta({ description: 'What it holds.' }),
 });
 
-const outputsSchema = z
-  .array(outputSchema)
-  .max(1000)
-  .superRefine((outputs, context) => {
-    for (const [at, { path }] of outputs.entries())
-      if (outputs.findIndex((other) => other.path === path) < at) context.addIssue({ code: 'custom', path: [at, 'path'], message: `${path} is listed twice` });
-  });
-
 /**
  * registry.yaml: what a processor is, what it needs and which digests of it are pinned (design, section 7).
  * Strict at every level; JSON Schema under `inputs` is checked where it is compiled.
@@ -113,7 +105,7 @@ export const processorSpecSchema = z.strictObject({
   runtime: runtimeSchema.prefault({}).meta({ description: 'What a run needs.' }),
   secrets: secretsSchema.prefault({}).meta({ description: 'The names of the secrets; their values are never in this file.' }),
   inputs: z.record(z.string(), z.unknown()).default({}).meta({ description: 'The JSON Schema (draft-07 or 2020-12) of inputs.params.' }),
-  outputs: outputsSchema.default([]).meta({ description: 'The files that a run may write.' }),
+  outputs: z.array(outputSchema).max(1000).default([]).meta({ description: 'The files that a run may write.' }),
 });
 
 /** A valid registry.yaml with every default filled in. */

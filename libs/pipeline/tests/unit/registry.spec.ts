@@ -48,11 +48,6 @@ describe('a registry.yaml that is refused', () => {
     ['an absolute context', 'ref: a/b@1\nbuild: { context: /etc }\n', /^ERR_REGISTRY_INVALID 2:19 build.context: /],
     ['a Dockerfile that starts with a hyphen', 'ref: a/b@1\nbuild: { dockerfile: --help }\n', /^ERR_REGISTRY_INVALID 2:22 build.dockerfile: /],
     ['a port out of range', 'ref: a/b@1\nbuild: { port: 70000 }\n', /^ERR_REGISTRY_INVALID 2:16 build.port: /],
-    [
-      'an output listed twice',
-      'ref: a/b@1\noutputs:\n  - { path: a.txt, mime: text/plain }\n  - { path: a.txt, mime: text/html }\n',
-      /^ERR_REGISTRY_INVALID 4:\d+ outputs[^ ]*: a\.txt is listed twice/,
-    ],
     ['a secret listed twice', 'ref: a/b@1\nsecrets: { required: [A], optional: [A] }\n', /^ERR_REGISTRY_INVALID 2:\d+ secrets: A is listed twice/],
     [
       'a secret by a name that the runtime sets',

@@ -80,7 +80,8 @@ const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToP
       sent.set(blob.digest, blob);
     });
     if (descriptor.digest === image.root.descriptor.digest) await inParallel(image.children, concurrency, (child) => putManifest(push, child));
-    await put();
+    // Another process that sends the same parts right now may hide them from the registry for a moment.
+    await withRetry(repository.retry, put, notYet);
   }
 };
 
