@@ -1,7 +1,7 @@
 import * as zlib from 'node:zlib';
 import { Readable } from 'node:stream';
 import { fail, isPinlaneError } from '@pinlane/contracts';
-import { createSha256 } from '../content/index.ts';
+import { createSha256, type ChunkUse } from '../content/index.ts';
 import { readTar, type TarEntry } from '../layer/index.ts';
 import { cleanTarPath } from '../layer/listing.ts';
 import { UNPACK_LIMITS } from '../unpack/tar-bytes.ts';
@@ -9,7 +9,7 @@ import { ROOT, type Changes, type Owner } from './changes.ts';
 import type { FileNode, FileTree, Node } from './tree.ts';
 
 /** The bytes of a file of the context. */
-export type OpenFile = (file: FileNode) => AsyncIterable<Uint8Array>;
+export type OpenFile = (file: FileNode, use?: ChunkUse) => AsyncIterable<Uint8Array>;
 
 /** How a file is packed, by its first bytes; those of a tar are the ones that Docker's ADD unpacks. */
 export type Packing = 'tar' | 'gzip' | 'zstd' | 'bzip2' | 'xz';

@@ -1,5 +1,5 @@
 import { architectureOf, fail, PinlaneError, type Architecture, type Digest, type Platform, type Problem, type Progress } from '@pinlane/contracts';
-import { readAll, type ContentSource, type Descriptor } from '../content/index.ts';
+import { readAll, type ChunkUse, type ContentSource, type Descriptor } from '../content/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import { bytesOnce } from '../context/files.ts';
 import { planStages, requireEmbeddable, undeclaredArguments, type Origin, type ParsedDockerfile, type Stage } from '../dockerfile/index.ts';
@@ -45,6 +45,9 @@ export interface AssembledImage {
 }
 
 const LARGEST_TEXT = 4 * 1024 * 1024;
+
+/** What goes into a layer is copied on the spot. */
+const LENT: ChunkUse = { lent: true };
 
 const throwAll = (problems: readonly Problem[]): void => {
   const unique = [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
@@ -92,9 +95,7 @@ class Assembly {
       const state = await this.begin(resolved.base, resolved.platform, states);
       states.set(resolved.stage.index, state);
       const filesOf = (origin: Origin) => this.files(origin, platform, states);
-      const { context } = this;
-      const { readText } = this;
-      const open = (file: FileNode) => this.open(file);
+      const { context, readText, open } = this;
       problems.push(...(await new StageRunner({ parsed, resolved, state, globals, buildArgs, context, readText, open, filesOf }).all()));
     }
     const state = states.get(last.stage.index)!;
@@ -125,7 +126,7 @@ class Assembly {
   private async build(entries: readonly PlannedEntry[]): Promise<Layer> {
     const { store, signal } = this.request;
     stopIfAborted(signal);
-    const fromContext = layerEntries(entries, (file) => this.open(file));
+    const fromContext = layerEntries(entries, (file) => this.open(file, LENT));
     const files = entries.flatMap(({ node }) => (node.type === 'file' && isPackedFile(node) ? [node] : []));
     const make = () => {
       if (files.length === 0) return writeLayer(store, fromContext);
@@ -133,7 +134,7 @@ class Assembly {
         const unpacked = await unpackFiles(this.sources, files, folder);
         return writeLayer(
           store,
-          layerEntries(entries, (file) => (isPackedFile(file) ? unpacked(file) : this.open(file))),
+          layerEntries(entries, (file) => (isPackedFile(file) ? unpacked : this.open)(file, LENT)),
         );
       });
     };
@@ -142,12 +143,12 @@ class Assembly {
     return layer;
   }
 
-  private open({ source }: FileNode): AsyncIterable<Uint8Array> {
+  private readonly open = ({ source }: FileNode, use?: ChunkUse): AsyncIterable<Uint8Array> => {
     if (source.kind === 'inline') return bytesOnce(Buffer.from(source.text));
     return source.kind === 'context'
-      ? whileWanted(this.request.context.open(source.path), this.request.signal)
+      ? whileWanted(this.request.context.open(source.path, use), this.request.signal)
       : fail('ERR_INTERNAL', `${source.path} was not unpacked`);
-  }
+  };
 
   private readonly readText = async (file: FileNode): Promise<string> => {
     const read = async (chunks: AsyncIterable<Uint8Array>) =>
@@ -157,7 +158,7 @@ class Assembly {
   };
 
   private get sources(): Sources {
-    return { store: this.request.store, context: this.context, open: (file) => this.open(file) };
+    return { store: this.request.store, context: this.context, open: this.open };
   }
 }
 

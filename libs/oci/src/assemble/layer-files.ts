@@ -7,10 +7,8 @@ import type { ContentSource } from '../content/index.ts';
 import { fileChunks } from '../context/files.ts';
 import { cleanTarPath, readTar, type Layer } from '../layer/index.ts';
 import { tarBytes, UNPACK_LIMITS } from '../unpack/tar-bytes.ts';
-import { archiveEntries, archivePacking } from './archives.ts';
+import { archiveEntries, archivePacking, type OpenFile } from './archives.ts';
 import type { FileNode, FileTree } from './tree.ts';
-
-type Open = (file: FileNode) => AsyncIterable<Uint8Array>;
 
 interface Wanted {
   readonly layer: Layer;
@@ -32,7 +30,7 @@ const byLayer = (files: readonly FileNode[]): Wanted[] => {
 const unpackedPath = (folder: string, { sha256 }: FileNode): string => join(folder, digestHex(sha256));
 
 /** Those of archives of the context, one pass over each. */
-const unpackArchives = async (files: readonly FileNode[], context: FileTree, open: Open, folder: string): Promise<void> => {
+const unpackArchives = async (files: readonly FileNode[], context: FileTree, open: OpenFile, folder: string): Promise<void> => {
   const archives = new Map<string, Map<number, FileNode>>();
   for (const file of files) {
     if (file.source.kind !== 'archive') continue;
@@ -56,7 +54,7 @@ export interface Sources {
   readonly store: ContentSource;
   readonly context: FileTree;
   /** The bytes of a file of the context. */
-  readonly open: Open;
+  readonly open: OpenFile;
 }
 
 /** Whether a file has to be unpacked before its bytes are at hand. */
@@ -66,7 +64,7 @@ export const isPackedFile = ({ source }: FileNode): boolean => source.kind === '
  * Takes files out of layers and archives into a folder, named by their hashes: one pass over each layer, memory for a few chunks. They are needed in another
  * order than the layers have them, and not all at once.
  */
-export const unpackFiles = async ({ store, context, open }: Sources, files: readonly FileNode[], folder: string): Promise<Open> => {
+export const unpackFiles = async ({ store, context, open }: Sources, files: readonly FileNode[], folder: string): Promise<OpenFile> => {
   await unpackArchives(files, context, open, folder);
   for (const { layer, files: wanted } of byLayer(files)) {
     for await (const entry of readTar(tarBytes(store, layer.descriptor, layer.diffId, UNPACK_LIMITS))) {
@@ -75,5 +73,5 @@ export const unpackFiles = async ({ store, context, open }: Sources, files: read
       if (file) await pipeline(Readable.from(entry.content), createWriteStream(unpackedPath(folder, file)));
     }
   }
-  return (file) => fileChunks(unpackedPath(folder, file));
+  return (file, use) => fileChunks(unpackedPath(folder, file), use);
 };

@@ -2,6 +2,7 @@ export * from './config.ts';
 export * from './copy.ts';
 export * from './descriptor.ts';
 export * from './document.ts';
+export * from './file-chunks.ts';
 export * from './image-index.ts';
 export { MANIFEST_LIMIT } from './json.ts';
 export * from './manifest.ts';

@@ -1,12 +1,13 @@
 import type { Digest } from '@pinlane/contracts';
 import type { BlobDescriptor, Descriptor } from './descriptor.ts';
+import type { ChunkUse } from './file-chunks.ts';
 
 /** Where images are read from. Both methods check what they deliver against its digest; nothing else about it is believed. */
 export interface ContentSource {
   /** A manifest or index, whole. @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH */
   readManifest(digest: Digest): Promise<{ readonly descriptor: Descriptor; readonly bytes: Uint8Array }>;
   /** A blob as a stream, to be read once; the error comes at its end at the latest. @throws ERR_BLOB_UNKNOWN, ERR_STORE_CORRUPT, ERR_DIGEST_MISMATCH */
-  openBlob(blob: BlobDescriptor): AsyncIterable<Uint8Array>;
+  openBlob(blob: BlobDescriptor, use?: ChunkUse): AsyncIterable<Uint8Array>;
 }
 
 /** Where images are written to. Blobs come first, then the manifests that name them, then the index. */

@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { fail, PinlaneError, type Problem } from '@pinlane/contracts';
-import { createSha256, inParallel } from '../content/index.ts';
+import { createSha256, inParallel, type ChunkUse } from '../content/index.ts';
 import { bytesOnce, fileChunks } from './files.ts';
 import { ignoreNothing, parseIgnore, type Ignore } from './ignore.ts';
 import type { BuildContext, ContextEntry } from './model.ts';
@@ -69,11 +69,12 @@ export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfil
   await walker.folder('').catch(unreadable('the build context'));
   if (walker.problems.length > 0) throw new PinlaneError([...walker.problems].sort((a, b) => (a.message < b.message ? -1 : 1)) as [Problem, ...Problem[]]);
 
-  const content = (path: string): AsyncIterable<Uint8Array> => (Object.hasOwn(overrides, path) ? bytesOnce(overrides[path]!) : fileChunks(join(root, path)));
+  const content = (path: string, use?: ChunkUse): AsyncIterable<Uint8Array> =>
+    Object.hasOwn(overrides, path) ? bytesOnce(overrides[path]!) : fileChunks(join(root, path), use);
   const entries: ContextEntry[] = walker.found.filter(({ type }) => type !== 'file').map((entry) => ({ ...entry, sha256: null }));
   const files = walker.found.filter(({ type }) => type === 'file');
   await inParallel(files, 8, async (entry) => {
-    entries.push(await hashed(entry, content(entry.path)).catch(unreadable(JSON.stringify(entry.path))));
+    entries.push(await hashed(entry, content(entry.path, { lent: true })).catch(unreadable(JSON.stringify(entry.path))));
   });
   entries.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { root, entries, dockerfile: { path: dockerfile, text }, open: content };

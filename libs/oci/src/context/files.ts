@@ -1,17 +1,12 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-
-const CHUNK = 256 * 1024;
+import { chunksOf, type ChunkUse } from '../content/index.ts';
 
 /** A file's bytes; a symbolic link is not followed. */
-export async function* fileChunks(path: string): AsyncGenerator<Uint8Array, void, void> {
+export async function* fileChunks(path: string, use?: ChunkUse): AsyncGenerator<Uint8Array, void, void> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, null);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-    }
+    yield* chunksOf(file, use);
   } finally {
     await file.close();
   }

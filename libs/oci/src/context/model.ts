@@ -1,4 +1,5 @@
 import type { Digest } from '@pinlane/contracts';
+import type { ChunkUse } from '../content/index.ts';
 
 /** One thing that COPY can see. */
 export interface ContextEntry {
@@ -24,5 +25,5 @@ export interface BuildContext {
   /** The Dockerfile, which is read even where .dockerignore hides it from COPY. */
   readonly dockerfile: { readonly path: string; readonly text: string };
   /** The content of a file among the entries; who reads it checks it against the entry's hash. */
-  open(path: string): AsyncIterable<Uint8Array>;
+  open(path: string, use?: ChunkUse): AsyncIterable<Uint8Array>;
 }

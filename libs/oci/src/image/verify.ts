@@ -24,7 +24,7 @@ export const verifyImage = async (
   const view = await readImage(source, digest, platforms === undefined ? {} : { platforms });
   for (const layer of uniqueBlobs(view.platforms.flatMap(({ manifest }) => manifest.layers))) {
     if (blobs === 'hashed' && !known.has(layer.digest)) {
-      for await (const _ of source.openBlob(layer));
+      for await (const _ of source.openBlob(layer, { lent: true }));
       known.add(layer.digest);
     } else if (!(await source.hasBlob(layer))) await explainAbsence(source, layer, digest);
   }

@@ -14,7 +14,7 @@ export interface FileEntry extends Owned {
   /** In bytes. */
   readonly size: number;
   readonly sha256: Digest;
-  /** The content; checked against size and hash where it is read. */
+  /** The content; checked against size and hash where it is read. Its chunks may be lent: each is good until the next is asked for. */
   open(): AsyncIterable<Uint8Array>;
 }
 

@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { crc32, createDeflateRaw } from 'node:zlib';
 
 // RFC 1952: no name, no time, level not told, system unknown (255). node:zlib's own gzip writes the machine's system here.
@@ -15,23 +13,22 @@ const trailer = (crc: number, size: number): Buffer => {
   return bytes;
 };
 
-/** Compresses to gzip, with the same bytes on every machine; memory holds a few chunks. */
+/** Compresses to gzip, with the same bytes on every machine; memory holds a few chunks. It asks for a chunk when it is done with the one before, which may be lent. */
 export async function* gzipChunks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   let crc = 0;
   let size = 0;
-  async function* counted() {
+  const deflate = createDeflateRaw({ level: LEVEL, chunkSize: 64 * 1024 });
+  const feed = async (): Promise<void> => {
     for await (const chunk of chunks) {
       crc = crc32(chunk, crc);
       size += chunk.length;
-      yield chunk;
+      await new Promise<void>((resolve, reject) => void deflate.write(chunk, (error) => (error ? reject(error) : resolve())));
     }
-  }
-  const deflate = createDeflateRaw({ level: LEVEL, chunkSize: 64 * 1024 });
-  const fed = pipeline(Readable.from(counted()), deflate);
-  // Its failure also ends the reading below, and is thrown there.
-  fed.catch(() => undefined);
+    deflate.end();
+  };
+  // Its failure ends the reading below, and is thrown there.
+  void feed().catch((error: Error) => deflate.destroy(error));
   yield HEADER;
   for await (const chunk of deflate) yield chunk as Buffer;
-  await fed;
   yield trailer(crc, size);
 }

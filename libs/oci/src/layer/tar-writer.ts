@@ -1,5 +1,5 @@
 import { fail, isPinlaneError } from '@pinlane/contracts';
-import { verified } from '../content/index.ts';
+import { verified, type ChunkUse } from '../content/index.ts';
 import { sortEntries, type FileEntry, type LayerEntry } from './entry.ts';
 import { BLOCK, encodeEntry, padding } from './tar-header.ts';
 
@@ -33,7 +33,7 @@ async function* parts(entries: readonly LayerEntry[]): AsyncGenerator<Uint8Array
  * Memory holds one chunk.
  * @throws ERR_CONTEXT_INVALID when a file's content is not what its entry says
  */
-export async function* tarChunks(entries: readonly LayerEntry[]): AsyncGenerator<Buffer, void, void> {
+export async function* tarChunks(entries: readonly LayerEntry[], { lent = false }: ChunkUse = {}): AsyncGenerator<Buffer, void, void> {
   let chunk = Buffer.allocUnsafe(CHUNK);
   let filled = 0;
   for await (const part of parts(entries)) {
@@ -44,7 +44,7 @@ export async function* tarChunks(entries: readonly LayerEntry[]): AsyncGenerator
       filled += taken;
       if (filled < CHUNK) continue;
       yield chunk;
-      chunk = Buffer.allocUnsafe(CHUNK);
+      if (!lent) chunk = Buffer.allocUnsafe(CHUNK);
       filled = 0;
     }
   }

@@ -18,7 +18,7 @@ export interface Layer {
 export const writeLayer = async (store: Pick<Store, 'writeBlob'>, entries: readonly LayerEntry[]): Promise<Layer> => {
   const tar = createSha256();
   async function* hashedTar() {
-    for await (const chunk of tarChunks(entries)) {
+    for await (const chunk of tarChunks(entries, { lent: true })) {
       tar.update(chunk);
       yield chunk;
     }

@@ -1,4 +1,5 @@
-import { checkedChunks, chunksOf, openBlobFile } from '../store/blobs.ts';
+import { chunksOf } from '../content/index.ts';
+import { checkedChunks, openBlobFile } from '../store/blobs.ts';
 import { markDeleted } from '../store/deletions.ts';
 import type { AnyDigest } from '../store/digests.ts';
 import { partOf } from './range.ts';
@@ -45,7 +46,7 @@ export const getBlob = async (registry: Registry, repository: string, digest: An
     return {
       status: 206,
       headers: { ...headersOf(digest), 'content-length': String(length), 'content-range': `bytes ${part.first}-${part.last}/${size}` },
-      body: chunksOf(file, part.first, length),
+      body: chunksOf(file, { start: part.first, length }),
       done,
     };
   } catch (error) {

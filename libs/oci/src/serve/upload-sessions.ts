@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chunksOf } from '../store/blobs.ts';
+import { chunksOf } from '../content/index.ts';
 import { algorithmOf, hashFor, hexOf, type AnyDigest } from '../store/digests.ts';
 import { ifThere, renameInto } from '../store/files.ts';
 import type { StorePaths } from '../store/paths.ts';
@@ -91,7 +91,7 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
     const file = (await ifThere(open(path))) ?? unknown();
     try {
       const hash = hashFor(digest);
-      for await (const chunk of chunksOf(file)) hash.update(chunk);
+      for await (const chunk of chunksOf(file, { lent: true })) hash.update(chunk);
       return hash.digest('hex');
     } finally {
       await file.close();

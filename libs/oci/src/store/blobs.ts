@@ -1,12 +1,11 @@
 import { open, rename, stat, utimes, readFile, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, type Digest } from '@pinlane/contracts';
-import { createSha256, sha256 } from '../content/index.ts';
+import { chunksOf, createSha256, sha256, type ChunkUse } from '../content/index.ts';
 import { hasDigest, hashFor, hexOf, type AnyBlob, type AnyDigest } from './digests.ts';
 import { ifThere, renameInto, throughTemporary } from './files.ts';
 import type { StorePaths } from './paths.ts';
 
-const CHUNK = 256 * 1024;
 const SMALL = 1024 * 1024;
 
 const corrupt = (digest: AnyDigest, why: string): never => fail('ERR_STORE_CORRUPT', `blob ${digest} ${why}`);
@@ -86,24 +85,13 @@ export const writeBlob = async (paths: StorePaths, chunks: AsyncIterable<Uint8Ar
   });
 };
 
-/** A part of an open file, from `start` on, at most `length` bytes of it. */
-export async function* chunksOf(file: FileHandle, start = 0, length = Infinity): AsyncGenerator<Uint8Array, void, void> {
-  for (let position = start, left = length; left > 0;) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(CHUNK, left)), 0, Math.min(CHUNK, left), position);
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
-    position += bytesRead;
-    left -= bytesRead;
-  }
-}
-
 /** A blob's file, to be read and closed; undefined where there is none. */
 export const openBlobFile = (paths: StorePaths, digest: AnyDigest): Promise<FileHandle | undefined> => ifThereAgain(() => open(paths.blob(digest)));
 
 /** All of an open blob's bytes, checked. @throws ERR_STORE_CORRUPT at their end */
-export async function* checkedChunks(file: FileHandle, digest: AnyDigest): AsyncGenerator<Uint8Array, void, void> {
+export async function* checkedChunks(file: FileHandle, digest: AnyDigest, use?: ChunkUse): AsyncGenerator<Uint8Array, void, void> {
   const seen = hashFor(digest);
-  for await (const chunk of chunksOf(file)) {
+  for await (const chunk of chunksOf(file, use)) {
     seen.update(chunk);
     yield chunk;
   }
@@ -111,13 +99,13 @@ export async function* checkedChunks(file: FileHandle, digest: AnyDigest): Async
 }
 
 /** A blob's bytes, checked. @throws ERR_STORE_CORRUPT, at its end at the latest */
-export async function* openBlob(paths: StorePaths, blob: AnyBlob): AsyncGenerator<Uint8Array, void, void> {
+export async function* openBlob(paths: StorePaths, blob: AnyBlob, use?: ChunkUse): AsyncGenerator<Uint8Array, void, void> {
   const file = await openBlobFile(paths, blob.digest);
   if (!file) return corrupt(blob.digest, 'is missing');
   try {
     const { size } = await file.stat();
     if (size !== blob.size) corrupt(blob.digest, `has ${size} bytes instead of ${blob.size}`);
-    yield* checkedChunks(file, blob.digest);
+    yield* checkedChunks(file, blob.digest, use);
   } finally {
     await file.close();
   }

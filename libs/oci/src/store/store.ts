@@ -96,7 +96,7 @@ export const openStore = (root: string, { patienceMs = 30_000 }: StoreOptions = 
     root,
     blobPath: (digest) => paths.blob(digest),
     hasBlob: (blob) => claimBlob(paths, blob),
-    openBlob: (blob) => openBlob(paths, blob),
+    openBlob: (blob, use) => openBlob(paths, blob, use),
 
     async writeBlob(chunks) {
       await ensureLayout();
@@ -172,7 +172,7 @@ export const openStore = (root: string, { patienceMs = 30_000 }: StoreOptions = 
       const problems = [...missing.map((each) => damaged(each, 'is missing')), ...corrupt.map((each) => damaged(each, 'was altered or truncated'))];
       for (const blob of blobs) {
         try {
-          for await (const _ of openBlob(paths, blob));
+          for await (const _ of openBlob(paths, blob, { lent: true }));
         } catch (error) {
           if (!isPinlaneError(error)) throw error;
           problems.push(...error.problems);

@@ -52,7 +52,7 @@ export async function* tarBytes(source: ContentSource, layer: Descriptor, diffId
     const { code } = error as NodeJS.ErrnoException;
     if (typeof code === 'string' && (code.startsWith('Z_') || code.startsWith('ZSTD_'))) {
       // A blob that was altered stumbles here before its digest is known: read to its end, the source says so.
-      for await (const _ of source.openBlob(layer));
+      for await (const _ of source.openBlob(layer, { lent: true }));
       fail('ERR_MANIFEST_INVALID', `layer ${layer.digest} is not what its media type ${layer.mediaType} says: ${(error as Error).message}`, { cause: error });
     }
     throw error;

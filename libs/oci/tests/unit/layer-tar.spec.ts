@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { gzipChunks, layerKey, readTar, sha256, tarChunks, type LayerEntry } from '../../src/index.ts';
 import { packTar, problemsOf, unpackTar } from '../support/building.ts';
@@ -93,6 +94,33 @@ describe('gzipChunks', () => {
       throw new Error('the source broke');
     })();
     await expect(collect(gzipChunks(failing))).rejects.toThrow('the source broke');
+  });
+
+  it('is done with a chunk before it asks for the next, so that chunks may be lent', async () => {
+    const lent = (async function* () {
+      const shared = Buffer.alloc(100_000);
+      for (let number = 1; number <= 30; number += 1) {
+        yield shared.fill(number);
+        shared.fill(0);
+      }
+    })();
+    const own = Buffer.concat(Array.from({ length: 30 }, (_, number) => Buffer.alloc(100_000, number + 1)));
+    expect(gunzipSync(await collect(gzipChunks(lent))).equals(own)).toBe(true);
+  });
+
+  it('lets go of its source when nobody reads on', async () => {
+    let closed = (): void => undefined;
+    const end = new Promise<void>((resolve) => (closed = resolve));
+    const endless = (async function* () {
+      try {
+        for (;;) yield randomBytes(100_000);
+      } finally {
+        closed();
+      }
+    })();
+    let taken = 0;
+    for await (const _ of gzipChunks(endless)) if ((taken += 1) === 5) break;
+    await end;
   });
 });
 
