@@ -108,35 +108,33 @@ const readBack = async (push: Push, { descriptor: { digest } }: ManifestToPush):
 };
 
 /** Proves that what was sent is there, by its size. */
-const readBlobsBack = (push: Push): Promise<unknown> =>
+const readBlobsBack = (push: Push): Promise<void> =>
   inParallel([...push.sent.values()], push.concurrency, (blob) =>
     checked(push, async () => {
       if (!(await push.repository.hasBlob(blob))) fail('ERR_BLOB_UNKNOWN', `the registry took blob ${blob.digest} and does not have it`);
     }),
   );
 
-/** Puts the manifests of an image. An index goes where all that it lists is; the rest goes side by side, since every step waits for the network. */
-const sendManifests = async (push: Push, tags: readonly string[]): Promise<void> => {
+/** Puts the manifests of an image and proves that all of it is there. An index goes where all that it lists is; the rest goes side by side, since every step waits for the network. */
+const sendManifests = async (push: Push): Promise<void> => {
   const { children, root } = push.image;
-  const protect = (manifest: ManifestToPush) => putManifest(push, manifest, protectingTag(manifest.descriptor.digest));
-  const child = async (manifest: ManifestToPush): Promise<void> => {
-    await protect(manifest);
+  const protect = async (manifest: ManifestToPush): Promise<void> => {
+    await putManifest(push, manifest, protectingTag(manifest.descriptor.digest));
     await readBack(push, manifest);
   };
   const index = async (): Promise<void> => {
     await putManifest(push, root);
     await protect(root);
-    await readBack(push, root);
   };
   await inParallel(children, push.concurrency, (manifest) => putManifest(push, manifest));
-  await inParallel([index, ...children.map((manifest) => () => child(manifest))], push.concurrency, (send) => send());
-  await inParallel(tags, push.concurrency, (tag) => putManifest(push, root, tag));
+  await inParallel([index, ...children.map((manifest) => () => protect(manifest)), () => readBlobsBack(push)], push.concurrency, (send) => send());
 };
 
 /**
  * Pushes an image of a source to a repository, so that a digest of it can be pinned: its blobs, then the manifests that its index lists by digest,
  * then the index and the protecting tags. Each manifest is fetched again by digest and by protecting tag and hashed from its bytes, and the registry
- * is asked for the presence and size of every blob that was sent; a blob that it had before was asked for before. The tags for people come last. Bytes are passed on as they are. Doing it again sends what is not there; nothing is ever deleted.
+ * is asked for the presence and size of every blob that was sent; a blob that it had before was asked for before. The tags for people come last, on what
+ * was proven. Bytes are passed on as they are. Doing it again sends what is not there; nothing is ever deleted.
  * @throws what `readImage` throws, before anything is sent; ERR_BLOB_UNKNOWN, ERR_MANIFEST_UNKNOWN or ERR_DIGEST_MISMATCH where what was pushed
  * can't be read back; ERR_REGISTRY_*, ERR_CANCELLED and whatever the source throws
  */
@@ -152,8 +150,8 @@ export const pushImage = async (source: ContentSource, repository: RegistryRepos
 
   return withSlot({ slots, host: repository.repository.host, progress, signal }, async () => {
     await sendBlobs(push);
-    await sendManifests(push, tags);
-    await readBlobsBack(push);
+    await sendManifests(push);
+    await inParallel(tags, concurrency, (tag) => putManifest(push, root, tag));
     const manifests = [...children, root].map(({ descriptor }) => ({ descriptor, tag: protectingTag(descriptor.digest) }));
     return { descriptor: root.descriptor, manifests, uploaded: { blobs: sent.size, bytes: [...sent.values()].reduce((sum, { size }) => sum + size, 0) } };
   });

@@ -147,6 +147,17 @@ describe('The push of an image', () => {
     expect(await codeOf(() => pushImage(sourceOf(image), connect(registry), digest))).toBe('ERR_DIGEST_MISMATCH');
   });
 
+  it('moves no tag of people to an image of which a blob was lost meanwhile', async () => {
+    const registry = await registryWith();
+    const image = makeImage();
+    registry.faults.push({
+      when: ({ method, url }) => method === 'HEAD' && url.includes('/blobs/') && registry.requests.some(({ url }) => url.includes('/manifests/')),
+      fault: { kind: 'answer', status: 404 },
+    });
+    expect(await codeOf(() => pushImage(sourceOf(image), connect(registry), image.index.descriptor.digest, { tags: ['v1'] }))).toBe('ERR_BLOB_UNKNOWN');
+    expect([...registry.manifests.keys()].filter((key) => key.endsWith(':v1'))).toEqual([]);
+  });
+
   it('ends when it is called off', async () => {
     const registry = await registryWith();
     const image = makeImage();
