@@ -17,4 +17,5 @@ export const createNodes: CreateNodes<PluginOptions> = [
     }
   },
 ];
+export { explainFailedBuilds as postTasksExecution } from './run-end.ts';
 export type { PluginOptions };
