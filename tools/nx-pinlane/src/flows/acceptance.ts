@@ -91,7 +91,7 @@ export const acceptance = async (options: OptionsOf<'acceptance'>, context: Flow
   const platform = platformToTest(options.platform);
   const pinned = testsPinned(options.pinned, settings);
   const wishes = evidenceWishes(options, pinned, settings);
-  requireSecretsUnset(settings.lane, registry.spec.secrets, context.env);
+  await requireSecretsUnset(settings.lane, registry.spec, context);
   const image = pinned ? pinnedImage(registry, platform, settings) : await builtImage(registry, platform, { paths, store, settings }, context);
   const access = { insecureRegistries: settings.insecureRegistries, signal: context.signal };
   const site: EvidenceSite = { image, store, access };

@@ -86,7 +86,7 @@ export const prepare = async (
   },
   { root, projectRoot, env, note, signal }: FlowContext,
 ): Promise<Prepared> => {
-  requireSecretsUnset(site.settings.lane, spec.secrets, env);
+  await requireSecretsUnset(site.settings.lane, spec, { root, env });
   const { context: folder, dockerfile: name, args } = spec.build;
   const target = site.target ?? spec.build.target;
   const projection = new TextEncoder().encode(projectionText(spec));

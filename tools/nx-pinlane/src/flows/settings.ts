@@ -1,4 +1,4 @@
-import { fail, LANES, laneRules, parsePlatforms, parseRepository, type Lane, type LaneRules, type Platform } from '@pinlane/contracts';
+import { fail, LANES, laneRules, parsePlatforms, parseRepository, type Lane, type LaneRules, type Platform, type ProcessorSpec } from '@pinlane/contracts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -114,11 +114,21 @@ export const requireMayPin = (lane: Lane): void => {
   if (laneRules(lane).writesPins === 'no') fail('ERR_LANE_FORBIDS', `lane ${lane} writes no pins`);
 };
 
-/** A lane without secrets fails when one is set, any lane's form of it, because then it proves nothing of a run without. @throws ERR_LANE_SECRET_SET with every name */
-export const requireSecretsUnset = (lane: Lane, secrets: { readonly required: readonly string[]; readonly optional: readonly string[] }, env: Env): void => {
+/**
+ * A lane without secrets fails when one is set that any processor of the workspace knows, in any lane's form, because then it proves nothing of a run
+ * without: what is built runs in that environment, whosesoever the secret is.
+ * @throws ERR_LANE_SECRET_SET with every name
+ */
+export const requireSecretsUnset = async (
+  lane: Lane,
+  { secrets }: Pick<ProcessorSpec, 'secrets'>,
+  { root, env }: { readonly root: string; readonly env: Env },
+): Promise<void> => {
   if (laneRules(lane).secrets !== 'unset') return;
+  // Loaded only now: few lanes need it.
+  const { secretsOfWorkspace } = await import('./known-secrets.ts');
   const suffixes = LANES.map((each) => laneRules(each).secrets).filter((rule) => rule.startsWith('_'));
-  const names = [...secrets.required, ...secrets.optional].flatMap((name) => [name, ...suffixes.map((suffix) => `${name}${suffix}`)]);
-  const set = names.filter((name) => env[name] !== undefined && env[name] !== '');
+  const known = new Set([...secrets.required, ...secrets.optional, ...secretsOfWorkspace(root)]);
+  const set = [...known].flatMap((name) => ['', ...suffixes].map((suffix) => `${name}${suffix}`)).filter((name) => (env[name] ?? '') !== '');
   if (set.length > 0) fail('ERR_LANE_SECRET_SET', `lane ${lane} runs without secrets, and set ${set.length === 1 ? 'is' : 'are'} ${set.join(', ')}`);
 };

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { RegistryFacts } from './registry-facts.ts';
 
 // Counts up when facts of the same text are read differently.
-const FORMAT = 1;
+const FORMAT = 2;
 
 type Entries = Record<string, RegistryFacts>;
 

@@ -12,6 +12,8 @@ export interface RegistryFacts {
   readonly dockerfile: string;
   /** sha256 of the spec without `image`: pins leave it as it is, whatever else a person changes moves it, a comment does not. */
   readonly specHash: string;
+  /** The names of its secrets, required and optional. */
+  readonly secrets: readonly string[];
 }
 
 // Larger files are refused by the executors too; parsing them before every Nx command would stall the workspace.
@@ -56,6 +58,9 @@ const relativePath = (file: string, text: string, value: unknown, key: string, f
   return value;
 };
 
+const secretNames = (secrets: unknown): string[] =>
+  isValues(secrets) ? [secrets['required'], secrets['optional']].flat().filter((name) => typeof name === 'string') : [];
+
 /**
  * Reads from registry.yaml what its project's targets need.
  * @param file named in errors, relative to the workspace's root
@@ -81,6 +86,7 @@ export const readRegistryFacts = (file: string, text: string): RegistryFacts => 
     context: relativePath(file, text, build?.context, 'context', '.'),
     dockerfile: relativePath(file, text, build?.dockerfile, 'dockerfile', 'Dockerfile'),
     specHash: createHash('sha256').update(JSON.stringify(projection)).digest('hex'),
+    secrets: secretNames(document['secrets']),
   };
 };
 

@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { isPinlaneError } from '@pinlane/contracts';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { insecureRegistries, requireMayBuild, requireMayPin, requireMayPush, requireSecretsUnset, resolveSettings } from '../../src/flows/settings.ts';
 
 const codeOf = (work: () => unknown): string => {
@@ -58,12 +61,26 @@ describe('what a lane forbids', () => {
     expect(refusing(requireMayPin)).toEqual(['pr', 'dev', 'main']);
   });
 
-  it('is a secret in pr and dev, named without its value', () => {
-    const secrets = { required: ['A_KEY'], optional: ['B_KEY'] };
-    expect(codeOf(() => requireSecretsUnset('pr', secrets, { B_KEY: 'hush' }))).toBe('ERR_LANE_SECRET_SET');
-    expect(codeOf(() => requireSecretsUnset('staging', secrets, { A_KEY: 'hush' }))).toBe('accepted');
-    expect(() => requireSecretsUnset('dev', secrets, { A_KEY: 'hush', B_KEY: 'x' })).toThrow(/A_KEY, B_KEY/);
-    expect(() => requireSecretsUnset('dev', secrets, { A_KEY: 'hush' })).not.toThrow(/hush/);
+  it('is a secret in pr and dev, of this processor or of another one, named without its value', async () => {
+    const spec = { secrets: { required: ['A_KEY'], optional: ['B_KEY'] } };
+    const root = await mkdtemp(join(tmpdir(), 'pinlane-secrets-'));
+    await mkdir(join(root, 'processors/other'), { recursive: true });
+    await writeFile(join(root, 'processors/other/registry.yaml'), 'ref: acme/other@1\nsecrets: { optional: [C_KEY] }\n');
+    await mkdir(join(root, 'processors/broken'));
+    await writeFile(join(root, 'processors/broken/registry.yaml'), 'ref: [\n');
+    const refusal = (lane: 'pr' | 'dev' | 'staging', env: Record<string, string>) =>
+      requireSecretsUnset(lane, spec, { root, env }).then(
+        () => 'accepted',
+        (error: Error) => error.message,
+      );
+    const named = (names: string) => expect.stringMatching(new RegExp(`ERR_LANE_SECRET_SET.* set (is|are) ${names}$`, 'm'));
+    expect(await refusal('pr', { B_KEY: 'hush' })).toEqual(named('B_KEY'));
+    expect(await refusal('pr', { C_KEY_STAGING: 'hush' })).toEqual(named('C_KEY_STAGING'));
+    expect(await refusal('dev', { A_KEY: 'hush', B_KEY: 'x' })).toEqual(named('A_KEY, B_KEY'));
+    expect(await refusal('dev', { A_KEY: 'hush' })).not.toContain('hush');
+    expect(await refusal('pr', { A_KEY: '', D_KEY: 'x' })).toBe('accepted');
+    expect(await refusal('staging', { A_KEY: 'hush' })).toBe('accepted');
+    await rm(root, { recursive: true });
   });
 });
 
