@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { chooseRuntime, isEmulated, probeEgress, userOf } from '@pinlane/adapters';
+import { chooseRuntime, isEmulated, makeRunFolder, probeEgress, userOf } from '@pinlane/adapters';
 import {
   fail,
   isPinlaneError,
@@ -117,7 +117,7 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
   const { digest } = image;
   progress(`${slug}: running ${shortDigest(digest)} in ${runtime.name}`);
 
-  const folder = await mkdtemp(join(tmpdir(), 'pinlane-accept-'));
+  const folder = await makeRunFolder(tmpdir(), 'pinlane-accept-');
   const start = starter(options, runtime, image, folder);
   let running: RunningProcessor | undefined;
   const examine = async (): Promise<Findings> => {

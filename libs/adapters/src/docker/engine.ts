@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   ARCHITECTURES,
@@ -15,6 +15,7 @@ import {
   type Progress,
 } from '@pinlane/contracts';
 import { composeIndex, type BaseLayers, type BuildContext, type Descriptor, type Store } from '@pinlane/oci';
+import { makeRunFolder } from '../files/index.ts';
 import { redactText, type ProcessRunner } from '../process/index.ts';
 import { writableTargets } from './cache.ts';
 import { buildArguments, SOURCE_DATE_EPOCH, type BuildOutput } from './arguments.ts';
@@ -56,16 +57,6 @@ type BuildIo = { readonly progress: Progress; readonly signal: AbortSignal };
 
 /** Docker's exit codes for a build that failed. */
 const FAILED = [1, 2, 17, 125];
-const LEFTOVER_MS = 24 * 60 * 60 * 1000;
-
-/** What runs that were killed left. */
-const sweep = async (folder: string): Promise<void> => {
-  for (const name of await readdir(folder).catch(() => [])) {
-    const path = join(folder, name);
-    const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? Date.now());
-    if (age > LEFTOVER_MS) await rm(path, { recursive: true, force: true });
-  }
-};
 
 interface Work {
   readonly folder: string;
@@ -191,9 +182,8 @@ export const createDockerEngine = (site: DockerEngineSite): BuildEngine => {
       const options = { ...site.options, ...caches };
       requireAble(builder, options, site.note);
       const hidden = await secretValues(parseSecrets(options.secret ?? [], site.env), site.root, site.env);
-      await sweep(site.workFolder);
-      const folder = join(site.workFolder, `${plan.slug}-${randomBytes(8).toString('hex')}`);
-      await mkdir(folder, { recursive: true });
+      await mkdir(site.workFolder, { recursive: true });
+      const folder = await makeRunFolder(site.workFolder, 'build-');
       try {
         const work: Work = { folder, ...(await writeContextFolder(site.context, folder)) };
         const build = new DockerBuild({ ...site, options }, builder, plan, io, hidden);

@@ -1,1 +1,2 @@
 export { writeFileAtomic } from './atomic-write.ts';
+export { makeRunFolder } from './run-folder.ts';

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { ProcessorRequest, ProcessorResponse } from '@pinlane/contracts';
+import { makeRunFolder } from '../files/index.ts';
 import { bridgeSource, type BridgeQuestion } from './bridge.ts';
 import { sendRequest } from './http-client.ts';
 
@@ -29,7 +30,7 @@ export interface BridgeFolder {
 /** Makes the folder of one start. Names are short, because paths of sockets must be. */
 export const makeBridgeFolder = async (): Promise<BridgeFolder> => {
   const base = tmpdir().length <= MAX_FOLDER ? tmpdir() : '/tmp';
-  const path = await mkdtemp(join(base, 'pinlane-run-'));
+  const path = await makeRunFolder(base, 'pinlane-run-');
   const shared = join(path, 'io');
   const program = join(shared, 'bridge.cjs');
   await mkdir(shared);
