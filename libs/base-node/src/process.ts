@@ -22,7 +22,7 @@ const ANY_CODE = Array.from({ length: 255 }, (_, index) => index + 1);
 
 /** The environment with messages in English and without what would colour or decorate them. */
 export const plainEnvironment = (env: RunOptions['env']): Record<string, string> => ({
-  ...Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined)),
+  ...Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[0] !== 'FORCE_COLOR')),
   LC_ALL: 'C',
   NO_COLOR: '1',
 });

@@ -4,7 +4,7 @@ import { RULES } from './rules/index.ts';
 /** What putting an image to the test brought to light. */
 export interface Findings {
   readonly isolation: Isolation;
-  readonly healthyAfterMs: number;
+  readonly healthyAfterMs: number | null;
   readonly checks: readonly Check[];
   /** What the processor wrote. */
   readonly logs: string;
@@ -15,7 +15,7 @@ const NOTHING: Omit<Isolation, 'runtime'> = { network: 'open', filesystem: 'open
 /** One rule is broken and kept every other from being looked at. */
 const brokenAtOnce = (runtime: RuntimeName, rule: string, message: string, logs: string): Findings => ({
   isolation: { runtime, ...NOTHING },
-  healthyAfterMs: 0,
+  healthyAfterMs: null,
   checks: RULES.map(({ name, title }) =>
     name === rule
       ? { rule: name, title, outcome: 'failed', message, durationMs: 0 }

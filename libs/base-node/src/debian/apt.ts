@@ -87,7 +87,10 @@ export const openApt = async (options: AptOptions): Promise<Apt> => {
     async resolve(packages, without) {
       await writeFile(join(stateDir, 'status'), installedState(without, await show(without)));
       const simulated = await invoke('apt-get', ['install', '--simulate', '--no-install-recommends', '--yes', '--', ...packages]);
-      if (!simulated.ok) fail('ERR_BASE_UNAVAILABLE', `apt cannot resolve the packages of the base for ${architecture}: ${simulated.stderr}`);
+      if (!simulated.ok)
+        fail('ERR_BASE_UNAVAILABLE', `apt cannot resolve the packages of the base for ${architecture}: ${simulated.stderr}`, {
+          fix: 'Correct the packages in base.yaml.',
+        });
       const choices = parseSimulation(simulated.stdout);
       const candidates = await known(choices.map(({ name }) => name));
       return choices

@@ -42,6 +42,14 @@ const parseVersions = (stdout: string): string[] => {
   }
 };
 
+const FIX = "Name another release of Node in base.yaml, or mend the way to npm's registry.";
+
+/** What npm complained of: the first of its lines that is a sentence, not a code. */
+const complaintOf = (stderr: string): string => {
+  const lines = stderr.split('\n').map((line) => line.replace(/^npm (?:error|ERR!) (?:\d{3} )?/, '').trim());
+  return lines.find((line) => line.split(' ').length > 3) ?? stderr;
+};
+
 /** The newest Node of a line such as `24` that npm has for every platform. @throws ERR_BASE_UNAVAILABLE */
 export const resolveNode = async (line: string, options: RunOptions): Promise<string> => {
   const lists = await together(
@@ -50,10 +58,10 @@ export const resolveNode = async (line: string, options: RunOptions): Promise<st
       const spec = `${nodePackageName(architecture)}@${line}`;
       const { stdout, stderr } = await run('npm', ['view', spec, 'version', '--json'], { ...options, signal });
       const versions = parseVersions(stdout);
-      return versions.length > 0 ? versions : fail('ERR_BASE_UNAVAILABLE', `npm has no ${spec}: ${stderr}`);
+      return versions.length > 0 ? versions : fail('ERR_BASE_UNAVAILABLE', `npm has no ${spec}: ${complaintOf(stderr)}`, { fix: FIX });
     }),
   );
-  return newestCommon(lists) ?? fail('ERR_BASE_UNAVAILABLE', `npm has no Node ${line} that is there for ${ARCHITECTURES.join(' and ')}`);
+  return newestCommon(lists) ?? fail('ERR_BASE_UNAVAILABLE', `npm has no Node ${line} that is there for ${ARCHITECTURES.join(' and ')}`, { fix: FIX });
 };
 
 const hashFile = async (file: string, algorithm: string): Promise<Buffer> => {
@@ -75,7 +83,7 @@ export type Fetched = { readonly ok: true; readonly files: readonly string[] } |
 export const fetchIntoCache = async (spec: string, folder: string, options: RunOptions): Promise<Fetched> => {
   await mkdir(folder, { recursive: true });
   const { ok, stderr } = await run('npm', ['cache', 'add', spec, '--cache', folder, '--no-audit', '--no-fund', '--no-update-notifier'], options);
-  return ok ? { ok, files: await filesBelow(folder) } : { ok, gone: /\bE404\b|\bETARGET\b|\bENOVERSIONS\b/.test(stderr), complaint: stderr };
+  return ok ? { ok, files: await filesBelow(folder) } : { ok, gone: /\bE404\b|\bETARGET\b|\bENOVERSIONS\b/.test(stderr), complaint: complaintOf(stderr) };
 };
 
 /** The file among several that is a locked tarball, by size and hash; undefined: none is. */
@@ -88,7 +96,7 @@ export const findLocked = async (files: readonly string[], { size, digest }: Pic
 export const identifyNode = async (architecture: Architecture, version: string, folder: string, options: RunOptions): Promise<Tarball> => {
   const spec = `${nodePackageName(architecture)}@${version}`;
   const { stdout, stderr } = await run('npm', ['view', spec, 'dist.integrity', '--json'], options);
-  const announced = /"sha512-([A-Za-z0-9+/]{86}==)"/.exec(stdout)?.[1] ?? fail('ERR_BASE_UNAVAILABLE', `npm knows no hash of ${spec}: ${stderr}`);
+  const announced = /"sha512-([A-Za-z0-9+/]{86}==)"/.exec(stdout)?.[1] ?? fail('ERR_BASE_UNAVAILABLE', `npm knows no hash of ${spec}: ${complaintOf(stderr)}`);
   const fetched = await fetchIntoCache(spec, folder, options);
   if (!fetched.ok) return fail('ERR_BASE_UNAVAILABLE', `npm cannot bring ${spec}: ${fetched.complaint}`);
   for (const file of fetched.files) {

@@ -12,7 +12,7 @@ export interface AcceptanceFacts {
   readonly isolation: Isolation;
   readonly startedAt: Date;
   readonly durationMs: number;
-  readonly healthyAfterMs: number;
+  readonly healthyAfterMs: number | null;
   readonly log: string | null;
   readonly evidence?: EvidenceFound;
 }

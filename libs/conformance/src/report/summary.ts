@@ -26,15 +26,22 @@ const limitsText = ({ isolation }: AcceptanceReport): string => {
   return enforced.length === Object.keys(limits).length ? 'limits enforced' : `limits on ${enforced.join(' and ')} alone`;
 };
 
+/** Between what and this machine the processor ran, where it did. */
+const runText = (report: AcceptanceReport): string => {
+  const { runtime, network, filesystem, emulated } = report.isolation;
+  const where = `${runtime}${emulated ? ', emulated' : ''}`;
+  if (report.healthyAfterMs === null) return `did not become healthy in ${where}, so its isolation was not measured`;
+  return `ran in ${where}, network ${network}, root ${filesystem}, ${limitsText(report)}; healthy after ${report.healthyAfterMs} ms`;
+};
+
 /** A report for a person: one line where all is well, and otherwise what failed first. */
 export const summaryText = (report: AcceptanceReport): string => {
   const of = (wanted: Check['outcome']): Check[] => report.checks.filter(({ outcome }) => outcome === wanted);
   const [passed, failed, skipped] = [of('passed'), of('failed'), of('skipped')];
-  const { runtime, network, filesystem, emulated } = report.isolation;
   const counts = [`${passed.length} passed`, `${failed.length} failed`, `${skipped.length} skipped`].join(', ');
   return [
     `${report.verdict} ${report.ref} ${report.platform} ${shortDigest(report.digest)}: ${counts} in ${(report.durationMs / 1000).toFixed(1)} s`,
-    `  ran in ${runtime}${emulated ? ', emulated' : ''}, network ${network}, root ${filesystem}, ${limitsText(report)}; healthy after ${report.healthyAfterMs} ms`,
+    `  ${runText(report)}`,
     ...failures(failed),
     ...skips(skipped),
     ...(report.log === null ? [] : ['', `log: ${report.log}`]),

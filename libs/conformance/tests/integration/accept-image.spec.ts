@@ -120,7 +120,9 @@ describe('accepting an image', () => {
   it('rejects an image that does not become healthy, by the name of the rule, and keeps the end of its log', async () => {
     await acceptImage(await optionsFor(null));
     const { source, digest } = await imageOf('console.error("cannot find my heart"); process.exit(9);', null);
-    const { verdict, checks, isolation, log } = await acceptImage(await optionsFor(null, { source, digest }));
+    const report = await acceptImage(await optionsFor(null, { source, digest }));
+    const { verdict, checks, isolation, log } = report;
+    expect(summaryText(report)).toMatch(/^rejected .*\n {2}did not become healthy in \w+, so its isolation was not measured$/m);
     expect({ verdict, network: isolation.network, passed: checks.filter(({ outcome }) => outcome === 'passed') }).toEqual({
       verdict: 'rejected',
       network: 'open',

@@ -72,7 +72,8 @@ export const acceptanceReportSchema = artefact('AcceptanceReport', {
   startedAt: z.iso.datetime(),
   durationMs: z.number().nonnegative(),
   /** From the start of the container to the first healthy answer. */
-  healthyAfterMs: z.number().nonnegative(),
+  /** Null where it never became healthy; nothing could be measured of its isolation then. */
+  healthyAfterMs: z.number().nonnegative().nullable(),
   /** Where the container's log is kept, relative to the workspace's root; null where everything passed. */
   log: z.string().nullable(),
   /** What earlier lanes attached to this digest, where it was looked for; never in a report that is itself attached. */

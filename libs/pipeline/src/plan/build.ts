@@ -39,15 +39,20 @@ export const publishedRepository = (spec: ProcessorSpec, registry: string | unde
 export const repositoryOf = (spec: ProcessorSpec, { push, registry }: { readonly push: boolean; readonly registry: string | undefined }): string =>
   push ? publishedRepository(spec, registry) : `${STORE_HOST}/${slugOf(spec.ref)}`;
 
-/** Labels that hold the digest stable for the same fingerprint: no revision, no time. */
+/** Labels from which Pinlane itself, and whoever audits an image, reads what it was made from. */
+const OWN_LABEL = /^(dev\.pinlane\.|org\.opencontainers\.image\.base\.)/;
+
+/** Labels that hold the digest stable for the same fingerprint: no revision, no time. @throws ERR_OPTION_INVALID where one of ours was asked for */
 const labelsOf = (spec: ProcessorSpec, { fingerprint, bases, labels }: BuildFacts): Record<string, string> => {
   const base = Object.values(bases).length === 1 ? parseReference(Object.values(bases)[0] as string) : undefined;
+  const own = Object.keys(labels ?? {}).filter((name) => OWN_LABEL.test(name));
+  if (own.length > 0) fail('ERR_OPTION_INVALID', `--labels: ${own.join(', ')} is set by Pinlane itself`, { fix: 'Take it out.' });
   return {
+    'org.opencontainers.image.title': slugOf(spec.ref),
+    'org.opencontainers.image.version': spec.ref.slice(spec.ref.indexOf('@') + 1),
     ...labels,
     'dev.pinlane.fingerprint': fingerprint,
     'dev.pinlane.ref': spec.ref,
-    'org.opencontainers.image.title': slugOf(spec.ref),
-    'org.opencontainers.image.version': spec.ref.slice(spec.ref.indexOf('@') + 1),
     ...(base?.digest === undefined
       ? {}
       : { 'org.opencontainers.image.base.name': formatRepository(base), 'org.opencontainers.image.base.digest': base.digest }),
@@ -56,7 +61,7 @@ const labelsOf = (spec: ProcessorSpec, { fingerprint, bases, labels }: BuildFact
 
 /**
  * Decides what is built: platforms, arguments, labels and where the image is named.
- * @throws ERR_LANE_FORBIDS, ERR_SECRET_IN_BUILD_ARG, ERR_REFERENCE_INVALID, ERR_PLATFORM_INVALID
+ * @throws ERR_LANE_FORBIDS, ERR_SECRET_IN_BUILD_ARG, ERR_REFERENCE_INVALID, ERR_PLATFORM_INVALID, ERR_OPTION_INVALID
  */
 export const planBuild = (spec: ProcessorSpec, facts: BuildFacts): BuildPlan => {
   const { lane, platforms, push, buildArgs } = facts;

@@ -22,6 +22,13 @@ describe('a build plan', () => {
     expect(planBuild(spec, facts({ push: true, registry: '127.0.0.1:5000/team/' })).repository).toBe('127.0.0.1:5000/team/llm-litellm');
   });
 
+  it('takes labels besides, also in place of the title and version that it gives, and none that it reads itself', () => {
+    const labels = { 'org.opencontainers.image.title': 'Echo', team: 'a' };
+    expect(planBuild(spec, facts({ labels })).labels).toMatchObject(labels);
+    for (const name of ['dev.pinlane.fingerprint', 'dev.pinlane.ref', 'org.opencontainers.image.base.digest'])
+      expect(() => planBuild(spec, facts({ labels: { [name]: 'x' } }))).toThrow(/ERR_OPTION_INVALID: --labels: \S+ is set by Pinlane itself/);
+  });
+
   it('has only labels that follow from the fingerprint', () => {
     expect(planBuild(spec, facts()).labels).toEqual({
       'dev.pinlane.fingerprint': d('f'),

@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fail } from '@pinlane/contracts';
 import { readRegistryFacts } from '../inference/registry-facts.ts';
 
@@ -26,7 +26,7 @@ const foldersOf = (root: string): readonly string[] => {
 
 const slash = (path: string): string => path.split(sep).join('/');
 
-/** Finds a project by its name, or by its folder. @throws ERR_OPTION_INVALID when there is none */
+/** Finds a project by its name, or by its folder. @throws ERR_OPTION_INVALID when there is none; what `readRegistryFacts` throws where its file is broken */
 export const findProject = (name: string, cwd: string): FoundProject => {
   const root = workspaceAbove(cwd);
   const asFolder = resolve(cwd, name);
@@ -35,20 +35,19 @@ export const findProject = (name: string, cwd: string): FoundProject => {
   const slugOf = (file: string) => readRegistryFacts(slash(relative(root, file)), readFileSync(file, 'utf8')).slug;
 
   if (existsSync(join(asFolder, 'registry.yaml'))) return here(asFolder, slugOf(join(asFolder, 'registry.yaml')));
+  let broken: unknown;
   for (const folder of foldersOf(root)) {
     const files = globSync('**/registry.yaml', { cwd: join(root, folder), exclude: (entry) => String(entry).includes('node_modules') });
     for (const file of files.map((each) => join(root, folder, each))) {
-      // A broken neighbour is not what was asked about.
-      const slug = ((): string | null => {
-        try {
-          return slugOf(file);
-        } catch {
-          return null;
-        }
-      })();
-      if (slug === name) return here(dirname(file), slug);
+      try {
+        if (slugOf(file) === name) return here(dirname(file), name);
+      } catch (thrown) {
+        // A broken neighbour is not what was asked about.
+        if (basename(dirname(file)) === name) broken = thrown;
+      }
     }
   }
+  if (broken !== undefined) throw broken;
   const base = [asFolder, ...globSync(['libs/*', 'packages/*', 'tools/*'], { cwd: root }).map((folder) => join(root, folder))].find(
     (folder) => isBase(folder) && (folder === asFolder || folder.endsWith(`${sep}${name}`)),
   );

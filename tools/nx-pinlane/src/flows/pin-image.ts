@@ -136,4 +136,10 @@ export const verifyCandidate = async (spec: ProcessorSpec, candidate: PinCandida
 };
 
 /** The image that --digest names. @throws ERR_REFERENCE_INVALID */
-export const namedImage = (text: string): PinnedReference => parsePinnedReference(text);
+export const namedImage = (text: string): PinnedReference => {
+  const bare = digestSchema.safeParse(text);
+  if (!bare.success) return parsePinnedReference(text);
+  return fail('ERR_REFERENCE_INVALID', `--digest: ${text} does not say of which repository`, {
+    fix: `Write it before the digest, as in ghcr.io/owner/name@${text}.`,
+  });
+};

@@ -1,4 +1,4 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { fail, PLATFORMS, slugOf, type Digest, type ProcessorSpec } from '@pinlane/contracts';
 import { ASSEMBLER_VERSION, dockerfileBases, parseDockerfile, readBuildContext, type BuildContext, type ParsedDockerfile, type Store } from '@pinlane/oci';
@@ -61,6 +61,18 @@ export const readRegistry = async ({ root, projectRoot, project }: FlowContext):
   return { path, file, text, spec: parseRegistry(text, { file }).spec };
 };
 
+/** The folder of the build context. @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES where it is none, or leads out of the processor's own */
+const contextFolder = async ({ spec, file }: RegistryFile, projectFolder: string): Promise<string> => {
+  const named = `build.context, ${JSON.stringify(spec.build.context)},`;
+  const fix = 'Name a folder of the processor in build.context, or leave it out.';
+  const folder = join(projectFolder, spec.build.context);
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) return fail('ERR_CONTEXT_INVALID', `${named} is ${found ? 'not a folder' : 'not there'}`, { file, fix });
+  const from = relative(await realpath(projectFolder), await realpath(folder));
+  if (from === '..' || from.startsWith(`..${sep}`)) fail('ERR_PATH_ESCAPES', `${named} leads out of the processor's folder`, { file, fix });
+  return folder;
+};
+
 /** PINLANE_BASE_IMAGE stands for the argument that our Dockerfiles call BASE_IMAGE, where the Dockerfile has one and nobody set it. */
 const withBaseImage = (buildArgs: Readonly<Record<string, string>>, { globals }: ParsedDockerfile, env: FlowContext['env']): Record<string, string> => {
   const image = env['PINLANE_BASE_IMAGE'];
@@ -73,7 +85,7 @@ const withBaseImage = (buildArgs: Readonly<Record<string, string>>, { globals }:
  * @throws what reading contexts, Dockerfiles and registries throws; ERR_LANE_SECRET_SET, ERR_BASE_UNAVAILABLE
  */
 export const prepare = async (
-  { spec, path }: RegistryFile,
+  registry: RegistryFile,
   site: {
     readonly paths: WorkspacePaths;
     readonly store: Store;
@@ -86,16 +98,18 @@ export const prepare = async (
   },
   { root, projectRoot, env, note, signal }: FlowContext,
 ): Promise<Prepared> => {
+  const { spec, path } = registry;
   await requireSecretsUnset(site.settings.lane, spec, { root, env });
-  const { context: folder, dockerfile: name, args } = spec.build;
+  const { dockerfile: name, args } = spec.build;
+  const folder = await contextFolder(registry, join(root, projectRoot));
   const target = site.target ?? spec.build.target;
   const projection = new TextEncoder().encode(projectionText(spec));
-  const paths = await specPaths(join(root, projectRoot, folder), path);
-  const context = await readBuildContext(join(root, projectRoot, folder), {
+  const paths = await specPaths(folder, path);
+  const context = await readBuildContext(folder, {
     dockerfile: name,
     overrides: Object.fromEntries(paths.map((each) => [each, projection])),
   });
-  const dockerfile = parseDockerfile(context.dockerfile.text, posix.join(projectRoot, folder, name));
+  const dockerfile = parseDockerfile(context.dockerfile.text, posix.join(projectRoot, spec.build.context, name));
   const buildArgs = withBaseImage({ ...args, ...site.buildArgs }, dockerfile, env);
   const named = dockerfileBases(dockerfile, buildArgs, PLATFORMS, target);
   const contexts = named.length === 0 ? [] : (site.contexts ?? (await readRecord(site.paths, slugOf(spec.ref)))?.contexts ?? []);

@@ -1,4 +1,5 @@
-import { EXIT, formatProblem, isPinlaneError, PinlaneError, type ExitCode, type Problem } from '@pinlane/contracts';
+import { sep } from 'node:path';
+import { ERROR_CATALOGUE, EXIT, formatProblem, isPinlaneError, PinlaneError, type ExitCode, type Problem } from '@pinlane/contracts';
 import { OPTIONS, type OptionsOf, type Verb } from '../options/index.ts';
 import { createReporter, type Streams } from '../terminal/reporter.ts';
 import type { FlowContext, FlowOutcome } from './flow.ts';
@@ -33,6 +34,15 @@ const asPinlaneError = (thrown: unknown, verbose: boolean): PinlaneError => {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   return new PinlaneError({ code: 'ERR_INTERNAL', message: verbose ? (error.stack ?? error.message) : error.message }, { cause: error });
 };
+
+/** A problem as somebody in the workspace would put it: paths relative to its root, and the processor by its name. */
+const seenFrom =
+  ({ root, project }: Place) =>
+  ({ code, message, file, fix = ERROR_CATALOGUE[code].remedy, ...rest }: Problem): Problem => {
+    const near = (text: string): string => text.replaceAll(`${root}${sep}`, '');
+    const place = file === undefined ? {} : { file: near(file).split(sep).join('/') };
+    return { code, message: near(message), ...place, ...rest, fix: near(project === '' ? fix : fix.replaceAll('<processor>', project)) };
+  };
 
 /** Aborts on SIGINT and SIGTERM; Nx kills after 5 s, so what has not stopped by then is stopped here, with the same message. */
 const onSignals = (controller: AbortController): (() => void) => {
@@ -76,8 +86,9 @@ export const runVerb = async <V extends Verb>(verb: V, flow: Flow<V>, raw: unkno
     return outcome.exitCode;
   } catch (thrown) {
     const error = asPinlaneError(controller.signal.aborted ? controller.signal.reason : thrown, place.verbose);
-    reporter.fail(error.problems.map(formatProblem).join('\n'));
-    if (wantsJson) reporter.finish({ lines: [], document: { kind: 'Error', schemaVersion: 1, problems: error.problems } });
+    const problems = error.problems.map(seenFrom(place));
+    reporter.fail(problems.map(formatProblem).join('\n'));
+    if (wantsJson) reporter.finish({ lines: [], document: { kind: 'Error', schemaVersion: 1, problems } });
     return error.exitCode;
   } finally {
     release();

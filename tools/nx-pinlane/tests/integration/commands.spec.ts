@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { withWorkspace } from './support/workspace.ts';
@@ -36,6 +37,25 @@ describe('commands', () => {
     });
   }, 90_000);
 
+  it('say of a build context what is wrong with it, and of a broken file that it is broken', async () => {
+    await withWorkspace(async ({ root, pinlane, write }) => {
+      const file = 'processors/acme-base/registry.yaml';
+      await symlink('/', join(root, 'processors/acme-base/out'));
+      for (const [context, said] of [
+        ['nothere', /ERR_CONTEXT_INVALID: processors\/acme-base\/registry\.yaml: build\.context, "nothere", is not there\nfix: Name a folder/],
+        ['Dockerfile', /ERR_CONTEXT_INVALID: .*build\.context, "Dockerfile", is not a folder\n/],
+        ['out', /ERR_PATH_ESCAPES: .*build\.context, "out", leads out of the processor's folder\n/],
+      ] as const) {
+        await write({ [file]: `ref: acme/base@1\nbuild: { context: ${context} }\n` });
+        const { exitCode, stderr } = await pinlane('buildx', 'acme-base');
+        expect([exitCode, stderr]).toEqual([1, expect.stringMatching(said)]);
+      }
+      await write({ [file]: 'ref: acme/base@1\nref: acme/base@2\n' });
+      const broken = await pinlane('pin', 'acme-base');
+      expect([broken.exitCode, broken.stderr]).toEqual([1, expect.stringContaining(`ERR_REGISTRY_SYNTAX: ${file}:2:`)]);
+    });
+  }, 60_000);
+
   it('refuse an option they do not have, and one with a value it cannot take', async () => {
     await withWorkspace(async ({ root, nx, pinlane, pinlaneWith }) => {
       const unknown = await nx('run', 'acme-base:buildx', '--plattforms=linux/amd64', '--outputStyle=static');
@@ -51,6 +71,8 @@ describe('commands', () => {
         const early = await pinlane(...args, '--json');
         expect([early.exitCode, JSON.parse(early.stdout)]).toMatchObject([1, { kind: 'Error', problems: [{ code: 'ERR_OPTION_INVALID' }] }]);
       }
+      const bare = await pinlane('pin', 'acme-base', `--digest=sha256:${'a'.repeat(64)}`);
+      expect([bare.exitCode, bare.stderr]).toEqual([1, expect.stringMatching(/ERR_REFERENCE_INVALID: --digest: .*\nfix: Write it before the digest/)]);
       const tagged = await pinlane('buildx', 'acme-base', '--tags=Bad:Tag:xx');
       expect([tagged.exitCode, tagged.stderr]).toEqual([1, expect.stringContaining('ERR_OPTION_INVALID: --tags: "Bad:Tag:xx"')]);
       expect(existsSync(join(root, '.pinlane/builds'))).toBe(false);

@@ -1,0 +1,27 @@
+import { describe, expect, it } from '@jest/globals';
+import { fail } from '@pinlane/contracts';
+import { runVerb } from '../../src/shell/run-verb.ts';
+
+const run = async (work: () => never, raw: object = {}) => {
+  const said = { stdout: '', stderr: '' };
+  const stream = (name: keyof typeof said) => ({ isTTY: false, write: (text: string) => ((said[name] += text), true) });
+  const place = { root: '/home/me/repo', project: 'acme-echo', projectRoot: 'processors/acme-echo', verbose: false };
+  const exitCode = await runVerb('pin', async () => work(), raw, place, { stdout: stream('stdout'), stderr: stream('stderr') } as never);
+  return { exitCode, ...said };
+};
+
+describe('What a command says of an error', () => {
+  it('names files as the workspace does, and the processor in the remedy', async () => {
+    const { exitCode, stderr } = await run(() => fail('ERR_PIN_STALE', 'see /home/me/repo/a/b.yaml', { file: '/home/me/repo/a/b.yaml', line: 3, column: 2 }));
+    expect([exitCode, stderr]).toEqual([2, 'ERR_PIN_STALE: a/b.yaml:3:2: see a/b.yaml\nfix: Build and pin anew: nx run acme-echo:pin.\n']);
+  });
+
+  it('is the same in the JSON document, and leaves other places as they are', async () => {
+    const { stdout } = await run(() => fail('ERR_CONTEXT_INVALID', '/home/me/other', { fix: 'Mend it.' }), { json: true });
+    expect(JSON.parse(stdout)).toEqual({
+      kind: 'Error',
+      schemaVersion: 1,
+      problems: [{ code: 'ERR_CONTEXT_INVALID', message: '/home/me/other', fix: 'Mend it.' }],
+    });
+  });
+});
