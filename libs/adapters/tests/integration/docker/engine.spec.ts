@@ -1,11 +1,23 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { isPinlaneError, type BuildPlan, type BuiltImage, type Digest, type Platform } from '@pinlane/contracts';
-import { openStore, readBaseLayers, readBuildContext, readImage, verifyImage, type PlatformImage, type Store } from '@pinlane/oci';
-import { lackOf, requirement } from '@pinlane/testing';
+import { isPinlaneError, parseRepository, type BuildPlan, type BuiltImage, type Digest, type Platform } from '@pinlane/contracts';
+import {
+  openRepository,
+  openStore,
+  pushImage,
+  readBaseLayers,
+  readBuildContext,
+  readImage,
+  verifyImage,
+  type Descriptor,
+  type PlatformImage,
+  type Store,
+} from '@pinlane/oci';
+import { lackOf, requirement, startRegistry } from '@pinlane/testing';
 import { createDockerEngine, createProcessRunner, type DockerBuildOptions, type DockerEngineSite, type ProcessRequest } from '../../../src/index.ts';
 
 // A real daemon on a machine that may be busy.
@@ -303,6 +315,58 @@ requirement(
       expect(everywhere.map((place) => place.includes(CANARY))).toEqual([false, false, false, false, false]);
       const blobs = join(store.root, 'blobs/sha256');
       expect(readdirSync(blobs).filter((name) => text([readFileSync(join(blobs, name))]).includes(CANARY))).toEqual([]);
+    });
+
+    it.each<[string, DockerBuildOptions, string, RegExp]>([
+      ['a host name', { addHosts: ['db.example:10.1.2.3'] }, 'cat /etc/hosts', /^10\.1\.2\.3\s+db\.example$/m],
+      ['shared memory', { shmSize: '32m' }, 'cat /proc/mounts', / \/dev\/shm .*size=32768k/],
+      ['limits', { ulimit: ['nofile=777:777'] }, 'sh -c "ulimit -n"', /^777$/m],
+      ['no network', { network: 'none' }, 'sh -c "/bin/busybox grep -c : /proc/net/dev"', /^1$/m],
+    ])('gives commands %s', async (_, options, command, shows) => {
+      await build(`${INTO}RUN /bin/busybox ${command}\n`, { platforms: OWN, options, site: { noCache: true } });
+      expect(seen.map((line) => line.replace(/^[\d.]+ /, '')).join('\n')).toMatch(shows);
+    });
+
+    it('gives commands the machine’s network only where that is allowed', async () => {
+      const dockerfile = `${INTO}RUN --network=host /bin/busybox cat /proc/net/dev\n`;
+      await expect(build(dockerfile, { platforms: OWN, site: { noCache: true } })).rejects.toThrow(/ERR_BUILD_FAILED.*network\.host/s);
+      await build(dockerfile, { platforms: OWN, options: { allow: ['network.host'] }, site: { noCache: true } });
+      const interfaces = [...readFileSync('/proc/net/dev', 'utf8').matchAll(/^ *([^\s:]+):/gm)].map(([, name]) => `${name}:`);
+      expect(interfaces.filter((name) => !seen.join('\n').includes(name))).toEqual([]);
+    });
+
+    it('attaches what a scanner of one’s own found, and pins the very platforms that it builds without', async () => {
+      const statement = '{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"https://spdx.dev/Document","predicate":{"name":"found-by-our-scanner"}}';
+      writeFileSync(join(folder, 'scan.sh'), `/bin/busybox echo '${statement}' > "$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json"\n`);
+      const scanner = await build(`${INTO}COPY scan.sh /\nENTRYPOINT ["/bin/busybox", "sh", "/scan.sh"]\n`, { platforms: OWN });
+      const registry = await startRegistry();
+      try {
+        await pushImage(store, openRepository(parseRepository(`${registry.host}/scanner`)), scanner.index as Digest, { tags: ['1'] });
+        const dockerfile = 'FROM scratch\nCOPY a.txt /\n';
+        const image = await build(dockerfile, { platforms: OWN, options: { sbom: `generator=${registry.host}/scanner:1` } });
+        const { manifests } = JSON.parse(Buffer.from((await store.readManifest(image.index as Digest)).bytes).toString()) as { manifests: Descriptor[] };
+        const [platform, attestation] = manifests as [Descriptor, Descriptor];
+        expect(attestation.annotations).toMatchObject({ 'vnd.docker.reference.digest': platform.digest });
+        const { layers: statements } = JSON.parse(Buffer.from((await store.readManifest(attestation.digest)).bytes).toString()) as { layers: Descriptor[] };
+        const texts = await Promise.all(statements.map(async ({ digest }) => Buffer.from(await store.readBlob(digest, 100_000)).toString()));
+        expect(texts.join('\n')).toContain('found-by-our-scanner');
+        expect((await build(dockerfile, { platforms: OWN })).platforms).toEqual(image.platforms);
+      } finally {
+        await registry.close();
+      }
+    });
+
+    it('lets commands use an agent of SSH, and nothing of it stays', async () => {
+      const socket = join(root, 'agent.sock');
+      const agent = createServer((client) => client.end()).listen(socket);
+      try {
+        const dockerfile = `${INTO}RUN --mount=type=ssh /bin/busybox test -S "$SSH_AUTH_SOCK" && /bin/busybox echo found an agent\n`;
+        const image = await build(dockerfile, { platforms: OWN, options: { ssh: [`default=${socket}`] }, site: { noCache: true } });
+        expect(seen.join('\n')).toMatch(/found an agent/);
+        expect([JSON.stringify(image), await layers(image)].filter((place) => /agent\.sock|SSH_AUTH_SOCK/.test(place))).toEqual([]);
+      } finally {
+        agent.close();
+      }
     });
 
     it('hides a secret that a failing step shows, and refuses one that is not set', async () => {
