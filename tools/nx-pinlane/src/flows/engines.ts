@@ -1,7 +1,19 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { createDockerEngine, createProcessRunner, dockerOnly, headRevision, parseSecrets, withoutEffect, type DockerBuildOptions } from '@pinlane/adapters';
-import { digestSchema, fail, isPinlaneError, parseReference, STORE_HOST, type BuildPlan, type BuiltImage, type Digest } from '@pinlane/contracts';
+import {
+  digestSchema,
+  fail,
+  isPinlaneError,
+  parseReference,
+  PinlaneError,
+  STORE_HOST,
+  type Availability,
+  type BuildPlan,
+  type BuiltImage,
+  type Digest,
+  type Problem,
+} from '@pinlane/contracts';
 import { ASSEMBLER_VERSION, assembleImage, copyImage, isLoopback, readBaseLayers, requireEmbeddable, type BaseLayers } from '@pinlane/oci';
 import type { FlowContext } from '../shell/flow.ts';
 import type { ResolvedBase } from './bases.ts';
@@ -34,7 +46,7 @@ export const isOpenEnded = ({ docker }: BuildRequest): boolean => (docker.buildC
 export const contextNames = ({ docker }: BuildRequest): string[] => (docker.buildContexts ?? []).map((text) => text.slice(0, Math.max(0, text.indexOf('='))));
 
 /** Why the embedded engine cannot build it; null where it can. */
-const beyondEmbedded = (plan: BuildPlan, { dockerfile }: Prepared): unknown => {
+const beyondEmbedded = (plan: BuildPlan, { dockerfile }: Prepared): PinlaneError | null => {
   try {
     requireEmbeddable(dockerfile, plan.buildArgs, plan.platforms, plan.target ?? undefined);
     return null;
@@ -95,14 +107,14 @@ const dockerEngine = (
 /**
  * The engine that builds: the one asked for; else the embedded one, and Docker for what only Docker can do. So whether a Docker happens to
  * run on a machine changes no digest.
- * @throws ERR_OPTION_INVALID for an option that the engine asked for cannot carry out, ERR_DOCKERFILE_UNSUPPORTED where Docker would be
- * needed and none answers
+ * @throws ERR_OPTION_INVALID for an option that the engine asked for cannot carry out; ERR_DOCKERFILE_UNSUPPORTED where Docker would be
+ * needed and none answers, with ERR_ENGINE_UNAVAILABLE for why
  */
 const chooseEngine = async (
   plan: BuildPlan,
   prepared: Prepared,
   site: BuildSite,
-  availability: () => Promise<{ readonly available: boolean }>,
+  availability: () => Promise<Availability>,
 ): Promise<'embedded' | 'docker'> => {
   const { engine } = site.settings;
   if (engine === 'docker') return 'docker';
@@ -117,9 +129,11 @@ const chooseEngine = async (
   if (needed.length > 0) return 'docker';
   const reason = beyondEmbedded(plan, prepared);
   if (reason === null) return 'embedded';
-  // Where no Docker answers, what in the Dockerfile needs one says more than that there is none.
-  if (!(await availability()).available) throw reason;
-  return 'docker';
+  const docker = await availability();
+  if (docker.available) return 'docker';
+  // What in the Dockerfile needs Docker says more than that there is none, so it comes first.
+  const [first, ...others] = reason.problems as [Problem, ...Problem[]];
+  throw new PinlaneError([first, ...others, { code: 'ERR_ENGINE_UNAVAILABLE', message: docker.reason, fix: docker.fix }]);
 };
 
 /** Builds a plan's image into the store. @throws ERR_ENGINE_UNAVAILABLE, ERR_BUILD_FAILED, whatever assembling throws */

@@ -165,6 +165,19 @@ requirement(
   }, 120_000);
 });
 
+describe('the engine auto', () => {
+  it('says what needs Docker, and why there is none', async () => {
+    await withWorkspace(async ({ root, pinlaneWith, write }) => {
+      await write({ 'processors/acme-base/Dockerfile': 'FROM scratch\nRUN true\n' });
+      const { exitCode, stderr } = await pinlaneWith({ DOCKER_HOST: `unix://${root}/no.sock`, DOCKER_CONTEXT: '' }, 'buildx', 'acme-base');
+      expect([exitCode, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^ERR_DOCKERFILE_UNSUPPORTED: .*:2:1: RUN .*\nfix: .*\nERR_ENGINE_UNAVAILABLE: .*\nfix: /m),
+      ]);
+    });
+  }, 60_000);
+});
+
 describe('the embedded engine', () => {
   it('refuses by name what only Docker can carry out, and says which options have no effect', async () => {
     await withWorkspace(async ({ nx, pinlane }) => {
