@@ -10,6 +10,7 @@ import { workspacePaths, type WorkspacePaths } from './flows/paths.ts';
 import { isBuildWanted, laneOfRun } from './shell/lane.ts';
 import { settledPin, type RecordedBuild } from './flows/settled-pin.ts';
 import { hasWholeImage, knownGeneration } from './flows/store-glance.ts';
+import { hasPlaceholders } from './flows/tag-names.ts';
 
 // The plugin's own code is no input that Nx knows of, so its build is added to every key; see build.mjs.
 const pluginBuild = async (): Promise<string> => {
@@ -121,12 +122,24 @@ const contextKey = ({ target: { project, target } }: Task, { projectGraph }: Has
   return contextGlance(join(root, projectRoot), inputs, new Set(['registry.yaml', ...(targets['bundle'] ? ['dist'] : [])]));
 };
 
+/** What git calls the commit, where the image is to be called so too: it is named anew for each. */
+const tagWord = async (
+  { target: { project, target, configuration = '' }, overrides }: Task,
+  { projectGraph }: HasherContext,
+  root: string,
+): Promise<string> => {
+  const { options, configurations } = projectGraph.nodes[project]?.data.targets?.[target] ?? {};
+  const tags = JSON.stringify([overrides['tags'], options?.tags, configurations?.[configuration]?.tags]);
+  return hasPlaceholders(tags) ? JSON.stringify(await (await import('./flows/names.ts')).headNames(root, process.env)) : '';
+};
+
 /** The cache key of `buildx`, a processor's and a base's; one of its own where the image that it stands for is gone, so that a hit always stands for one. */
 export const buildxHasher: CustomHasher = async (task, context) => {
   const root = workspaceRoot(process.cwd());
   const paths = workspacePaths(root, laneOf(task));
   if (wantsToRun(task, context)) return { ...(await withNxHash(task, context, [])), value: never() };
-  const hash = await withNxHash(task, context, [await pluginBuild(), await bundleKey(task, context), contextKey(task, context, root), await storeWord(paths)]);
+  const words = [await bundleKey(task, context), contextKey(task, context, root), await storeWord(paths), await tagWord(task, context, root)];
+  const hash = await withNxHash(task, context, [await pluginBuild(), ...words]);
   return (await isGone(paths, recordName(task.target.project, context), hash.value)) ? { ...hash, value: never() } : hash;
 };
 

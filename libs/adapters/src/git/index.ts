@@ -1,1 +1,2 @@
+export { headNames, type HeadNames } from './head-names.ts';
 export { headRevision, type HeadRevision } from './head.ts';

@@ -5,6 +5,9 @@ import { imageArchive, platformOfImage, readImage, type Store } from '@pinlane/o
 import type { FlowContext } from '../shell/flow.ts';
 import { openRegistry, type RegistryAccess } from './registries.ts';
 
+// For the hasher, which loads next to nothing.
+export { headNames } from '@pinlane/adapters';
+
 /** Names for people; nothing of ours ever believes one. */
 export interface WantedNames {
   readonly tags: readonly string[];

@@ -20,7 +20,9 @@ const naming = {
     .describe("The Dockerfile's stage to build, in place of build.target in registry.yaml. On the command line of `nx run` say --stage: --target is Nx's own."),
   stage: z.string().optional().describe('The same as target, under a name that Nx leaves alone.'),
   labels: pairs('Labels of the image besides those of the Dockerfile and of Pinlane, as name=value or as an object. They become part of its digest.'),
-  tags: list('Names for people: a tag, or repository:tag of the image. They are set in the registry after a push, else in the store, and never believed.'),
+  tags: list(
+    "Names for people: a tag, or repository:tag of the image; {sha}, {branch} and {tag} are git's names of the commit. Set in the registry after a push, else in the store, and never believed.",
+  ),
   load: z.boolean().optional().describe("Load the image for this machine's platform into Docker, under the tags, else as <slug>:latest."),
 };
 

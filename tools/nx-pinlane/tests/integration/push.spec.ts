@@ -34,4 +34,28 @@ describe('staging', () => {
       await registry.close();
     }
   }, 120_000);
+
+  it('calls an image what git calls each commit that has it, without building it again', async () => {
+    const registry = await startRegistry();
+    try {
+      await withWorkspace(async ({ nxWith, git }) => {
+        const env = { PINLANE_LANE: 'staging', PINLANE_PUSH: 'true', PINLANE_REGISTRY: `${registry.host}/acme` };
+        const push = () => nxWith(env, 'run', 'acme-base:buildx', '--tags=at-{sha}', '--tags={branch}', '--tags={tag}', '--outputStyle=static');
+        const tags = () => [...registry.manifests.keys()].flatMap((key) => /:((?!pin-)[\w.-]+)$/.exec(key.split('@')[0]!)?.[1] ?? []);
+        await git('checkout', '--quiet', '-b', 'feature/one');
+        const one = (await git('rev-parse', 'HEAD')).trim().slice(0, 12);
+        const first = await push();
+        expect([first.exitCode, first.output]).toEqual([0, expect.stringContaining('--tags: {tag} is left out')]);
+        expect(tags().sort()).toEqual([`at-${one}`, 'feature-one'].sort());
+
+        await git('commit', '--quiet', '--allow-empty', '-m', 'nothing');
+        const two = (await git('rev-parse', 'HEAD')).trim().slice(0, 12);
+        const second = await push();
+        expect([second.exitCode, second.output]).toEqual([0, expect.stringContaining('nothing built')]);
+        expect(tags().sort()).toEqual([`at-${one}`, `at-${two}`, 'feature-one'].sort());
+      });
+    } finally {
+      await registry.close();
+    }
+  }, 120_000);
 });
