@@ -23,7 +23,7 @@ const lacking = ({ needs }) =>
   });
 
 const bundleScripts = async (root, folder) => {
-  const names = ['embedded', 'push-base', 'serve'];
+  const names = ['embedded', 'running', 'push-base', 'serve'];
   // As tools/nx-pinlane/build.mjs does, because that is what is shipped.
   await build({
     absWorkingDir: root,
@@ -57,6 +57,12 @@ export const prepareRegistry = async ({ root, temporary, store }) => {
     throw error;
   }
   return { ...registry, base, scripts };
+};
+
+/** Median seconds of a build and push of ours in a process that goes on, which leaves the start of Node out. */
+const inRunningProcess = ({ host, hello, keep, scripts, runs }) => {
+  const argv = [scripts.running, hello.files, join(hello.files, 'app/main.mjs'), join(keep, 'store'), `${host}/bench/running`, '1', String(2 * runs)];
+  return median(JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' })));
 };
 
 /** Runs a tool's commands one after the other, as measure() does one. */
@@ -109,7 +115,7 @@ const compareOne = async (tool, { host, hello, runs, say }) => {
   return { name: tool.name, cold: cold.seconds, coldIs: tool.coldIs, unchanged: median(samples.unchanged), changed: median(samples.changed), tree, stable };
 };
 
-/** Measures every tool that is there: seconds and MB by tool, and the names of those that are not with what they lack. */
+/** Measures every tool that is there: seconds and MB by tool, the names of those that are not with what they lack, and ours in a process that goes on. */
 export const comparePeers = async ({ registry, temporary, runs, say }) => {
   const { host, base, scripts } = registry;
   const keep = join(temporary, 'keep');
@@ -131,5 +137,6 @@ export const comparePeers = async ({ registry, temporary, runs, say }) => {
       left.push(`${tool.name} (it failed: ${error.message.trim().split('\n').at(-1)})`);
     }
   }
-  return { measured, left };
+  say('pinlane, embedded, in a process that goes on');
+  return { measured, left, running: inRunningProcess({ host, hello, keep, scripts, runs }) };
 };

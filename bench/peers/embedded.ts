@@ -1,27 +1,6 @@
-// One build and one push with the libraries alone: CONTEXT STORE REPOSITORY TAG. The bench bundles it, as the plugin is bundled.
-import { parseReference, parseRepository, PLATFORMS } from '@pinlane/contracts';
-import { assembleImage, dockerfileBases, openRepository, openStore, parseDockerfile, pushImage, readBuildContext } from '@pinlane/oci';
+// One build and one push as a process of its own: CONTEXT STORE REPOSITORY TAG. The bench bundles it, as the plugin is bundled.
+import { buildAndPush } from './build-and-push.ts';
 
 const [folder, root, name, tag] = process.argv.slice(2);
 if (!folder || !root || !name || !tag) throw new Error('usage: CONTEXT STORE REPOSITORY TAG');
-const store = openStore(root);
-const context = await readBuildContext(folder, {});
-const dockerfile = parseDockerfile(context.dockerfile.text, 'Dockerfile');
-const [base] = dockerfileBases(dockerfile, {}, PLATFORMS).map(parseReference);
-const digest = base?.digest;
-if (!base || !digest) throw new Error('the Dockerfile names no base by its digest');
-const source = (await store.missing(digest)).length === 0 ? store : openRepository(base);
-const { index } = await assembleImage({
-  context,
-  dockerfile,
-  platforms: PLATFORMS,
-  buildArgs: {},
-  labels: {},
-  resolveBase: async () => ({ source, digest }),
-  store,
-  progress: () => undefined,
-  signal: new AbortController().signal,
-});
-// With its protecting tags and read back, as in any lane.
-await pushImage(store, openRepository(parseRepository(name), { mountFrom: base }), index.digest, { tags: [tag] });
-console.log(index.digest);
+console.log(await buildAndPush(folder, root, name, tag));

@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
-import { fail, PLATFORMS, slugOf, type Digest, type ProcessorSpec } from '@pinlane/contracts';
+import { fail, isPinlaneError, PinlaneError, PLATFORMS, slugOf, type Digest, type ProcessorSpec } from '@pinlane/contracts';
 import { ASSEMBLER_VERSION, dockerfileBases, parseDockerfile, readBuildContext, type BuildContext, type ParsedDockerfile, type Store } from '@pinlane/oci';
 import { fingerprintOf, parseRegistry, projectionText, projectSpec } from '@pinlane/pipeline';
 import type { FlowContext } from '../shell/flow.ts';
@@ -80,6 +80,15 @@ const withBaseImage = (buildArgs: Readonly<Record<string, string>>, { globals }:
   return { ...(image && declared ? { BASE_IMAGE: image } : {}), ...buildArgs };
 };
 
+/** What is wrong with a base is wrong with the variable, where that names it. */
+const blameBaseImage =
+  (image: string | undefined) =>
+  (thrown: unknown): never => {
+    if (!image || !isPinlaneError(thrown)) throw thrown;
+    const [first, ...more] = thrown.problems.map((problem) => ({ ...problem, message: `PINLANE_BASE_IMAGE, ${image}: ${problem.message}` }));
+    throw new PinlaneError([first!, ...more], { cause: thrown });
+  };
+
 /**
  * Reads the build context, the Dockerfile and the images it builds on, and works out the fingerprint. Builds nothing.
  * @throws what reading contexts, Dockerfiles and registries throws; ERR_LANE_SECRET_SET, ERR_BASE_UNAVAILABLE
@@ -114,7 +123,7 @@ export const prepare = async (
   const named = dockerfileBases(dockerfile, buildArgs, PLATFORMS, target);
   const contexts = named.length === 0 ? [] : (site.contexts ?? (await readRecord(site.paths, slugOf(spec.ref)))?.contexts ?? []);
   const images = named.filter((each) => !contexts.includes(each));
-  const bases = await resolveBases(images, { ...site, note, signal });
+  const bases = await resolveBases(images, { ...site, note, signal }).catch(blameBaseImage(images.find((each) => each === env['PINLANE_BASE_IMAGE'])));
   const fingerprint = fingerprintOf({
     assembler: String(ASSEMBLER_VERSION),
     entries: context.entries,

@@ -99,6 +99,14 @@ describe('commands', () => {
     });
   }, 90_000);
 
+  it('say that the base is the one that the environment names', async () => {
+    await withWorkspace(async ({ pinlaneWith, write }) => {
+      await write({ 'processors/acme-base/Dockerfile': 'ARG BASE_IMAGE=store.localhost/acme-three\nFROM ${BASE_IMAGE}\n' });
+      const { exitCode, stderr } = await pinlaneWith({ PINLANE_BASE_IMAGE: '127.0.0.1:1/base:1' }, 'buildx', 'acme-base');
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining('ERR_REGISTRY_UNAVAILABLE: PINLANE_BASE_IMAGE, 127.0.0.1:1/base:1: ')]);
+    });
+  }, 60_000);
+
   it('say which base is missing where a Dockerfile names a project that there is not', async () => {
     await withWorkspace(async ({ nx, write }) => {
       await write({ 'processors/acme-base/Dockerfile': 'FROM store.localhost/no-such-project\n' });
