@@ -25,7 +25,7 @@ import { importArchive } from './import-archive.ts';
 import { importLayout, type ImportedImage } from './import-layout.ts';
 import { wantsAttestations, type DockerBuildOptions } from './options.ts';
 import type { ClampSite } from './clamp-image.ts';
-import { buildFailure, cacheFailures, lineSplitter, progressLine } from './output.ts';
+import { buildFailure, cacheFailures, lineSplitter, progressLine, unusableCache } from './output.ts';
 import { parseSecrets, secretValues } from './secrets.ts';
 
 /** What the docker engine works with, besides the plan. */
@@ -86,8 +86,8 @@ class DockerBuild {
     return { store, base: baseLayers, epoch, fresh: noCache || isolated };
   }
 
-  private async call(work: Work, platforms: readonly Platform[], output: BuildOutput): Promise<void> {
-    const { runner, options, noCache, root, bases, env, file } = this.site;
+  private async call(work: Work, platforms: readonly Platform[], output: BuildOutput, options = this.site.options): Promise<void> {
+    const { runner, noCache, root, bases, env, file } = this.site;
     const secrets = parseSecrets(options.secret ?? [], env);
     const { context, dockerfile } = work;
     const args = buildArguments({ plan: this.plan, platforms, context, dockerfile, bases, output, options, secrets, noCache, root }, this.builder);
@@ -108,6 +108,12 @@ class DockerBuild {
       onStderr: show,
     });
     const said = `${stdout}\n${stderr}`;
+    const unusable = exitCode === 0 || (options.cacheTo ?? []).length === 0 ? null : unusableCache(said);
+    if (unusable !== null) {
+      // BuildKit says so before it builds, and does not count it as an export that may fail.
+      this.site.note(`WARNING the cache will not be exported: ${hide(unusable)}`);
+      return this.call(work, platforms, output, { ...options, cacheTo: [] });
+    }
     if (exitCode !== 0) throw new PinlaneError(buildFailure(said, file, hide));
     const { exported, imported } = cacheFailures(said);
     if (exported !== null) this.site.note(`WARNING the image is built, and the cache was not exported: ${hide(exported)}`);

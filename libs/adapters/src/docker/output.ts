@@ -29,6 +29,10 @@ export const cacheFailures = (text: string): { readonly exported: string | null;
   imported: failureOf(text, /^#(\d+) importing cache manifest/gm),
 });
 
+/** Why BuildKit can't even begin to export a cache, where that is what a build failed of; null else. */
+export const unusableCache = (text: string): string | null =>
+  /^(?:ERROR|error): (?:failed to (?:solve|build): )?(failed to configure \S+ cache exporter: .*)$/m.exec(text)?.[1] ?? null;
+
 const LAST_LINES = 12;
 
 /** What the step that failed said last. */

@@ -18,6 +18,7 @@ import {
   type Store,
 } from '@pinlane/oci';
 import { lackOf, requirement, startRegistry } from '@pinlane/testing';
+import { startActionsCache } from '../../support/actions-cache.ts';
 import { createDockerEngine, createProcessRunner, type DockerBuildOptions, type DockerEngineSite, type ProcessRequest } from '../../../src/index.ts';
 
 // A real daemon on a machine that may be busy.
@@ -222,6 +223,12 @@ requirement(
     expect(notes).toEqual([expect.stringMatching(/^WARNING the image is built, and the cache was not exported: /)]);
   });
 
+  it('does not fail a good build for a cache that makes no sense to the builder, and says so', async () => {
+    const image = await build('FROM scratch\nCOPY a.txt /\n', { platforms: OWN, options: { cacheTo: ['type=registry,ref=Not::A::Ref'] } });
+    expect(await store.missing(image.index)).toEqual([]);
+    expect(notes).toEqual([expect.stringMatching(/^WARNING the cache will not be exported: failed to configure registry cache exporter: /)]);
+  });
+
   it('does not fail a good build for a folder that can be none, and says so', async () => {
     writeFileSync(join(root, 'a-file'), '');
     const image = await build('FROM scratch\nCOPY a.txt /\n', { options: { cacheTo: ['type=local,dest=a-file'] } });
@@ -235,6 +242,28 @@ requirement(
     expect(existsSync(join(root, 'cache'))).toBe(false);
     await build('FROM scratch\nCOPY a.txt /\n', { options: { cacheTo: options.cacheTo } });
     expect(existsSync(join(root, 'cache/index.json'))).toBe(true);
+  });
+
+  it('writes a cache to GitHub’s service and asks it for one, with the token of the job, which is nowhere else', async () => {
+    const cache = await startActionsCache();
+    const env = { ACTIONS_CACHE_URL: `${cache.url}/`, ACTIONS_RUNTIME_TOKEN: cache.token };
+    const before = Object.fromEntries(Object.keys(env).map((name) => [name, process.env[name]]));
+    Object.assign(process.env, env);
+    try {
+      const gha = { cacheFrom: ['type=gha,scope=one'], cacheTo: ['type=gha,scope=one,mode=max'] };
+      const image = await build('FROM scratch\nCOPY a.txt /\n', { platforms: OWN, options: gha, site: { noCache: true } });
+      await build('FROM scratch\nCOPY a.txt /\n', { platforms: OWN, options: gha });
+      expect(notes).toEqual([]);
+      expect(cache.saved().length).toBeGreaterThan(1);
+      expect(cache.found()).toBeGreaterThan(0);
+      const places = [JSON.stringify(image), seen.join('\n'), JSON.stringify(requests.map(({ command, args }) => [command, args])), await layers(image)];
+      expect(places.filter((place) => place.includes(cache.token))).toEqual([]);
+    } finally {
+      for (const [name, value] of Object.entries(before))
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      await cache.close();
+    }
   });
 
   it('builds one platform after the other where Docker can hold no more, arm64 first, and composes the index', async () => {
