@@ -26,9 +26,15 @@ export async function* gzipChunks(chunks: AsyncIterable<Uint8Array>): AsyncGener
     }
     deflate.end();
   };
-  // Its failure ends the reading below, and is thrown there.
+  // Its failure ends the reading below, and is thrown there; while the header is on its way nobody reads yet, and it has to wait.
+  deflate.on('error', () => undefined);
   void feed().catch((error: Error) => deflate.destroy(error));
-  yield HEADER;
-  for await (const chunk of deflate) yield chunk as Buffer;
-  yield trailer(crc, size);
+  try {
+    yield HEADER;
+    for await (const chunk of deflate) yield chunk as Buffer;
+    yield trailer(crc, size);
+  } finally {
+    // Where nobody reads on, nothing is fed any more, and the source is let go.
+    deflate.destroy();
+  }
 }

@@ -96,6 +96,17 @@ describe('gzipChunks', () => {
     await expect(collect(gzipChunks(failing))).rejects.toThrow('the source broke');
   });
 
+  it('keeps the failure of its source for whoever reads on later', async () => {
+    const packed = gzipChunks(
+      (async function* (): AsyncGenerator<Uint8Array> {
+        throw new Error('it broke at once');
+      })(),
+    );
+    await packed.next();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect(packed.next()).rejects.toThrow('it broke at once');
+  });
+
   it('is done with a chunk before it asks for the next, so that chunks may be lent', async () => {
     const lent = (async function* () {
       const shared = Buffer.alloc(100_000);
@@ -108,7 +119,7 @@ describe('gzipChunks', () => {
     expect(gunzipSync(await collect(gzipChunks(lent))).equals(own)).toBe(true);
   });
 
-  it('lets go of its source when nobody reads on', async () => {
+  it.each([1, 5])('lets go of its source when nobody reads on after %d chunks', async (most) => {
     let closed = (): void => undefined;
     const end = new Promise<void>((resolve) => (closed = resolve));
     const endless = (async function* () {
@@ -119,7 +130,7 @@ describe('gzipChunks', () => {
       }
     })();
     let taken = 0;
-    for await (const _ of gzipChunks(endless)) if ((taken += 1) === 5) break;
+    for await (const _ of gzipChunks(endless)) if ((taken += 1) === most) break;
     await end;
   });
 });
