@@ -276,7 +276,7 @@ requirement(
         return request.args[0] === 'info' ? { ...result, stdout: JSON.stringify({ ...JSON.parse(result.stdout), DriverStatus: [] }) } : result;
       },
     };
-    const image = await build('FROM scratch\nCOPY a.txt /\nLABEL a=b\n', { site: { runner: older }, options: { cacheTo: ['type=gha'] } });
+    const image = await build('FROM scratch\nCOPY a.txt /\nLABEL a=b\n', { site: { runner: older }, options: { builder: 'default', cacheTo: ['type=gha'] } });
     const built = calls.filter(([, verb]) => verb === 'build').map((args) => args.find((arg) => arg.startsWith('--platform=')));
     expect(built).toEqual(['--platform=linux/arm64', '--platform=linux/amd64']);
     const view = await verifyImage(store, image.index, { platforms: BOTH, blobs: 'hashed' });
@@ -288,12 +288,12 @@ requirement(
     const names = calls.filter(([verb]) => verb === 'save').map((args) => args.at(-1)!);
     const left = await real.run({ command: 'docker', args: ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'] });
     expect([names.length, names.filter((name) => left.stdout.includes(name)), readdirSync(join(root, 'work'))]).toEqual([2, [], []]);
-    await expect(build('FROM scratch\nCOPY a.txt /\n', { site: { runner: older }, options: { sbom: 'true' } })).rejects.toThrow("can't attest");
+    await expect(build('FROM scratch\nCOPY a.txt /\n', { site: { runner: older }, options: { builder: 'default', sbom: 'true' } })).rejects.toThrow("can't attest");
   });
 
   it('says why no builder can be used, and what to do', async () => {
     const down = { env: { DOCKER_HOST: 'tcp://127.0.0.1:9' } };
-    await expect(build('FROM scratch\nCOPY a.txt /\n', { site: down })).rejects.toThrow(
+    await expect(build('FROM scratch\nCOPY a.txt /\n', { site: down, options: { builder: 'default' } })).rejects.toThrow(
       /ERR_ENGINE_UNAVAILABLE: no Docker daemon answers: .*\nfix: Start Docker/,
     );
     await expect(build('FROM scratch\nCOPY a.txt /\n', { options: { builder: 'no-such-builder' } })).rejects.toThrow(
