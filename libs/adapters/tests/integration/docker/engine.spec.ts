@@ -288,7 +288,9 @@ requirement(
     const names = calls.filter(([verb]) => verb === 'save').map((args) => args.at(-1)!);
     const left = await real.run({ command: 'docker', args: ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'] });
     expect([names.length, names.filter((name) => left.stdout.includes(name)), readdirSync(join(root, 'work'))]).toEqual([2, [], []]);
-    await expect(build('FROM scratch\nCOPY a.txt /\n', { site: { runner: older }, options: { builder: 'default', sbom: 'true' } })).rejects.toThrow("can't attest");
+    await expect(build('FROM scratch\nCOPY a.txt /\n', { site: { runner: older }, options: { builder: 'default', sbom: 'true' } })).rejects.toThrow(
+      "can't attest",
+    );
   });
 
   it('says why no builder can be used, and what to do', async () => {
