@@ -261,17 +261,19 @@ describe('a build', () => {
     await writeFiles(context, { Dockerfile: 'FROM scratch\nCOPY large /\n' });
     await writeFile(join(context, 'large'), '');
     await truncate(join(context, 'large'), 192 * 1024 * 1024);
+    // Not resourceUsage(): its maximum is handed down by whoever starts a process, and a large one would hide what this one takes.
     const script = `
+      import { readFileSync } from 'node:fs';
       import { readBuildContext, parseDockerfile, assembleImage, openStore } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)};
-      const before = process.resourceUsage().maxRSS;
+      const peak = () => Number(/^VmHWM:\\s+(\\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+      const before = peak();
       const context = await readBuildContext(${JSON.stringify(context)});
       await assembleImage({ context, dockerfile: parseDockerfile(context.dockerfile.text, 'Dockerfile'), platforms: ['linux/amd64', 'linux/arm64'], buildArgs: {}, labels: {},
         resolveBase: () => { throw new Error('no base'); }, store: openStore(${JSON.stringify(store.root)}), progress: () => {}, signal: new AbortController().signal });
-      console.log(process.resourceUsage().maxRSS - before);`;
+      console.log(peak() - before);`;
     const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@pinlane/source', '--input-type=module', '-e', script]);
     // A few chunks, and what the code itself takes: 7 MB where this was written. Chunks of its own for every read made it 60 to 160.
     expect(Number(stdout) / 1024).toBeLessThan(30);
-    expect(Number(stdout)).toBeGreaterThan(0);
   }, 120_000);
 
   it('is refused when a file changes under it, and leaves no image', async () => {
