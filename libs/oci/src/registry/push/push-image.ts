@@ -115,19 +115,25 @@ const readBlobsBack = (push: Push): Promise<void> =>
     }),
   );
 
-/** Puts the manifests of an image and proves that all of it is there. An index goes where all that it lists is; the rest goes side by side, since every step waits for the network. */
+/** Puts a manifest by its digest, then under the tag that keeps it. */
+const putProtected = async (push: Push, manifest: ManifestToPush): Promise<void> => {
+  await putManifest(push, manifest);
+  await putManifest(push, manifest, protectingTag(manifest.descriptor.digest));
+};
+
+/**
+ * Puts the manifests of an image and proves that all of it is there. An index goes where all that it lists is, and is tagged: a registry that keeps files
+ * writes a manifest anew for each of its tags, and for that moment takes no index that lists it. What only reads goes side by side with it, since every
+ * step waits for the network.
+ */
 const sendManifests = async (push: Push): Promise<void> => {
   const { children, root } = push.image;
-  const protect = async (manifest: ManifestToPush): Promise<void> => {
-    await putManifest(push, manifest, protectingTag(manifest.descriptor.digest));
-    await readBack(push, manifest);
+  await inParallel(children, push.concurrency, (child) => putProtected(push, child));
+  const rest = async (): Promise<void> => {
+    await putProtected(push, root);
+    await readBack(push, root);
   };
-  const index = async (): Promise<void> => {
-    await putManifest(push, root);
-    await protect(root);
-  };
-  await inParallel(children, push.concurrency, (manifest) => putManifest(push, manifest));
-  await inParallel([index, ...children.map((manifest) => () => protect(manifest)), () => readBlobsBack(push)], push.concurrency, (send) => send());
+  await inParallel([rest, ...children.map((child) => () => readBack(push, child)), () => readBlobsBack(push)], push.concurrency, (send) => send());
 };
 
 /**

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseRepository } from '@pinlane/contracts';
 import { requirement, startDockerRegistry } from '@pinlane/testing';
-import { copyImage, openRepository, openStore, sha256, verifyImage, type CredentialSource } from '../../../src/index.ts';
+import { copyImage, openRepository, openStore, pushImage, sha256, verifyImage, type CredentialSource } from '../../../src/index.ts';
 import { codeOf } from '../../support/errors.ts';
 import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage, putImage } from '../../support/images.ts';
+import { makeImage, putImage, sourceOf } from '../../support/images.ts';
 import { lacks } from '../../support/tools.ts';
 
 const stops: (() => void)[] = [];
@@ -16,11 +16,12 @@ const folder = temporaryFolders();
 /** Of me:hunter2, by bcrypt. */
 const HTPASSWD = 'me:$2y$04$AzPnyBNuJw97etNAx1yRjuHC.1KkG4igjThD1ETD9QvUcOlQvnL5u';
 
-const start = async (auth: boolean) => {
+const start = async (auth: boolean, storage: 'inmemory' | 'filesystem' = 'inmemory') => {
   const root = await folder();
   const htpasswd = join(root, 'htpasswd');
   await writeFile(htpasswd, `${HTPASSWD}\n`);
-  const lines = ['version: 0.1', 'storage:', '  inmemory: {}', 'http:', '  addr: 127.0.0.1:0'];
+  const kept = storage === 'filesystem' ? `{ rootdirectory: ${join(root, 'data')} }` : '{}';
+  const lines = ['version: 0.1', 'storage:', `  ${storage}: ${kept}`, 'http:', '  addr: 127.0.0.1:0'];
   if (auth) lines.push('auth:', '  htpasswd:', '    realm: test', `    path: ${htpasswd}`);
   await writeFile(join(root, 'config.yml'), `${lines.join('\n')}\n`);
   const registry = await startDockerRegistry(join(root, 'config.yml'));
@@ -51,6 +52,16 @@ requirement(
     const back = openStore(join(await folder(), 'store'));
     await copyImage(again, back, digest);
     await back.verify(digest);
+  });
+
+  it('is not asked for what it is about to write anew: no push is in its own way', async () => {
+    const repository = openRepository(parseRepository(`${await start(false, 'filesystem')}/team/app`));
+    const said: string[] = [];
+    for (let push = 0; push < 20; push++) {
+      const image = makeImage();
+      await pushImage(sourceOf(image), repository, image.index.descriptor.digest, { progress: (line) => said.push(line) });
+    }
+    expect(said.filter((line) => !line.startsWith('uploaded'))).toEqual([]);
   });
 
   it('says what it does not hold, and whom it does not know', async () => {

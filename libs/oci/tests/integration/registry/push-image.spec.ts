@@ -65,7 +65,7 @@ describe('The push of an image', () => {
     });
   });
 
-  it('puts children before the index, every manifest before its protecting tag, and the tags for people last', async () => {
+  it('puts every manifest before its protecting tag, children and their tags before the index, and the tags for people last', async () => {
     const registry = await registryWith();
     const image = makeImage();
     const { digest } = image.index.descriptor;
@@ -73,9 +73,7 @@ describe('The push of an image', () => {
     const [amd64, arm64] = image.manifests.map(({ descriptor }) => descriptor.digest) as [Digest, Digest];
     const puts = registry.requests.filter(({ method, url }) => method === 'PUT' && url.includes('/manifests/'));
     const names = puts.map(({ url }) => url.split('/').at(-1)!);
-    expect(names.slice(0, 3)).toEqual([amd64, arm64, digest]);
-    expect(new Set(names.slice(3, 6))).toEqual(new Set([amd64, arm64, digest].map((each) => protectingTag(each))));
-    expect(names.slice(6)).toEqual(['latest', 'v1']);
+    expect(names).toEqual([...[amd64, arm64, digest].flatMap((each) => [each, protectingTag(each)]), 'latest', 'v1']);
     expect(pushed.descriptor).toEqual(image.index.descriptor);
     expect(pushed.manifests.map(({ descriptor, tag }) => [descriptor.digest, tag])).toEqual([amd64, arm64, digest].map((each) => [each, protectingTag(each)]));
     expect(pushed.uploaded).toEqual({ blobs: 4, bytes: image.blobs.reduce((sum, { bytes }) => sum + bytes.length, 0) });
