@@ -4,6 +4,8 @@ import { fail, isStoreReference, type Repository } from '@pinlane/contracts';
 export interface Endpoint {
   /** `https://ghcr.io`, without a trailing slash. */
   readonly origin: string;
+  /** Where it is reached if it turns out to want TLS; only for a registry of this machine of which nobody said that it speaks plain HTTP. */
+  readonly tlsOrigin?: string;
   /** The host as Docker's configuration names it. */
   readonly credentialHost: string;
   /** The repository's path on the registry. */
@@ -27,11 +29,13 @@ export const isLoopback = (host: string): boolean => {
 // Not every resolver knows that names below localhost are this machine (RFC 6761, section 6.3), so they are not asked.
 const addressOf = (host: string): string => (nameOf(host).endsWith('.localhost') ? host.replace(/^[^:]*/, 'localhost') : host);
 
-/** The endpoint of a repository; plain HTTP for this machine and where `insecure` says so. @throws ERR_REFERENCE_INVALID for the local store's name */
+/** The endpoint of a repository; plain HTTP for this machine, as long as nothing there wants TLS, and where `insecure` says so. @throws ERR_REFERENCE_INVALID for the local store's name */
 export const endpointOf = ({ host, path }: Repository, insecure = false): Endpoint => {
   if (isStoreReference({ host, path })) return fail('ERR_REFERENCE_INVALID', `${host}/${path} names the local store, which is not a registry`);
   if (host === DOCKER_HUB) return { origin: 'https://registry-1.docker.io', credentialHost: DOCKER_HUB, path };
-  return { origin: `${insecure || isLoopback(host) ? 'http' : 'https'}://${addressOf(host)}`, credentialHost: host, path };
+  const [plain, tls] = [`http://${addressOf(host)}`, `https://${addressOf(host)}`];
+  if (insecure) return { origin: plain, credentialHost: host, path };
+  return isLoopback(host) ? { origin: plain, tlsOrigin: tls, credentialHost: host, path } : { origin: tls, credentialHost: host, path };
 };
 
 /** An address for a message: without credentials and without its query, which may hold a signature. */

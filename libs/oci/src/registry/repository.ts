@@ -58,8 +58,8 @@ const checkTag = (name: string): string =>
   isTag(name) ? name : fail('ERR_REFERENCE_INVALID', `${JSON.stringify(name.slice(0, 200))} is neither a tag nor a digest`);
 
 /**
- * Opens a repository; nothing is sent before the first request. Registries on this machine (localhost and below, 127.0.0.0/8, ::1) speak plain HTTP,
- * every other one HTTPS (distribution specification 1.1).
+ * Opens a repository; nothing is sent before the first request. Registries on this machine (localhost and below, 127.0.0.0/8, ::1) are spoken to by
+ * plain HTTP until they turn out to want TLS, every other one by HTTPS (distribution specification 1.1).
  * @throws ERR_REFERENCE_INVALID for the local store's name
  */
 export const openRepository = (repository: Repository, options: RepositoryOptions = {}): RegistryRepository => {

@@ -45,11 +45,16 @@ const ERROR_BODY_LIMIT = 64 * 1024;
 /** Errors of the connection after which another attempt would end the same. */
 const HOPELESS = /^(?:ENOTFOUND|ERR_INVALID_URL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_SSL|EPROTO)/;
 
+const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO/;
+
+/** Whether a request ended because the certificate of the other side is not trusted. */
+export const isUntrusted = (error: unknown): boolean => UNTRUSTED.test(reasonOf((error as { cause?: unknown }).cause ?? {}));
+
 /** What helps where TLS fails; undefined where that is not the reason. */
 const remedyFor = (reason: string, { host }: URL): string | undefined => {
   if (/^ERR_SSL|wrong version number|EPROTO/i.test(reason))
     return `Where ${host} speaks plain HTTP and that is meant, name it for the whole run: PINLANE_INSECURE_REGISTRY=${host}.`;
-  if (/CERT|SELF_SIGNED|UNABLE_TO/.test(reason))
+  if (UNTRUSTED.test(reason))
     return `Let Node trust the certificate's issuer (NODE_EXTRA_CA_CERTS); PINLANE_INSECURE_REGISTRY=${host} is for registries that speak plain HTTP.`;
   return undefined;
 };

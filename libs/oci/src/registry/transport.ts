@@ -3,6 +3,7 @@ import { createAuthorizer } from './auth/authorizer.ts';
 import type { CredentialSource } from './auth/credentials.ts';
 import type { Access } from './auth/scope.ts';
 import type { Endpoint } from './endpoint.ts';
+import { answersByTls } from './answers-by-tls.ts';
 import { RegistryUnavailable } from './failure.ts';
 import { withRetry, type RetryPolicy } from './retry.ts';
 import type { Answer, Message, Send } from './send.ts';
@@ -40,8 +41,9 @@ export interface TransportParts {
   readonly scopes?: readonly string[];
 }
 
-export const createTransport = ({ endpoint, credentials, send, policy, scopes }: TransportParts): Transport => {
-  const authorizer = createAuthorizer(endpoint, credentials, send, scopes);
+export const createTransport = ({ endpoint: given, credentials, send, policy, scopes }: TransportParts): Transport => {
+  let endpoint = given;
+  let authorizer = createAuthorizer(endpoint, credentials, send, scopes);
   // When the registry asks one request to wait, all wait; when it asks for longer than anyone would, all end as that one does.
   let quiet: { readonly until: number; readonly asked: RegistryUnavailable } | undefined;
 
@@ -64,11 +66,31 @@ export const createTransport = ({ endpoint, credentials, send, policy, scopes }:
     return once(await authorizer.header(access));
   };
 
+  /** Asked once, by whichever request is the first to be refused. */
+  let wantsTls: Promise<boolean> | undefined;
+  /** A server that wants TLS answers plain HTTP with 400, and where that answers HEAD it can't say why. True: the request is to be sent again. */
+  const movedToTls = async (answer: Answer): Promise<boolean> => {
+    const { origin, tlsOrigin } = given;
+    if (answer.status !== 400 || tlsOrigin === undefined || answer.url.origin !== origin) return false;
+    const moved = await (wantsTls ??= answersByTls(send, tlsOrigin)).catch(async (error: unknown) => {
+      await answer.discard();
+      throw error;
+    });
+    if (!moved) return false;
+    await answer.discard();
+    if (endpoint === given) {
+      endpoint = { ...given, origin: tlsOrigin };
+      authorizer = createAuthorizer(endpoint, credentials, send, scopes);
+    }
+    return true;
+  };
+
   const attempt = async <T>(request: RegistryRequest<T>): Promise<T> => {
     const left = quiet ? quiet.until - performance.now() : 0;
     if (quiet && left > policy.longestAskedMs) throw quiet.asked;
     if (left > 0) await policy.sleep(left);
     const answer = await exchange(request);
+    if (await movedToTls(answer)) return attempt(request);
     if (request.statuses.includes(answer.status)) return request.read(answer);
     const failure = await answer.failure(request.missing);
     if (failure instanceof RegistryUnavailable && failure.retryAfterMs !== undefined)

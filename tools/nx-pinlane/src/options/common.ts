@@ -13,7 +13,7 @@ export const reaching = {
     .array(z.string())
     .optional()
     .describe(
-      'Hosts of registries that are spoken to by plain HTTP, with commas between or repeated; this machine always is. PINLANE_INSECURE_REGISTRY where absent.',
+      'Hosts of registries that are spoken to by plain HTTP, with commas between or repeated. Those of this machine are, unless they want TLS. PINLANE_INSECURE_REGISTRY where absent.',
     ),
 };
 
