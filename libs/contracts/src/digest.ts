@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from './zod.ts';
 import { fail } from './errors/error.ts';
 
 /** A content digest: `sha256:` and 64 lower-case hexadecimal digits (OCI image specification, descriptor.md, "Digests"). */

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from './zod.ts';
 import { fail } from './errors/error.ts';
 
 /** The processor architectures that are built and pinned, in the order in which they are listed everywhere. */

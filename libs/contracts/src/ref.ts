@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from './zod.ts';
 import { fail } from './errors/error.ts';
 import { REF_MAX_LENGTH, REF_PATTERN } from './ref-pattern.ts';
 

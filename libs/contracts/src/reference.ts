@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from './zod.ts';
 import { digestSchema, type Digest } from './digest.ts';
 import { fail } from './errors/error.ts';
 import { STORE_HOST } from './store-host.ts';

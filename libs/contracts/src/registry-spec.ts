@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from './zod.ts';
 import { digestSchema } from './digest.ts';
 import { PROCESSOR_ENV } from './processor/codes.ts';
 import { pinnedReferenceSchema, repositorySchema } from './reference.ts';

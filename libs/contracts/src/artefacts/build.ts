@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../zod.ts';
 import { digestSchema } from '../digest.ts';
 import { platformSchema } from '../platform.ts';
 import { refSchema } from '../ref.ts';

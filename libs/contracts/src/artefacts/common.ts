@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../zod.ts';
 import { digestSchema } from '../digest.ts';
 
 /** The envelope of every artefact: strict JSON that names its kind and the version of its schema. */

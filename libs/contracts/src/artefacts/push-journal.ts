@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../zod.ts';
 import { digestSchema } from '../digest.ts';
 import { repositorySchema } from '../reference.ts';
 import { artefact } from './common.ts';
