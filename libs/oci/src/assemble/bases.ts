@@ -4,6 +4,7 @@ import {
   DOCKER_LAYER_GZIP,
   OCI_LAYER,
   OCI_LAYER_GZIP,
+  readingOnce,
   uniqueBlobs,
   type ContentSource,
   type Descriptor,
@@ -51,14 +52,22 @@ export const stopIfAborted = (signal: AbortSignal): void => {
 
 type Fetch = (layer: Descriptor, source: ContentSource, what: string) => Promise<void>;
 
-const readBase = async (name: string, platform: Platform, options: BaseOptions, fetch: Fetch): Promise<BaseImage> => {
-  const { store, cache, signal } = options;
+/** Where an image is, and its manifests and configs. */
+interface ResolvedImage {
+  readonly source: ContentSource;
+  readonly digest: Digest;
+  readonly documents: ContentSource;
+}
+
+const readBase = async (
+  name: string,
+  platform: Platform,
+  { source, digest, documents }: ResolvedImage,
+  { cache, signal }: BaseOptions,
+  fetch: Fetch,
+): Promise<BaseImage> => {
   stopIfAborted(signal);
-  const { source, digest } = await options.resolveBase(name);
-  const { manifest, config } = platformOfImage(
-    await readImage(source === store ? store : keptDocuments(source, store), digest, { platforms: [platform] }),
-    platform,
-  );
+  const { manifest, config } = platformOfImage(await readImage(documents, digest, { platforms: [platform] }), platform);
   if (((config.config?.['OnBuild'] as unknown[] | null | undefined) ?? []).length > 0)
     fail('ERR_DOCKERFILE_UNSUPPORTED', `the image ${name} has ONBUILD instructions, which need Docker`);
   for (const layer of uniqueBlobs(manifest.layers)) await fetch(layer, source, `${name} for ${platform}`);
@@ -79,6 +88,7 @@ const readBase = async (name: string, platform: Platform, options: BaseOptions, 
 /** Reads the images that a build needs: each once for each platform, each layer once. */
 export const openBases = (options: BaseOptions): ((name: string, platform: Platform) => Promise<BaseImage>) => {
   const { store, progress, signal } = options;
+  const images = new Map<string, Promise<ResolvedImage>>();
   const bases = new Map<string, Promise<BaseImage>>();
   const layers = new Map<Digest, Promise<void>>();
   const fetchLayer = async (layer: Descriptor, source: ContentSource, what: string): Promise<void> => {
@@ -87,5 +97,10 @@ export const openBases = (options: BaseOptions): ((name: string, platform: Platf
     await store.putBlob(layer, () => whileWanted(source.openBlob(layer), signal));
   };
   const fetch: Fetch = (layer, source, what) => once(layers, layer.digest, () => fetchLayer(layer, source, what));
-  return (name, platform) => once(bases, `${platform} ${name}`, () => readBase(name, platform, options, fetch));
+  const resolve = async (name: string): Promise<ResolvedImage> => {
+    const { source, digest } = await options.resolveBase(name);
+    return { source, digest, documents: readingOnce(source === store ? store : keptDocuments(source, store)) };
+  };
+  return (name, platform) =>
+    once(bases, `${platform} ${name}`, async () => readBase(name, platform, await once(images, name, () => resolve(name)), options, fetch));
 };

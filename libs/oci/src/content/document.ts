@@ -1,10 +1,10 @@
-import { fail } from '@pinlane/contracts';
+import { fail, type Digest } from '@pinlane/contracts';
 import type { BlobDescriptor, Descriptor } from './descriptor.ts';
-import { describe } from './descriptor.ts';
 import { parseIndex, type ImageIndex } from './image-index.ts';
 import { decodeJson } from './json.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
 import { isIndexType } from './media-types.ts';
+import { sha256 } from './sha256.ts';
 
 /** What a digest of an image names: one platform's manifest, or an index over several. */
 export type ImageDocument =
@@ -17,14 +17,38 @@ const isIndex = (value: unknown): boolean => {
   return typeof mediaType === 'string' ? isIndexType(mediaType) : manifests !== undefined;
 };
 
-/** Parses a manifest or an index, told apart by its own bytes: by `mediaType`, and where that is left out by what it lists. @throws ERR_MANIFEST_INVALID */
+/** How many documents are remembered, and up to which size in bytes. */
+const REMEMBERED = { count: 256, size: 64 * 1024 };
+
+// A build and its push meet the same few manifests a dozen times. What a digest names never changes, so its parse doesn't either.
+const remembered = new Map<Digest, ImageDocument>();
+
+/**
+ * Parses a manifest or an index, told apart by its own bytes: by `mediaType`, and where that is left out by what it lists. The result is shared with
+ * whoever parses the same bytes, so nobody may change it.
+ * @throws ERR_MANIFEST_INVALID
+ */
 export const parseDocument = (bytes: Uint8Array): ImageDocument => {
-  if (isIndex(decodeJson('manifest', bytes))) {
-    const index = parseIndex(bytes);
-    return { kind: 'index', descriptor: describe(index.mediaType, bytes), index };
+  const digest = sha256(bytes);
+  const known = remembered.get(digest);
+  if (known) return known;
+  const value = decodeJson('manifest', bytes);
+  const describe = (mediaType: string): Descriptor => ({ mediaType, digest, size: bytes.length });
+  const read = (): ImageDocument => {
+    if (isIndex(value)) {
+      const index = parseIndex(bytes, value);
+      return { kind: 'index', descriptor: describe(index.mediaType), index };
+    }
+    const manifest = parseManifest(bytes, value);
+    return { kind: 'manifest', descriptor: describe(manifest.mediaType), manifest };
+  };
+  const document = read();
+  if (bytes.length <= REMEMBERED.size) {
+    const [oldest] = remembered.keys();
+    if (remembered.size >= REMEMBERED.count && oldest) remembered.delete(oldest);
+    remembered.set(digest, document);
   }
-  const manifest = parseManifest(bytes);
-  return { kind: 'manifest', descriptor: describe(manifest.mediaType, bytes), manifest };
+  return document;
 };
 
 /** Parses a manifest that an index lists: it must be what its entry says, in type and size. @throws ERR_MANIFEST_INVALID */

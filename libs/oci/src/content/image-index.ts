@@ -32,9 +32,13 @@ const layoutIndexSchema = indexSchema(true, Infinity);
 
 export type ImageIndex = Omit<z.infer<typeof imageIndexSchema>, 'config' | 'layers'>;
 
-/** Parses an image index (OCI image specification, image-index.md; Docker's manifest list); an index among its entries is refused. @throws ERR_MANIFEST_INVALID */
-export const parseIndex = (bytes: Uint8Array): ImageIndex => {
-  const { config: _, layers: __, ...index } = checkShape('index', bytes, decodeJson('index', bytes), imageIndexSchema);
+/**
+ * Parses an image index (OCI image specification, image-index.md; Docker's manifest list); an index among its entries is refused. `value`: the bytes as
+ * JSON, where somebody has it.
+ * @throws ERR_MANIFEST_INVALID
+ */
+export const parseIndex = (bytes: Uint8Array, value = decodeJson('index', bytes)): ImageIndex => {
+  const { config: _, layers: __, ...index } = checkShape('index', bytes, value, imageIndexSchema);
   return index;
 };
 

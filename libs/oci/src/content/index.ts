@@ -9,4 +9,5 @@ export * from './manifest.ts';
 export * from './media-types.ts';
 export * from './pool.ts';
 export * from './ports.ts';
+export * from './reading-once.ts';
 export * from './sha256.ts';

@@ -23,8 +23,8 @@ export const manifestSchema = z.object({
 });
 export type Manifest = Omit<z.infer<typeof manifestSchema>, 'manifests'>;
 
-/** Parses a manifest. @throws ERR_MANIFEST_INVALID */
-export const parseManifest = (bytes: Uint8Array): Manifest => {
-  const { manifests: _, ...manifest } = checkShape('manifest', bytes, decodeJson('manifest', bytes), manifestSchema);
+/** Parses a manifest. `value`: the bytes as JSON, where somebody has it. @throws ERR_MANIFEST_INVALID */
+export const parseManifest = (bytes: Uint8Array, value = decodeJson('manifest', bytes)): Manifest => {
+  const { manifests: _, ...manifest } = checkShape('manifest', bytes, value, manifestSchema);
   return manifest;
 };

@@ -4,6 +4,7 @@ import {
   childManifests,
   parseChild,
   parseDocument,
+  readingOnce,
   uniqueBlobs,
   type ContentSource,
   type Descriptor,
@@ -39,7 +40,8 @@ const toPush = (document: ImageDocument, bytes: Uint8Array): ManifestToPush => (
  * is sent.
  * @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH and whatever the source throws
  */
-export const readImageToPush = async (source: ContentSource, digest: Digest): Promise<ImageToPush> => {
+export const readImageToPush = async (from: ContentSource, digest: Digest): Promise<ImageToPush> => {
+  const source = readingOnce(from);
   await readImage(source, digest);
   const { bytes } = await source.readManifest(digest);
   const document = parseDocument(bytes);

@@ -35,6 +35,17 @@ suite('A manifest', () => {
     expect(parseDocument(jsonBytes(rest)).descriptor.mediaType).toBe(OCI_MANIFEST);
   });
 
+  it('is parsed once, however often the same bytes come, and other bytes are parsed for themselves', () => {
+    const parsed = parseDocument(jsonBytes(manifest));
+    expect(parseDocument(jsonBytes(manifest))).toBe(parsed);
+    expect(parseDocument(jsonBytes({ ...manifest, layers: [] })).descriptor.digest).not.toBe(parsed.descriptor.digest);
+  });
+
+  it('that is wrong is refused each time', async () => {
+    const wrong = jsonBytes({ ...manifest, layers: 'none' });
+    for (let time = 0; time < 2; time++) expect(await codeOf(() => parseDocument(wrong))).toBe('ERR_MANIFEST_INVALID');
+  });
+
   it('of Docker is one too', () => {
     expect(parseDocument(jsonBytes({ ...manifest, mediaType: DOCKER_MANIFEST })).descriptor.mediaType).toBe(DOCKER_MANIFEST);
     expect(parseDocument(jsonBytes({ ...index, mediaType: DOCKER_INDEX })).kind).toBe('index');
