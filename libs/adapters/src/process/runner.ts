@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { fail } from '@pinlane/contracts';
-import { execa } from 'execa';
 import { describeCommand, redactText } from './redact.ts';
 
 /** A program to run: an argument vector, never a shell's text. */
@@ -80,6 +79,8 @@ export const createProcessRunner = (): ProcessRunner => ({
   run: async (request) => {
     const { command, args, secrets = [], expectedCodes = [] } = request;
     const own = request.group === true;
+    // Most tasks start no program, and this is a fifth of what they would load.
+    const { execa } = await import('execa');
     const running = execa(command, args, {
       reject: false,
       stdin: request.input === undefined ? 'ignore' : 'pipe',
