@@ -139,8 +139,13 @@ const chooseEngine = async (
 /** Builds a plan's image into the store. @throws ERR_ENGINE_UNAVAILABLE, ERR_BUILD_FAILED, whatever assembling throws */
 export const buildImage = async (plan: BuildPlan, prepared: Prepared, site: BuildSite, context: FlowContext): Promise<Ensured> => {
   const { progress, note, signal, root } = context;
-  const { revision, ...why } = await headRevision(root);
-  if ('reason' in why) note(`no revision is recorded: ${why.reason}`);
+  // Git is a process of its own: the embedded engine builds meanwhile.
+  const asked = headRevision(root);
+  const headCommit = async (): Promise<string | null> => {
+    const { revision, ...why } = await asked;
+    if ('reason' in why) note(`no revision is recorded: ${why.reason}`);
+    return revision;
+  };
   requireNoSecrets(site.request?.docker ?? {}, site.settings, context.env);
   const variant = site.request && variantOf(site.request);
   const contexts = site.request ? contextNames(site.request) : [];
@@ -149,10 +154,10 @@ export const buildImage = async (plan: BuildPlan, prepared: Prepared, site: Buil
     ...(variant === undefined ? {} : { variant }),
     ...(contexts.length === 0 ? {} : { contexts }),
   });
-  const availability = () => dockerEngine(prepared, site, context, revision, {}, new Map()).availability();
+  const availability = () => dockerEngine(prepared, site, context, null, {}, new Map()).availability();
   if ((await chooseEngine(plan, prepared, site, availability)) === 'docker') {
     const bases = await Promise.all([...prepared.bases].map(async ([name, base]) => [name, await baseSource(base, site, signal)] as const));
-    const docker = dockerEngine(prepared, site, context, revision, Object.fromEntries(bases), await readBaseLayers(prepared.bases.values()));
+    const docker = dockerEngine(prepared, site, context, await headCommit(), Object.fromEntries(bases), await readBaseLayers(prepared.bases.values()));
     return { outcome: 'built', layers: null, image: recorded(await docker.build(plan, { progress, signal })) };
   }
 
@@ -183,7 +188,7 @@ export const buildImage = async (plan: BuildPlan, prepared: Prepared, site: Buil
       platforms: Object.fromEntries(Object.entries(platforms).map(([architecture, { digest }]) => [architecture, digest])),
       index: index.digest,
       fingerprint: plan.fingerprint,
-      revision,
+      revision: await headCommit(),
       engine: { name: 'embedded', version: String(ASSEMBLER_VERSION) },
       bases: plan.bases,
       pushed: false,
