@@ -1,8 +1,7 @@
 // The comparison itself: every tool that is installed builds and pushes the same hello world for both platforms to one registry.
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { measure, median } from '../measure.mjs';
 import { makeHello } from './hello.mjs';
@@ -61,11 +60,9 @@ export const prepareRegistry = async ({ root, temporary, store }) => {
 };
 
 /** Median seconds of a build and push of ours in a process that goes on, which leaves the start of Node out. */
-const inRunningProcess = async ({ host, hello, keep, scripts, runs }) => {
+const inRunningProcess = ({ host, hello, keep, scripts, runs }) => {
   const argv = [scripts.running, hello.files, join(hello.files, 'app/main.mjs'), join(keep, 'store'), `${host}/bench/running`, '1', String(2 * runs)];
-  // Not waited for in the foreground: somebody has to read what the registry logs, or it stops.
-  const { stdout } = await promisify(execFile)(process.execPath, argv);
-  return median(JSON.parse(stdout));
+  return median(JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' })));
 };
 
 /** Runs a tool's commands one after the other, as measure() does one. */
@@ -141,5 +138,5 @@ export const comparePeers = async ({ registry, temporary, runs, say }) => {
     }
   }
   say('pinlane, embedded, in a process that goes on');
-  return { measured, left, running: await inRunningProcess({ host, hello, keep, scripts, runs }) };
+  return { measured, left, running: inRunningProcess({ host, hello, keep, scripts, runs }) };
 };

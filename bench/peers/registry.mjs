@@ -1,24 +1,23 @@
 // The registry that every tool of the comparison pushes to: Docker's where it is installed, else our own store, served.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const ACCEPT = ['oci.image.index.v1', 'oci.image.manifest.v1', 'docker.distribution.manifest.list.v2', 'docker.distribution.manifest.v2'];
 
-const listening = (child) =>
-  new Promise((resolve, reject) => {
-    let log = '';
-    const read = (chunk) => {
-      log += chunk;
-      const [, host] = /listening on (?:http:\/\/)?(127\.0\.0\.1:\d+)/.exec(log) ?? [];
-      if (host) resolve(host);
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.on('error', reject);
-    child.on('close', (code) => reject(new Error(`the registry ended with ${code}\n${log.slice(-2000)}`)));
-  });
+/** The address that a registry says it listens on, in the log that it writes. */
+const addressIn = async (log, child) => {
+  for (let wait = 0; wait < 200; wait++) {
+    const text = readFileSync(log, 'utf8');
+    const [, host] = /listening on (?:http:\/\/)?(127\.0\.0\.1:\d+)/.exec(text) ?? [];
+    if (host) return host;
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the registry ended with ${child.exitCode}\n${text.slice(-2000)}`);
+    await sleep(50);
+  }
+  throw new Error('the registry does not say where it listens');
+};
 
 /** Starts a registry with its files in a folder: `docker-registry`, or where it is null the script that serves a store. */
 export const startRegistry = async (folder, program, script) => {
@@ -26,10 +25,14 @@ export const startRegistry = async (folder, program, script) => {
   const config = join(folder, 'registry.yml');
   writeFileSync(config, `version: 0.1\nstorage:\n  filesystem: { rootdirectory: ${folder}/data }\nhttp:\n  addr: 127.0.0.1:0\n`);
   const argv = program ? [program, 'serve', config] : [process.execPath, script, join(folder, 'store')];
-  const child = spawn(argv[0], argv.slice(1), { env: { ...process.env, OTEL_TRACES_EXPORTER: 'none' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Into a file: whoever reads thousands of lines from a pipe takes the processor's time from what is measured.
+  const log = join(folder, 'log');
+  const into = openSync(log, 'a');
+  const child = spawn(argv[0], argv.slice(1), { env: { ...process.env, OTEL_TRACES_EXPORTER: 'none' }, stdio: ['ignore', into, into] });
+  closeSync(into);
   // Whatever ends the bench ends the registry.
   process.once('exit', () => child.kill('SIGKILL'));
-  const host = await listening(child);
+  const host = await addressIn(log, child);
   return { host, name: program ? 'docker-registry' : "the workspace's own store, served", stop: () => child.kill('SIGTERM') };
 };
 
