@@ -22,6 +22,8 @@ const sendChunks = async (transport: Transport, blob: BlobDescriptor, cursor: Cu
   const chunk = Math.max(chunkBytes, start.smallestChunk);
   let { location } = start;
   let offset = 0;
+  // Only what goes beyond all that came before is progress: a registry that forgets chunks would be sent the same ones for ever.
+  let farthest = 0;
   for (let failures = 0; ;) {
     let failure: unknown;
     try {
@@ -36,7 +38,8 @@ const sendChunks = async (transport: Transport, blob: BlobDescriptor, cursor: Cu
       if (outcome.kind === 'accepted') {
         location = outcome.location;
         offset += size;
-        failures = 0;
+        if (offset > farthest) failures = 0;
+        farthest = Math.max(farthest, offset);
         continue;
       }
       failure = new RegistryUnavailable(`the registry has another number of bytes of ${blob.digest} than the ${offset} that were sent`);

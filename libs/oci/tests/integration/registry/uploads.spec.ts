@@ -99,6 +99,20 @@ describe('A large blob', () => {
     expect(methods(proxy).filter((method) => method === 'POST')).toHaveLength(5);
   });
 
+  it('whose chunks the registry takes and forgets, again and again, is given up', async () => {
+    const { proxy, repository } = await start();
+    const { blob, open } = blobOf();
+    proxy.rules.push(
+      // Without a bound the failure of the test itself would never come.
+      { when: () => proxy.requests.length > 200, fault: { kind: 'answer', status: 403 } },
+      { when: isPatch, fault: { kind: 'answer', status: 202 } },
+      { when: ({ method }) => method === 'PUT', fault: { kind: 'answer', status: 500 } },
+      { when: ({ method }) => method === 'GET', fault: { kind: 'answer', status: 204, headers: { range: '0-0' } } },
+    );
+    expect(await codeOf(() => repository.putBlob(blob, open))).toBe('ERR_REGISTRY_UNAVAILABLE');
+    expect(methods(proxy).filter((method) => method === 'PUT')).toHaveLength(5);
+  });
+
   it('goes in chunks as large as the registry wants them', async () => {
     const { proxy, repository } = await start({ smallestChunk: 2000 });
     const { blob, open } = blobOf();
