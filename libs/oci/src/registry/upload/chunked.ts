@@ -34,7 +34,7 @@ const sendChunks = async (transport: Transport, blob: BlobDescriptor, cursor: Cu
       const first = offset;
       const size = Math.min(chunk, blob.size - first);
       const outcome = await transport.attempt(patchUpload(location, first, { size, open: () => cursor.read(first, size) }));
-      if (outcome.kind === 'too-large') return 'refused';
+      if (outcome.kind === 'refused') return 'refused';
       if (outcome.kind === 'accepted') {
         location = outcome.location;
         offset += size;

@@ -140,6 +140,15 @@ describe('A large blob', () => {
     expect(registry.blobs.has(blob.digest)).toBe(true);
   });
 
+  it.each([405, 501])('goes whole where a chunk is refused with %d, as what stands before a registry may', async (status) => {
+    const { proxy, registry, repository } = await start();
+    const { blob, open } = blobOf();
+    proxy.rules.push({ when: isPatch, fault: { kind: 'answer', status } });
+    await repository.putBlob(blob, open);
+    expect(methods(proxy)).toEqual(['POST', 'PATCH', 'POST', 'PUT']);
+    expect(registry.blobs.has(blob.digest)).toBe(true);
+  });
+
   it('goes whole where the registry got its chunks wrong', async () => {
     const { proxy, registry, repository } = await start();
     const { blob, open } = blobOf();

@@ -65,9 +65,9 @@ describe('The answer to a chunk', () => {
     ({ status, url: new URL('https://r.example/u'), header: (name: string) => headers[name] ?? null, discard: async () => undefined }) as unknown as Answer;
   const patch = (offset: number) => patchUpload(new URL('https://r.example/u'), offset, { size: 10, open: () => chunksOf(Buffer.alloc(10)) });
 
-  it('says whether it is too large, or does not follow on', async () => {
-    expect(await patch(0).read(answer(416))).toEqual({ kind: 'too-large' });
-    expect(await patch(10).read(answer(413))).toEqual({ kind: 'too-large' });
+  it('says whether it is refused, or does not follow on', async () => {
+    expect(await patch(0).read(answer(416))).toEqual({ kind: 'refused' });
+    expect(await patch(10).read(answer(413))).toEqual({ kind: 'refused' });
     expect(await patch(10).read(answer(416))).toEqual({ kind: 'out-of-step' });
     // Amazon's registry leaves the range where it was after the first chunk.
     expect(await patch(10).read(answer(202, { range: '0-9', location: '/next' }))).toEqual({ kind: 'accepted', location: new URL('https://r.example/next') });
