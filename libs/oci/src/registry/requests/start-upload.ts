@@ -1,6 +1,6 @@
-import type { Digest } from '@pinlane/contracts';
+import { isPinlaneError, type Digest } from '@pinlane/contracts';
 import { locationOf } from '../redirect.ts';
-import type { RegistryRequest } from '../transport.ts';
+import type { RegistryRequest, Transport } from '../transport.ts';
 
 /** How an upload began: with an address to put the bytes to, or not at all because the registry mounted the blob from another repository. */
 export type UploadStart =
@@ -35,3 +35,16 @@ export const startUpload = (mount?: Mount): RegistryRequest<UploadStart> => ({
     return { kind: 'upload', location: locationOf(answer.header('location'), answer.url), smallestChunk: lengthIn(answer.header('oci-chunk-min-length')) };
   },
 });
+
+/** How a registry refuses a mount that it could have declined: who may write here need not be allowed to read there. */
+const REFUSED = ['ERR_REGISTRY_DENIED', 'ERR_REGISTRY_AUTH', 'ERR_REGISTRY_PROTOCOL', 'ERR_BLOB_UNKNOWN', 'ERR_MANIFEST_UNKNOWN'] as const;
+
+/** Begins an upload; a mount is a mere convenience, so where it is refused the bytes are sent. `send` is how requests are made. */
+export const beginUpload = async (send: Transport['call'], mount: Mount | undefined): Promise<UploadStart> => {
+  try {
+    return await send(startUpload(mount));
+  } catch (error) {
+    if (mount === undefined || !REFUSED.some((code) => isPinlaneError(error, code))) throw error;
+    return send(startUpload());
+  }
+};

@@ -4,7 +4,7 @@ import { RegistryUnavailable } from '../failure.ts';
 import { checkBlob } from '../requests/check-blob.ts';
 import { patchUpload } from '../requests/patch-upload.ts';
 import { putUpload } from '../requests/put-upload.ts';
-import { startUpload, type Mount, type UploadStart } from '../requests/start-upload.ts';
+import { beginUpload, type Mount, type UploadStart } from '../requests/start-upload.ts';
 import { uploadStatus } from '../requests/upload-status.ts';
 import { pauseAfter } from '../retry.ts';
 import type { Transport } from '../transport.ts';
@@ -72,7 +72,7 @@ export const uploadInChunks = async (
   const cursor = createCursor(blob, open);
   try {
     for (let uploads = 1; uploads <= transport.policy.attempts; uploads++) {
-      const start = await transport.call(startUpload(mount));
+      const start = await beginUpload(transport.call, mount);
       if (start.kind === 'mounted') return true;
       const outcome = await sendChunks(transport, blob, cursor, start, chunkBytes);
       if (outcome !== 'lost') return outcome === 'done';

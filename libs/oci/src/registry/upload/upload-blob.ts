@@ -1,6 +1,6 @@
 import { readAll, type BlobDescriptor } from '../../content/index.ts';
 import { putUpload } from '../requests/put-upload.ts';
-import { startUpload, type Mount } from '../requests/start-upload.ts';
+import { beginUpload, type Mount } from '../requests/start-upload.ts';
 import { withRetry } from '../retry.ts';
 import type { Transport } from '../transport.ts';
 import { uploadInChunks } from './chunked.ts';
@@ -24,7 +24,7 @@ type Open = () => AsyncIterable<Uint8Array>;
 /** Sends a blob in one request. An upload whose sending failed is begun anew: what the registry has of it is not known. */
 const uploadWhole = (transport: Transport, blob: BlobDescriptor, open: Open, mount: Mount | undefined): Promise<void> =>
   withRetry(transport.policy, async () => {
-    const start = await transport.attempt(startUpload(mount));
+    const start = await beginUpload(transport.attempt, mount);
     if (start.kind === 'mounted') return;
     const body = blob.size <= IN_MEMORY ? await readAll(open(), blob.size, `blob ${blob.digest}`, 'ERR_DIGEST_MISMATCH') : { size: blob.size, open };
     await transport.attempt(putUpload(start.location, blob, body));

@@ -97,6 +97,27 @@ describe('A repository of a registry', () => {
     expect(registry.requests.map(({ url }) => url)).toEqual([`/v2/team/app/blobs/uploads/?mount=${encodeURIComponent(descriptor.digest)}&from=team%2Fbase`]);
   });
 
+  it.each([
+    [403, 'DENIED'],
+    [401, 'UNAUTHORIZED'],
+    [404, 'NAME_UNKNOWN'],
+    [405, 'UNSUPPORTED'],
+    [404, 'BLOB_UNKNOWN'],
+  ])('is sent the bytes where it refuses a mount with %d %s', async (status, code) => {
+    const registry = await registryWith();
+    registry.faults.push({
+      when: ({ url }) => url.includes('mount='),
+      fault: { kind: 'answer', status, headers: { 'www-authenticate': 'Basic realm="r"' }, body: JSON.stringify({ errors: [{ code }] }) },
+    });
+    const { repository } = connect(registry, { mountFrom: parseRepository(`${registry.host}/team/base`), chunks: { above: 10, sizes: [10] } });
+    for (const bytes of [Buffer.from('whole'), Buffer.from('sent in chunks')]) {
+      const blob = { digest: sha256(bytes), size: bytes.length };
+      await repository.putBlob(blob, () => chunksOf(bytes));
+      expect(registry.blobs.has(blob.digest)).toBe(true);
+    }
+    expect(registry.requests.filter(({ url }) => url.includes('mount='))).toHaveLength(2);
+  });
+
   it('is not asked for a mount from another registry', async () => {
     const registry = await registryWith();
     const { repository } = connect(registry, { mountFrom: parseRepository('ghcr.io/team/base') });
