@@ -5,7 +5,8 @@ import { isLoopback, printable } from '../endpoint.ts';
 import type { Send } from '../send.ts';
 import { basicHeader, type Credentials } from './credentials.ts';
 
-const answerSchema = z.object({ token: z.string().optional(), access_token: z.string().optional(), expires_in: z.number().nonnegative().optional() });
+// What a service does not fill in, it may leave out, or write as null or nothing.
+const answerSchema = z.object({ token: z.string().nullish(), access_token: z.string().nullish(), expires_in: z.number().nullish() });
 
 /** A token goes into a header, so it is visible ASCII. */
 const TOKEN = /^[\x21-\x7e]{1,65536}$/;
@@ -69,7 +70,8 @@ export const fetchToken = async (send: Send, request: TokenRequest, credentials:
   const parsed = parseAnswer(await readAll(answer.body(), ANSWER_LIMIT, `the answer of ${printable(url)}`, 'ERR_REGISTRY_PROTOCOL'));
   const value = parsed?.token || parsed?.access_token || '';
   if (!TOKEN.test(value)) return fail('ERR_REGISTRY_PROTOCOL', `the token service ${printable(url)} answered without a token`);
-  return { value, lifeMs: (parsed?.expires_in ?? DEFAULT_LIFE_S) * 1000 };
+  const life = parsed?.expires_in ?? 0;
+  return { value, lifeMs: (life > 0 ? life : DEFAULT_LIFE_S) * 1000 };
 };
 
 const parseAnswer = (bytes: Uint8Array): z.infer<typeof answerSchema> | undefined => {

@@ -327,6 +327,24 @@ describe('Authentication', () => {
     expect(registry.tokens()).toBe(3);
   });
 
+  it.each(['{"token":"t","access_token":null}', '{"token":"t","expires_in":0}', '{"token":"t","expires_in":null}'])(
+    'by Bearer takes the token of %s, and takes it once',
+    async (body) => {
+      const { registry, root } = await served();
+      registry.faults.push(
+        { when: ({ url }) => url.startsWith('/token'), fault: { kind: 'answer', status: 200, body } },
+        {
+          when: ({ headers }) => headers['authorization'] !== 'Bearer t',
+          fault: { kind: 'answer', status: 401, headers: { 'www-authenticate': `Bearer realm="http://${registry.host}/token"` } },
+        },
+      );
+      const { repository } = connect(registry);
+      await repository.readManifest(root);
+      await repository.readManifest(root);
+      expect(registry.requests.map(({ url }) => url.split(/[/?]/)[1])).toEqual(['v2', 'token', 'v2', 'v2']);
+    },
+  );
+
   it('by an identity token uses the OAuth form', async () => {
     const { registry, root } = await served({ auth: { scheme: 'bearer', username: 'me', password: 'x', identityToken: 'refresh' } });
     const { repository } = connect(registry, { auth: async () => ({ kind: 'identity', token: 'refresh' }) });
