@@ -83,10 +83,16 @@ const bodyText = async (answer: Pick<Answer, 'body'>): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8');
 };
 
-/** Takes a secret that we sent, and that a careless server may echo, out of its text. */
-const withoutSecret = (text: string, { authorization }: Message): string => {
-  const secret = authorization?.split(' ')[1];
-  return secret ? text.replaceAll(secret, '***') : text;
+/** Takes a secret that we sent, and that a careless server may echo, out of its text: as it was sent, and a password also by itself. */
+const withoutSecret = (text: string, { authorization = '' }: Message): string => {
+  const [scheme, sent = ''] = authorization.split(' ');
+  const password =
+    scheme === 'Basic'
+      ? Buffer.from(sent, 'base64')
+          .toString('utf8')
+          .replace(/^[^:]*:/, '')
+      : '';
+  return [sent, password].filter((secret) => secret !== '').reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
 };
 
 const answerOf = (message: Message, response: Incoming, watchdog: Watchdog, signal: AbortSignal | undefined): Answer => {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { fail } from '@pinlane/contracts';
 import { readAll } from '../../content/index.ts';
 import { isLoopback, printable } from '../endpoint.ts';
+import { RegistryUnavailable } from '../failure.ts';
 import type { Send } from '../send.ts';
 import { basicHeader, type Credentials } from './credentials.ts';
 
@@ -64,8 +65,10 @@ export const fetchToken = async (send: Send, request: TokenRequest, credentials:
   const answer = await send(credentials?.kind === 'identity' ? byRefresh(url, request, credentials.token) : byGet(url, request, credentials));
   if (answer.status !== 200) {
     const failure = await answer.failure();
-    if (failure.code === 'ERR_REGISTRY_UNAVAILABLE') throw failure;
-    return fail('ERR_REGISTRY_AUTH', `the token service ${printable(url)} answered ${answer.status}${credentials ? '' : ' to a request without credentials'}`);
+    // Nothing of its text is told: it was sent a secret, and may echo it in any form.
+    const message = `the token service ${printable(url)} answered ${answer.status}${credentials ? '' : ' to a request without credentials'}`;
+    if (failure instanceof RegistryUnavailable) throw new RegistryUnavailable(message, { retryAfterMs: failure.retryAfterMs });
+    return fail('ERR_REGISTRY_AUTH', message);
   }
   const parsed = parseAnswer(await readAll(answer.body(), ANSWER_LIMIT, `the answer of ${printable(url)}`, 'ERR_REGISTRY_PROTOCOL'));
   const value = parsed?.token || parsed?.access_token || '';

@@ -372,10 +372,25 @@ describe('Authentication', () => {
     const encoded = Buffer.from('me:hunter2').toString('base64');
     registry.faults.push({
       when: ({ headers }) => headers['authorization'] !== undefined,
-      fault: { kind: 'answer', status: 400, body: `bad header: Basic ${encoded}` },
+      fault: { kind: 'answer', status: 400, body: `bad header: Basic ${encoded}, me:hunter2` },
     });
     const error = await errorOf(() => connect(registry, { auth: me }).repository.readManifest(root));
-    expect(error.message).toMatch('bad header: Basic ***');
+    expect(error.message).toMatch('bad header: Basic ***, me:***');
+  });
+
+  it.each([
+    ['basic', 'hunter2'],
+    ['identity', 'a/refresh+token'],
+  ] as const)('never shows a secret that a token service echoes: %s', async (kind, secret) => {
+    const { registry, root } = await served({ auth: { scheme: 'bearer', username: 'you', password: 'x' } });
+    const [plain, encoded] = [`me:${secret} refresh_token=${secret}`, `refresh_token=${encodeURIComponent(secret)}`];
+    registry.faults.push({ when: ({ url }) => url.startsWith('/token'), fault: { kind: 'answer', status: 503, body: `not now, ${plain} ${encoded}` } });
+    const auth: CredentialSource = async () => (kind === 'basic' ? { kind, username: 'me', password: secret } : { kind, token: secret });
+    const error = await errorOf(() => connect(registry, { auth }).repository.readManifest(root));
+    expect(error.code).toBe('ERR_REGISTRY_UNAVAILABLE');
+    expect(error.message).toMatch(/the token service .* answered 503\n/);
+    expect(error.message).not.toContain(secret);
+    expect(error.message).not.toContain(encodeURIComponent(secret));
   });
 
   it('is not sent along to where blobs are, nor asked for by it', async () => {
