@@ -75,7 +75,14 @@ const helperFor = ({ credHelpers, credsStore }: DockerConfig, host: string): str
 export const dockerCredentials = (env: NodeJS.ProcessEnv = process.env): CredentialSource => {
   const file = join(env['DOCKER_CONFIG'] || join(env['HOME'] || homedir(), '.docker'), 'config.json');
   return async (host, path) => {
-    const text = await readFile(file, 'utf8').catch(() => undefined);
+    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      // Who is logged in and can't be found out is not nobody: the registry's refusal would tell nothing of it.
+      return fail('ERR_REGISTRY_AUTH', `the Docker configuration can't be read (${error.code ?? 'unknown'})`, {
+        file,
+        fix: 'Let this user read the file; DOCKER_CONFIG names its folder.',
+      });
+    });
     if (text === undefined) return undefined;
     const config = parseDockerConfig(text, file);
     const helper = helperFor(config, host);

@@ -1,4 +1,4 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { dockerCredentials } from '../../../src/index.ts';
@@ -93,6 +93,17 @@ describe('Credentials from the Docker configuration', () => {
       const error = await errorOf(() => find('x', 'y'));
       expect([config, error.code]).toEqual([config, code]);
       expect(`${error.message} ${String(error.cause)}`).not.toMatch('hunter2');
+    }
+  });
+
+  it('that are in a file which can not be read are not none', async () => {
+    const path = await folder();
+    await mkdir(join(path, 'a', 'config.json'), { recursive: true });
+    await writeFile(join(path, 'config.json'), '{}');
+    for (const wrong of [join(path, 'a'), join(path, 'config.json')]) {
+      const error = await errorOf(() => dockerCredentials({ DOCKER_CONFIG: wrong })('x', 'y'));
+      expect(error.code).toBe('ERR_REGISTRY_AUTH');
+      expect(error.message).toContain('DOCKER_CONFIG');
     }
   });
 
