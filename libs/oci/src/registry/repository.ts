@@ -23,7 +23,7 @@ export interface RegistryRepository extends ContentSource, ContentSink {
   readonly retry: RetryPolicy;
   /** What a tag names now, or a digest always. @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH */
   resolve(tagOrDigest: string): Promise<Descriptor>;
-  /** Lets a tag name a manifest, whose blobs and children are there already. */
+  /** Lets a tag name a manifest, whose blobs and children are there already. One that names it is good, also where it can't be written anew. */
   tag(name: string, descriptor: Descriptor, bytes: Uint8Array): Promise<void>;
   /** As in `ContentSink`; without `mount` the bytes are sent even where another repository has them. */
   putBlob(blob: BlobDescriptor, open: () => AsyncIterable<Uint8Array>, options?: { readonly mount?: boolean }): Promise<void>;
@@ -53,6 +53,9 @@ export interface RepositoryOptions {
 }
 
 const TAGS_AT_MOST = 100_000;
+
+/** By 400 TAG_INVALID (Amazon), 403 (Docker Hub) or 412 (Harbor). */
+const TAG_REFUSED = ['ERR_REGISTRY_PROTOCOL', 'ERR_REGISTRY_DENIED'] as const;
 
 const checkTag = (name: string): string =>
   isTag(name) ? name : fail('ERR_REFERENCE_INVALID', `${JSON.stringify(name.slice(0, 200))} is neither a tag nor a digest`);
@@ -91,6 +94,17 @@ export const openRepository = (repository: Repository, options: RepositoryOption
     await referrers.note(document, await transport.call(putManifest(target, mediaType, bytes)));
   };
 
+  /** A registry that lets no tag be written anew refuses also the manifest that it names already, each in its own way. */
+  const putTag = async (name: string, descriptor: Descriptor, bytes: Uint8Array): Promise<void> => {
+    try {
+      await put(checkTag(name), descriptor, bytes);
+    } catch (error) {
+      if (!TAG_REFUSED.some((code) => isPinlaneError(error, code))) throw error;
+      const named = await fetchManifest(name).catch(() => undefined);
+      if (named?.descriptor.digest !== descriptor.digest) throw error;
+    }
+  };
+
   /** An answer to HEAD has no body, so a 403 does not tell a rate limit from a refusal. */
   const hasBlob = (blob: BlobDescriptor): Promise<boolean> =>
     transport.call(checkBlob(blob)).catch((error: unknown) => {
@@ -116,7 +130,7 @@ export const openRepository = (repository: Repository, options: RepositoryOption
     hasBlob,
     putBlob: (blob, open, { mount = true } = {}) => upload(blob, open, mount ? from : undefined),
     putManifest: (descriptor, bytes) => put(descriptor.digest, descriptor, bytes),
-    tag: (name, descriptor, bytes) => put(checkTag(name), descriptor, bytes),
+    tag: putTag,
     referrers: (subject, artifactType) => referrers.list(subject, artifactType),
     tags: allTags,
   };

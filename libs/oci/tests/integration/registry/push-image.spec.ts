@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseRepository, type Digest } from '@pinlane/contracts';
-import { startFaultyProxy, startRegistry, type RegistryOptions, type TestRegistry } from '@pinlane/testing';
+import { startFaultyProxy, startRegistry, type RegistryOptions, type SeenRequest, type TestRegistry } from '@pinlane/testing';
 import {
   describe as describeBytes,
   OCI_CONFIG,
@@ -243,6 +243,25 @@ describe('Credentials', () => {
     const repository = connect(registry, { auth: me, mountFrom: parseRepository(`${registry.host}/team/secret-base`) });
     await pushImage(sourceOf(image), repository, image.index.descriptor.digest);
     await verifyImage(repository, image.index.descriptor.digest, { blobs: 'hashed' });
+  });
+});
+
+describe('A registry whose tags can not be moved', () => {
+  it.each([
+    [400, 'TAG_INVALID'],
+    [403, 'DENIED'],
+    [412, 'PRECONDITION'],
+  ])('and that refuses with %d %s is pushed the same image again, and no tag to another', async (status, code) => {
+    const registry = await registryWith();
+    const [image, other] = [makeImage(), makeImage()];
+    const { digest } = image.index.descriptor;
+    await pushImage(sourceOf(image), connect(registry), digest, { tags: ['v1'] });
+    const isTagThere = ({ method, url }: SeenRequest) => method === 'PUT' && registry.manifests.has(url.replace('/v2/', '').replace('/manifests/', ':'));
+    registry.faults.push({ when: isTagThere, fault: { kind: 'answer', status, body: JSON.stringify({ errors: [{ code, message: 'immutable' }] }) } });
+    await pushImage(sourceOf(image), connect(registry), digest, { tags: ['v1'] });
+    const moved = await errorOf(() => pushImage(sourceOf(other), connect(registry), other.index.descriptor.digest, { tags: ['v1'] }));
+    expect(moved.message).toContain('immutable');
+    expect((await connect(registry).resolve('v1')).digest).toBe(digest);
   });
 });
 
