@@ -40,9 +40,14 @@ const specPaths = async (context: string, registry: string): Promise<string[]> =
   return paths.filter((path) => !path.startsWith('..'));
 };
 
-/** The text of a file that people edit, byte for byte. @throws ERR_REGISTRY_SYNTAX where it is not UTF-8, because writing it back would change it */
+/**
+ * The text of a file that people edit, byte for byte.
+ * @throws ERR_REGISTRY_SYNTAX where it can't be read, or is not UTF-8, because writing it back would change it
+ */
 export const readExactText = async (path: string, file: string): Promise<string> => {
-  const bytes = await readFile(path);
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) =>
+    fail('ERR_REGISTRY_SYNTAX', `the file can't be read (${cause.code ?? cause.message})`, { file, cause, fix: 'Let this user read it, or remove it.' }),
+  );
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
@@ -54,8 +59,8 @@ export const readExactText = async (path: string, file: string): Promise<string>
 export const readRegistry = async ({ root, projectRoot, project }: FlowContext): Promise<RegistryFile> => {
   const file = posix.join(projectRoot, 'registry.yaml');
   const path = join(root, file);
-  const text = await readExactText(path, file).catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return fail('ERR_OPTION_INVALID', `${project} is no processor: it has no registry.yaml`, { file });
+  const text = await readExactText(path, file).catch((thrown: Error & { readonly cause?: NodeJS.ErrnoException }) => {
+    if (thrown.cause?.code === 'ENOENT') return fail('ERR_OPTION_INVALID', `${project} is no processor: it has no registry.yaml`, { file });
     throw thrown;
   });
   return { path, file, text, spec: parseRegistry(text, { file }).spec };

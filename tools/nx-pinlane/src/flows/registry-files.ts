@@ -1,10 +1,11 @@
 import { globSync } from 'node:fs';
-import { sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 
 const SKIPPED = new Set(['node_modules', '.git', '.nx', '.pinlane']);
 
 /** Every registry.yaml of the workspace, relative to its root, with `/`: also one that inference leaves out, because it too may pin. */
 export const registryFiles = (root: string): string[] =>
-  globSync('**/registry.yaml', { cwd: root, exclude: (path) => SKIPPED.has(String(path).split(sep).at(-1) ?? '') })
-    .map((path) => path.split(sep).join('/'))
+  globSync('**/registry.yaml', { cwd: root, withFileTypes: true, exclude: ({ name }) => SKIPPED.has(name) })
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => relative(root, join(parentPath, name)).split(sep).join('/'))
     .sort();

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { readFile } from 'node:fs/promises';
+import { readFile, symlink } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -201,6 +201,23 @@ describe('an audit of pins', () => {
         expect(lines.join('\n')).toContain('ERR_REGISTRY_SYNTAX');
       },
     );
+  });
+
+  it('goes on past a link that leads nowhere, which may hide pins, and takes a folder of that name for none', async () => {
+    await putParts(open(), image);
+    await withFiles({ [FILE]: textOf(pinsOf(image)), 'docs/registry.yaml/index.md': '# registry.yaml' }, async (root) => {
+      expect((await audit(root)).audit.entries.map(({ file }) => file)).toEqual([FILE]);
+      await symlink('nowhere', join(root, 'docs/registry.yaml/registry.yaml'));
+      const { exitCode, audit: document } = await audit(root);
+      const found = document.entries.map(({ file, outcome, findings }) => [file, outcome, ...findings.map(({ code }) => code)]);
+      expect({ exitCode, found }).toEqual({
+        exitCode: 1,
+        found: [
+          ['docs/registry.yaml/registry.yaml', 'unknown', 'ERR_REGISTRY_SYNTAX'],
+          [FILE, 'good'],
+        ],
+      });
+    });
   });
 
   it('remarks that pins name another repository than image.repository, and finds no fault in it', async () => {
