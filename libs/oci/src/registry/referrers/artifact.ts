@@ -1,4 +1,4 @@
-import type { Digest } from '@pinlane/contracts';
+import { isPinlaneError, type Digest } from '@pinlane/contracts';
 import {
   describe,
   OCI_EMPTY,
@@ -75,9 +75,9 @@ export interface ReferrersSource extends ContentSource {
 }
 
 /**
- * The artifacts of a type that are attached to a manifest. Each was fetched and hashed and names the subject itself; what a list claims wrongly is
- * left out. Its files are blobs of the source, by the descriptors in `manifest.layers`.
- * @throws ERR_MANIFEST_UNKNOWN, ERR_DIGEST_MISMATCH and whatever the source throws
+ * The artifacts of a type that are attached to a manifest. Each was fetched and hashed and names the subject itself; what a list claims wrongly, or
+ * is gone, is left out. Its files are blobs of the source, by the descriptors in `manifest.layers`.
+ * @throws ERR_DIGEST_MISMATCH and whatever the source throws
  */
 export const readAttached = async (
   source: ReferrersSource,
@@ -86,7 +86,13 @@ export const readAttached = async (
 ): Promise<(AttachedArtifact & { readonly manifest: Manifest })[]> => {
   const listed = await source.referrers(subject, artifactType);
   const read = listed.map(async ({ digest }) => {
-    const { bytes } = await source.readManifest(digest);
+    const found = await source.readManifest(digest).catch((error: unknown) => {
+      // A list that clients keep may outlive what it names.
+      if (isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN')) return undefined;
+      throw error;
+    });
+    if (found === undefined) return [];
+    const { bytes } = found;
     const document = parseDocument(bytes);
     if (document.kind !== 'manifest' || document.manifest.subject?.digest !== subject || document.manifest.artifactType !== artifactType) return [];
     return [{ descriptor: { ...document.descriptor, artifactType }, bytes, manifest: document.manifest }];

@@ -38,12 +38,37 @@ export const createReferrers = (transport: Transport): Referrers => {
     }
   };
 
+  const isThere = async (entry: unknown): Promise<boolean> => {
+    const [descriptor] = descriptorsIn([entry]);
+    try {
+      if (descriptor) await transport.call(getManifest(descriptor.digest));
+      return true;
+    } catch (error) {
+      if (isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN')) return false;
+      throw error;
+    }
+  };
+
+  /** Puts the list with one entry more. A registry may take no list that names what was deleted; what is gone is left out then, and only then. */
+  const putList = async (subject: Digest, list: ReferrersIndex, entry: Descriptor): Promise<void> => {
+    const put = (index: ReferrersIndex) => transport.attempt(putManifest(referrersTag(subject), OCI_INDEX, withEntry(index, entry).bytes));
+    try {
+      await put(list);
+    } catch (error) {
+      if (!isPinlaneError(error, 'ERR_BLOB_UNKNOWN') && !isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN')) throw error;
+      const entries: unknown[] = [];
+      for (const each of list.entries) if (await isThere(each)) entries.push(each);
+      if (entries.length === list.entries.length) throw error;
+      await put({ ...list, entries });
+    }
+  };
+
   /** There is no request that puts a tag only where it is still as it was read, so it is read again, until the entry is seen to be there. */
   const addToTag = (subject: Digest, entry: Descriptor): Promise<void> =>
     withRetry(transport.policy, async () => {
       const before = await byTag(subject, transport.attempt);
       if (descriptorsIn(before.entries).some(({ digest }) => digest === entry.digest)) return;
-      await transport.attempt(putManifest(referrersTag(subject), OCI_INDEX, withEntry(before, entry).bytes));
+      await putList(subject, before, entry);
       const after = await byTag(subject, transport.attempt);
       if (!descriptorsIn(after.entries).some(({ digest }) => digest === entry.digest))
         throw new RegistryUnavailable(`others write the tag ${referrersTag(subject)} at the same time`);

@@ -112,6 +112,17 @@ describe('The tag that stands in for a list of referrers', () => {
     expect(now['annotations']).toEqual({ a: 'b' });
   });
 
+  it('that lists what was deleted hides nothing else, and is written without it where the registry wants that', async () => {
+    const { registry, repository, subject } = await start();
+    const [kept, gone] = [await attachArtifact(repository, subject, artifact('kept')), await attachArtifact(repository, subject, artifact('gone'))];
+    const attached = async () => (await readAttached(repository, subject.digest, REPORT)).map(({ descriptor }) => descriptor.digest);
+    registry.manifests.delete(`team/app@${gone.descriptor.digest}`);
+    expect(await attached()).toEqual([kept.descriptor.digest]);
+    const added = await attachArtifact(repository, subject, artifact('added'));
+    expect(await attached()).toEqual([kept, added].map(({ descriptor }) => descriptor.digest));
+    expect(tagged(registry, subject.digest).manifests).toHaveLength(2);
+  });
+
   it('is written again where another writer was faster', async () => {
     const { registry, repository, subject } = await start();
     const isTag = ({ method, url }: { method: string; url: string }) => method === 'PUT' && url.endsWith(tagOf(subject.digest));
