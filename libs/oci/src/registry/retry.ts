@@ -18,7 +18,8 @@ export interface RetryPolicy {
 }
 
 export const RETRY_POLICY: RetryPolicy = {
-  attempts: 5,
+  // About ten seconds in all: as long as a registry takes that is started anew, or a proxy that has lost it.
+  attempts: 7,
   firstPauseMs: 200,
   longestPauseMs: 30_000,
   // GitHub asks for a minute where its secondary rate limit is reached.

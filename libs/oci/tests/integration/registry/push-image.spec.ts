@@ -130,7 +130,7 @@ describe('The push of an image', () => {
     const image = makeImage({ architectures: ['amd64'] });
     registry.faults.push({ when: ({ method, url }) => method === 'PUT' && url.includes('/blobs/uploads/'), fault: { kind: 'answer', status: 201 } });
     expect(await codeOf(() => pushImage(sourceOf(image), connect(registry), image.index.descriptor.digest))).toBe('ERR_BLOB_UNKNOWN');
-    expect(kinds(registry).filter((kind) => kind === 'PUT manifests')).toHaveLength(6);
+    expect(kinds(registry).filter((kind) => kind === 'PUT manifests')).toHaveLength(8);
     expect(registry.manifests.size).toBe(0);
   });
 

@@ -199,7 +199,7 @@ describe('Bytes from a registry', () => {
     const { descriptor } = image.blobs[1]!;
     registry.faults.push({ when: onBlob, fault: { kind: 'truncate', bytes: 10 } });
     expect(await codeOf(() => drain(connect(registry).repository.openBlob(descriptor)))).toBe('ERR_REGISTRY_UNAVAILABLE');
-    expect(registry.requests.filter(onBlob)).toHaveLength(5);
+    expect(registry.requests.filter(onBlob)).toHaveLength(7);
   });
 
   it('of a manifest that break off are asked for again', async () => {
@@ -243,7 +243,7 @@ describe('A registry that cannot now', () => {
     expect(pauses).toEqual([100, 200]);
     registry.faults.push({ when: onManifest, fault });
     expect(await codeOf(() => repository.readManifest(root))).toBe('ERR_REGISTRY_UNAVAILABLE');
-    expect(registry.requests.filter(onManifest)).toHaveLength(3 + 5);
+    expect(registry.requests.filter(onManifest)).toHaveLength(3 + 7);
   });
 
   it('and says nothing at all is left after a while', async () => {

@@ -124,7 +124,7 @@ describe('The pause before another attempt', () => {
   const failure = (options = {}) => new RegistryUnavailable('x', options);
 
   it('doubles, with jitter over its upper half, and ends with the attempts', () => {
-    expect([1, 2, 3, 4, 5].map((attempt) => pause(failure(), attempt))).toEqual([100, 200, 400, 800, undefined]);
+    expect([1, 2, 3, 4, 5, 6, 7].map((attempt) => pause(failure(), attempt))).toEqual([100, 200, 400, 800, 1600, 3200, undefined]);
     expect(pause(failure(), 1, 0.999)).toBeCloseTo(200, 0);
   });
 
