@@ -43,6 +43,11 @@ export interface RepositoryOptions {
   readonly auth?: CredentialSource;
   /** Plain HTTP also to another machine. */
   readonly insecure?: boolean;
+  /**
+   * Whether it is opened to be written to: every request then asks for the right to push. Some registries refuse a mere reader where there is no
+   * such repository yet (401), so that nobody could ask what is there before the first push; Docker Hub and Quay are of that kind.
+   */
+  readonly writes?: boolean;
   readonly retry?: Partial<RetryPolicy>;
   /** How long nothing at all may happen in an exchange, in ms; a minute unless told. */
   readonly idleMs?: number;
@@ -66,7 +71,7 @@ const checkTag = (name: string): string =>
  * @throws ERR_REFERENCE_INVALID for the local store's name
  */
 export const openRepository = (repository: Repository, options: RepositoryOptions = {}): RegistryRepository => {
-  const { auth = dockerCredentials(), insecure, idleMs = 60_000, mountFrom } = options;
+  const { auth = dockerCredentials(), insecure, writes, idleMs = 60_000, mountFrom } = options;
   const send = createSend({ idleMs, signal: options.signal });
   const from = mountFrom?.host === repository.host && mountFrom.path !== repository.path ? mountFrom.path : undefined;
   const policy = untilAborted({ ...RETRY_POLICY, ...options.retry }, options.signal);
@@ -75,6 +80,7 @@ export const openRepository = (repository: Repository, options: RepositoryOption
     credentials: remembered(auth),
     send,
     policy,
+    writes,
     ...(from === undefined ? {} : { scopes: [scopeOf(from, 'pull')] }),
   });
   const upload = createUpload(transport, { ...CHUNK_POLICY, ...options.chunks });

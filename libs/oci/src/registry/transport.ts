@@ -39,15 +39,18 @@ export interface TransportParts {
   readonly policy: RetryPolicy;
   /** Token scopes beside the repository's own, as for a mount from another one. */
   readonly scopes?: readonly string[];
+  /** Whether requests that read ask for the right to write, too. */
+  readonly writes?: boolean | undefined;
 }
 
-export const createTransport = ({ endpoint: given, credentials, send, policy, scopes }: TransportParts): Transport => {
+export const createTransport = ({ endpoint: given, credentials, send, policy, scopes, writes = false }: TransportParts): Transport => {
   let endpoint = given;
   let authorizer = createAuthorizer(endpoint, credentials, send, scopes);
   // When the registry asks one request to wait, all wait; when it asks for longer than anyone would, all end as that one does.
   let quiet: { readonly until: number; readonly asked: RegistryUnavailable } | undefined;
 
-  const exchange = async <T>({ method, target, access, headers, body }: RegistryRequest<T>): Promise<Answer> => {
+  const exchange = async <T>({ method, target, access: needed, headers, body }: RegistryRequest<T>): Promise<Answer> => {
+    const access = writes ? 'push' : needed;
     const url = typeof target === 'string' ? new URL(`/v2/${endpoint.path}/${target}`, endpoint.origin) : target;
     // Addresses that the registry gave may lead elsewhere; credentials do not go there.
     const own = url.origin === endpoint.origin;

@@ -75,7 +75,7 @@ const nameLeftovers = async (image: BuiltImage, entries: readonly PushEntry[], p
  */
 export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { paths, store, settings }: PushSite, context: FlowContext): Promise<void> => {
   const { progress, note, signal } = context;
-  const access = { insecureRegistries: settings.insecureRegistries, signal };
+  const access = { insecureRegistries: settings.insecureRegistries, signal, writes: true };
   const place: JournalPlace = { paths, name: image.name, note };
   const registry = openRegistry(parseRepository(image.repository), access);
   const entries = await readJournal(place);

@@ -55,6 +55,21 @@ describe('pin in a registry', () => {
     });
   });
 
+  it('asks for the right to push before it asks what is there, because there may be no such repository yet', async () => {
+    const guarded = await startRegistry({ auth: { scheme: 'bearer' } });
+    try {
+      await withFiles(FILES, async (root) => {
+        expect((await run(root, {}, { ...STAGING, PINLANE_REGISTRY: `${guarded.host}/acme` })).exitCode).toBe(0);
+        const written = guarded.requests.findLastIndex(({ method }) => method === 'PUT');
+        const asked = guarded.requests.slice(0, written).filter(({ url }) => url.startsWith('/token'));
+        expect(asked.length).toBeGreaterThan(0);
+        for (const { url } of asked) expect(decodeURIComponent(url)).toContain('acme/acme-one:pull,push');
+      });
+    } finally {
+      await guarded.close();
+    }
+  });
+
   it('composes an index for the platform that is pinned and the one that is kept, reads it back and names it; only in a lane that pushes', async () => {
     await withFiles(FILES, async (root) => {
       expect((await run(root, {}, STAGING)).exitCode).toBe(0);

@@ -103,6 +103,19 @@ describe('The push of an image', () => {
     expect(registry.tokens()).toBeGreaterThan(10);
   });
 
+  it('makes a repository of which the registry tells nothing to those who only read', async () => {
+    const registry = await registryWith({ auth: { scheme: 'bearer', username: 'me', password: 'hunter2' } });
+    // As on Docker Hub: who may read what is not there yet gets a token that is good for nothing.
+    const reads = ({ url }: SeenRequest) => url.startsWith('/token') && !url.includes('push');
+    registry.faults.push({ when: reads, fault: { kind: 'answer', status: 200, body: '{"token":"for-nothing"}' } });
+    const image = makeImage();
+    const { digest } = image.index.descriptor;
+    expect(await codeOf(() => pushImage(sourceOf(image), connect(registry, { auth: me }), digest))).toBe('ERR_REGISTRY_AUTH');
+    await pushImage(sourceOf(image), connect(registry, { auth: me, writes: true }), digest);
+    expect(registry.manifests.has(`team/app@${digest}`)).toBe(true);
+    expect(registry.tokens()).toBe(1);
+  });
+
   it('brings what a clean-up took away between the look and the manifest', async () => {
     const registry = await registryWith();
     const image = makeImage();
