@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isPinlaneError, parseRepository, type BuiltImage, type Digest, type PushEntry } from '@pinlane/contracts';
+import { isPinlaneError, parsePinnedReference, parseRepository, type BuiltImage, type Digest, type PushEntry } from '@pinlane/contracts';
 import { childManifests, parseDocument, protectingTag, pushImage, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { FlowContext } from '../shell/flow.ts';
 import { isWhole } from './image-source.ts';
@@ -77,7 +77,12 @@ export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { path
   const { progress, note, signal } = context;
   const access = { insecureRegistries: settings.insecureRegistries, signal, writes: true };
   const place: JournalPlace = { paths, name: image.name, note };
-  const registry = openRegistry(parseRepository(image.repository), access);
+  const repository = parseRepository(image.repository);
+  // Most of an image is its base, and a registry that has that in another repository has the bytes.
+  const mountFrom = Object.values(image.bases)
+    .map(parsePinnedReference)
+    .find(({ host }) => host === repository.host);
+  const registry = openRegistry(repository, { ...access, mountFrom });
   const entries = await readJournal(place);
   await nameLeftovers(image, entries, place, access);
   const recorded = before.pushed && before.repository === image.repository;
@@ -87,8 +92,7 @@ export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { path
   const known = recorded && (await isWhole(registry, image.index));
   if (known && (await Promise.all(manifests.map((digest) => isNamed(registry, digest)))).every(Boolean)) return;
 
-  const { repository, index } = image;
-  const entry: PushEntry = { repository, index, manifests, state: 'pushing', startedAt: new Date().toISOString() };
+  const entry: PushEntry = { repository: image.repository, index: image.index, manifests, state: 'pushing', startedAt: new Date().toISOString() };
   await notePush(place, entry);
   progress(`pushing ${image.name} to ${repository}`);
   await pushImage(store, registry, index, { progress, signal, slots: { folder: join(paths.locks, 'push') } });

@@ -55,6 +55,27 @@ describe('pin in a registry', () => {
     });
   });
 
+  it('lets the registry take the layers of the base from the repository where they are', async () => {
+    const base = makeImage('base');
+    await putParts(openRepository(parseRepository(`${registry.host}/acme/base`)), base);
+    const dockerfile = `FROM ${registry.host}/acme/base@${base.index.descriptor.digest}\nCOPY name.txt /name.txt\n`;
+    await withFiles({ ...FILES, 'processors/acme-one/Dockerfile': dockerfile }, async (root) => {
+      registry.requests.length = 0;
+      // All repositories of this registry share their blobs, and a HEAD would find them.
+      registry.faults.push({
+        when: ({ method, url }) => method === 'HEAD' && url.includes(base.amd64.layer.descriptor.digest),
+        times: 1,
+        fault: { kind: 'answer', status: 404 },
+      });
+      expect((await run(root, {}, STAGING)).exitCode).toBe(0);
+      const mounted = registry.requests.filter(({ method, url }) => method === 'POST' && url.includes('from=acme%2Fbase'));
+      expect(mounted.map(({ url }) => decodeURIComponent(url))).toContainEqual(expect.stringContaining(`mount=${base.amd64.layer.descriptor.digest}`));
+      expect(registry.requests.filter(({ method, url }) => method === 'PUT' && decodeURIComponent(url).includes(base.amd64.layer.descriptor.digest))).toEqual(
+        [],
+      );
+    });
+  });
+
   it('asks for the right to push before it asks what is there, because there may be no such repository yet', async () => {
     const guarded = await startRegistry({ auth: { scheme: 'bearer' } });
     try {
