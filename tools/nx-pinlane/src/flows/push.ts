@@ -43,21 +43,27 @@ const nameIfThere = async (registry: RegistryRepository, digest: Digest): Promis
   return found !== null;
 };
 
+const isOld = ({ startedAt }: PushEntry): boolean => Date.now() - Date.parse(startedAt) > LEFTOVER_AGE_MS;
+
 /** Whether a push that another run began is over: all that it wrote has its tag, and what it did not write comes no more. */
-const nameLeftover = async ({ repository, manifests, startedAt }: PushEntry, access: RegistryAccess): Promise<boolean> => {
+const nameLeftover = async (entry: PushEntry, access: RegistryAccess): Promise<boolean> => {
+  const { repository, manifests } = entry;
   const registry = openRegistry(parseRepository(repository), access);
   const named = await Promise.all(manifests.map((digest) => nameIfThere(registry, digest)));
-  return named.every(Boolean) || Date.now() - Date.parse(startedAt) > LEFTOVER_AGE_MS;
+  return named.every(Boolean) || isOld(entry);
 };
 
-/** Names what runs that were killed left of other images; what can't be reached now stays in the journal. */
+/** Names what runs that were killed left of other images; what can't be reached now stays in the journal, for a day. */
 const nameLeftovers = async (image: BuiltImage, entries: readonly PushEntry[], place: JournalPlace, access: RegistryAccess): Promise<void> => {
   const others = entries.filter((entry) => !isSame(image)(entry));
   const over = others.map((entry) =>
     nameLeftover(entry, access).catch((thrown: unknown) => {
       if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
-      place.note(`WARNING an earlier push to ${entry.repository} was broken off, and what it left can't be named now: ${thrown.problems[0]?.message}`);
-      return false;
+      // A registry that does not exist any more would be waited for in every push to come.
+      const over = isOld(entry);
+      const left = over ? `what it left will have no tag; its manifests are ${entry.manifests.join(', ')}` : "what it left can't be named now";
+      place.note(`WARNING an earlier push to ${entry.repository} was broken off, and ${left}: ${thrown.problems[0]?.message}`);
+      return over;
     }),
   );
   const settled = await Promise.all(over);
@@ -94,7 +100,7 @@ export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { path
 
   const entry: PushEntry = { repository: image.repository, index: image.index, manifests, state: 'pushing', startedAt: new Date().toISOString() };
   await notePush(place, entry);
-  progress(`pushing ${image.name} to ${repository}`);
-  await pushImage(store, registry, index, { progress, signal, slots: { folder: join(paths.locks, 'push') } });
+  progress(`pushing ${image.name} to ${image.repository}`);
+  await pushImage(store, registry, image.index, { progress, signal, slots: { folder: join(paths.locks, 'push') } });
   await notePush(place, { ...entry, state: 'pushed' });
 };

@@ -76,6 +76,27 @@ describe('pin in a registry', () => {
     });
   });
 
+  it('goes on trying to name what an earlier push left, and after a day says what that was and lets it be', async () => {
+    const begun = (daysAgo: number) => {
+      const push = { repository: `${registry.host}/acme/gone`, index: `sha256:${'a'.repeat(64)}`, manifests: [`sha256:${'a'.repeat(64)}`], state: 'pushing' };
+      const startedAt = new Date(Date.now() - daysAgo * 24 * 60 * 60 * 1000 - 1000).toISOString();
+      return JSON.stringify({ kind: 'PushJournal', schemaVersion: 1, name: 'acme-one', pushes: [{ ...push, startedAt }] });
+    };
+    const journal = '.pinlane/journal/acme-one.json';
+    for (const [daysAgo, stays] of [
+      [0, true],
+      [1, false],
+    ] as const)
+      await withFiles({ ...FILES, [journal]: begun(daysAgo) }, async (root) => {
+        registry.faults.push({ when: ({ url }) => url.includes('/acme/gone/'), fault: { kind: 'answer', status: 403 } });
+        const env = { PINLANE_REGISTRY: `${registry.host}/acme`, ...STAGING };
+        const context = contextOf(root, { project: 'acme-one', projectRoot: 'processors/acme-one', env });
+        expect((await pin(OPTIONS.pin.parse({}), context)).exitCode).toBe(0);
+        expect(context.notes.join('\n')).toMatch(stays ? /acme\/gone was broken off, and what it left can't be named now/ : /its manifests are sha256:a{64}/);
+        expect(await readFile(join(root, journal), 'utf8').catch(() => null)).toEqual(stays ? expect.stringContaining('acme/gone') : null);
+      });
+  });
+
   it('asks for the right to push before it asks what is there, because there may be no such repository yet', async () => {
     const guarded = await startRegistry({ auth: { scheme: 'bearer' } });
     try {
