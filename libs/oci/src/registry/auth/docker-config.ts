@@ -7,16 +7,16 @@ import { askHelper } from './credential-helper.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
 
 const entrySchema = z.object({
-  auth: z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  identitytoken: z.string().optional(),
-  registrytoken: z.string().optional(),
+  auth: z.string().nullish(),
+  username: z.string().nullish(),
+  password: z.string().nullish(),
+  identitytoken: z.string().nullish(),
+  registrytoken: z.string().nullish(),
 });
 const configSchema = z.object({
-  auths: z.record(z.string(), entrySchema).optional(),
-  credsStore: z.string().optional(),
-  credHelpers: z.record(z.string(), z.string()).optional(),
+  auths: z.record(z.string(), entrySchema.nullish()).nullish(),
+  credsStore: z.string().nullish(),
+  credHelpers: z.record(z.string(), z.string()).nullish(),
 });
 export type DockerConfig = z.infer<typeof configSchema>;
 type Entry = z.infer<typeof entrySchema>;
@@ -37,18 +37,19 @@ const plainKey = (key: string): string =>
 /** Parses Docker's config.json. Nothing of it is quoted in an error. @throws ERR_REGISTRY_AUTH */
 export const parseDockerConfig = (text: string, file: string): DockerConfig => {
   try {
-    return configSchema.parse(JSON.parse(text));
+    // As Docker has it, a file without anything in it is one without logins.
+    return configSchema.parse(JSON.parse(text.trim() === '' ? '{}' : text));
   } catch {
     return fail('ERR_REGISTRY_AUTH', 'the Docker configuration is not valid', { file, fix: 'Mend the file, or log in anew with docker login.' });
   }
 };
 
 /** The entry for a repository: of the keys that are its host, or its host and a leading part of its path, the longest. */
-const entryFor = (auths: Readonly<Record<string, Entry>>, host: string, path: string): Entry | undefined => {
+const entryFor = (auths: Readonly<Record<string, Entry | null | undefined>>, host: string, path: string): Entry | undefined => {
   const targets = (isHub(host) ? HUB_HOSTS : [host]).map((name) => `${name}/${path}/`);
   const fitting = Object.keys(auths).filter((key) => targets.some((target) => target.startsWith(`${plainKey(key)}/`)));
   const [best] = fitting.sort((a, b) => plainKey(b).length - plainKey(a).length);
-  return best === undefined ? undefined : auths[best];
+  return best === undefined ? undefined : (auths[best] ?? undefined);
 };
 
 const credentialsOf = (entry: Entry, file: string): Credentials | undefined => {

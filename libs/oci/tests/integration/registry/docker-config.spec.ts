@@ -28,6 +28,13 @@ describe('Credentials from the Docker configuration', () => {
     expect(await dockerCredentials({ HOME: await folder() })('ghcr.io', 'x')).toBeUndefined();
   });
 
+  it.each(['', '{"auths":null,"credHelpers":null,"credsStore":null}', '{"auths":{"ghcr.io":null}}', '{"auths":{"ghcr.io":{"auth":"","identitytoken":null}}}'])(
+    'are none in a file that holds nothing but %j',
+    async (text) => {
+      expect(await (await configured(text))('ghcr.io', 'x')).toBeUndefined();
+    },
+  );
+
   it('are found in ~/.docker where DOCKER_CONFIG is not set', async () => {
     const find = dockerCredentials({ HOME: join(await folder(), 'nowhere') });
     expect(await find('ghcr.io', 'x')).toBeUndefined();
