@@ -1,4 +1,4 @@
-import { isPinlaneError, type Digest } from '@pinlane/contracts';
+import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { OCI_INDEX, type Descriptor, type ImageDocument } from '../../content/index.ts';
 import { RegistryUnavailable } from '../failure.ts';
 import { readPages } from '../pages.ts';
@@ -22,8 +22,10 @@ export const createReferrers = (transport: Transport): Referrers => {
 
   const byRegistry = async (subject: Digest, artifactType: string | undefined): Promise<Descriptor[] | undefined> => {
     const entries: unknown[] = [];
+    let pages = 0;
     for await (const bytes of readPages(transport, (target) => listReferrers(subject, artifactType, target))) {
-      if (bytes === undefined) return undefined;
+      if (bytes === undefined) return pages === 0 ? undefined : fail('ERR_REGISTRY_PROTOCOL', `the list of what refers to ${subject} breaks off`);
+      pages++;
       entries.push(...parseReferrers(bytes, subject).entries);
     }
     return descriptorsIn(entries);

@@ -228,5 +228,8 @@ describe('A list in pages', () => {
       { when: ({ url }) => url.includes('/referrers/'), fault: index([entry('a', REPORT), entry('d', 'application/other')], next) },
     );
     expect((await repository.referrers(subject, REPORT)).map(({ digest }) => digest)).toEqual([sha256('a'), sha256('b')]);
+    // One that breaks off says nothing, and least of all that there is no such list.
+    registry.faults.unshift({ when: ({ url }) => url.endsWith('last=1'), fault: { kind: 'answer', status: 404 } });
+    expect(await codeOf(() => repository.referrers(subject, REPORT))).toBe('ERR_REGISTRY_PROTOCOL');
   });
 });
