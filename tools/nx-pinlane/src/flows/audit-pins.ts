@@ -1,6 +1,7 @@
 import {
   architectureOf,
   ARCHITECTURES,
+  fail,
   formatRepository,
   isPinlaneError,
   isStoreReference,
@@ -30,7 +31,12 @@ export interface AuditSite {
   readonly lane: Lane;
   /** Layers of the store that were hashed in this audit: what many images are built on is read once. */
   readonly hashed: Set<Digest>;
+  /** How often in a row each registry did not answer in this audit, whatever it was asked. */
+  readonly silent: Map<string, number>;
 }
+
+/** So often in a row a registry is waited for; a thousand pins in one that is gone would take hours otherwise. */
+const PATIENCE = 3;
 
 type Findings = PinFinding[];
 
@@ -42,10 +48,20 @@ export const findingsOf = (pin: PinName | null, thrown: unknown): Findings => {
 
 const unverified = (pin: PinName, message: string): PinFinding => ({ pin, code: 'ERR_PIN_UNVERIFIED', message });
 
-const verified = (pin: PinnedReference, { store, access, hashed }: AuditSite): Promise<ImageView> => {
+const verified = async (pin: PinnedReference, { store, access, hashed, silent }: AuditSite): Promise<ImageView> => {
   const place = openImagePlace(pin, store, access);
-  // A registry hashed what was pushed to it; the store is a folder that anything may have written to.
-  return verifyImage(place, pin.digest, place === store ? { blobs: 'hashed', known: hashed } : {});
+  const missed = silent.get(pin.host) ?? 0;
+  if (missed >= PATIENCE) fail('ERR_REGISTRY_UNAVAILABLE', `${pin.host} did not answer ${PATIENCE} times in a row, and was not asked for ${pin.digest}`);
+  try {
+    // A registry hashed what was pushed to it; the store is a folder that anything may have written to.
+    const view = await verifyImage(place, pin.digest, place === store ? { blobs: 'hashed', known: hashed } : {});
+    silent.delete(pin.host);
+    return view;
+  } catch (thrown) {
+    if (isPinlaneError(thrown, 'ERR_REGISTRY_UNAVAILABLE')) silent.set(pin.host, (silent.get(pin.host) ?? 0) + 1);
+    else silent.delete(pin.host);
+    throw thrown;
+  }
 };
 
 /** The pinned index, whole with all of its platforms. */

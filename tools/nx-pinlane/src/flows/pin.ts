@@ -56,6 +56,7 @@ const check = async (registry: RegistryFile, site: PinSite, context: FlowContext
     access: accessOf(site, context),
     lane: site.settings.lane,
     hashed: new Set(),
+    silent: new Map(),
   });
   const [unknown, ...more] = findings.filter((finding) => !isVerdictOnPin(finding));
   if (unknown) throw new PinlaneError([unknown, ...more].map(({ code, message }) => ({ code, message, file })) as [Problem, ...Problem[]]);

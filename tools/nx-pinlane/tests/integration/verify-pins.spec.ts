@@ -240,6 +240,26 @@ describe('an audit of pins', () => {
     });
   }, 60_000);
 
+  it('does not wait for every pin of a registry that is gone', async () => {
+    // Nothing listens on this port of ours any more.
+    const gone = await startRegistry();
+    await gone.close();
+    const names = Array.from({ length: 40 }, (_, at) => `p${at}`);
+    const files = Object.fromEntries(
+      names.map((name) => [`processors/${name}/registry.yaml`, textOf(pinsOf(image), `acme/${name}@1`, `${gone.host}/acme/acme-${name}`)]),
+    );
+    await withFiles(files, async (root) => {
+      const { exitCode, audit: document } = await audit(root);
+      const findings = document.entries.flatMap((entry) => entry.findings);
+      expect({ exitCode, outcomes: new Set(document.entries.map(({ outcome }) => outcome)), codes: new Set(findings.map(({ code }) => code)) }).toEqual({
+        exitCode: 1,
+        outcomes: new Set(['unknown']),
+        codes: new Set(['ERR_REGISTRY_UNAVAILABLE']),
+      });
+      expect(findings.filter(({ message }) => message.includes('was not asked for')).length).toBeGreaterThan(80);
+    });
+  }, 40_000);
+
   it('looks at a thousand pins, a few processors at a time', async () => {
     const files: Record<string, string> = {};
     for (let at = 0; at < 334; at += 1) {
