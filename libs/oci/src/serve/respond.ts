@@ -47,15 +47,16 @@ export const respond = async (
   response.setHeaders(
     new Map(Object.entries({ 'docker-distribution-api-version': 'registry/2.0', 'x-content-type-options': 'nosniff', ...length, ...headers })),
   );
+  // Left to itself, Node reads the rest of a body to its end, however far off that is.
+  response.on('finish', () => {
+    if (!request.complete) request.socket.destroySoon();
+  });
   try {
     if (body !== undefined && request.method !== 'HEAD') {
       if (!(body instanceof Uint8Array)) return await pipeline(body, response);
       response.write(body);
     } else response.flushHeaders();
-    if (!request.complete) {
-      await drain(request, patienceMs);
-      if (!request.complete) response.shouldKeepAlive = false;
-    }
+    if (!request.complete) await drain(request, patienceMs);
     response.end();
   } finally {
     await done?.();

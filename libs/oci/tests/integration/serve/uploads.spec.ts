@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { sha256 } from '../../../src/content/index.ts';
@@ -185,5 +186,27 @@ describe('The limits of a body', () => {
     const failed = once(slow, 'error');
     slow.write('x');
     expect((await failed)[0]).toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) });
+  });
+
+  it.each([
+    ['for long', 1, 5],
+    ['a lot', 1024 * 1024, 0],
+  ])('cut a client that was refused and goes on sending %s', async (_, bytes, pauseMs) => {
+    const served = await serve({ pace: { windowMs: pauseMs === 0 ? 600_000 : 50, bytes: 1 } });
+    const client = connect(served.port, '127.0.0.1');
+    const heard: Buffer[] = [];
+    let cut = false;
+    client.on('data', (chunk) => heard.push(chunk)).on('error', () => undefined);
+    client.once('close', () => (cut = true));
+    client.write(`PUT /v2/app/manifests/v1 HTTP/1.1\r\nHost: ${served.host}\r\nContent-Length: ${2 ** 40}\r\n\r\n`);
+    const some = Buffer.alloc(bytes);
+    for (let sent = 0; !cut && sent < 500; sent += 1) {
+      client.write(some);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      while (!cut && client.writableLength > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    client.destroy();
+    expect(cut).toBe(true);
+    expect(Buffer.concat(heard).toString()).toMatch(/^HTTP\/1\.1 413 /);
   });
 });
