@@ -66,7 +66,15 @@ const damaged = (digest: AnyDigest, why: string): Problem => ({ code: 'ERR_STORE
 /** The store in a folder; nothing is made before something is written. */
 export const openStore = (root: string, { patienceMs = 30_000 }: StoreOptions = {}): Store => {
   const paths = storePaths(root);
-  const locked = <T>(work: () => Promise<T>): Promise<T> => withLock({ folder: paths.locks, temporary: paths.temporary, patienceMs }, work);
+  // Those of this process wait in line: hundreds that all try to take the lock keep each other from it. Patience is for the other processes.
+  let last: Promise<unknown> = Promise.resolve();
+  const locked = <T>(work: () => Promise<T>): Promise<T> => {
+    const giveUp = performance.now() + patienceMs;
+    const place = () => ({ folder: paths.locks, temporary: paths.temporary, patienceMs: giveUp - performance.now() });
+    const mine = last.then(() => withLock(place(), work));
+    last = mine.catch(() => undefined);
+    return mine;
+  };
   // Asked each time: the folder may be wiped while this process lives.
   const ensureLayout = async () => ((await ifThere(stat(paths.layout))) ? undefined : createLayout(paths));
 

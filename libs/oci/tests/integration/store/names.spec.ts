@@ -37,4 +37,13 @@ describe('The names of a store', () => {
     await rename(`${index}.new`, index);
     expect([...(await store.names()).keys()]).toEqual(['new']);
   });
+
+  it('may be given by hundreds at once, who wait for each other and not for their patience to end', async () => {
+    const store = openStore(join(await folder(), 'store'), { patienceMs: 0 });
+    const image = makeImage();
+    await putImage(store, image);
+    const names = Array.from({ length: 200 }, (_, number) => `app:${number}`);
+    await Promise.all(names.map((name) => store.name(name, image.index.descriptor)));
+    expect([...(await store.names()).keys()]).toEqual([...names].sort());
+  });
 });
