@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT, formatProblem, isPinlaneError, type ExitCode } from '@pinlane/contracts';
+import { ERROR_CATALOGUE, EXIT, formatProblem, type ExitCode } from '@pinlane/contracts';
 import { helpText, parseCommandLine } from './cli/arguments.ts';
 import { findProject, workspaceAbove, type FoundProject } from './cli/find-project.ts';
 import type { Verb } from './options/index.ts';
-import { runVerb, type Flow } from './shell/run-verb.ts';
+import { asPinlaneError, runVerb, type Flow } from './shell/run-verb.ts';
 
 // Each verb loads what it needs and no more.
 const FLOWS: { readonly [V in Verb]: () => Promise<Flow<V>> } = {
@@ -35,7 +35,7 @@ export const main = async (args: readonly string[], cwd: string): Promise<ExitCo
       return EXIT.good;
     }
     const { verb, options, verbose } = command;
-    const place = command.project === null ? { root: workspaceAbove(cwd), project: '', projectRoot: '.' } : findProject(command.project, cwd);
+    const place = command.project === null ? { root: workspaceAbove(cwd), project: '', projectRoot: '.' } : await findProject(command.project, cwd);
     if (bundleFirst(verb, options, place)) {
       const { bundle } = await import('./flows/bundle.ts');
       const quiet: Flow<'bundle'> = async (parsed, context) => ({ ...(await bundle(parsed, context)), lines: [] });
@@ -44,10 +44,11 @@ export const main = async (args: readonly string[], cwd: string): Promise<ExitCo
     }
     return await runOne(verb, options, place, verbose);
   } catch (thrown) {
-    if (!isPinlaneError(thrown)) throw thrown;
-    process.stderr.write(`${thrown.problems.map(formatProblem).join('\n')}\n`);
     // The command line may be what could not be read, so it is looked at as it came.
-    if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ kind: 'Error', schemaVersion: 1, problems: thrown.problems })}\n`);
-    return thrown.exitCode;
+    const error = asPinlaneError(thrown, args.includes('--verbose'));
+    const problems = error.problems.map((problem) => ({ ...problem, fix: problem.fix ?? ERROR_CATALOGUE[problem.code].remedy }));
+    process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`);
+    if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ kind: 'Error', schemaVersion: 1, problems })}\n`);
+    return error.exitCode;
   }
 };

@@ -17,30 +17,54 @@ export const workspaceAbove = (folder: string): string => {
   return parent === folder ? fail('ERR_OPTION_INVALID', 'there is no nx.json here or above: run it inside a workspace') : workspaceAbove(parent);
 };
 
-const foldersOf = (root: string): readonly string[] => {
-  const { plugins = [] } = JSON.parse(readFileSync(join(root, 'nx.json'), 'utf8')) as {
-    plugins?: (string | { plugin: string; options?: { folders?: string[] } })[];
-  };
+interface NxJson {
+  readonly plugins?: readonly (string | { readonly plugin: string; readonly options?: { readonly folders?: readonly string[] } })[];
+}
+
+/** Nx takes comments in it, and its own parser takes longer to load than all else here. */
+const readNxJson = async (root: string): Promise<NxJson> => {
+  const text = readFileSync(join(root, 'nx.json'), 'utf8');
+  try {
+    return JSON.parse(text) as NxJson;
+  } catch {
+    const { parseJson } = await import('@nx/devkit');
+    try {
+      return parseJson<object>(text) as NxJson;
+    } catch (cause) {
+      return fail('ERR_OPTION_INVALID', (cause as Error).message.split('\n')[0] as string, { file: 'nx.json', fix: 'Mend nx.json.', cause });
+    }
+  }
+};
+
+const foldersOf = async (root: string): Promise<readonly string[]> => {
+  const { plugins = [] } = await readNxJson(root);
   return plugins.flatMap((entry) => (typeof entry === 'object' && entry.plugin === '@pinlane/nx' ? (entry.options?.folders ?? []) : [])).concat('processors');
 };
 
 const slash = (path: string): string => path.split(sep).join('/');
 
-/** Finds a project by its name, or by its folder. @throws ERR_OPTION_INVALID when there is none; what `readRegistryFacts` throws where its file is broken */
-export const findProject = (name: string, cwd: string): FoundProject => {
+const SHOWN = 10;
+const shortened = (names: readonly string[]): string =>
+  names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')} and ${names.length - SHOWN} more` : names.join(', ');
+
+/** Finds a project by its name, by its ref, or by its folder. @throws ERR_OPTION_INVALID when there is none; what `readRegistryFacts` throws where its file is broken */
+export const findProject = async (name: string, cwd: string): Promise<FoundProject> => {
   const root = workspaceAbove(cwd);
   const asFolder = resolve(cwd, name);
   const isBase = (folder: string) => existsSync(join(folder, 'base.yaml'));
   const here = (folder: string, project: string): FoundProject => ({ root, project, projectRoot: slash(relative(root, folder)) });
-  const slugOf = (file: string) => readRegistryFacts(slash(relative(root, file)), readFileSync(file, 'utf8')).slug;
+  const factsOf = (file: string) => readRegistryFacts(slash(relative(root, file)), readFileSync(file, 'utf8'));
 
-  if (existsSync(join(asFolder, 'registry.yaml'))) return here(asFolder, slugOf(join(asFolder, 'registry.yaml')));
+  if (existsSync(join(asFolder, 'registry.yaml'))) return here(asFolder, factsOf(join(asFolder, 'registry.yaml')).slug);
   let broken: unknown;
-  for (const folder of foldersOf(root)) {
+  const others: string[] = [];
+  for (const folder of await foldersOf(root)) {
     const files = globSync('**/registry.yaml', { cwd: join(root, folder), exclude: (entry) => String(entry).includes('node_modules') });
     for (const file of files.map((each) => join(root, folder, each))) {
       try {
-        if (slugOf(file) === name) return here(dirname(file), name);
+        const { slug, ref } = factsOf(file);
+        if (slug === name || ref === name) return here(dirname(file), slug);
+        others.push(slug);
       } catch (thrown) {
         // A broken neighbour is not what was asked about.
         if (basename(dirname(file)) === name) broken = thrown;
@@ -53,5 +77,7 @@ export const findProject = (name: string, cwd: string): FoundProject => {
   );
   return base
     ? here(base, slash(relative(root, base)).split('/').at(-1) as string)
-    : fail('ERR_OPTION_INVALID', `there is no processor ${JSON.stringify(name.slice(0, 100))} in this workspace`);
+    : fail('ERR_OPTION_INVALID', `there is no processor ${JSON.stringify(name.slice(0, 100))} in this workspace`, {
+        fix: others.length > 0 ? `Name one that there is, or its folder: ${shortened(others.sort())}.` : 'Make one with `nx g @pinlane/nx:processor`.',
+      });
 };

@@ -29,7 +29,8 @@ const parseOptions = <V extends Verb>(verb: V, raw: unknown): OptionsOf<V> => {
   throw new PinlaneError(problems as [Problem, ...Problem[]]);
 };
 
-const asPinlaneError = (thrown: unknown, verbose: boolean): PinlaneError => {
+/** An error of ours as it is, any other as one of ours: with --verbose it says where it came from. */
+export const asPinlaneError = (thrown: unknown, verbose: boolean): PinlaneError => {
   if (isPinlaneError(thrown)) return thrown;
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   return new PinlaneError({ code: 'ERR_INTERNAL', message: verbose ? (error.stack ?? error.message) : error.message }, { cause: error });

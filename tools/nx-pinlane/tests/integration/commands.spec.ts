@@ -69,7 +69,10 @@ describe('commands', () => {
       ]);
       for (const args of [['buildx', 'acme-base', '--plattforms=x'], ['nonsense'], ['pin', 'no-such-processor']]) {
         const early = await pinlane(...args, '--json');
-        expect([early.exitCode, JSON.parse(early.stdout)]).toMatchObject([1, { kind: 'Error', problems: [{ code: 'ERR_OPTION_INVALID' }] }]);
+        expect([early.exitCode, JSON.parse(early.stdout)]).toMatchObject([
+          1,
+          { kind: 'Error', problems: [{ code: 'ERR_OPTION_INVALID', fix: expect.any(String) }] },
+        ]);
       }
       const bare = await pinlane('pin', 'acme-base', `--digest=sha256:${'a'.repeat(64)}`);
       expect([bare.exitCode, bare.stderr]).toEqual([1, expect.stringMatching(/ERR_REFERENCE_INVALID: --digest: .*\nfix: Write it before the digest/)]);
@@ -80,6 +83,20 @@ describe('commands', () => {
       expect([docker.exitCode, docker.stderr]).toEqual([1, expect.stringMatching(/ERR_ENGINE_UNAVAILABLE.*\nfix: /)]);
     });
   }, 90_000);
+
+  it('find a processor by its ref, name those that there are, and read nx.json as Nx does', async () => {
+    await withWorkspace(async ({ pinlane, read, write }) => {
+      const unknown = await pinlane('pin', 'acme-won');
+      expect([unknown.exitCode, unknown.stderr]).toEqual([1, expect.stringMatching(/no processor "acme-won" .*\nfix: Name one .*acme-base, acme-one/)]);
+      const text = await read('nx.json');
+      await write({ 'nx.json': text.replace('{', '{ // as Nx takes it\n') });
+      const byRef = await pinlane('buildx', 'acme/base@1', '--json');
+      expect([byRef.exitCode, JSON.parse(byRef.stdout)]).toMatchObject([0, { kind: 'BuiltImage', name: 'acme-base' }]);
+      await write({ 'nx.json': text.replace('{', '{ nonsense') });
+      const broken = await pinlane('pin', 'acme-one', '--json');
+      expect([broken.exitCode, JSON.parse(broken.stdout)]).toMatchObject([1, { kind: 'Error', problems: [{ code: 'ERR_OPTION_INVALID', file: 'nx.json' }] }]);
+    });
+  }, 60_000);
 
   it('obey the lane: dev and main build nothing, staging pins no local image, pr no image at all', async () => {
     await withWorkspace(async ({ root, nxWith, pinlane, read }) => {
