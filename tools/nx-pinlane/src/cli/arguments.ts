@@ -8,16 +8,29 @@ export type CommandLine =
   | { readonly kind: 'run'; readonly verb: Verb; readonly project: string | null; readonly options: Record<string, unknown>; readonly verbose: boolean };
 
 interface Property {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly description?: string;
   readonly enum?: readonly string[];
+  readonly anyOf?: readonly Property[];
+  readonly default?: unknown;
 }
+
+/** The types that an option's value may have: several, where Docker's options come alone, as a list or as a mapping. */
+const typesOf = ({ type, anyOf }: Property): readonly string[] => anyOf?.flatMap(typesOf) ?? [type ?? []].flat();
+
+const isBoolean = (property: Property): boolean => typesOf(property).every((type) => type === 'boolean');
+const isList = (property: Property): boolean => typesOf(property).includes('array');
+const isMapping = (property: Property): boolean => typesOf(property).every((type) => type === 'object');
+/** Whether it may stand alone, or have a value after `=`. */
+const mayStandAlone = (property: Property): boolean => typesOf(property).includes('boolean') && !isBoolean(property);
 
 const VERBS = Object.keys(OPTIONS) as Verb[];
 
+const SET_BY_THE_PLUGIN = ['spec', 'skip', 'bundle'];
+
 /** The options of a verb that a person may give, with their JSON Schema. */
 export const verbProperties = (verb: Verb): [string, Property][] =>
-  Object.entries((optionsJsonSchema(verb)['properties'] ?? {}) as Record<string, Property>).filter(([name]) => name !== 'spec' && name !== 'skip');
+  Object.entries((optionsJsonSchema(verb)['properties'] ?? {}) as Record<string, Property>).filter(([name]) => !SET_BY_THE_PLUGIN.includes(name));
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
@@ -52,15 +65,16 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') return { kind: 'help', verb: null };
   const verb = asVerb(first);
   const { rest, mappings } = gathered(others);
-  const known = verbProperties(verb).filter(([, { type }]) => type !== 'object');
-  const spellings = known.flatMap(([name, { type }]) =>
+  const known = verbProperties(verb).filter(([, property]) => !isMapping(property));
+  const spellings = known.flatMap(([name, property]) =>
     [...new Set([name, kebab(name)])].map(
-      (spelling) => [spelling, { type: type === 'boolean' ? ('boolean' as const) : ('string' as const), multiple: type === 'array' }] as const,
+      (spelling) => [spelling, { type: isBoolean(property) ? ('boolean' as const) : ('string' as const), multiple: isList(property) }] as const,
     ),
   );
+  const alone = new Set(known.filter(([, property]) => mayStandAlone(property)).flatMap(([name]) => [`--${name}`, `--${kebab(name)}`]));
   try {
     const { values, positionals } = parseArgs({
-      args: rest,
+      args: rest.map((arg) => (alone.has(arg) ? `${arg}=true` : arg)),
       allowPositionals: true,
       options: { ...Object.fromEntries(spellings), help: { type: 'boolean', short: 'h' }, verbose: { type: 'boolean' } },
     });
@@ -78,6 +92,15 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
   }
 };
 
+const valueOf = (property: Property): string => {
+  if (isBoolean(property)) return '';
+  if (isMapping(property)) return '.<name>=<string>';
+  const type = typesOf(property).find((each) => each !== 'boolean' && each !== 'array');
+  const value = `=<${property.enum?.join('|') ?? type ?? 'string'}>`;
+  if (mayStandAlone(property)) return `[${value}]`;
+  return `${value}${isList(property) ? ', may be repeated' : ''}${property.default === undefined ? '' : `, ${String(property.default)} where absent`}`;
+};
+
 /** The help of one verb, or of all. */
 export const helpText = (verb: Verb | null): string => {
   if (verb === null) {
@@ -90,8 +113,6 @@ export const helpText = (verb: Verb | null): string => {
       'Exit codes: 0 good, 1 error, 2 a verdict against (pins stale, acceptance failed).',
     ].join('\n');
   }
-  const lines = verbProperties(verb).map(
-    ([name, { type, enum: words, description }]) => `  --${name}${type === 'boolean' ? '' : `=<${words?.join('|') ?? type}>`}\n      ${description}`,
-  );
+  const lines = verbProperties(verb).map(([name, property]) => `  --${name}${valueOf(property)}\n      ${property.description}`);
   return [`Usage: ${usageOf(verb)} [options]`, '', String(optionsJsonSchema(verb)['description']), '', ...lines].join('\n');
 };

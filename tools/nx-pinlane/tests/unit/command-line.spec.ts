@@ -29,6 +29,24 @@ describe('the command line', () => {
     });
   });
 
+  it("takes Docker's options as Docker does: again and again, and some alone or with a value", () => {
+    const args = [
+      '--labels=a=1',
+      '--labels=b=2',
+      '--tags=latest',
+      '--secret=id=a,env=A',
+      '--secret',
+      'id=b,env=B',
+      '--sbom',
+      '--provenance=mode=max',
+      '--no-cache',
+    ];
+    expect(parseCommandLine(['buildx', ...args, 'x'])).toMatchObject({
+      project: 'x',
+      options: { labels: ['a=1', 'b=2'], tags: ['latest'], secret: ['id=a,env=A', 'id=b,env=B'], sbom: 'true', provenance: 'mode=max', noCache: true },
+    });
+  });
+
   it.each([[['pinn', 'x']], [['pin']], [['pin', 'x', 'y']], [['pin', 'x', '--nonsense']], [['pin', 'x', '--spec=1']], [['pin', 'x', '--platforms']]])(
     'is refused as %j',
     (args) => {
@@ -53,6 +71,10 @@ describe('the command line', () => {
     expect(parseCommandLine(['pin', '--help'])).toEqual({ kind: 'help', verb: 'pin' });
     expect(verbs.filter((verb) => !helpText(null).includes(`  ${verb.replace(/^store-/, '')} `))).toEqual([]);
     expect(helpText('buildx')).toMatch(/--engine=<auto\|embedded\|docker>\n {6}\S/);
-    expect(helpText('buildx')).not.toMatch(/--(spec|skip)/);
+    expect(helpText('buildx')).not.toMatch(/--(spec|skip|bundle)/);
+    expect(helpText('buildx')).toMatch(/--labels=<string>, may be repeated\n[^]*--sbom\[=<string>\]\n/);
+    expect(helpText('buildx')).toContain('--buildArgs.<name>=<string>\n');
+    expect(helpText('store-serve')).toContain('--port=<integer>, 5055 where absent\n');
+    expect(verbs.filter((verb) => /undefined|<array>/.test(helpText(verb)))).toEqual([]);
   });
 });
