@@ -21,7 +21,7 @@ export const listReferrers = async (registry: Registry, repository: string, subj
     if (digest <= last || (await sizeIn(registry, repository, digest)) === undefined) continue;
     const referrer = await describeReferrer(registry.paths, subject, digest);
     if (!referrer || (artifactType !== null && referrer.artifactType !== artifactType)) continue;
-    bytes += JSON.stringify(referrer).length;
+    bytes += Buffer.byteLength(JSON.stringify(referrer)) + 1;
     if (bytes > PAGE_BYTES && manifests.length > 0) {
       next = manifests.at(-1)?.digest ?? '';
       break;

@@ -200,12 +200,13 @@ describe('Referrers', () => {
     expect((await listed(served, `/v2/app/referrers/${image.index.descriptor.digest}`)).manifests.map(({ digest }) => digest)).toEqual([sha256(report)]);
   });
 
-  it('that do not fit one manifest are listed page by page', async () => {
+  // A letter, and one that takes three bytes.
+  it.each(['a', '語'])('that do not fit one manifest are listed page by page, in notes of %j', async (letter) => {
     const served = await serve();
     const subject = described(OCI_MANIFEST, Buffer.from('popular'));
     const digests = [];
-    for (const letter of 'abcde') {
-      const bytes = await artefact(served, subject, 'application/vnd.example.report', letter.repeat(1_000_000));
+    for (let number = 0; number < 5; number += 1) {
+      const bytes = await artefact(served, subject, 'application/vnd.example.report', `${number}${letter.repeat(1_000_000 / Buffer.byteLength(letter))}`);
       digests.push(sha256(bytes));
       await put(served, sha256(bytes), bytes);
     }
