@@ -50,7 +50,8 @@ const mounts = ({ mount, raise }: Tools, rootfs: string, artifacts: string): Set
     { run: raise },
     mounted('--bind', rootfs, rootfs),
     mounted('-o', 'remount,bind,ro,nosuid,nodev', rootfs),
-    tmpfs('dev'),
+    // Not sticky, as a tmpfs is by itself: in a sticky folder of somebody else's not even /dev/null may be opened the way a shell does.
+    tmpfs('dev', ',mode=755'),
     ...DEVICES.flatMap((name): SetupStep[] => [{ file: at(`dev/${name}`) }, mounted('--bind', `/dev/${name}`, at(`dev/${name}`))]),
     ...Object.entries(LINKS).map(([name, target]): SetupStep => ({ link: at(`dev/${name}`), target })),
     { folder: at('dev/shm') },

@@ -204,6 +204,8 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, dockerRuntime, hostRun
           writeRoot: 'EROFS',
           writeTmp: 'done',
           devNull: 'done',
+          // To a plain user this decides over the line above.
+          devMode: '755',
           capabilities: '0000000000000000',
           root: expect.not.arrayContaining(['home', 'root', 'etc']),
         });

@@ -36,7 +36,8 @@ const report = () => ({
   env: process.env, uid: process.getuid(), gid: process.getgid(), pid: process.pid, cwd: process.cwd(), root: fs.readdirSync('/').sort(),
   writeRoot: attempt(() => fs.writeFileSync('/app/written', '')), writeTmp: process.env.MARK && attempt(() => fs.writeFileSync('/tmp/' + process.env.MARK, '')),
   writeArtifacts: attempt(() => fs.writeFileSync(process.env.ARTIFACTS_ROOT + '/written.txt', 'by the processor')),
-  devNull: attempt(() => fs.writeFileSync('/dev/null', 'x')), processes: attempt(() => fs.readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).length),
+  devNull: attempt(() => fs.writeFileSync('/dev/null', 'x')), devMode: (fs.statSync('/dev').mode & 0o7777).toString(8),
+  processes: attempt(() => fs.readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).length),
   capabilities: attempt(() => fs.readFileSync('/proc/self/status', 'utf8').match(/CapEff:\\s*(\\S+)/)[1]),
 });
 process.on('SIGTERM', () => { process.stderr.write('terminating\\n'); setTimeout(() => process.exit(7), 20); });
