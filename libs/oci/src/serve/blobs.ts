@@ -1,10 +1,11 @@
+import type { FileHandle } from 'node:fs/promises';
 import { chunksOf } from '../content/index.ts';
 import { checkedChunks, openBlobFile } from '../store/blobs.ts';
 import { markDeleted } from '../store/deletions.ts';
 import type { AnyDigest } from '../store/digests.ts';
 import { partOf } from './range.ts';
 import { refuse } from './refusal.ts';
-import { blobUnknown, claimIn, sizeIn, type Registry } from './registry.ts';
+import { afterDamage, blobUnknown, claimIn, sizeIn, type Registry } from './registry.ts';
 import type { Reply } from './reply.ts';
 
 const headersOf = (digest: AnyDigest) => ({
@@ -14,12 +15,16 @@ const headersOf = (digest: AnyDigest) => ({
   'accept-ranges': 'bytes',
 });
 
-/** Holds the last chunk back until what comes before it has ended well, so that a damaged blob is not delivered to its end. */
-async function* lastHeld(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+/** All of a blob; the last chunk is held back until the whole was checked, so that a damaged blob is not delivered to its end. */
+async function* wholeBlob(registry: Registry, file: FileHandle, digest: AnyDigest): AsyncGenerator<Uint8Array, void, void> {
   let held: Uint8Array | undefined;
-  for await (const chunk of chunks) {
-    if (held) yield held;
-    held = chunk;
+  try {
+    for await (const chunk of checkedChunks(file, digest)) {
+      if (held) yield held;
+      held = chunk;
+    }
+  } catch (error) {
+    await afterDamage(registry, digest, error);
   }
   if (held) yield held;
 }
@@ -41,7 +46,7 @@ export const getBlob = async (registry: Registry, repository: string, digest: An
     const part = partOf(range, size);
     if (part === null) return refuse(416, 'SIZE_INVALID', `the blob has ${size} bytes`, { 'content-range': `bytes */${size}` });
     if (part === undefined)
-      return { status: 200, headers: { ...headersOf(digest), 'content-length': String(size) }, body: lastHeld(checkedChunks(file, digest)), done };
+      return { status: 200, headers: { ...headersOf(digest), 'content-length': String(size) }, body: wholeBlob(registry, file, digest), done };
     const length = part.last - part.first + 1;
     return {
       status: 206,

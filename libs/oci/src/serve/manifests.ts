@@ -1,13 +1,13 @@
 import { isTag, type Digest } from '@pinlane/contracts';
 import { MANIFEST_LIMIT, sha256 } from '../content/index.ts';
-import { readBlob, writeBytes } from '../store/blobs.ts';
+import { readBlob, removeIfDamaged, writeBytes } from '../store/blobs.ts';
 import { markDeleted } from '../store/deletions.ts';
 import { hasDigest, type AnyDigest } from '../store/digests.ts';
 import { readReferences, type References } from '../store/references.ts';
 import { linkReferrer } from '../store/referrers.ts';
 import { nameOfTag } from '../store/repository-names.ts';
 import { refuse, type Headers } from './refusal.ts';
-import { absentIn, addTo, sizeIn, type Registry } from './registry.ts';
+import { absentIn, addTo, afterDamage, sizeIn, type Registry } from './registry.ts';
 import type { Reply } from './reply.ts';
 import { taggedIn } from './tags.ts';
 import { requireDigest } from './target.ts';
@@ -24,7 +24,8 @@ export const getManifest = async (registry: Registry, repository: string, refere
   const digest = await digestFor(registry, repository, reference);
   const size = await sizeIn(registry, repository, digest);
   // A layer is a digest of the store too, and no manifest.
-  const bytes = size === undefined || size > MANIFEST_LIMIT ? undefined : await readBlob(registry.paths, digest, MANIFEST_LIMIT);
+  const stored = size === undefined || size > MANIFEST_LIMIT ? undefined : readBlob(registry.paths, digest, MANIFEST_LIMIT);
+  const bytes = await stored?.catch((error: unknown) => afterDamage(registry, digest, error));
   const read = bytes && readReferences(bytes);
   if (!bytes || !read) return unknown(reference);
   return {
@@ -56,6 +57,8 @@ export const putManifest = async (
   if (announced !== undefined && announced !== read.mediaType)
     refuse(400, 'MANIFEST_INVALID', `it is announced as ${JSON.stringify(announced.slice(0, 200))} and is ${read.mediaType}`);
   const absent = await absentIn(registry, repository, requiredBy(read));
+  // Those that are there with another size: either this manifest is wrong or they are.
+  for (const each of absent) await removeIfDamaged(registry.paths, each);
   if (absent.length > 0) refuse(404, 'MANIFEST_BLOB_UNKNOWN', `it names what is not here: ${absent.slice(0, 10).join(', ')}`);
 
   await writeBytes(registry.paths, bytes, digest);

@@ -1,5 +1,6 @@
+import { isPinlaneError } from '@pinlane/contracts';
 import { isDeleted, unmarkDeleted } from '../store/deletions.ts';
-import { absentBlobs, blobSize, claimBlob } from '../store/blobs.ts';
+import { absentBlobs, blobSize, claimBlob, removeIfDamaged } from '../store/blobs.ts';
 import type { AnyBlob, AnyDigest } from '../store/digests.ts';
 import type { StorePaths } from '../store/paths.ts';
 import type { Store } from '../store/store.ts';
@@ -43,5 +44,11 @@ export const absentIn = async ({ paths }: Registry, repository: string, blobs: r
 
 /** Makes a digest that is in the store one that a repository has. */
 export const addTo = ({ paths }: Registry, repository: string, digest: AnyDigest): Promise<void> => unmarkDeleted(paths, repository, digest);
+
+/** Where an error says that content is damaged, takes that away, so that the next push of it is not told that it is there. Passes the error on. */
+export const afterDamage = async (registry: Registry, digest: AnyDigest, error: unknown): Promise<never> => {
+  if (isPinlaneError(error, 'ERR_STORE_CORRUPT') && !registry.readOnly) await removeIfDamaged(registry.paths, digest);
+  throw error;
+};
 
 export const blobUnknown = (digest: AnyDigest): never => refuse(404, 'BLOB_UNKNOWN', `${digest} is not here`);

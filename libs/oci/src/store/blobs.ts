@@ -1,4 +1,6 @@
-import { open, rename, stat, utimes, readFile, type FileHandle } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm, stat, utimes, readFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, type Digest } from '@pinlane/contracts';
 import { chunksOf, createSha256, sha256, type ChunkUse } from '../content/index.ts';
@@ -129,4 +131,23 @@ export const removeBlob = async (paths: StorePaths, digest: AnyDigest, aside: st
   if ((await stat(aside)).mtimeMs < before) return true;
   await rename(aside, path);
   return false;
+};
+
+/** Takes a blob out of the store whose bytes do not have its digest, if they do not: whoever asks before a push must not hear that it is there. */
+export const removeIfDamaged = async (paths: StorePaths, digest: AnyDigest): Promise<void> => {
+  const file = await openBlobFile(paths, digest);
+  if (!file) return;
+  try {
+    const hash = hashFor(digest);
+    for await (const chunk of chunksOf(file, { lent: true })) hash.update(chunk);
+    if (hash.digest('hex') === hexOf(digest)) return;
+    const aside = join(paths.temporary, `damaged-${randomUUID()}`);
+    await mkdir(paths.temporary, { recursive: true });
+    if ((await ifThere(rename(paths.blob(digest), aside).then(() => true))) === undefined) return;
+    // Somebody may have put it right since it was read.
+    if ((await stat(aside)).ino === (await file.stat()).ino) await rm(aside, { force: true });
+    else await rename(aside, paths.blob(digest));
+  } finally {
+    await file.close();
+  }
 };

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { sha256 } from '../../../src/content/index.ts';
 import { temporaryFolders } from '../../support/folders.ts';
-import { answered, serving, type Served } from '../../support/serving.ts';
+import { makeImage } from '../../support/images.ts';
+import { answered, pushImage, serving, type Served } from '../../support/serving.ts';
 
 const folder = temporaryFolders();
 const serve = serving(folder);
@@ -157,6 +158,53 @@ describe('An upload', () => {
     await writeFile(join(served.root, 'blobs/sha256', digest.slice(7)), 'rotten');
     await served.putBlob('app', bytes);
     expect((await served.ask('GET', `/v2/app/blobs/${digest}`)).body.equals(bytes)).toBe(true);
+  });
+});
+
+describe('What was damaged in the store', () => {
+  const image = makeImage();
+  const layer = image.blobs.at(-1)!.descriptor;
+  const [first] = image.manifests;
+  const fileOf = ({ root }: Served, digest: string) => join(root, 'blobs/sha256', digest.slice(7));
+  const isThere = async (served: Served, kind: string, digest: string) => (await served.ask('HEAD', `/v2/app/${kind}/${digest}`)).status === 200;
+
+  it('and has its size is here until somebody reads it, and then to be pushed again', async () => {
+    const served = await serve();
+    await pushImage(served, 'app', image);
+    await writeFile(fileOf(served, layer.digest), Buffer.alloc(layer.size));
+    await expect(served.ask('GET', `/v2/app/blobs/${layer.digest}`)).rejects.toThrow();
+    await until(async () => !(await isThere(served, 'blobs', layer.digest)));
+    expect(served.lines).toContainEqual(expect.stringContaining('ERR_STORE_CORRUPT'));
+
+    await writeFile(fileOf(served, first!.descriptor.digest), '{}');
+    expect((await served.ask('GET', `/v2/app/manifests/${first!.descriptor.digest}`)).status).toBe(500);
+    expect(await isThere(served, 'manifests', first!.descriptor.digest)).toBe(false);
+    await pushImage(served, 'app', image);
+    expect(await served.store.missing(image.index.descriptor.digest)).toEqual([]);
+  });
+
+  it('and has lost its size is not here for the next push, once a manifest named it', async () => {
+    const served = await serve();
+    for (const { bytes } of image.blobs) await served.putBlob('app', bytes);
+    await truncate(fileOf(served, layer.digest), 1);
+    // A client that was told so leaves it out.
+    expect(await isThere(served, 'blobs', layer.digest)).toBe(true);
+    for (const { bytes, descriptor } of image.manifests) {
+      const names = Buffer.from(bytes).includes(layer.digest);
+      const { status } = await served.ask('PUT', `/v2/app/manifests/${descriptor.digest}`, { body: bytes, headers: { 'content-type': descriptor.mediaType } });
+      expect(status).toBe(names ? 404 : 201);
+    }
+    expect(await isThere(served, 'blobs', layer.digest)).toBe(false);
+    await pushImage(served, 'app', image);
+  });
+
+  it('is not: a manifest with a wrong size takes nothing away', async () => {
+    const served = await serve();
+    const config = Buffer.from('{}');
+    const digest = await served.putBlob('app', config);
+    const manifest = JSON.stringify({ schemaVersion: 2, config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest, size: 3 }, layers: [] });
+    expect(await served.ask('PUT', '/v2/app/manifests/v1', { body: manifest })).toMatchObject({ status: 404, code: 'MANIFEST_BLOB_UNKNOWN' });
+    expect(await isThere(served, 'blobs', digest)).toBe(true);
   });
 });
 
