@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { isPinlaneError } from '@pinlane/contracts';
 import { isLoopback } from '../registry/index.ts';
@@ -58,6 +58,13 @@ const lineOf = (request: IncomingMessage, response: ServerResponse, since: numbe
 };
 
 /**
+ * Whether a page of another machine asks, in a browser on this one. It can reach the loopback by a name of its own that it lets point there, and
+ * can't choose another Host for it; and it can send there what it may not read the answer to, under its own Origin.
+ */
+const isForeign = ({ host = 'localhost', origin }: IncomingHttpHeaders): boolean =>
+  !isLoopback(host) || (origin !== undefined && !isLoopback(origin.replace(/^https?:\/\//, '')));
+
+/**
  * Serves a store as a registry (OCI distribution specification 1.1), for any client, beside any other process that uses the store. Names and
  * tags: what the store calls `<slug>` is `<slug>:latest`, and so the other way round; by digest all that is in the store can be had.
  * @throws ERR_STORE_LISTEN
@@ -87,8 +94,7 @@ export const serveStore = async (options: ServeOptions): Promise<StoreServer> =>
     // A body has its own pace, and to hash a large upload takes a while in which nothing moves.
     request.socket.setTimeout(0);
     const replyTo = async (): Promise<Reply> => {
-      // A page in a browser can reach the loopback by a name of its own that it lets point there; it can't choose another Host for it.
-      if (onlyLoopback && !isLoopback(request.headers.host ?? 'localhost')) refuse(403, 'DENIED', 'this registry answers only to names of this machine');
+      if (onlyLoopback && isForeign(request.headers)) refuse(403, 'DENIED', 'this registry answers only to names of this machine');
       return answer(registry, request);
     };
     // Where the client has gone nobody is told, and nothing went wrong here.

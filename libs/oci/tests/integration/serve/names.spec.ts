@@ -82,6 +82,17 @@ describe('A hostile name', () => {
       expect((await served.ask('GET', '/v2/', { headers: { host } })).status).toBe(200);
   });
 
+  it('and the Origin of a page that sends what it needs no leave for: nothing of it is written', async () => {
+    const served = await serve();
+    const bytes = Buffer.from('from a page');
+    const send = (origin: string) =>
+      served.ask('POST', `/v2/app/blobs/uploads/?digest=${sha256(bytes)}`, { body: bytes, headers: { origin, 'content-type': 'text/plain' } });
+    for (const origin of ['https://evil.example', 'http://localhost.evil.example:5055', 'null'])
+      expect(await send(origin)).toMatchObject({ status: 403, code: 'DENIED' });
+    expect((await served.ask('HEAD', `/v2/app/blobs/${sha256(bytes)}`)).status).toBe(404);
+    expect((await send('http://localhost:3000')).status).toBe(201);
+  });
+
   it('is not asked for where the store is served to others than this machine, which is said', async () => {
     const served = await serve({ host: '0.0.0.0' });
     expect((await served.ask('GET', '/v2/', { headers: { host: 'registry.example' } })).status).toBe(200);
