@@ -29,7 +29,7 @@ const created = (repository: string, digest: AnyDigest): Reply => ({
   headers: { location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest, 'content-length': '0' },
 });
 
-/** Reads a request's bytes into an upload. A chunk whose place is announced is kept as far as it came; a body without a place comes whole or not. */
+/** Reads a request's bytes into an upload. What PATCH brings is kept as far as it came, and can be gone on with; what comes with the end comes whole or not. */
 const take = async ({ uploads, blobLimit, pace }: Registry, { request, repository }: UploadRequest, id: string): Promise<number> => {
   const announced = request.headers['content-range'];
   const part = announced === undefined ? undefined : (chunkOf(announced) ?? refuse(400, 'BLOB_UPLOAD_INVALID', 'the Content-Range is malformed'));
