@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { EXIT } from '@pinlane/contracts';
+import { EXIT, fail } from '@pinlane/contracts';
 import { serveStore } from '@pinlane/oci';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
@@ -8,12 +9,13 @@ import { workspacePaths } from './paths.ts';
 
 const MIB = 1024 * 1024;
 
-/** Serves the store until it is stopped, which is how it ends well. @throws ERR_STORE_LISTEN */
+/** Serves the store until it is stopped, which is how it ends well. @throws ERR_STORE_LISTEN, ERR_OPTION_INVALID */
 export const storeServe = async (
   { port, host, store, readonly: readOnly = false, blobLimitMb, quiet = false }: OptionsOf<'store-serve'>,
   { root, note, announce, signal }: FlowContext,
 ): Promise<FlowOutcome> => {
   const folder = store === undefined ? workspacePaths(root, 'local').store : resolve(root, store);
+  if ((await stat(folder).catch(() => null))?.isDirectory() === false) return fail('ERR_OPTION_INVALID', `--store: ${folder} is no folder`);
   const server = await serveStore({ root: folder, host, port, readOnly, blobLimit: blobLimitMb * MIB, log: note, logRequests: !quiet });
   announce({
     document: { kind: 'StoreServer', schemaVersion: 1, origin: server.origin, root: folder, readOnly },

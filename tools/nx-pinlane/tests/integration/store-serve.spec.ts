@@ -47,6 +47,8 @@ describe('store:serve', () => {
 
         const second = await workspace.pinlane('serve', `--port=${port}`);
         expect([second.exitCode, second.stderr]).toEqual([1, expect.stringContaining(`ERR_STORE_LISTEN: 127.0.0.1:${port} is taken`)]);
+        const file = await workspace.pinlane('serve', '--port=0', '--store=nx.json');
+        expect([file.exitCode, file.stderr]).toEqual([1, expect.stringContaining('ERR_OPTION_INVALID: --store: nx.json is no folder')]);
 
         const { exitCode, stdout } = await served.end('SIGINT');
         const document = {
