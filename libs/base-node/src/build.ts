@@ -66,7 +66,7 @@ const isAptHere = async ({ root: cwd, env, signal }: BuildBaseOptions): Promise<
   (await Promise.all(['apt-get', 'apt-cache', 'dpkg-deb'].map((program) => isInstalled(program, { cwd, env, signal })))).every(Boolean);
 
 const UNAVAILABLE_FIX =
-  'name an image by digest in PINLANE_BASE_IMAGE, or in `published` of base.yaml one that was pushed, or build on a machine whose apt reads that Debian release';
+  'name an image by digest in PINLANE_BASE_IMAGE, or in `published` of base.yaml one that was pushed, or build on a machine whose apt reads that Debian release and whose npm reaches its registry';
 
 /** See {@link BuildBase}. */
 export const buildBase: BuildBase = async (options) => {
