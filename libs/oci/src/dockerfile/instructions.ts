@@ -9,6 +9,7 @@ export class InstructionError extends Error {}
 /** What is left to tell one kind of instruction from another once its flags are taken off. */
 interface Line {
   readonly flags: ReadonlyMap<string, string | undefined>;
+  readonly values: (name: string) => readonly string[];
   readonly rest: string;
   readonly documents: readonly HereDocument[];
   readonly escape: string;
@@ -67,7 +68,7 @@ const inlineFile = (word: string, documents: readonly HereDocument[]): InlineFil
 const copy = (line: Line): Content => {
   const keyword = line.keyword as 'COPY' | 'ADD';
   for (const name of ['parents', 'exclude', 'checksum', 'keep-git-dir', 'unpack'])
-    if (line.flags.has(name)) return { kind: 'unsupported', what: `${keyword} --${name}` };
+    if (line.flags.has(name)) return { kind: 'unsupported', what: `${keyword} --${name}`, from: line.values('from') };
   const list = words(line.rest, keyword);
   if (list.length < 2) return refuse(`${keyword} needs at least one source and a destination`);
   if (list.includes('')) return refuse(`${keyword} has an empty path`);
@@ -78,7 +79,7 @@ const copy = (line: Line): Content => {
   const sources = isJson ? list.slice(0, -1) : list.slice(0, -1).filter((word) => inlineFile(word, line.documents) === undefined);
   if (documents.length > 0 && from !== undefined) return refuse(`${keyword} --from takes no here-document`);
   const remote = sources.find((source) => /^(?:[a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source));
-  if (keyword === 'ADD' && remote) return { kind: 'unsupported', what: 'ADD of a URL' };
+  if (keyword === 'ADD' && remote) return { kind: 'unsupported', what: 'ADD of a URL', from: [] };
   return { kind: 'copy', keyword, sources, documents, destination, from, chown, chmod };
 };
 
@@ -116,7 +117,16 @@ const shell = ({ rest }: Line): Content => {
   return argv && argv.length > 0 ? { kind: 'shell', argv } : refuse('SHELL needs the JSON form: ["/bin/sh", "-c"]');
 };
 
-const unsupported = (line: Line): Content => ({ kind: 'unsupported', what: line.keyword });
+const unsupported = (line: Line): Content => ({ kind: 'unsupported', what: line.keyword, from: [] });
+
+/** Where `RUN --mount=type=bind,from=…` mounts from (Dockerfile reference, "RUN --mount"): a record of CSV, of which a tmpfs has no such field. */
+const mountedFrom = (mount: string): string[] => {
+  const fields = mount.split(',').map((field) => /^"?([a-z]+)=([^"]*)"?$/i.exec(field.trim()) ?? []);
+  const value = (name: string): string => fields.find(([, key]) => key?.toLowerCase() === name)?.[2] ?? '';
+  return value('from') === '' || value('type') === 'tmpfs' ? [] : [value('from')];
+};
+
+const run = (line: Line): Content => ({ kind: 'unsupported', what: line.keyword, from: line.values('mount').flatMap(mountedFrom) });
 
 interface Kind {
   readonly parse: (line: Line) => Content;
@@ -136,7 +146,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   LABEL: { parse: (line) => ({ kind: 'label', pairs: pairs(line) }) },
   MAINTAINER: { parse: (line) => ({ kind: 'maintainer', value: value(line) }) },
   ONBUILD: { parse: unsupported, flags: ['*'] },
-  RUN: { parse: unsupported, flags: ['*'] },
+  RUN: { parse: run, flags: ['*'] },
   SHELL: { parse: shell },
   STOPSIGNAL: { parse: (line) => ({ kind: 'stopsignal', value: value(line) }) },
   USER: { parse: (line) => ({ kind: 'user', value: value(line) }) },
@@ -148,11 +158,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
 export const KEYWORDS: readonly string[] = [...Object.keys(KINDS), 'FROM'].sort();
 
 const takeLine = ({ keyword, rest, documents }: SourceInstruction, escape: string, allowed: readonly string[]): Line => {
-  const { flags, repeated, rest: after } = takeFlags(rest);
+  const { flags, values, repeated, rest: after } = takeFlags(rest);
   const unknown = [...flags.keys()].find((name) => !allowed.includes(name) && !allowed.includes('*'));
   if (unknown !== undefined) return refuse(`${keyword} has no flag --${unknown}`);
   const twice = repeated.find((name) => name !== 'exclude' && !allowed.includes('*'));
-  return twice === undefined ? { keyword, flags, escape, documents, rest: after } : refuse(`--${twice} of ${keyword} is given twice`);
+  return twice === undefined ? { keyword, flags, values, escape, documents, rest: after } : refuse(`--${twice} of ${keyword} is given twice`);
 };
 
 /** Parses any instruction but FROM. @throws InstructionError */

@@ -57,8 +57,8 @@ export type Instruction =
   | (Written & { readonly kind: 'entrypoint' | 'cmd'; readonly command: CommandForm })
   | (Written & { readonly kind: 'shell'; readonly argv: readonly string[] })
   | (Written & { readonly kind: 'healthcheck'; readonly check: 'none' | { readonly command: CommandForm; readonly times: HealthTimes } })
-  /** Valid for Docker, not for the embedded engine; a problem only where the stage is needed. */
-  | (Written & { readonly kind: 'unsupported'; readonly what: string });
+  /** Valid for Docker, not for the embedded engine; a problem only where the stage is needed. `from` names stages and images that it reads, as COPY does. */
+  | (Written & { readonly kind: 'unsupported'; readonly what: string; readonly from: readonly string[] });
 
 export interface Stage extends Written {
   readonly index: number;

@@ -14,7 +14,7 @@ export const dockerfileBases = (
   target?: string,
 ): string[] => {
   const origins = platforms.flatMap((platform) =>
-    planStages(parsed, { target, buildArgs, platform }).stages.flatMap(({ base, copies }) => [base, ...copies.values()]),
+    planStages(parsed, { target, buildArgs, platform }).stages.flatMap(({ base, copies, others }) => [base, ...copies.values(), ...others]),
   );
   return [...new Set(origins.flatMap((origin) => (origin.kind === 'image' ? [origin.name] : [])))];
 };

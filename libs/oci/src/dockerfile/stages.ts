@@ -1,5 +1,5 @@
 import { fail, parsePlatforms, PinlaneError, type Platform, type Problem } from '@pinlane/contracts';
-import type { CopyInstruction, ParsedDockerfile, Stage } from './model.ts';
+import type { CopyInstruction, Instruction, ParsedDockerfile, Stage } from './model.ts';
 import { expandAt, globalArguments } from './variables.ts';
 
 /** Where files come from: an earlier stage, an image, or nothing at all (`scratch`). */
@@ -13,6 +13,8 @@ export interface ResolvedStage {
   readonly platform: Platform;
   /** By the instruction that copies. */
   readonly copies: ReadonlyMap<CopyInstruction, Origin>;
+  /** What is read by instructions that only Docker can carry out. */
+  readonly others: readonly Origin[];
 }
 
 /** The stages that a target needs, each after those it needs, and last the target. */
@@ -44,8 +46,8 @@ const notEarlier = (parsed: ParsedDockerfile, at: { line: number; column: number
     place(parsed, at),
   );
 
-const originOf = (parsed: ParsedDockerfile, stage: Stage, copy: CopyInstruction, from: string): Origin => {
-  const what = `COPY --from=${from}`;
+const originOf = (parsed: ParsedDockerfile, stage: Stage, copy: Instruction, from: string): Origin => {
+  const what = copy.kind === 'unsupported' ? `${copy.what} from=${from}` : `COPY --from=${from}`;
   if (/^\d+$/.test(from)) {
     const found = parsed.stages[Number(from)];
     if (found && found.index < stage.index) return { kind: 'stage', stage: found };
@@ -53,7 +55,7 @@ const originOf = (parsed: ParsedDockerfile, stage: Stage, copy: CopyInstruction,
     return fail('ERR_DOCKERFILE_STAGE', `${what}: there is no stage ${from}; this is stage ${stage.index}`, place(parsed, copy));
   }
   if (from.includes('$'))
-    return fail('ERR_DOCKERFILE_STAGE', `${what}: --from does not expand variables`, {
+    return fail('ERR_DOCKERFILE_STAGE', `${what}: no variable is expanded there`, {
       ...place(parsed, copy),
       fix: 'Name the image in a stage: FROM <image> AS <name>.',
     });
@@ -113,10 +115,13 @@ export const planStages = (
       const origin = attempt(() => originOf(parsed, own, copy, copy.from!));
       return origin ? [[copy, origin] as const] : [];
     });
+    const others = own.instructions.flatMap((instruction) =>
+      instruction.kind === 'unsupported' ? instruction.from.flatMap((from) => attempt(() => originOf(parsed, own, instruction, from)) ?? []) : [],
+    );
     const base = attempt(() => baseOf(parsed, own, globals)) ?? { kind: 'scratch' };
-    const resolved = { stage: own, base, platform: attempt(() => platformFor(parsed, own, globals, platform)) ?? platform, copies: new Map(origins) };
-    done.set(own.index, resolved);
-    for (const origin of [base, ...resolved.copies.values()]) if (origin.kind === 'stage') needed.push(origin.stage);
+    const itsPlatform = attempt(() => platformFor(parsed, own, globals, platform)) ?? platform;
+    done.set(own.index, { stage: own, base, platform: itsPlatform, copies: new Map(origins), others });
+    for (const origin of [base, ...origins.map(([, each]) => each), ...others]) if (origin.kind === 'stage') needed.push(origin.stage);
   }
   if (problems.length > 0) throw new PinlaneError(problems as [Problem, ...Problem[]]);
   // A stage needs only earlier ones, so the order of the file is an order of need.

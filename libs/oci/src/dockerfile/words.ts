@@ -25,7 +25,10 @@ export const quotedWords = (text: string, escape: string): string[] => {
 };
 
 export interface Flagged {
+  /** By name; the last of those given several times. */
   readonly flags: ReadonlyMap<string, string | undefined>;
+  /** The values of a flag that may be given several times. */
+  readonly values: (name: string) => readonly string[];
   readonly repeated: readonly string[];
   readonly rest: string;
 }
@@ -33,6 +36,7 @@ export interface Flagged {
 /** Takes `--name` and `--name=value` from the front. */
 export const takeFlags = (text: string): Flagged => {
   const flags = new Map<string, string | undefined>();
+  const given: [name: string, value: string | undefined][] = [];
   const repeated: string[] = [];
   let rest = text;
   for (let found = /^--(\S*)\s*/.exec(rest); found; found = /^--(\S*)\s*/.exec(rest)) {
@@ -41,10 +45,13 @@ export const takeFlags = (text: string): Flagged => {
     if (flag === '') break;
     const equals = flag.indexOf('=');
     const name = equals === -1 ? flag : flag.slice(0, equals);
+    const value = equals === -1 ? undefined : flag.slice(equals + 1);
     if (flags.has(name)) repeated.push(name);
-    flags.set(name, equals === -1 ? undefined : flag.slice(equals + 1));
+    flags.set(name, value);
+    given.push([name, value]);
   }
-  return { flags, repeated, rest };
+  const values = (name: string): string[] => given.flatMap(([each, value]) => (each === name && value !== undefined ? [value] : []));
+  return { flags, values, repeated, rest };
 };
 
 /** The strings of a JSON array; undefined where the text is none, which Docker then takes for the shell form. */

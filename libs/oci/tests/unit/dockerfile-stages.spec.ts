@@ -28,6 +28,16 @@ describe('dockerfileBases', () => {
     expect(bases(text, {}, '1')).toEqual(['b']);
   });
 
+  it.each([
+    ['RUN --mount=type=bind,from=img:1,target=/m --mount=type=cache,target=/c --mount=type=bind,target=/n,from=tools make', ['a', 'img:1', 'b']],
+    ['RUN --mount="type=cache,from=img:1,target=/c" make', ['a', 'img:1']],
+    ['RUN --mount=type=tmpfs,from=img:1,target=/t make', ['a']],
+    ['COPY --parents --from=img:1 /x /y', ['a', 'img:1']],
+    ['COPY --exclude=*.md --from=tools /x /y', ['a', 'b']],
+  ])('names what only Docker reads from: %s', (line, expected) => {
+    expect(bases(`FROM b AS tools\nFROM c AS idle\nFROM a\n${line}\n`).sort()).toEqual([...expected].sort());
+  });
+
   it('does not let a stage’s ARG reach FROM', async () => {
     expect(await problemsOf(() => bases('FROM a\nARG B=x\nFROM $B\n'))).toMatchObject([{ code: 'ERR_DOCKERFILE_STAGE', line: 3 }]);
   });
@@ -51,6 +61,7 @@ describe('planStages', () => {
     ['a stage that copies from a later one by number', 'FROM a\nCOPY --from=1 / /\nFROM b\nCOPY --from=0 / /\n', 2],
     ['a number that is no stage', 'FROM a\nCOPY --from=7 / /\n', 2],
     ['a variable in --from', 'FROM a\nCOPY --from=$X / /\n', 2],
+    ['a mount from a later stage', 'FROM a AS x\nRUN --mount=type=bind,from=y,target=/m true\nFROM x AS y\n', 2],
     ['a stage that stands on itself', 'FROM x AS x\n', 1],
   ])('refuses %s', async (_, text, line) => {
     const target = text.includes('AS y') ? 'x' : text.includes('FROM b') ? '0' : undefined;

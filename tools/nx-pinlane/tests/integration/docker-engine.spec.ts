@@ -82,6 +82,21 @@ requirement(
       });
     }, 180_000);
 
+    it('builds on the images that its commands mount, by digest as on any other', async () => {
+      await withWorkspace(async (workspace) => {
+        await withRun(
+          workspace,
+          'RUN --mount=type=bind,from=store.localhost/acme-base,target=/m --mount=type=bind,from=tools,target=/n busybox cmp /m/etc/packages.txt /n/etc/packages.txt',
+        );
+        const dockerfile = await workspace.read(`${ONE}/Dockerfile`);
+        await workspace.write({ [`${ONE}/Dockerfile`]: `FROM store.localhost/acme-base AS tools\n${dockerfile}` });
+        const ran = await workspace.nxWith({ PINLANE_PLATFORMS: 'linux/amd64' }, 'run', 'acme-one:buildx', '--outputStyle=static');
+        expect([ran.exitCode, ran.output]).toEqual([0, expect.stringMatching(/acme-one: built by buildx/)]);
+        const { index } = await record(workspace, 'acme-base');
+        expect((await record(workspace, 'acme-one')).bases).toEqual({ 'store.localhost/acme-base': `store.localhost/acme-base@${index}` });
+      });
+    }, 180_000);
+
     it('names the line of a command that fails, keeps no record of it, and refuses a secret among build arguments', async () => {
       await withWorkspace(async (workspace) => {
         await withRun(workspace, 'RUN echo before; exit 7');
