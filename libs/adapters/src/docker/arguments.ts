@@ -21,6 +21,8 @@ export interface BuildCall {
   readonly options: DockerBuildOptions;
   readonly secrets: readonly BuildSecret[];
   readonly noCache: boolean;
+  /** Whether no other build may find in the builder's cache what this one leaves there. */
+  readonly isolated: boolean;
   /** The folder that relative paths of options are meant from. */
   readonly root: string;
 }
@@ -37,6 +39,12 @@ const pairs = (record: Readonly<Record<string, string>>): string[] =>
 
 /** The times of everything in the image: the epoch's begin, unless the plan's own argument says otherwise. */
 export const SOURCE_DATE_EPOCH = '0';
+
+/**
+ * What keeps the steps of a build apart in the builder's own cache, which BuildKit fills under `--no-cache` too: RUN's hosts are part of a step's key and of
+ * no image, and the caches that RUN mounts have a namespace (Dockerfile reference, "BuildKit built-in build args").
+ */
+const APART = ['--add-host=isolated.pinlane.invalid:127.0.0.1', '--build-arg=BUILDKIT_CACHE_MOUNT_NS=pinlane-isolated'];
 
 const outputOf = (output: BuildOutput): string =>
   output.kind === 'layout' ? ['type=oci', 'tar=false', 'oci-mediatypes=true', csv(`dest=${output.folder}`)].join(',') : 'type=docker';
@@ -73,6 +81,7 @@ export const buildArguments = (call: BuildCall, builder: Builder): string[] => {
     ...each('ssh', options.ssh && groupFields(options.ssh)),
     ...one('network', options.network),
     ...each('add-host', options.addHosts),
+    ...(call.isolated ? APART : []),
     ...each('allow', options.allow),
     ...one('shm-size', options.shmSize),
     ...each('ulimit', options.ulimit),

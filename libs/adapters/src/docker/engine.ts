@@ -87,10 +87,10 @@ class DockerBuild {
   }
 
   private async call(work: Work, platforms: readonly Platform[], output: BuildOutput, options = this.site.options): Promise<void> {
-    const { runner, noCache, root, bases, env, file } = this.site;
+    const { runner, noCache, isolated, root, bases, env, file } = this.site;
     const secrets = parseSecrets(options.secret ?? [], env);
     const { context, dockerfile } = work;
-    const args = buildArguments({ plan: this.plan, platforms, context, dockerfile, bases, output, options, secrets, noCache, root }, this.builder);
+    const args = buildArguments({ plan: this.plan, platforms, context, dockerfile, bases, output, options, secrets, noCache, isolated, root }, this.builder);
     const hide = (text: string) => redactText(text, this.hidden);
     const show = lineSplitter((line) => {
       const shown = progressLine(line);

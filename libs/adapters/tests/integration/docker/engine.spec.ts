@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -385,6 +386,21 @@ requirement(
       } finally {
         await registry.close();
       }
+    });
+
+    it('leaves nothing in the builder that a lane which does not build apart would use', async () => {
+      const token = randomBytes(8).toString('hex');
+      const mount = `--mount=type=cache,id=${token},target=/cache`;
+      const dockerfile = `${INTO}RUN ${mount} /bin/busybox ls /cache; /bin/busybox touch /cache/left-behind; /bin/busybox cat /proc/sys/kernel/random/uuid > /made\n`;
+      const apart = { platforms: OWN, site: { isolated: true, noCache: true } };
+      const [first, second] = [await build(dockerfile, apart), await build(dockerfile, { platforms: OWN })];
+      expect(second.index).not.toBe(first.index);
+      expect(seen.filter((line) => /^[\d.]+ left-behind/.test(line))).toEqual([]);
+      // Whoever shares the cache has the step from there; whoever builds apart has it not, and what is made the same is the same.
+      await build(dockerfile, apart);
+      expect((await build(dockerfile, { platforms: OWN })).index).toBe(second.index);
+      const same = `${INTO}RUN /bin/busybox echo ${token} > /made\n`;
+      expect((await build(same, apart)).index).toBe((await build(same, { platforms: OWN })).index);
     });
 
     it('lets commands use an agent of SSH, and nothing of it stays', async () => {

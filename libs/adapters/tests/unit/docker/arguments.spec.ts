@@ -24,6 +24,7 @@ const call: BuildCall = {
   options: {},
   secrets: [],
   noCache: false,
+  isolated: false,
   root: '/root',
 };
 
@@ -63,6 +64,11 @@ describe('the arguments of docker buildx build', () => {
     const args = argsOf({ noCacheFilter: ['build'] }, { plan: { ...call.plan, target: 'build' }, noCache: true });
     expect(args).toEqual(expect.arrayContaining(['--target=build', '--no-cache']));
     expect(args.join(' ')).not.toContain('--no-cache-filter');
+  });
+
+  it('keep a build apart from others in the cache of a builder that they share, hosts of its own beside', () => {
+    const apart = argsOf({ addHosts: ['db:10.0.0.1'] }, { isolated: true }).filter((arg) => !argsOf({}).includes(arg));
+    expect(apart).toEqual(['--add-host=db:10.0.0.1', '--add-host=isolated.pinlane.invalid:127.0.0.1', '--build-arg=BUILDKIT_CACHE_MOUNT_NS=pinlane-isolated']);
   });
 
   it('let the export of a cache fail, however the cache was written down', () => {
