@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { fail } from '@pinlane/contracts';
+import { csv } from './csv.ts';
 import { groupFields } from './options.ts';
 
 /** A secret that a RUN may mount: where BuildKit's client takes its value from. The value itself is never an argument. */
@@ -37,7 +38,7 @@ export const parseSecrets = (given: readonly string[], env: Readonly<Record<stri
 
 /** A secret as buildx takes it, with a path in full. */
 export const secretArgument = ({ id, from }: BuildSecret, root: string): string =>
-  from.kind === 'env' ? `id=${id},env=${from.name}` : `id=${id},src=${isAbsolute(from.path) ? from.path : join(root, from.path)}`;
+  from.kind === 'env' ? `id=${id},env=${from.name}` : `id=${id},${csv(`src=${isAbsolute(from.path) ? from.path : join(root, from.path)}`)}`;
 
 /**
  * The values of secrets, to be hidden wherever a build's output is shown.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createDockerEngine, createProcessRunner, dockerOnly, headRevision, parseSecrets, withoutEffect, type DockerBuildOptions } from '@pinlane/adapters';
 import {
   digestSchema,
@@ -58,14 +58,15 @@ const beyondEmbedded = (plan: BuildPlan, { dockerfile }: Prepared): PinlaneError
 
 /**
  * A base as BuildKit takes it. Our store is an OCI layout, which it reads from the folder; a registry it reads itself, with Docker's own logins. Only one on
- * this machine, or without TLS, it may not reach or not trust, so what is there is brought into the store first.
+ * this machine, or without TLS, it may not reach or not trust, so what is there is brought into the store first. The layout is named from the workspace's
+ * root, where the client runs: it ends a path at the first @ or :, which the root may have.
  */
-const baseSource = async ({ pinned, digest, source }: ResolvedBase, { store, settings }: BuildSite, signal: AbortSignal): Promise<string> => {
+const baseSource = async ({ pinned, digest, source }: ResolvedBase, { store, settings }: BuildSite, { root, signal }: FlowContext): Promise<string> => {
   const reference = parseReference(pinned);
   const near = isLoopback(reference.host) || settings.insecureRegistries.has(reference.host);
   if (source !== store && !near) return `docker-image://${pinned}`;
   if (source !== store) await copyImage(source, store, digest, { signal });
-  return `oci-layout://${store.root}@${digest}`;
+  return `oci-layout://${relative(root, store.root)}@${digest}`;
 };
 
 /** A lane without secrets hands none to a build either. @throws ERR_LANE_SECRET_SET, ERR_OPTION_INVALID */
@@ -156,7 +157,7 @@ export const buildImage = async (plan: BuildPlan, prepared: Prepared, site: Buil
   });
   const availability = () => dockerEngine(prepared, site, context, null, {}, new Map()).availability();
   if ((await chooseEngine(plan, prepared, site, availability)) === 'docker') {
-    const bases = await Promise.all([...prepared.bases].map(async ([name, base]) => [name, await baseSource(base, site, signal)] as const));
+    const bases = await Promise.all([...prepared.bases].map(async ([name, base]) => [name, await baseSource(base, site, context)] as const));
     const docker = dockerEngine(prepared, site, context, await headCommit(), Object.fromEntries(bases), await readBaseLayers(prepared.bases.values()));
     return { outcome: 'built', layers: null, image: recorded(await docker.build(plan, { progress, signal })) };
   }

@@ -133,6 +133,15 @@ requirement(
     });
   }, 120_000);
 
+  it('builds in a folder whose name means something to Docker, as CI servers make them', async () => {
+    await withWorkspace(async (workspace) => {
+      await workspace.write({ [`${ONE}/Dockerfile`]: 'FROM store.localhost/acme-base\nCOPY registry.yaml /\n', token: 'canary-5d1f\n' });
+      const options = ['--engine=docker', '--platforms=linux/amd64', '--secret=id=token,src=token', '--cacheTo=type=local,dest=cache'];
+      const ran = await workspace.nxWith({}, 'run', 'acme-one:buildx', ...options, '--outputStyle=static');
+      expect([ran.exitCode, ran.output]).toEqual([0, expect.stringContaining('acme-one: built by buildx')]);
+    }, 'pinlane-ws,job@2:"a" b-');
+  }, 300_000);
+
   it('takes no build for that of other options, and none at all where a folder goes in that no digest stands for', async () => {
     await withWorkspace(async (workspace) => {
       await workspace.write({ [`${ONE}/Dockerfile`]: 'FROM scratch\nCOPY registry.yaml /\nCOPY --from=more note.txt /\n', 'more/note.txt': 'one' });

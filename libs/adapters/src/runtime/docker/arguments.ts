@@ -1,4 +1,5 @@
 import type { Platform, RunLimits } from '@pinlane/contracts';
+import { csv } from '../../docker/csv.ts';
 import type { DaemonFacts } from './daemon.ts';
 
 /** What both containers of a start have in common. */
@@ -32,9 +33,6 @@ export interface BridgePlan extends ContainerPlan {
   readonly mounts: readonly Mount[];
   readonly command: readonly string[];
 }
-
-/** What the client reads as one field of a CSV record. */
-const csv = (field: string): string => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field);
 
 const mountArgs = (mounts: readonly Mount[]): string[] =>
   mounts.flatMap(({ source, target, writable }) => [

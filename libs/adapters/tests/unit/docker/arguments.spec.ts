@@ -110,6 +110,8 @@ describe('the arguments of docker buildx build', () => {
   });
 
   it('quote a folder with a comma in its name', () => {
+    const secrets = [{ id: 'key', from: { kind: 'file', path: 'keys/k' } }] as const;
+    expect(argsOf({}, { secrets, root: '/a,b' })).toContain('--secret=id=key,"src=/a,b/keys/k"');
     expect(argsOf({}, { output: { kind: 'layout', folder: '/a,b' } })).toContain('--output=type=oci,tar=false,oci-mediatypes=true,"dest=/a,b"');
   });
 

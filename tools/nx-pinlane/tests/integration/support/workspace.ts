@@ -147,9 +147,9 @@ const FILES: Readonly<Record<string, string>> = {
   ...processor('three', false),
 };
 
-/** Makes the workspace and runs `work` in it; it is gone afterwards. */
-export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<void>): Promise<void> => {
-  const root = await realpath(await mkdtemp(join(tmpdir(), 'pinlane-ws-')));
+/** Makes the workspace, in a folder whose name begins as given, and runs `work` in it; it is gone afterwards. */
+export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<void>, name = 'pinlane-ws-'): Promise<void> => {
+  const root = await realpath(await mkdtemp(join(tmpdir(), name)));
   const environment = cleanEnvironment(root);
   const node = join(repository, 'node_modules/.bin/node');
   const command = join(plugin, 'bin/pinlane.mjs');
