@@ -2,7 +2,8 @@ import type { BuildPlan, Platform } from '@pinlane/contracts';
 import type { Builder } from './find-builder.ts';
 import { isAtLeast } from './builder.ts';
 import { cacheSources, cacheTargets } from './cache.ts';
-import { groupFields, type DockerBuildOptions } from './options.ts';
+import { groupPaths, type DockerBuildOptions } from './options.ts';
+import { csv } from './csv.ts';
 import { secretArgument, type BuildSecret } from './secrets.ts';
 
 /** Where the result of a build goes: an OCI layout in a folder, or a name in Docker's own image store. */
@@ -26,9 +27,6 @@ export interface BuildCall {
   /** The folder that relative paths of options are meant from. */
   readonly root: string;
 }
-
-/** What the client reads as one field of a CSV record. */
-const csv = (value: string): string => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
 
 const each = (flag: string, values: readonly string[] | undefined): string[] => (values ?? []).map((value) => `--${flag}=${value}`);
 const one = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [`--${flag}=${value}`]);
@@ -78,7 +76,7 @@ export const buildArguments = (call: BuildCall, builder: Builder): string[] => {
       'secret',
       call.secrets.map((secret) => secretArgument(secret, call.root)),
     ),
-    ...each('ssh', options.ssh && groupFields(options.ssh)),
+    ...each('ssh', options.ssh && groupPaths(options.ssh)),
     ...one('network', options.network),
     ...each('add-host', options.addHosts),
     ...(call.isolated ? APART : []),

@@ -55,6 +55,15 @@ export const withoutEffect = (options: DockerBuildOptions): Option[] => MEANINGL
 export const wantsAttestations = ({ provenance, sbom }: DockerBuildOptions): boolean => isSet(provenance) || isSet(sbom);
 
 /**
+ * The entries of --ssh, `default` or `id=path,path`: of what a command line took apart at commas, a path alone belongs to the entry before it.
+ */
+export const groupPaths = (given: readonly string[]): string[] =>
+  given.reduce<string[]>((entries, text) => {
+    const continues = !text.includes('=') && text.includes('/') && entries.length > 0;
+    return continues ? [...entries.slice(0, -1), `${entries.at(-1)},${text}`] : [...entries, text];
+  }, []);
+
+/**
  * Puts fields together again that a command line took apart at the commas between them: `type=registry` and `ref=r` are one entry, until a
  * field comes that the entry has already, or one without `=`.
  */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { dockerOnly, groupFields, wantsAttestations, withoutEffect } from '../../../src/docker/options.ts';
+import { dockerOnly, groupFields, groupPaths, wantsAttestations, withoutEffect } from '../../../src/docker/options.ts';
 import { parseSecrets } from '../../../src/docker/secrets.ts';
 
 describe('options of Docker alone', () => {
@@ -38,6 +38,23 @@ describe('entries that a command line took apart', () => {
     ],
   ])('are put together again: %p', (given, expected) => {
     expect(groupFields(given)).toEqual(expected);
+  });
+});
+
+describe('agents and keys of SSH', () => {
+  it.each([
+    [['default'], ['default']],
+    [
+      ['github=/keys/a', 'gitlab=/keys/b'],
+      ['github=/keys/a', 'gitlab=/keys/b'],
+    ],
+    [['both=/keys/a,/keys/b'], ['both=/keys/a,/keys/b']],
+    [
+      ['default', 'both=/keys/a', 'keys/b', 'other'],
+      ['default', 'both=/keys/a,keys/b', 'other'],
+    ],
+  ])('are each an entry of their own, with all of their paths: %p', (given, expected) => {
+    expect(groupPaths(given)).toEqual(expected);
   });
 });
 
