@@ -4,6 +4,7 @@ import { ERROR_CATALOGUE, EXIT, formatProblem, type ExitCode } from '@pinlane/co
 import { helpText, parseCommandLine } from './cli/arguments.ts';
 import { findProject, workspaceAbove, type FoundProject } from './cli/find-project.ts';
 import type { Verb } from './options/index.ts';
+import { buildsSource } from './shell/lane.ts';
 import { asPinlaneError, runVerb, type Flow } from './shell/run-verb.ts';
 
 // Each verb loads what it needs and no more.
@@ -24,7 +25,7 @@ const runOne = async <V extends Verb>(verb: V, options: Record<string, unknown>,
 
 /** Where Nx runs it as a task of its own, this does it first: what is built must hold the source as it is now. */
 const bundleFirst = (verb: Verb, options: Record<string, unknown>, { root, projectRoot }: FoundProject): boolean =>
-  (verb === 'buildx' || verb === 'pin' || (verb === 'acceptance' && options['pinned'] !== true)) && existsSync(join(root, projectRoot, 'src/main.ts'));
+  buildsSource(verb, options, process.env) && existsSync(join(root, projectRoot, 'src/main.ts'));
 
 /** The `pinlane` command: one verb on one project, with the exit code as it is (Nx makes 1 of every failure). */
 export const main = async (args: readonly string[], cwd: string): Promise<ExitCode> => {

@@ -28,6 +28,13 @@ export const buildsNothing = (env: Env): boolean => {
   return lane !== undefined && laneRules(lane).builds.length === 0;
 };
 
+/** Whether a command of its own, which no task graph stands around, makes an image of the source, in the lane that it is given or that of the run. */
+export const buildsSource = (verb: string, options: Readonly<Record<string, unknown>>, env: Env): boolean => {
+  const lane = laneOfRun(env, options);
+  if (verb === 'acceptance') return options['pinned'] !== true && (lane === undefined || laneRules(lane).imageUnderTest === 'working-tree');
+  return (verb === 'buildx' || verb === 'pin') && (lane === undefined || laneRules(lane).builds.length > 0);
+};
+
 const dependentsOf = ({ dependencies }: TasksOfRun, id: string): string[] => Object.keys(dependencies).filter((each) => dependencies[each]?.includes(id));
 
 /** Whether a task of `acceptance` tests the pinned image, for which nothing is built. */

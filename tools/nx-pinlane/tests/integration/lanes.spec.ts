@@ -68,6 +68,12 @@ requirement(
           expect(await readdir(join(root, '.pinlane/store/blobs/sha256')).catch(() => [])).toEqual([]);
           expect(await readdir(join(root, ECHO, 'dist')).catch(() => [])).toEqual([]);
 
+          // Without Nx it is no other: the source, which is broken, is not even looked at.
+          const direct = await pinlaneWith({ PINLANE_LANE: lane }, 'acceptance', 'acme-echo');
+          expect([direct.exitCode, direct.output]).toEqual([0, expect.stringMatching(/accepted acme\/echo@1 /)]);
+          for (const verb of ['buildx', 'pin'])
+            expect(code((await pinlaneWith({ PINLANE_LANE: lane }, verb, 'acme-echo')).stderr)).toEqual(['ERR_LANE_FORBIDS']);
+
           const built = await run(lane, 'run', 'acme-echo:buildx');
           const written = await run(lane, 'run', 'acme-echo:pin');
           const tree = await run(lane, 'run', 'acme-echo:acceptance', '--pinned=false');

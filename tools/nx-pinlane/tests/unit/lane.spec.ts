@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isBuildWanted, laneOfRun, pinsWhatItTests, type TasksOfRun } from '../../src/shell/lane.ts';
+import { buildsSource, isBuildWanted, laneOfRun, pinsWhatItTests, type TasksOfRun } from '../../src/shell/lane.ts';
 
 const EXECUTORS: Record<string, string> = { buildx: 'buildx', pin: 'pin', acceptance: 'acceptance', image: 'buildx' };
 
@@ -32,6 +32,19 @@ describe('what a run builds', () => {
   ])('for an acceptance in lane %s: %s, base included', (name, wanted) => {
     expect(isBuildWanted(run(ACCEPTANCE), 'a:buildx', lane(name))).toBe(wanted);
     expect(isBuildWanted(run(ACCEPTANCE), 'base:buildx', lane(name))).toBe(wanted);
+  });
+
+  it.each([
+    ['local', 'buildx pin acceptance'],
+    ['pr', 'buildx pin acceptance'],
+    ['dev', ''],
+    ['staging', 'buildx pin'],
+    ['main', ''],
+  ])('by a command of its own in lane %s: %j', (name, expected) => {
+    const builds = (options: Record<string, unknown>, env: Record<string, string>) =>
+      ['buildx', 'pin', 'acceptance', 'verify-pins'].filter((verb) => buildsSource(verb, options, env)).join(' ');
+    expect([builds({}, lane(name)), builds({ lane: name }, lane('local'))]).toEqual([expected, expected]);
+    expect(buildsSource('acceptance', { pinned: true }, lane(name))).toBe(false);
   });
 
   it('is what pin needs in staging, and nothing in lanes that build nothing', () => {
