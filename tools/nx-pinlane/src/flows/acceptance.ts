@@ -20,7 +20,7 @@ import { looksForEvidence, pinsOf, renderEvidence, requirePublished, type Eviden
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { ensureBuilt } from './ensure-built.ts';
-import { attachEvidence, readEvidence, type EvidenceSite } from './evidence.ts';
+import { attachEvidence, readEvidence, requireMayAttach, type EvidenceSite } from './evidence.ts';
 import { openImagePlace } from './image-source.ts';
 import { workspacePaths, type WorkspacePaths } from './paths.ts';
 import { prepare, readRegistry, type RegistryFile } from './prepare.ts';
@@ -93,6 +93,8 @@ export const acceptance = async (options: OptionsOf<'acceptance'>, context: Flow
   const wishes = evidenceWishes(options, pinned, settings);
   await requireSecretsUnset(settings.lane, registry.spec, context);
   const image = pinned ? pinnedImage(registry, platform, settings) : await builtImage(registry, platform, { paths, store, settings }, context);
+  // Before the test, which takes its time.
+  if (wishes.attach) requireMayAttach(image, settings.lane);
   const access = { insecureRegistries: settings.insecureRegistries, signal: context.signal };
   const site: EvidenceSite = { image, store, access };
   const evidence = wishes.look ? await evidenceOn({ ref: registry.spec.ref, digest: image.digest, platform }, site) : undefined;

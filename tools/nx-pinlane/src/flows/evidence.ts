@@ -81,6 +81,11 @@ export const readEvidence = async (about: EvidenceSubject, site: EvidenceSite): 
   return { found, ignored };
 };
 
+/** @throws ERR_LANE_FORBIDS where the image is in a registry and the lane does not push */
+export const requireMayAttach = (image: PinnedReference, lane: Lane): void => {
+  if (!isStoreReference(image)) requireMayPush(lane);
+};
+
 /**
  * Attaches a passing report to the platform manifest it is about; one that says the same and is there already is left as it is.
  * @returns one line for a person
@@ -89,14 +94,13 @@ export const readEvidence = async (about: EvidenceSubject, site: EvidenceSite): 
  */
 export const attachEvidence = async (report: AcceptanceReport, lane: Lane, site: EvidenceSite): Promise<string> => {
   const { image, store, access } = site;
-  const inStore = isStoreReference(image);
-  if (!inStore) requireMayPush(lane);
+  requireMayAttach(image, lane);
   const reason = whyNoEvidence(report, report);
   if (reason !== null) fail('ERR_EGRESS_OPEN', `the report is not attached, because it would be no evidence: ${reason}`);
   const { descriptor, attached } = await collect(report, site);
   const same = attached.find((each) => saysTheSame(each.report, report));
   if (same) return `  evidence: the same is attached already (${shortDigest(same.artifact)})`;
-  const registry = inStore ? null : openRegistry(image, access);
+  const registry = isStoreReference(image) ? null : openRegistry(image, access);
   const artifact = await attachArtifact(registry ?? store, descriptor, evidenceArtifact(report));
   // As what is pinned, it is to outlive jobs that delete what has no tag.
   await registry?.tag(evidenceTag(artifact.descriptor.digest), artifact.descriptor, artifact.bytes);

@@ -6,7 +6,9 @@ import { EVIDENCE_TYPE, parseDigest, parsePinnedReference, type AcceptanceReport
 import { attachArtifact, openRepository, openStore, type ContentSink, type ContentSource, type Store } from '@pinlane/oci';
 import { startRegistry, type TestRegistry } from '@pinlane/testing';
 import { evidenceText } from '@pinlane/pipeline';
+import { acceptance } from '../../src/flows/acceptance.ts';
 import { attachEvidence, readEvidence, type EvidenceSite } from '../../src/flows/evidence.ts';
+import { contextOf, withFiles } from './support/flow.ts';
 import { makeImage, putParts } from './support/images.ts';
 import { empty, unnamed } from './support/registry-state.ts';
 
@@ -188,3 +190,16 @@ const indexDigest = ({ manifests }: TestRegistry): string => {
     'none'
   );
 };
+
+describe('evidence that the lane may not attach', () => {
+  it('is refused before anything is tested, or asked of the registry', async () => {
+    const pin = `${registry.host}/acme/acme-one@${digest}`;
+    const text = `ref: acme/one@1\nimage: { platforms: { amd64: '${pin}', arm64: '${pin}' } }\n`;
+    await withFiles({ 'processors/acme-one/registry.yaml': text }, async (root) => {
+      const context = contextOf(root, { project: 'acme-one', projectRoot: 'processors/acme-one' });
+      for (const lane of ['local', 'main'] as const)
+        await expect(acceptance({ pinned: true, attach: true, lane }, context)).rejects.toThrow(`ERR_LANE_FORBIDS: lane ${lane} pushes nothing`);
+      expect(registry.requests).toEqual([]);
+    });
+  });
+});
