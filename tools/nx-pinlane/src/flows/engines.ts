@@ -70,11 +70,15 @@ const baseSource = async ({ pinned, digest, source }: ResolvedBase, { store, set
 };
 
 /** A lane without secrets hands none to a build either. @throws ERR_LANE_SECRET_SET, ERR_OPTION_INVALID */
-const requireNoSecrets = ({ secret = [] }: DockerBuildOptions, { lane, rules }: BuildSettings, env: FlowContext['env']): void => {
+const requireNoSecrets = ({ secret = [], ssh = [] }: DockerBuildOptions, { lane, rules }: BuildSettings, env: FlowContext['env']): void => {
   const secrets = parseSecrets(secret, env);
   if (secrets.length > 0 && rules.secrets === 'unset')
     fail('ERR_LANE_SECRET_SET', `lane ${lane} runs without secrets, and --secret names ${secrets.map(({ id }) => id).join(', ')}`, {
       fix: 'Leave --secret out in this lane, or build what needs it in another.',
+    });
+  if (ssh.length > 0 && rules.secrets === 'unset')
+    fail('ERR_LANE_SECRET_SET', `lane ${lane} runs without secrets, and --ssh hands an agent or a key to the build`, {
+      fix: 'Leave --ssh out in this lane, or build what needs it in another.',
     });
 };
 

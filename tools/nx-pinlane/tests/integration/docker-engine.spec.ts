@@ -168,6 +168,8 @@ requirement(
         1,
         expect.stringMatching(/ERR_LANE_SECRET_SET: lane pr runs without secrets, and --secret names key/),
       ]);
+      const agent = await pinlaneWith({}, 'buildx', 'acme-three', '--lane=pr', '--engine=docker', '--ssh=default');
+      expect([agent.exitCode, agent.stderr]).toEqual([1, expect.stringMatching(/ERR_LANE_SECRET_SET: lane pr runs without secrets, and --ssh/)]);
     });
   }, 120_000);
 
