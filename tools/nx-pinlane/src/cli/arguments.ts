@@ -32,8 +32,6 @@ const SET_BY_THE_PLUGIN = ['spec', 'skip', 'bundle'];
 export const verbProperties = (verb: Verb): [string, Property][] =>
   Object.entries((optionsJsonSchema(verb)['properties'] ?? {}) as Record<string, Property>).filter(([name]) => !SET_BY_THE_PLUGIN.includes(name));
 
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
 const camel = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 // What has the whole workspace for its subject goes by a name of its own and takes no project.
@@ -59,24 +57,37 @@ const gathered = (args: readonly string[]): { rest: string[]; mappings: Record<s
   return { rest, mappings };
 };
 
+/** Each option in camel case; `--push`, `--push=false` and, where more than yes and no may be said, `--sbom` alone, as Nx reads them. */
+const switched = (args: readonly string[], properties: ReadonlyMap<string, Property>): { rest: string[]; switches: Record<string, boolean> } => {
+  const rest: string[] = [];
+  const switches: Record<string, boolean> = {};
+  for (const arg of args) {
+    const [, spelling = '', value] = /^--([a-z][A-Za-z-]*)(=[^]*)?$/.exec(arg) ?? [];
+    const name = camel(spelling);
+    const property = properties.get(name);
+    const isSwitch = property !== undefined && typesOf(property).includes('boolean') && ['=true', '=false', undefined].includes(value);
+    if (isSwitch) switches[name] = value !== '=false';
+    else rest.push(property ? `--${name}${value ?? ''}` : arg);
+  }
+  return { rest, switches };
+};
+
 /** Reads `pinlane <verb> <project> [--option[=value]]…`; options are spelled as in Nx, camel case or with hyphens. @throws ERR_OPTION_INVALID */
 export const parseCommandLine = (args: readonly string[]): CommandLine => {
   const [first, ...others] = args;
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') return { kind: 'help', verb: null };
   const verb = asVerb(first);
-  const { rest, mappings } = gathered(others);
+  const { rest: plain, mappings } = gathered(others);
   const known = verbProperties(verb).filter(([, property]) => !isMapping(property));
-  const spellings = known.flatMap(([name, property]) =>
-    [...new Set([name, kebab(name)])].map(
-      (spelling) => [spelling, { type: isBoolean(property) ? ('boolean' as const) : ('string' as const), multiple: isList(property) }] as const,
-    ),
+  const { rest, switches } = switched(plain, new Map(known));
+  const types = known.map(
+    ([name, property]) => [name, { type: isBoolean(property) ? ('boolean' as const) : ('string' as const), multiple: isList(property) }] as const,
   );
-  const alone = new Set(known.filter(([, property]) => mayStandAlone(property)).flatMap(([name]) => [`--${name}`, `--${kebab(name)}`]));
   try {
     const { values, positionals } = parseArgs({
-      args: rest.map((arg) => (alone.has(arg) ? `${arg}=true` : arg)),
+      args: rest,
       allowPositionals: true,
-      options: { ...Object.fromEntries(spellings), help: { type: 'boolean', short: 'h' }, verbose: { type: 'boolean' } },
+      options: { ...Object.fromEntries(types), help: { type: 'boolean', short: 'h' }, verbose: { type: 'boolean' } },
     });
     const { help, verbose, ...given } = values;
     if (help === true) return { kind: 'help', verb };
@@ -84,8 +95,12 @@ export const parseCommandLine = (args: readonly string[]): CommandLine => {
     const wanted = verb in WORKSPACE_COMMANDS ? 'no' : 'one';
     if (more.length > 0 || (project === null) !== (wanted === 'no')) return fail('ERR_OPTION_INVALID', `pinlane ${commandOf(verb)} takes ${wanted} project`);
     const numbers = new Set(known.flatMap(([name, { type }]) => (type === 'number' || type === 'integer' ? [name] : [])));
-    const options = Object.fromEntries(Object.entries(given).map(([name, value]) => [camel(name), numbers.has(camel(name)) ? Number(value || NaN) : value]));
-    return { kind: 'run', verb, project, options: { ...options, ...mappings }, verbose: verbose === true };
+    const options = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, numbers.has(name) ? Number(value || NaN) : value]));
+    const mapped = Object.entries(mappings).map(([name, entries]) => {
+      const listed = (options[name] ?? []) as string[];
+      return [name, listed.length === 0 ? entries : [...listed, ...Object.entries(entries).map(([key, value]) => `${key}=${value}`)]];
+    });
+    return { kind: 'run', verb, project, options: { ...options, ...switches, ...Object.fromEntries(mapped) }, verbose: verbose === true };
   } catch (thrown) {
     if (!String((thrown as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')) throw thrown;
     return fail('ERR_OPTION_INVALID', (thrown as Error).message.split('\n')[0] as string);

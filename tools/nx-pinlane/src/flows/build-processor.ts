@@ -2,7 +2,7 @@ import { EXIT, platformOf, shortDigest, type Architecture, type BuiltImage, type
 import { openStore } from '@pinlane/oci';
 import { repositoryOf } from '@pinlane/pipeline';
 import { isUncached } from '../options/common.ts';
-import { dockerOptions, namingOptions } from '../options/docker.ts';
+import { buildArguments, dockerOptions, namingOptions } from '../options/docker.ts';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { contextNames } from './engines.ts';
@@ -40,7 +40,7 @@ export const buildProcessor = async (
   const tags = naming.tags.some((tag) => tag.includes('{')) ? fillTagNames(naming.tags, await headNames(context.root, context.env), context.note) : naming.tags;
   const request = { docker: dockerOptions(options), labels };
   const contexts = contextNames(request);
-  const prepared = await prepare(registry, { paths, store, settings, buildArgs: options.buildArgs, target, contexts }, context);
+  const prepared = await prepare(registry, { paths, store, settings, buildArgs: buildArguments(options.buildArgs), target, contexts }, context);
   // Before the build, which may take long.
   requireTags(tags, repositoryOf(prepared.spec, settings));
   const site = { paths, store, settings, noCache: isUncached(options) || settings.rules.fresh, request, cacheKey: context.env['NX_TASK_HASH'] };

@@ -24,9 +24,10 @@ export const building = {
     .optional()
     .describe('What builds the image: embedded needs nothing but Node, docker needs Docker Buildx. PINLANE_ENGINE where absent, else auto.'),
   platforms: z
-    .string()
+    .union([z.string(), z.array(z.string())])
+    .transform((given) => [given].flat().join(','))
     .optional()
-    .describe('The platforms, with commas between: linux/amd64,linux/arm64. PINLANE_PLATFORMS where absent, else all that the lane builds.'),
+    .describe('The platforms, as a list or with commas between: linux/amd64,linux/arm64. PINLANE_PLATFORMS where absent, else all that the lane builds.'),
   push: z
     .boolean()
     .optional()

@@ -92,6 +92,24 @@ const labelOf = (text: string): [name: string, value: string] => {
   return at < 1 ? fail('ERR_OPTION_INVALID', `--labels: ${JSON.stringify(text.slice(0, 100))} is not name=value`) : [text.slice(0, at), text.slice(at + 1)];
 };
 
+/** Build arguments in every form in which Docker's other plugins take them. */
+export const buildArgs = z
+  .union([z.string(), z.array(z.string()), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))])
+  .optional()
+  .describe(
+    'Build arguments, as --buildArgs.NAME=value, as a list of NAME=value or as an object; they win over those of registry.yaml and become part of the image: nothing secret.',
+  );
+
+/** Build arguments by name. A name alone would mean a variable of whoever builds, which is in no fingerprint. @throws ERR_OPTION_INVALID */
+export const buildArguments = (given: z.output<typeof buildArgs>): Record<string, string> =>
+  Object.fromEntries(
+    (asList(given) ?? []).map((text) => {
+      const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=([^]*)$/.exec(text) ?? [];
+      // It may be a secret that somebody wrote there by mistake, so it is not repeated.
+      return name === undefined ? fail('ERR_OPTION_INVALID', '--buildArgs: an entry is not NAME=value') : [name, value ?? ''];
+    }),
+  );
+
 /** Names and labels that were asked for. @throws ERR_OPTION_INVALID */
 export const namingOptions = (given: Given) => ({
   target: given.stage ?? given.target,

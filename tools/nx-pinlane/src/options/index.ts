@@ -1,17 +1,14 @@
 import { RUNTIME_NAMES } from '@pinlane/contracts';
 import * as z from 'zod';
 import { building, bundling, common, inferred, reaching, skippable, uncached } from './common.ts';
-import { docker } from './docker.ts';
+import { buildArgs, docker } from './docker.ts';
 
 /** The options of each executor; schemas/<verb>.json is made from them (`node tools/nx-pinlane/schemas.mjs`). */
 export const OPTIONS = {
   bundle: z.strictObject({ ...bundling, ...common }),
   buildx: z.strictObject({
     ...building,
-    buildArgs: z
-      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
-      .optional()
-      .describe('Build arguments, as --buildArgs.NAME=value; they win over those of registry.yaml and become part of the image: nothing secret.'),
+    buildArgs,
     ...uncached('Build even where an image with the same fingerprint is in the store.'),
     ...docker,
     bundle: z

@@ -10,7 +10,7 @@ describe('the command line', () => {
       kind: 'run',
       verb: 'pin',
       project: 'llm-litellm',
-      options: { dryRun: true, platforms: 'linux/arm64' },
+      options: { dryRun: true, platforms: ['linux/arm64'] },
       verbose: true,
     });
     expect(parseCommandLine(['pin', '--dryRun', 'llm-litellm'])).toMatchObject({ options: { dryRun: true } });
@@ -18,6 +18,7 @@ describe('the command line', () => {
 
   it('gathers build arguments as Nx does, whatever their value holds', () => {
     expect(parseCommandLine(['buildx', 'x', '--buildArgs.A=1', '--build-args.B=a=b --c'])).toMatchObject({ options: { buildArgs: { A: '1', B: 'a=b --c' } } });
+    expect(parseCommandLine(['buildx', 'x', '--buildArgs.A=1', '--buildArgs=B=2'])).toMatchObject({ options: { buildArgs: ['B=2', 'A=1'] } });
   });
 
   it('takes a list with commas between or repeated', () => {
@@ -43,8 +44,18 @@ describe('the command line', () => {
     ];
     expect(parseCommandLine(['buildx', ...args, 'x'])).toMatchObject({
       project: 'x',
-      options: { labels: ['a=1', 'b=2'], tags: ['latest'], secret: ['id=a,env=A', 'id=b,env=B'], sbom: 'true', provenance: 'mode=max', noCache: true },
+      options: { labels: ['a=1', 'b=2'], tags: ['latest'], secret: ['id=a,env=A', 'id=b,env=B'], sbom: true, provenance: 'mode=max', noCache: true },
     });
+  });
+
+  it('takes what may be one or several as often as it is given, and yes or no as Nx does', () => {
+    const given = ['--tags=a', '--tags=b', '--secret=id=npm', '--cache-from=x', '--cacheFrom=y', '--sbom', '--provenance=mode=max', '--push=false', '--load'];
+    expect(parseCommandLine(['buildx', ...given, 'acme-one'])).toMatchObject({
+      project: 'acme-one',
+      options: { tags: ['a', 'b'], secret: ['id=npm'], cacheFrom: ['x', 'y'], sbom: true, provenance: 'mode=max', push: false, load: true },
+    });
+    expect(parseCommandLine(['acceptance', 'acme-one', '--attach=false'])).toMatchObject({ options: { attach: false } });
+    expect(() => parseCommandLine(['acceptance', 'acme-one', '--attach=maybe'])).toThrow(/^ERR_OPTION_INVALID: .*attach/);
   });
 
   it.each([[['pinn', 'x']], [['pin']], [['pin', 'x', 'y']], [['pin', 'x', '--nonsense']], [['pin', 'x', '--spec=1']], [['pin', 'x', '--platforms']]])(
@@ -73,7 +84,7 @@ describe('the command line', () => {
     expect(helpText('buildx')).toMatch(/--engine=<auto\|embedded\|docker>\n {6}\S/);
     expect(helpText('buildx')).not.toMatch(/--(spec|skip|bundle)/);
     expect(helpText('buildx')).toMatch(/--labels=<string>, may be repeated\n[^]*--sbom\[=<string>\]\n/);
-    expect(helpText('buildx')).toContain('--buildArgs.<name>=<string>\n');
+    expect(helpText('buildx')).toContain('--buildArgs=<string>, may be repeated\n');
     expect(helpText('store-serve')).toContain('--port=<integer>, 5055 where absent\n');
     expect(verbs.filter((verb) => /undefined|<array>/.test(helpText(verb)))).toEqual([]);
   });

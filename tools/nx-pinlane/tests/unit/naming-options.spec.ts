@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { namingOptions } from '../../src/options/docker.ts';
+import { buildArguments, namingOptions } from '../../src/options/docker.ts';
+import { OPTIONS } from '../../src/options/index.ts';
 
 describe('the names that a build is given', () => {
   it('take the stage under the name that Nx leaves alone, before the one that a target in nx.json has', () => {
@@ -12,5 +13,32 @@ describe('the names that a build is given', () => {
     expect(namingOptions({ tags: 'a, b' }).tags).toEqual(['a', 'b']);
     expect(namingOptions({ labels: ['a=b=c', 'd='] }).labels).toEqual({ a: 'b=c', d: '' });
     expect(() => namingOptions({ labels: '=x' })).toThrow('is not name=value');
+  });
+});
+
+describe('options that other plugins write otherwise', () => {
+  it.each([
+    [['A=1', 'B=x=y'], { A: '1', B: 'x=y' }],
+    ['A=', { A: '' }],
+    [
+      { A: 1, B: true },
+      { A: '1', B: 'true' },
+    ],
+    [undefined, {}],
+  ])('are build arguments: %j', (buildArgs, expected) => {
+    expect(buildArguments(OPTIONS.buildx.parse({ buildArgs }).buildArgs)).toEqual(expected);
+  });
+
+  it('are no build argument where there is no value, which is taken from nowhere and never repeated', () => {
+    const attempt = () => buildArguments(['hunter2canary']);
+    expect(attempt).toThrow('ERR_OPTION_INVALID: --buildArgs: an entry is not NAME=value');
+    expect(attempt).not.toThrow('hunter2');
+  });
+
+  it.each([
+    ['linux/amd64,linux/arm64', 'linux/amd64,linux/arm64'],
+    [['linux/amd64', 'linux/arm64'], 'linux/amd64,linux/arm64'],
+  ])('are platforms: %j', (platforms, expected) => {
+    expect([OPTIONS.buildx.parse({ platforms }).platforms, OPTIONS.pin.parse({ platforms }).platforms]).toEqual([expected, expected]);
   });
 });
