@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { fail, parseDigest } from '@pinlane/contracts';
+import type { BridgeFolder } from '../../src/runtime/bridge-client.ts';
 import { bridgeArgs, environmentOf, processorArgs, type ProcessorPlan } from '../../src/runtime/docker/arguments.ts';
 import { parseInfo, type DaemonFacts, type Docker } from '../../src/runtime/docker/daemon.ts';
+import { bridgeImage } from '../../src/runtime/docker/bridge-image.ts';
+import { createBridge } from '../../src/runtime/docker/bridge.ts';
 import { createOf } from '../../src/runtime/docker/images.ts';
 import { isGone, ownerLabels, parseOwners, startOf, thisOwner, type Owner } from '../../src/runtime/docker/owner.ts';
 import { describeEnd, parseState } from '../../src/runtime/docker/state.ts';
@@ -135,5 +138,18 @@ describe('creating a container of an image', () => {
     await expect(createOf(docker, image, async () => void ((tries += 1), fail('ERR_ADAPTER', 'no space left')))).rejects.toThrow('no space left');
     expect(tries).toBe(1);
     await expect(createOf(docker, image, async () => fail('ERR_ADAPTER', 'No such image'))).rejects.toThrow('No such image');
+  });
+
+  it('says which Docker it takes where the daemon does not see the files of this machine', async () => {
+    const { digest: own } = await bridgeImage();
+    const refusing = (why: string): Docker => ({
+      ...docker,
+      run: async ([verb]) => (verb === 'create' ? fail('ERR_ADAPTER', why) : { exitCode: 0, stdout: `${own}\n`, stderr: '' }),
+    });
+    const folder = { path: '/f', shared: '/f/io', program: '/f/io/bridge.cjs' } as BridgeFolder;
+    const plan = { name: 'b', labels: {}, uid: 1000, gid: 1000, folder, artifacts: '/a', port: 8000 };
+    const missing = 'docker create exited with 1:\ninvalid mount config for type "bind": bind source path does not exist: /f/io';
+    await expect(createBridge(refusing(missing), plan)).rejects.toThrow(/^ERR_RUNTIME_UNAVAILABLE: .*does not see this machine's files\nfix: .*--runtime/);
+    await expect(createBridge(refusing('no space left'), plan)).rejects.toThrow('ERR_ADAPTER: no space left');
   });
 });

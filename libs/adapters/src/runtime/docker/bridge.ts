@@ -1,4 +1,4 @@
-import { fail } from '@pinlane/contracts';
+import { fail, isPinlaneError } from '@pinlane/contracts';
 import type { BridgeFolder } from '../bridge-client.ts';
 import type { BridgeOrder } from '../bridge.ts';
 import { ARTIFACTS_ROOT } from '../layout.ts';
@@ -24,8 +24,16 @@ export interface BridgeContainer {
 }
 
 const FOLDER = '/bridge';
+const FIX = "Docker must see this machine's files; else use another runtime, --runtime=bubblewrap.";
 
-/** Creates it. @throws ERR_ADAPTER */
+/** A daemon of another machine, or in a container of its own as docker:dind is, has not the files that are to be mounted. */
+const explained = (error: unknown): never => {
+  if (isPinlaneError(error, 'ERR_ADAPTER') && /bind source path does not exist/i.test(error.message))
+    return fail('ERR_RUNTIME_UNAVAILABLE', "the Docker daemon does not see this machine's files", { cause: error, fix: FIX });
+  throw error;
+};
+
+/** Creates it. @throws ERR_RUNTIME_UNAVAILABLE where the daemon is none of this machine, ERR_ADAPTER */
 export const createBridge = async (docker: Docker, plan: BridgeContainer, signal?: AbortSignal): Promise<void> => {
   const mounts = [
     ...ownNodeFiles().map((file) => ({ source: file, target: file, writable: false })),
@@ -34,7 +42,7 @@ export const createBridge = async (docker: Docker, plan: BridgeContainer, signal
   ];
   const command = [process.execPath, `${FOLDER}/bridge.cjs`, FOLDER];
   const create = (imageId: string) => docker.run(bridgeArgs({ ...plan, imageId, mounts, command }, docker.facts), { signal });
-  await createOf(docker, await bridgeImage(), create, signal);
+  await createOf(docker, await bridgeImage(), create, signal).catch(explained);
 };
 
 /** Starts it, and returns once it listens. @throws ERR_RUNTIME_UNAVAILABLE with what it said */
@@ -52,7 +60,5 @@ export const startBridge = async (docker: Docker, { name, port }: BridgeContaine
   });
   bridge.write(`${JSON.stringify(order)}\n`);
   if (await Promise.race([listening, bridge.exited.then(() => false)])) return bridge;
-  return fail('ERR_RUNTIME_UNAVAILABLE', `the bridge into the container's network could not be started: ${said.all().trim()}`, {
-    fix: "Docker must see this machine's files; else use another runtime, --runtime=bubblewrap.",
-  });
+  return fail('ERR_RUNTIME_UNAVAILABLE', `the bridge into the container's network could not be started: ${said.all().trim()}`, { fix: FIX });
 };
