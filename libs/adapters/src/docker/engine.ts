@@ -25,6 +25,7 @@ import { importArchive } from './import-archive.ts';
 import { importLayout, type ImportedImage } from './import-layout.ts';
 import { wantsAttestations, type DockerBuildOptions } from './options.ts';
 import type { ClampSite } from './clamp-image.ts';
+import { lendLayouts } from './lend-layouts.ts';
 import { buildFailure, cacheFailures, lineSplitter, progressLine, unusableCache } from './output.ts';
 import { parseSecrets, secretValues } from './secrets.ts';
 
@@ -59,6 +60,7 @@ type BuildIo = { readonly progress: Progress; readonly signal: AbortSignal };
 const FAILED = [1, 2, 17, 125];
 
 interface Work {
+  readonly bases: DockerEngineSite['bases'];
   readonly folder: string;
   readonly context: string;
   readonly dockerfile: string;
@@ -87,9 +89,9 @@ class DockerBuild {
   }
 
   private async call(work: Work, platforms: readonly Platform[], output: BuildOutput, options = this.site.options): Promise<void> {
-    const { runner, noCache, isolated, root, bases, env, file } = this.site;
+    const { runner, noCache, isolated, root, env, file } = this.site;
     const secrets = parseSecrets(options.secret ?? [], env);
-    const { context, dockerfile } = work;
+    const { bases, context, dockerfile } = work;
     const args = buildArguments({ plan: this.plan, platforms, context, dockerfile, bases, output, options, secrets, noCache, isolated, root }, this.builder);
     const hide = (text: string) => redactText(text, this.hidden);
     const show = lineSplitter((line) => {
@@ -134,7 +136,12 @@ class DockerBuild {
 
   /** One platform after the other, arm64 first as the runbook has it, through Docker's own image store. */
   async oneByOne(work: Work): Promise<ImportedImage> {
-    const { runner, store } = this.site;
+    const { bases, takeBack } = await lendLayouts(work.bases, this.site.store);
+    return this.eachAlone({ ...work, bases }).finally(takeBack);
+  }
+
+  private async eachAlone(work: Work): Promise<ImportedImage> {
+    const { runner, store, env } = this.site;
     const { program } = this.builder;
     const { signal } = this.io;
     const children: Partial<Record<Architecture, Descriptor>> = {};
@@ -143,9 +150,9 @@ class DockerBuild {
       const archive = join(work.folder, `${architectureOf(platform)}.tar`);
       try {
         await this.call(work, [platform], { kind: 'image', name });
-        await runner.run({ command: program, args: ['save', '--output', archive, name], signal });
+        await runner.run({ command: program, args: ['save', '--output', archive, name], env, signal });
       } finally {
-        await runner.run({ command: program, args: ['image', 'rm', name], expectedCodes: [1] }).catch(() => undefined);
+        await runner.run({ command: program, args: ['image', 'rm', name], env, expectedCodes: [1] }).catch(() => undefined);
       }
       children[architectureOf(platform)] = await importArchive(archive, join(work.folder, `${architectureOf(platform)}-files`), this.clamped, platform);
       await rm(archive, { force: true });
@@ -160,6 +167,10 @@ const requireAble = (builder: Builder, options: DockerBuildOptions, note: (line:
   if (wantsAttestations(options) && !builder.attestations)
     fail('ERR_ENGINE_UNAVAILABLE', `the builder ${builder.name} can't attest: its Docker keeps no images in containerd, or its buildx is older than 0.10`, {
       fix: 'Turn on the containerd image store, name another builder with --builder, or leave --provenance and --sbom out.',
+    });
+  if ((options.annotations ?? []).length > 0 && !builder.layout)
+    fail('ERR_ENGINE_UNAVAILABLE', `the builder ${builder.name} can't annotate: its Docker keeps no images in containerd`, {
+      fix: 'Turn on the containerd image store, name another builder with --builder, or leave --annotations out.',
     });
   if ((options.cacheTo ?? []).length > 0 && !builder.cacheExport)
     note(`WARNING --cacheTo has no effect: the builder ${builder.name} can't export caches, its Docker keeps no images in containerd`);
@@ -191,7 +202,7 @@ export const createDockerEngine = (site: DockerEngineSite): BuildEngine => {
       await mkdir(site.workFolder, { recursive: true });
       const folder = await makeRunFolder(site.workFolder, 'build-');
       try {
-        const work: Work = { folder, ...(await writeContextFolder(site.context, folder)) };
+        const work: Work = { bases: site.bases, folder, ...(await writeContextFolder(site.context, folder)) };
         const build = new DockerBuild({ ...site, options }, builder, plan, io, hidden);
         io.progress(`building ${plan.slug} for ${plan.platforms.join(' and ')} with the builder ${builder.name}`);
         const { platforms, index } = builder.layout ? await build.atOnce(work) : await build.oneByOne(work);

@@ -1,4 +1,5 @@
 import type { Problem } from '@pinlane/contracts';
+import { LENT } from './lend-layouts.ts';
 
 /** A line of BuildKit's plain progress, as far as it is worth showing; null where it is not. */
 export const progressLine = (line: string): string | null => {
@@ -49,6 +50,8 @@ const stepOutput = (text: string): string[] => {
 const fixOf = (message: string): string | undefined => {
   if (/exec format error/.test(message))
     return 'This machine cannot run programs of that platform: register QEMU (docker run --privileged --rm tonistiigi/binfmt --install all), or use a builder with a node of it.';
+  if (new RegExp(`127\\.0\\.0\\.1:\\d+/${LENT}@`).test(message))
+    return 'This Docker reads what is in .pinlane/store from this machine, and is none of it: turn on its containerd image store, or name another builder with --builder.';
   if (/granting entitlement|entitlements? .*not allowed|is not allowed/.test(message)) return 'Name the entitlement in --allow, and let the builder grant it.';
   return undefined;
 };

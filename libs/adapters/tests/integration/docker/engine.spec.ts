@@ -1,10 +1,13 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isPinlaneError, parseRepository, type BuildPlan, type BuiltImage, type Digest, type Platform } from '@pinlane/contracts';
 import {
   openRepository,
@@ -20,7 +23,16 @@ import {
 } from '@pinlane/oci';
 import { lackOf, requirement, startRegistry } from '@pinlane/testing';
 import { startActionsCache } from '../../support/actions-cache.ts';
-import { createDockerEngine, createProcessRunner, type DockerBuildOptions, type DockerEngineSite, type ProcessRequest } from '../../../src/index.ts';
+import {
+  createDockerEngine,
+  createProcessRunner,
+  findBuilder,
+  findProgram,
+  isBuilder,
+  type DockerBuildOptions,
+  type DockerEngineSite,
+  type ProcessRequest,
+} from '../../../src/index.ts';
 
 // A real daemon on a machine that may be busy.
 jest.setTimeout(180_000);
@@ -302,6 +314,65 @@ requirement(
     await expect(build('FROM scratch\nCOPY a.txt /\n', { options: { builder: 'no-such-builder' } })).rejects.toThrow(
       /ERR_ENGINE_UNAVAILABLE: the builder no-such-builder .*\nfix: .*--builder/,
     );
+  });
+
+  requirement(
+    'dockerd',
+    findProgram('dockerd') === null || findProgram('ip') === null
+      ? 'dockerd or ip is not installed'
+      : process.getuid?.() === 0
+        ? null
+        : 'only root starts another daemon',
+    describe,
+  )('on a Docker that keeps no images in containerd', () => {
+    let daemon: ReturnType<typeof spawn>;
+    const bridge = `pinlane${randomBytes(3).toString('hex')}`;
+    let home = '';
+    let env: Record<string, string | undefined> = {};
+
+    beforeAll(async () => {
+      home = mkdtempSync(join(tmpdir(), 'pinlane-dockerd-'));
+      writeFileSync(join(home, 'daemon.json'), '{}');
+      // With none it would remove docker0, which is another daemon's.
+      execFileSync('ip', ['link', 'add', bridge, 'type', 'bridge']);
+      env = { DOCKER_HOST: `unix://${home}/socket`, BUILDX_CONFIG: join(home, 'buildx'), BUILDX_BUILDER: undefined };
+      const own = ['--data-root', '--exec-root', '--pidfile'].flatMap((flag) => [flag, join(home, flag.slice(2))]);
+      const apart = ['--config-file', join(home, 'daemon.json'), '--host', `unix://${home}/socket`, '--storage-driver', 'vfs', '--bridge', bridge];
+      // In a mount namespace of its own, so that nothing it mounts outlives it.
+      daemon = spawn('unshare', ['--mount', '--', 'dockerd', ...own, ...apart, '--iptables=false', '--ip6tables=false'], { stdio: 'ignore' });
+      const answers = async () => isBuilder(await findBuilder(createProcessRunner(), 'default', { env }));
+      while (daemon.exitCode === null && !(await answers())) await sleep(200);
+    });
+    afterAll(async () => {
+      if (daemon.exitCode === null && daemon.kill('SIGTERM')) await once(daemon, 'exit');
+      execFileSync('ip', ['link', 'delete', bridge]);
+      rmSync(home, { recursive: true, force: true });
+    });
+
+    it('builds one platform after the other, on images of the store too, and leaves nothing in it', async () => {
+      const base = await build('FROM scratch\nCOPY a.txt /base.txt\n');
+      const name = 'store.localhost/acme-base';
+      const bases = { [name]: `oci-layout://store@${base.index}` };
+      const pinned = { digest: base.index, source: store };
+      const site = { env, bases, baseLayers: await readBaseLayers([pinned]) };
+      // What compiles stands on the machine's own platform, which is another than one of those that are built.
+      const dockerfile = `FROM --platform=$BUILDPLATFORM ${name} AS tools\nFROM ${name}\nCOPY --from=tools /base.txt /copied.txt\n`;
+      const image = await build(dockerfile, { options: { builder: 'default' }, site });
+      const view = await verifyImage(store, image.index, { platforms: BOTH, blobs: 'hashed' });
+      expect(view.platforms.map(({ platform }) => platform)).toEqual(BOTH);
+      const below = await readImage(store, base.index);
+      expect(view.platforms.map(({ manifest }) => manifest.layers[0])).toEqual(below.platforms.map(({ manifest }) => manifest.layers[0]));
+      expect((await build(dockerfile, { options: { builder: 'default' }, site: { ...site, noCache: true } })).index).toBe(image.index);
+      const { stdout } = await createProcessRunner().run({ command: 'docker', args: ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'], env });
+      expect(stdout).not.toContain('pinlane');
+    });
+
+    it('refuses what it would leave out', async () => {
+      for (const options of [{ annotations: ['index:a=b'] }, { sbom: 'true' }])
+        await expect(build('FROM scratch\nCOPY a.txt /\n', { options: { builder: 'default', ...options }, site: { env } })).rejects.toThrow(
+          /ERR_ENGINE_UNAVAILABLE: the builder default can't (?:annotate|attest): its Docker keeps no images in containerd/,
+        );
+    });
   });
 
   requirement(

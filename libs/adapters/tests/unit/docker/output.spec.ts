@@ -52,6 +52,12 @@ describe('what a failed build said', () => {
     expect(buildFailure('ERROR: failed to solve: exec /bin/sh: exec format error\n', 'Dockerfile', hide).fix).toContain('QEMU');
   });
 
+  it('tells what to do where a Docker of another machine was to read the store of this one', () => {
+    const text = `ERROR: failed to solve: failed to do request: Head "http://127.0.0.1:4/v2/": dial tcp 127.0.0.1:4: connection refused\n`;
+    expect(buildFailure(text.replace('failed to do', `127.0.0.1:4/pinlane-store@sha256:1: failed to do`), 'Dockerfile', hide).fix).toContain('--builder');
+    expect(buildFailure(text, 'Dockerfile', hide).fix).not.toContain('--builder');
+  });
+
   it('is shown as it is where it is nothing that is known', () => {
     expect(buildFailure('Segmentation fault\n', 'Dockerfile', hide)).toEqual({ code: 'ERR_BUILD_FAILED', message: 'Segmentation fault' });
     expect(buildFailure('', 'Dockerfile', hide).message).toContain('said nothing');
