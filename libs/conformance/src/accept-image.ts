@@ -37,7 +37,7 @@ import { ORDINARY, type Variant } from './subject/subject.ts';
 export interface AcceptOptions {
   readonly spec: ProcessorSpec;
   readonly source: ContentSource;
-  /** The image: an index or a platform manifest. */
+  /** The image: an index or a platform manifest; a pin is the latter. */
   readonly digest: Digest;
   readonly platform: Platform;
   /** The image as it is named in the report. */
@@ -102,7 +102,7 @@ const starter = (options: AcceptOptions, runtime: Runtime, image: RunnableImage,
  * every rule of the contract and the processor's own cases, and writes the report (JSON, JUnit XML, and the log where
  * something failed). A failed check is a verdict in the report and no exception. Whatever was started is stopped, and
  * whatever was made beside the report and the cache is removed.
- * @throws ERR_EGRESS_OPEN where the lane demands a blocked network and it is not proven, ERR_RUNTIME_UNAVAILABLE,
+ * @throws ERR_PIN_UNVERIFIED where an index is pinned for a platform, ERR_EGRESS_OPEN where the lane demands a blocked network and it is not proven, ERR_RUNTIME_UNAVAILABLE,
  * ERR_PLATFORM_UNRUNNABLE, ERR_ACCEPTANCE_CASE_INVALID, ERR_LAYER_UNSAFE, ERR_CANCELLED and whatever the source throws
  */
 export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceReport> => {
@@ -115,6 +115,10 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
   const runtime = await chooseRuntime(options.runtime, { lane, progress, ...(options.runtimes === undefined ? {} : { runtimes: options.runtimes }) });
   const image = await runnableImage(options.source, options.digest, { name: slug, platform, cacheDir: options.cacheDir });
   const { digest } = image;
+  if (options.pinned && digest !== options.digest)
+    fail('ERR_PIN_UNVERIFIED', `${shortDigest(options.digest)} is an index, and the manifest for ${platform} is to be pinned there`, {
+      fix: 'Pin it anew: nx run <processor>:pin.',
+    });
   progress(`${slug}: running ${shortDigest(digest)} in ${runtime.name}`);
 
   const folder = await makeRunFolder(tmpdir(), 'pinlane-accept-');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { hostRuntime } from '@pinlane/adapters';
 import { acceptanceReportSchema, type AcceptanceReport, type Runtime } from '@pinlane/contracts';
+import { composeIndex, type ContentSource } from '@pinlane/oci';
 import { acceptImage, summaryText, type AcceptOptions } from '../../src/index.ts';
 import { bundleReference, imageOf } from '../support/image.ts';
 import { SPEC } from '../support/subject.ts';
@@ -100,6 +101,18 @@ describe('accepting an image', () => {
     writeFileSync(join(folder, 'acceptance/bad.yaml'), 'cases:\n  - name: x\n');
     await expect(acceptImage(await optionsFor(null))).rejects.toThrow(/ERR_ACCEPTANCE_CASE_INVALID: .*bad\.yaml:2:/);
     expect(existsSync(join(folder, 'cache'))).toBe(false);
+  });
+
+  it('refuses an index that is pinned for a platform, and takes it from a build', async () => {
+    const { source, digest } = await imageOf(program, null);
+    const { descriptor } = await source.readManifest(digest);
+    const [os, architecture] = (process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64').split('/') as [string, string];
+    const index = composeIndex([{ ...descriptor, platform: { os, architecture } }]);
+    const both: ContentSource = { ...source, readManifest: async (wanted) => (wanted === digest ? source.readManifest(wanted) : index) };
+    const wishes = { source: both, digest: index.descriptor.digest };
+    await expect(acceptImage(await optionsFor(null, { ...wishes, pinned: true }))).rejects.toThrow(/ERR_PIN_UNVERIFIED: [0-9a-f]{12} is an index, .*linux/);
+    expect(existsSync(join(folder, 'reports'))).toBe(false);
+    expect((await acceptImage(await optionsFor(null, wishes))).digest).toBe(digest);
   });
 
   it('refuses an open network in a lane that demands a blocked one, even where a runtime claims better', async () => {
