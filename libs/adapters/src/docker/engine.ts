@@ -221,7 +221,8 @@ export const createDockerEngine = (site: DockerEngineSite): BuildEngine => {
             name: 'docker',
             version: [`buildx ${builder.buildx}`, `buildkit ${buildkit}`, ...(builder.docker === null ? [] : [`docker ${builder.docker}`])].join(', '),
             builder: { name: builder.name, driver: builder.driver, buildx: builder.buildx, buildkit, docker: builder.docker },
-            reproducible: true,
+            // What attests to a build names its moment.
+            reproducible: !wantsAttestations(options),
           },
           bases: plan.bases,
           pushed: false,

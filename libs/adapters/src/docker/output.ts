@@ -58,7 +58,7 @@ const fixOf = (message: string): string | undefined => {
 
 /** What Docker's client, or BuildKit before it begins, says of an option. */
 const REFUSED_OPTION =
-  /^(invalid argument .* for .* flag: .*|invalid (?:host|mode|attest|ssh|secret) .*|failed to get build context .*|bad format .*|unknown flag: .*|exporter .* could not be found)$/m;
+  /^(invalid argument .* for .* flag: .*|invalid (?:host|mode|attest|ssh|secret|annotation|context value|value|field):? .*|unknown entitlement .*|failed to get build context .*|bad format .*|unknown flag: .*|exporter .* could not be found)$/m;
 
 const refusedOption = (text: string): string | undefined =>
   REFUSED_OPTION.exec(text.replace(/^(?:ERROR|error): /gm, '').replace(/^failed to (?:solve|build): /gm, ''))?.[1];

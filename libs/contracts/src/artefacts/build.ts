@@ -42,7 +42,7 @@ export const builtImageSchema = artefact('BuiltImage', {
     version: z.string(),
     /** Docker's builder: an upgrade of it alone can change digests. */
     builder: z.strictObject({ name: z.string(), driver: z.string(), buildx: z.string(), buildkit: z.string(), docker: z.string().nullable() }).optional(),
-    /** Whether all times in the image were fixed, so that the same source and builder give the same digest wherever RUN does. */
+    /** Whether nothing in the image and its index tells of the moment, so that the same source and builder give the same digests wherever RUN does. */
     reproducible: z.boolean().optional(),
   }),
   /** What was asked of the builder besides the source, as one hash; absent where nothing was. */

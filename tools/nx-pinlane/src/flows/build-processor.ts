@@ -19,7 +19,7 @@ const summary = (image: BuiltImage, { outcome, layers }: Ensured): string[] => [
     : `${image.name}: built${layers === null ? ` by ${image.engine.version}` : `, ${layers.built} layers made and ${layers.reused} reused`}`,
   ...Object.entries(image.platforms).map(([architecture, digest]) => `  ${platformOf(architecture as Architecture)}  ${image.repository}@${digest as Digest}`),
   `  index        ${image.repository}@${image.index}${image.pushed ? ', pushed' : ''}`,
-  ...(image.engine.reproducible === false ? ['  times in its layers are not fixed: another build of the same source may have other digests'] : []),
+  ...(image.engine.reproducible === false ? ['  its attestations tell when it was built: another build of the same source has another index'] : []),
 ];
 
 /** Builds a processor's image, or finds that it is there, once its source is bundled. @throws what bundling throws, and whatever building throws */

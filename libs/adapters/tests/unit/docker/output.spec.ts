@@ -40,12 +40,22 @@ describe('what a failed build said', () => {
   it.each([
     'ERROR: invalid host bad\n',
     `invalid argument "nofile=x" for "--ulimit" flag: strconv.ParseInt: parsing "x": invalid syntax\nSee 'docker buildx build --help'.\n`,
+    'ERROR: invalid annotation "foo", expected key=value\n',
+    'ERROR: invalid context value: foo, expected key=value\n',
+    'ERROR: invalid value nonsense\n',
     'ERROR: failed to get build context ctx: stat /nope: no such file or directory\n',
     '#7 [3/3] COPY app/ ./\n#7 DONE 0.0s\nERROR: failed to solve: invalid mode "weird"\n',
   ])('is about an option where one was refused: %j', (text) => {
     const { code, message } = buildFailure(text, 'Dockerfile', hide);
     expect(code).toBe('ERR_OPTION_INVALID');
     expect(message).toMatch(/^docker buildx build: (?:invalid|failed to get build context)/);
+  });
+
+  it('is about an option where an entitlement is asked for that there is not', () => {
+    expect(buildFailure('ERROR: unknown entitlement foo\n', 'Dockerfile', hide)).toEqual({
+      code: 'ERR_OPTION_INVALID',
+      message: 'docker buildx build: unknown entitlement foo',
+    });
   });
 
   it('tells how a foreign platform is made to run', () => {
