@@ -22,21 +22,16 @@ const ERASE_LINE = '\r\u001b[2K';
 /** A {@link Reporter} on two streams. With `json` stdout holds the document and nothing else. */
 export const createReporter = ({ stdout, stderr }: Streams, options: { readonly json: boolean; readonly ci: boolean; readonly verbose: boolean }): Reporter => {
   const live = stderr.isTTY === true && !options.ci;
-  let shown = false;
-  const clear = () => {
-    if (shown) stderr.write(ERASE_LINE);
-    shown = false;
-  };
   const lines = (to: { write(text: string): unknown }, text: readonly string[]) => {
-    clear();
+    // Nx runs several tasks on one terminal: the line that stands there may be another one's.
+    if (live) stderr.write(ERASE_LINE);
     if (text.length > 0) to.write(`${text.join('\n')}\n`);
   };
   return {
     progress: (line) => {
-      if (live) {
-        stderr.write(`${ERASE_LINE}${line.slice(0, Math.max(20, (stderr.columns ?? 80) - 1))}`);
-        shown = true;
-      } else if (options.ci || options.verbose) lines(stderr, [line]);
+      // A terminal that does not tell how wide it is has 0 columns.
+      if (live) stderr.write(`${ERASE_LINE}${line.slice(0, Math.max(20, (stderr.columns || 80) - 1))}`);
+      else if (options.ci || options.verbose) lines(stderr, [line]);
     },
     note: (line) => lines(stderr, [line]),
     finish: ({ lines: text, document }) => {
