@@ -20,9 +20,10 @@ const raw = (text: string, file: string): unknown => parseRegistry(text, { file 
 export const applyPins = (text: string, edits: readonly PinEdit[], { file }: { readonly file: string }): string => {
   if (edits.length === 0) return text;
   const before = raw(text, file);
-  const written = splice(text, edits, file);
   const expected = edits.reduce<unknown>((value, { path, value: leaf }) => withValue(value, path, leaf), before);
   try {
+    // Each insertion is parsed for the next one: what is wrong there is at no place of the file that its owner has.
+    const written = splice(text, edits, file);
     if (canonicalize(raw(written, file)) === canonicalize(expected)) return written;
   } catch (error) {
     if (!isPinlaneError(error)) throw error;

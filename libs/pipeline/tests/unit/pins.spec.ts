@@ -142,6 +142,14 @@ describe('the index', () => {
 });
 
 describe('a splice', () => {
+  it.each([
+    ['that begins with an explicit key', '? ref\n: acme/one@1\n? build\n: context: .\n'],
+    ['whose image begins with one', 'ref: acme/one@1\nimage:\n  ? platforms\n  : amd64: null\n'],
+  ])('that would break a file %s is not written, whether it is of one value or of all', (_, text) => {
+    const edits = planPins(specOf(text), facts());
+    for (const some of [edits, edits.slice(-1)]) expect(() => applyPins(text, some, FILE)).toThrow(expect.objectContaining({ code: 'ERR_REGISTRY_CONFLICT' }));
+  });
+
   it('leaves a comment inside of a block with its block', () => {
     const own = 'ref: a/b@1\nbuild:\n  port: 8000\n\n  # belongs to build\n';
     const next = '\n# belongs to runtime\nruntime:\n  cpu: 2\n';
