@@ -46,6 +46,11 @@ describe('The connection to a registry', () => {
     expect(seen.connections).toBeLessThanOrEqual(2);
   });
 
+  it('to one that tells no size of a blob takes it at its word that the blob is there', async () => {
+    const { repository } = await serve((_, response) => response.writeHead(200).end());
+    expect(await repository.hasBlob(BLOB)).toBe(true);
+  });
+
   it('is given up where an unwanted body would take long to read', async () => {
     const { seen, repository } = await serve((request, response) => {
       if (request.method === 'HEAD') return void response.writeHead(403).end();

@@ -138,6 +138,15 @@ describe('The push of an image', () => {
     await verifyImage(connect(registry), image.index.descriptor.digest, { blobs: 'hashed' });
   });
 
+  it('sends the bytes of what a mount did not bring after all', async () => {
+    const registry = await registryWith();
+    const image = makeImage();
+    registry.faults.push({ when: ({ url }) => url.includes('mount='), fault: { kind: 'answer', status: 201 } });
+    const repository = connect(registry, { mountFrom: parseRepository(`${registry.host}/team/base`) });
+    await pushImage(sourceOf(image), repository, image.index.descriptor.digest);
+    await verifyImage(connect(registry), image.index.descriptor.digest, { blobs: 'hashed' });
+  });
+
   it('gives up a registry that goes on saying that it has what it lacks', async () => {
     const registry = await registryWith();
     const image = makeImage({ architectures: ['amd64'] });
@@ -275,6 +284,15 @@ describe('A registry whose tags can not be moved', () => {
     const moved = await errorOf(() => pushImage(sourceOf(other), connect(registry), other.index.descriptor.digest, { tags: ['v1'] }));
     expect(moved.message).toContain('immutable');
     expect((await connect(registry).resolve('v1')).digest).toBe(digest);
+  });
+
+  it('is not taken at its tag where it lacks parts of what the tag names', async () => {
+    const registry = await registryWith();
+    const image = makeImage();
+    const { descriptor, bytes } = image.index;
+    await pushImage(sourceOf(image), connect(registry), descriptor.digest, { tags: ['v1'] });
+    registry.manifests.delete(`team/app@${image.manifests[0]!.descriptor.digest}`);
+    expect(await codeOf(() => connect(registry).tag('v1', descriptor, bytes))).toBe('ERR_BLOB_UNKNOWN');
   });
 });
 

@@ -4,6 +4,7 @@ import { parseRepository, type Digest } from '@pinlane/contracts';
 import {
   copyImage,
   MANIFEST_LIMIT,
+  OCI_INDEX,
   OCI_MANIFEST,
   openRepository,
   openStore,
@@ -135,6 +136,39 @@ describe('A repository of a registry', () => {
     expect(await codeOf(() => repository.resolve('../../x'))).toBe('ERR_REFERENCE_INVALID');
   });
 
+  it('does not hold a blob of which it has more or fewer bytes', async () => {
+    const { registry, image } = await served();
+    const { repository } = connect(registry);
+    const { digest, size } = image.blobs[1]!.descriptor;
+    expect(await repository.hasBlob({ digest, size })).toBe(true);
+    expect(await repository.hasBlob({ digest, size: size + 1 })).toBe(false);
+    expect(await repository.hasBlob({ digest, size: size - 1 })).toBe(false);
+  });
+
+  it('is asked by GET for a blob where HEAD is refused, which does not say why', async () => {
+    const { registry, image } = await served();
+    registry.faults.push({ when: ({ method }) => method === 'HEAD', fault: { kind: 'answer', status: 403 } });
+    const { repository } = connect(registry);
+    expect(await repository.hasBlob(image.blobs[1]!.descriptor)).toBe(true);
+    expect(await repository.hasBlob({ digest: sha256('absent'), size: 1 })).toBe(false);
+  });
+
+  it('is sent no bytes under the name of others', async () => {
+    const { registry, image } = await served();
+    const { repository } = connect(registry);
+    const [one, other] = [image.manifests[0]!, image.manifests[1]!];
+    const wrong = [
+      [one.descriptor, other.bytes, 'ERR_DIGEST_MISMATCH'],
+      [{ ...one.descriptor, size: one.bytes.length + 1 }, one.bytes, 'ERR_DIGEST_MISMATCH'],
+      [{ ...one.descriptor, mediaType: OCI_INDEX }, one.bytes, 'ERR_MANIFEST_INVALID'],
+    ] as const;
+    for (const [descriptor, bytes, code] of wrong) {
+      expect(await codeOf(() => repository.putManifest(descriptor, bytes))).toBe(code);
+      expect(await codeOf(() => repository.tag('v1', descriptor, bytes))).toBe(code);
+    }
+    expect(registry.requests).toEqual([]);
+  });
+
   it('refuses a manifest whose blobs it lacks, and the client tells', async () => {
     const { repository } = connect(await registryWith());
     const { descriptor, bytes } = makeImage().manifests[0]!;
@@ -162,7 +196,7 @@ describe('Bytes from a registry', () => {
   });
 
   it.each([
-    ['altered', (bytes: Uint8Array) => Buffer.from(bytes).fill(1, 3, 4)],
+    ['altered', (bytes: Uint8Array) => Buffer.from(bytes.map((byte, at) => (at === 3 ? byte ^ 1 : byte)))],
     ['longer', (bytes: Uint8Array) => Buffer.concat([bytes, Buffer.from('x')])],
     ['shorter', (bytes: Uint8Array) => bytes.subarray(1)],
   ])('of a blob that are %s are refused', async (_, spoil) => {
@@ -400,6 +434,31 @@ describe('Authentication', () => {
     const elsewhere = registry.requests.filter(({ url }) => url.startsWith('/elsewhere/'));
     expect(elsewhere).toHaveLength(image.blobs.length);
     expect(elsewhere.map(({ host, headers }) => [host.split(':')[0], headers['authorization']])).toEqual(elsewhere.map(() => ['localhost', undefined]));
+  });
+
+  it('of an address that a registry gave is never shown', async () => {
+    const registry = await registryWith();
+    const [location, body] = [`http://${registry.host}/put?signature=canary`, Buffer.from('blob')];
+    registry.faults.push(
+      { when: ({ method }) => method === 'POST', fault: { kind: 'answer', status: 202, headers: { location } } },
+      { when: ({ method }) => method === 'PUT', fault: { kind: 'answer', status: 400, body: 'no' } },
+    );
+    const error = await errorOf(() => connect(registry).repository.putBlob({ digest: sha256(body), size: 4 }, () => chunksOf(body)));
+    expect(error.message).toContain(`PUT http://${registry.host}/put: 400 no`);
+    expect(`${error.message} ${error.stack}`).not.toContain('canary');
+  });
+
+  it('is not given to a token service that the place of the blobs names', async () => {
+    const { registry, image } = await served({ blobsElsewhere: true });
+    const stranger = await registryWith();
+    registry.faults.push({
+      when: ({ url }) => url.startsWith('/elsewhere/'),
+      fault: { kind: 'answer', status: 401, headers: { 'www-authenticate': `Bearer realm="http://${stranger.host}/token"` } },
+    });
+    const { repository } = connect(registry, { auth: me });
+    expect(await codeOf(() => drain(repository.openBlob(image.blobs[1]!.descriptor)))).toBe('ERR_REGISTRY_AUTH');
+    expect(stranger.requests).toEqual([]);
+    expect(authorizations(registry)).toEqual([undefined, undefined]);
   });
 
   it('is not sent to an upload address of another origin', async () => {
