@@ -38,7 +38,10 @@ suite('A manifest', () => {
   it('is parsed once, however often the same bytes come, and other bytes are parsed for themselves', () => {
     const parsed = parseDocument(jsonBytes(manifest));
     expect(parseDocument(jsonBytes(manifest))).toBe(parsed);
-    expect(parseDocument(jsonBytes({ ...manifest, layers: [] })).descriptor.digest).not.toBe(parsed.descriptor.digest);
+    const others = [{ ...layer, digest: `sha256:${'b'.repeat(64)}` }];
+    const other = parseDocument(jsonBytes({ ...manifest, layers: others }));
+    expect([other.descriptor.size, other]).toEqual([parsed.descriptor.size, expect.objectContaining({ manifest: { ...manifest, layers: others } })]);
+    expect(other.descriptor.digest).not.toBe(parsed.descriptor.digest);
   });
 
   it('that is wrong is refused each time', async () => {

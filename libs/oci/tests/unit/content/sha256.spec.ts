@@ -25,6 +25,8 @@ describe('A verified stream', () => {
 
   it('fails when it ends early', async () => {
     expect(await codeOf(() => check(bytes.subarray(1)))).toBe('ERR_DIGEST_MISMATCH');
+    // The digest is right, and whoever announced it is not.
+    expect(await codeOf(() => check(bytes, { ...blob, size: bytes.length + 1 }))).toBe('ERR_DIGEST_MISMATCH');
   });
 
   it('stops as soon as there is more than was announced, without reading the rest', async () => {

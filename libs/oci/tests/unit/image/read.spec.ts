@@ -3,6 +3,7 @@ import { truncate } from 'node:fs/promises';
 import { describe as suite, expect, it } from '@jest/globals';
 import {
   describe,
+  DOCKER_MANIFEST,
   OCI_CONFIG,
   OCI_INDEX,
   OCI_LAYER,
@@ -16,7 +17,7 @@ import {
 } from '../../../src/index.ts';
 import { codeOf, errorOf } from '../../support/errors.ts';
 import { temporaryFolders } from '../../support/folders.ts';
-import { jsonBytes, makeImage, putImage } from '../../support/images.ts';
+import { jsonBytes, makeImage, putImage, sourceOfBytes } from '../../support/images.ts';
 
 const folder = temporaryFolders();
 const layer = Buffer.from('layer');
@@ -115,6 +116,17 @@ suite('Reading an image', () => {
   it('refuses a config that is for another platform than the one it is listed for', async () => {
     const { store, digest } = await indexOf({ architecture: 'arm64', platform: { os: 'linux', architecture: 'amd64' } });
     expect((await errorOf(() => readImage(store, digest))).message).toMatch('is listed for linux/amd64 and its config is for linux/arm64');
+  });
+
+  it.each([
+    ['another size', { size: 7 }],
+    ['another media type', { mediaType: DOCKER_MANIFEST }],
+  ])('refuses a manifest that is listed with %s', async (_, wrong) => {
+    const { index, manifests, blobs } = makeImage();
+    const [entry, ...others] = (JSON.parse(Buffer.from(index.bytes).toString()) as { manifests: Descriptor[] }).manifests;
+    const lying = jsonBytes({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [{ ...entry, ...wrong }, ...others] });
+    const source = sourceOfBytes([lying, ...[...manifests, ...blobs].map(({ bytes }) => bytes)]);
+    expect((await errorOf(() => readImage(source, sha256(lying)))).message).toMatch(/an index lists sha256:\w+ as \S+ of \d+ bytes, and it is/);
   });
 
   it('refuses an entry without a platform', async () => {
