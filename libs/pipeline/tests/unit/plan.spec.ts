@@ -3,7 +3,9 @@ import { isPinlaneError, type Digest } from '@pinlane/contracts';
 import { filesForAffected, fingerprintOf, parseRegistry, planBuild, projectSpec, type BuildFacts, type FingerprintInput } from '../../src/index.ts';
 
 const d = (digit: string) => `sha256:${digit.repeat(64)}` as Digest;
-const { spec } = parseRegistry('ref: llm/litellm@2\nimage: { repository: ghcr.io/acme/llm }\nsecrets: { required: [ACME] }\n', { file: 'r.yaml' });
+const { spec } = parseRegistry('ref: llm/litellm@2\nimage: { repository: ghcr.io/acme/llm }\nsecrets: { required: [ACME], optional: [ACME_TOO] }\n', {
+  file: 'r.yaml',
+});
 const facts = (more: Partial<BuildFacts> = {}): BuildFacts => ({
   lane: 'staging',
   projectRoot: 'processors/llm-litellm',
@@ -62,6 +64,17 @@ describe('a build plan', () => {
       return isPinlaneError(thrown, 'ERR_SECRET_IN_BUILD_ARG');
     }
   };
+
+  it('is refused with a build argument that holds the value of a known secret, unless that is too short to tell it from chance', () => {
+    const plan = (secret: string) => () => planBuild(spec, facts({ buildArgs: { HARMLESS: `at ${secret} sharp` }, secretValues: [secret] }));
+    expect(plan('half past')).toThrow(/ERR_SECRET_IN_BUILD_ARG: the build argument HARMLESS/);
+    expect(plan('half past')).not.toThrow(/half past/);
+    expect(plan('midday')).not.toThrow();
+  });
+
+  it.each(['ACME', 'ACME_TOO'])('is refused with a build argument that the processor has for a secret, whatever its value: %s', (name) => {
+    expect(refused(name)).toBe(true);
+  });
 
   it.each(
     'API_KEY ACCESS_KEY_ID SECRET MY_SECRETS TOKEN NPM_TOKEN NPMTOKEN npmToken npm-token API_TOKENS PGPASSWORD DB_PASS PASSPHRASE NPM_AUTH GITHUB_PAT JWT SIGNING_KEY CREDENTIALS dbPassword'.split(
