@@ -1,6 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { dockerOnly, groupFields, groupPaths, wantsAttestations, withoutEffect } from '../../../src/docker/options.ts';
-import { parseSecrets } from '../../../src/docker/secrets.ts';
+import { parseSecrets, secretValues } from '../../../src/docker/secrets.ts';
 
 describe('options of Docker alone', () => {
   it('count where they are set, and not where they say no', () => {
@@ -67,6 +70,17 @@ describe('secrets of a build', () => {
       { id: 'SET', from: { kind: 'env', name: 'SET' } },
       { id: 'file.txt', from: { kind: 'file', path: 'file.txt' } },
     ]);
+  });
+
+  it('are hidden whole and line by line, as a log shows them', async () => {
+    const [folder, env] = [await mkdtemp(join(tmpdir(), 'pinlane-secrets-')), { NPM_TOKEN: 'of-a-variable' }];
+    try {
+      await writeFile(join(folder, 'key'), 'first line\n  second line\n\n');
+      const values = await secretValues(parseSecrets(['id=key,src=key', 'id=npm,env=NPM_TOKEN'], env), folder, env);
+      expect(values).toEqual(['first line\n  second line', 'first line', 'second line', 'of-a-variable']);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it.each(['NPM_TOKEN=hunter2canary', 'hunter2canary', 'id=npm,value=hunter2canary', 'id=,env=A', 'id=a,type=hunter2canary', 'id=a,env=hunter2canary!'])(
