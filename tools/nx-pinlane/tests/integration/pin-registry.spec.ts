@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { isPinlaneError, parseRepository, type BuiltImage } from '@pinlane/contracts';
@@ -7,7 +7,7 @@ import { startRegistry, type FaultRule, type TestRegistry } from '@pinlane/testi
 import { pin } from '../../src/flows/pin.ts';
 import { OPTIONS } from '../../src/options/index.ts';
 import { contextOf, withFiles } from './support/flow.ts';
-import { indexOf, labelsOf, makeImage, makePlatform, putParts } from './support/images.ts';
+import { indexOf, labelsOf, makeImage, makePlatform, putParts, type PlatformParts } from './support/images.ts';
 import { contentsOf, empty, unnamed } from './support/registry-state.ts';
 
 let registry: TestRegistry;
@@ -97,6 +97,53 @@ describe('pin in a registry', () => {
       });
   });
 
+  it('looks at what a record or a journal says is pushed, and brings what is gone; only right after the build it believes a push that ended', async () => {
+    await withFiles(FILES, async (root) => {
+      const path = join(root, '.pinlane/builds/acme-one.json');
+      const pinAfter = async (afterBuild: boolean, state?: string) => {
+        if (state !== undefined) {
+          const { index, platforms } = JSON.parse(await readFile(path, 'utf8')) as BuiltImage;
+          const entry = {
+            repository: `${registry.host}/acme/acme-one`,
+            index,
+            manifests: [...Object.values(platforms), index],
+            startedAt: new Date().toISOString(),
+          };
+          const journal = { kind: 'PushJournal', schemaVersion: 1, name: 'acme-one', pushes: [{ ...entry, state }] };
+          await mkdir(join(root, '.pinlane/journal'), { recursive: true });
+          await writeFile(join(root, '.pinlane/journal/acme-one.json'), JSON.stringify(journal));
+        }
+        const env = { PINLANE_REGISTRY: `${registry.host}/acme`, ...STAGING };
+        const context = contextOf(root, { project: 'acme-one', projectRoot: 'processors/acme-one', afterBuild, env });
+        expect((await pin(OPTIONS.pin.parse({}), context)).exitCode).toBe(0);
+      };
+      await pinAfter(true);
+      const whole = [...registry.manifests.keys()].sort();
+      const tag = whole.find((name) => name.includes(':pin-'))!;
+      const layers = [...registry.blobs.keys()];
+
+      for (const [afterBuild, state] of [[false], [false, 'pushed'], [true, 'pushing']] as const) {
+        for (const name of [tag, whole.find((each) => each.includes('@'))!]) {
+          registry.manifests.delete(name);
+          await pinAfter(afterBuild, state);
+          expect([...registry.manifests.keys()].sort()).toEqual(whole);
+        }
+        for (const layer of layers) registry.blobs.delete(layer);
+        await pinAfter(afterBuild, state);
+        expect([...registry.blobs.keys()].sort()).toEqual([...layers].sort());
+      }
+      // Whoever may push may move a tag.
+      const other = whole.find((name) => name.includes('@') && !name.includes(tag.split(':pin-')[1]!))!;
+      registry.manifests.set(tag, registry.manifests.get(other)!);
+      expect(unnamed(registry)).toHaveLength(1);
+      await pinAfter(false);
+      expect(unnamed(registry)).toEqual([]);
+      registry.manifests.delete(tag);
+      await pinAfter(true, 'pushed');
+      expect(registry.manifests.has(tag)).toBe(false);
+    });
+  });
+
   it('asks for the right to push before it asks what is there, because there may be no such repository yet', async () => {
     const guarded = await startRegistry({ auth: { scheme: 'bearer' } });
     try {
@@ -130,6 +177,78 @@ describe('pin in a registry', () => {
       expect([amd64, arm64]).toEqual([digestsIn(before)[0], next.arm64.descriptor.digest]);
       expect(unnamed(registry).filter((name) => name.endsWith(index as string))).toEqual([]);
       expect((await open().resolve(index as string)).mediaType).toBe(OCI_INDEX);
+    });
+  });
+
+  it('pins no composed index that the registry took and did not keep', async () => {
+    await withFiles(FILES, async (root) => {
+      expect((await run(root, {}, STAGING)).exitCode).toBe(0);
+      const before = await read(root);
+      const next = makeImage('acme-one', 'next');
+      await putParts(open(), next);
+      registry.faults.push({ when: ({ method, url }) => method === 'PUT' && url.includes('/manifests/pin-'), fault: { kind: 'answer', status: 201 } });
+      const digest = `${registry.host}/acme/acme-one@${next.index.descriptor.digest}`;
+      expect(await run(root, { digest, platforms: 'linux/arm64' }, STAGING)).toMatchObject({ exitCode: 1, code: 'ERR_MANIFEST_UNKNOWN' });
+      expect(await read(root)).toBe(before);
+    });
+  });
+
+  it('claims no source for platforms that say they were built from two', async () => {
+    await withFiles(FILES, async (root) => {
+      expect((await run(root, {}, STAGING)).exitCode).toBe(0);
+      expect(await read(root)).toMatch(/fingerprint: sha256:/);
+      const [amd64, arm64] = (['amd64', 'arm64'] as const).map((each) => makePlatform(each, labelsOf('acme-one', sha256(each)))) as [
+        PlatformParts,
+        PlatformParts,
+      ];
+      const mixed = { amd64, arm64, index: indexOf(amd64, arm64) };
+      await putParts(open(), mixed);
+      expect((await run(root, { digest: `${registry.host}/acme/acme-one@${mixed.index.descriptor.digest}` }, STAGING)).exitCode).toBe(0);
+      expect(await read(root)).toMatch(/fingerprint: null/);
+    });
+  });
+
+  it('composes an index of its own where the one that is named also lists what nobody verified', async () => {
+    await withFiles(FILES, async (root) => {
+      const next = makeImage('acme-one', 'next');
+      const { manifests, ...rest } = JSON.parse(Buffer.from(next.index.bytes).toString()) as { manifests: Descriptor[] };
+      const other = { ...next.amd64.descriptor, platform: { os: 'windows', architecture: 'amd64' } };
+      const bytes = Buffer.from(JSON.stringify({ ...rest, manifests: [...manifests, other] }));
+      const index = { bytes, descriptor: describeBytes(OCI_INDEX, bytes) };
+      await putParts(open(), { ...next, index });
+      expect((await run(root, { digest: `${registry.host}/acme/acme-one@${index.descriptor.digest}` }, STAGING)).exitCode).toBe(0);
+      expect(digestsIn(await read(root)).slice(0, 3)).toEqual([next.amd64, next.arm64, next.index].map(({ descriptor }) => descriptor.digest));
+    });
+  });
+
+  it('pins no image of the local store in a lane that pins published ones', async () => {
+    await withFiles(FILES, async (root) => {
+      expect(await run(root, {}, { PINLANE_LANE: 'staging' })).toMatchObject({ exitCode: 1, code: 'ERR_PIN_LOCAL' });
+      expect(await read(root)).toBe(FILES[FILE]);
+    });
+  });
+
+  it('writes nothing in a lane that writes no pins, whatever image is named', async () => {
+    await withFiles(FILES, async (root) => {
+      const old = makeImage('acme-one', 'old');
+      await putParts(open(), old);
+      const digest = `${registry.host}/acme/acme-one@${old.index.descriptor.digest}`;
+      for (const PINLANE_LANE of ['pr', 'dev', 'main'])
+        expect(await run(root, { digest }, { PINLANE_LANE })).toMatchObject({ exitCode: 1, code: 'ERR_LANE_FORBIDS' });
+      expect(await read(root)).toBe(FILES[FILE]);
+    });
+  });
+
+  it('keeps no pin of another repository beside an image that is named, because no index holds both', async () => {
+    await withFiles(FILES, async (root) => {
+      expect((await run(root, {}, STAGING)).exitCode).toBe(0);
+      const before = await read(root);
+      const next = makeImage('acme-one', 'next');
+      const elsewhere = `${registry.host}/acme/elsewhere`;
+      await putParts(openRepository(parseRepository(elsewhere)), next);
+      const digest = `${elsewhere}@${next.index.descriptor.digest}`;
+      expect(await run(root, { digest, platforms: 'linux/arm64' }, STAGING)).toMatchObject({ exitCode: 1, code: 'ERR_PIN_UNVERIFIED' });
+      expect(await read(root)).toBe(before);
     });
   });
 
