@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { readFile, symlink } from 'node:fs/promises';
+import { chmod, readFile, symlink, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -134,6 +134,11 @@ describe('an audit of pins', () => {
       async () => ({ ...pinsOf(image), amd64: image.arm64.descriptor.digest, arm64: image.amd64.descriptor.digest }),
       ['amd64 ERR_PIN_UNVERIFIED', 'arm64 ERR_PIN_UNVERIFIED', 'amd64 ERR_PIN_UNVERIFIED', 'arm64 ERR_PIN_UNVERIFIED'],
     ],
+    [
+      'a platform that is pinned in a repository where it is not',
+      async () => ({ ...pinsOf(image), amd64: `${registry.host}/acme/elsewhere@${image.amd64.descriptor.digest}` }),
+      ['amd64 ERR_MANIFEST_UNKNOWN'],
+    ],
     ['an index where a platform is pinned', async () => ({ amd64: image.index.descriptor.digest }), ['amd64 ERR_PIN_UNVERIFIED']],
     ['a platform where the index is pinned', async () => ({ index: image.amd64.descriptor.digest }), ['index ERR_PIN_UNVERIFIED']],
     [
@@ -176,6 +181,14 @@ describe('an audit of pins', () => {
       await putParts(openStore(join(root, '.pinlane/store')), image);
       expect((await audit(root)).exitCode).toBe(0);
       for (const lane of ['pr', 'dev', 'staging', 'main']) expect((await audit(root, { lane })).exitCode).toBe(2);
+      const layer = openStore(join(root, '.pinlane/store')).blobPath(image.arm64.layer.descriptor.digest);
+      await chmod(layer, 0o644);
+      await writeFile(layer, Buffer.from(image.arm64.layer.bytes).reverse());
+      const { exitCode, audit: document } = await audit(root);
+      expect({ exitCode, codes: document.entries[0]?.findings.map(({ code }) => code) }).toEqual({
+        exitCode: 2,
+        codes: expect.arrayContaining(['ERR_STORE_CORRUPT']),
+      });
     });
   });
 
