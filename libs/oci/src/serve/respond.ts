@@ -22,11 +22,15 @@ export const failureReply = (error: unknown, log: (line: string) => void): Reply
 const drain = (request: IncomingMessage, patienceMs: number): Promise<void> =>
   new Promise((resolve) => {
     let seen = 0;
-    const patience = setTimeout(resolve, patienceMs);
-    request.on('close', resolve).on('end', resolve);
-    request.on('close', () => clearTimeout(patience)).on('end', () => clearTimeout(patience));
+    const enough = (): void => {
+      // A timer that is left would keep the process long after the server has closed.
+      clearTimeout(patience);
+      resolve();
+    };
+    const patience = setTimeout(enough, patienceMs);
+    request.on('close', enough).on('end', enough);
     request.on('data', (chunk: Buffer) => {
-      if ((seen += chunk.length) > DRAINED) resolve();
+      if ((seen += chunk.length) > DRAINED) enough();
     });
     // It was paused where somebody began to read it and left off.
     request.resume();
