@@ -344,27 +344,36 @@ describe('pin in a registry', () => {
 
 describe('a pin', () => {
   const isManifest = (method: string) => (request: { method: string; url: string }) => request.method === method && request.url.includes('/manifests/');
-  const FAULTS: [string, FaultRule][] = [
-    ['every write of a manifest is denied', { when: isManifest('PUT'), fault: { kind: 'answer', status: 403 } }],
-    ['manifests are taken and not kept', { when: isManifest('PUT'), fault: { kind: 'answer', status: 201 } }],
-    ['what is read back is another manifest', { when: isManifest('GET'), fault: { kind: 'answer', status: 200, body: '{"schemaVersion":2}' } }],
-    ['what is read back is longer than any manifest', { when: isManifest('GET'), fault: { kind: 'answer', status: 200, body: Buffer.alloc(5_000_000, ' ') } }],
-    ['what is read back never ends whole', { when: isManifest('GET'), fault: { kind: 'truncate', bytes: 10 } }],
-    ['blobs are said to be there and are not', { when: ({ method }) => method === 'HEAD', fault: { kind: 'answer', status: 200 } }],
-    ['a config is another', { when: ({ method, url }) => method === 'GET' && url.includes('/blobs/'), fault: { kind: 'answer', status: 200, body: '{}' } }],
-    ['the registry is down', { when: () => true, fault: { kind: 'answer', status: 503 } }],
-    ['the registry wants credentials', { when: () => true, fault: { kind: 'answer', status: 401 } }],
+  const FAULTS: [string, FaultRule, string][] = [
+    ['every write of a manifest is denied', { when: isManifest('PUT'), fault: { kind: 'answer', status: 403 } }, 'ERR_REGISTRY_DENIED'],
+    ['manifests are taken and not kept', { when: isManifest('PUT'), fault: { kind: 'answer', status: 201 } }, 'ERR_MANIFEST_UNKNOWN'],
+    [
+      'what is read back is another manifest',
+      { when: isManifest('GET'), fault: { kind: 'answer', status: 200, body: '{"schemaVersion":2}' } },
+      'ERR_DIGEST_MISMATCH',
+    ],
+    [
+      'what is read back is longer than any manifest',
+      { when: isManifest('GET'), fault: { kind: 'answer', status: 200, body: Buffer.alloc(5_000_000, ' ') } },
+      'ERR_MANIFEST_INVALID',
+    ],
+    ['what is read back never ends whole', { when: isManifest('GET'), fault: { kind: 'truncate', bytes: 10 } }, 'ERR_REGISTRY_UNAVAILABLE'],
+    ['blobs are said to be there and are not', { when: ({ method }) => method === 'HEAD', fault: { kind: 'answer', status: 200 } }, 'ERR_BLOB_UNKNOWN'],
+    [
+      'a config is another',
+      { when: ({ method, url }) => method === 'GET' && url.includes('/blobs/'), fault: { kind: 'answer', status: 200, body: '{}' } },
+      'ERR_DIGEST_MISMATCH',
+    ],
+    ['the registry is down', { when: () => true, fault: { kind: 'answer', status: 503 } }, 'ERR_REGISTRY_UNAVAILABLE'],
+    ['the registry wants credentials', { when: () => true, fault: { kind: 'answer', status: 401 } }, 'ERR_REGISTRY_AUTH'],
   ];
   it.each(FAULTS)(
     'is not written where %s, and is when that is over',
-    async (_, rule) => {
+    async (_, rule, code) => {
       await withFiles(FILES, async (root) => {
         registry.faults.push(rule);
-        const { exitCode, code } = await run(root, {}, STAGING);
-        const text = await read(root);
-        // Sending again what was said to be there may mend it; then the pin is right, and else there is none.
-        if (exitCode !== 0) expect([exitCode, text]).toEqual([1, FILES[FILE]]);
-        else expect(code).toBeNull();
+        expect(await run(root, {}, STAGING)).toMatchObject({ exitCode: 1, code });
+        expect(await read(root)).toBe(FILES[FILE]);
         registry.faults.length = 0;
         expect(await run(root, {}, STAGING)).toMatchObject({ exitCode: 0 });
         expect(await run(root, { check: true }, STAGING)).toMatchObject({ exitCode: 0 });
