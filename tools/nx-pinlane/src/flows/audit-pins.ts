@@ -35,7 +35,7 @@ export interface AuditSite {
   readonly silent: Map<string, number>;
 }
 
-/** So often in a row a registry is waited for; a thousand pins in one that is gone would take hours otherwise. */
+/** So often in a row a registry is waited for: each time takes about ten seconds, and a thousand pins may be in it. */
 const PATIENCE = 3;
 
 type Findings = PinFinding[];

@@ -17,7 +17,11 @@ const blobsOf = ({ root }: Served): Promise<string[]> => readdir(join(root, 'blo
 
 /** Asks until it is so; what is waited for happens when the server notices that a connection is gone. */
 const until = async (holds: () => Promise<boolean>): Promise<void> => {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+  const giveUp = performance.now() + 30_000;
+  while (!(await holds())) {
+    if (performance.now() > giveUp) throw new Error('it has not come to what was waited for');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 };
 
 /** Sends some of a body and cuts the connection when it has arrived. */
