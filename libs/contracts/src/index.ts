@@ -17,5 +17,5 @@ export * from './processor/messages.ts';
 export * from './ref-pattern.ts';
 export * from './ref.ts';
 export * from './reference.ts';
-export * from './registry-spec.ts';
+export * from './spec.ts';
 export * from './store-host.ts';

@@ -1,5 +1,4 @@
 import * as z from './zod.ts';
-import { fail } from './errors/error.ts';
 import { REF_MAX_LENGTH, REF_PATTERN } from './ref-pattern.ts';
 
 /** A processor's name and major version, `namespace/name@major`. */
@@ -9,12 +8,6 @@ export const refSchema = z
   .regex(REF_PATTERN, 'expected namespace/name@major in lower-case letters, digits and single hyphens')
   .brand<'Ref'>();
 export type Ref = z.infer<typeof refSchema>;
-
-/** Parses a ref. @throws ERR_REF_INVALID */
-export const parseRef = (text: string): Ref => {
-  const parsed = refSchema.safeParse(text);
-  return parsed.success ? parsed.data : fail('ERR_REF_INVALID', `${JSON.stringify(text.slice(0, 100))} is not a ref: expected namespace/name@major`);
-};
 
 /** The parts of a ref; the slug (`namespace-name`) is also the Nx project's name. */
 export const refParts = (ref: Ref): { namespace: string; name: string; major: number; slug: string } => {

@@ -1,4 +1,3 @@
-export * from './affected.ts';
 export * from './evidence.ts';
 export * from './fingerprint.ts';
 export * from './pin/apply.ts';
@@ -10,8 +9,7 @@ export * from './pin/plan.ts';
 export * from './pin/report.ts';
 export * from './plan/build-args.ts';
 export * from './plan/build.ts';
-export * from './registry/parse.ts';
-export { nodeAt, placeOf, type YamlPath } from './registry/places.ts';
-export * from './registry/projection.ts';
-export { parseYaml, REGISTRY_LIMIT, type YamlSource } from './registry/syntax.ts';
-export * from './registry/workspace.ts';
+export * from './spec/parse.ts';
+export { nodeAt, placeOf, type YamlPath } from './spec/places.ts';
+export * from './spec/projection.ts';
+export { parseYaml, SPEC_LIMIT, type YamlSource } from './spec/syntax.ts';

@@ -30,7 +30,6 @@ export const baseConfigSchema = z.strictObject({
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable'), text),
   cmd: z.array(text).min(1).max(50),
 });
-export type BaseConfig = z.infer<typeof baseConfigSchema>;
 
 export const baseDefinitionSchema = z
   .strictObject({

@@ -58,7 +58,6 @@ export type ErrorEnvelope = z.infer<typeof errorEnvelopeSchema>;
 
 /** `<prefix>/outputs.json`: RFC 8785 JSON, sorted by path, without a final newline. */
 export const outputsIndexSchema = z.strictObject({ outputs: z.array(outputSchema) });
-export type OutputsIndex = z.infer<typeof outputsIndexSchema>;
 
 /** What is determined of a run, as RFC 8785 JSON: no time and no duration, so that the same input gives the same bytes. */
 export const receiptSchema = z.strictObject({

@@ -1,6 +1,6 @@
 import canonicalize from 'canonicalize';
 import { fail, isPinlaneError } from '@pinlane/contracts';
-import { parseRegistry } from '../registry/parse.ts';
+import { parseSpec } from '../spec/parse.ts';
 import type { PinEdit } from './plan.ts';
 import { splice } from './splice.ts';
 
@@ -10,12 +10,12 @@ const withValue = (value: unknown, [key, ...rest]: readonly string[], leaf: stri
   key === undefined ? leaf : { ...(value as Json | null), [key]: withValue((value as Json | null)?.[key], rest, leaf) };
 
 /** What the document holds, as written: no defaults filled in. */
-const raw = (text: string, file: string): unknown => parseRegistry(text, { file }).source.document.toJS({ maxAliasCount: 0 });
+const raw = (text: string, file: string): unknown => parseSpec(text, { file }).source.document.toJS({ maxAliasCount: 0 });
 
 /**
  * Writes pins into the text of a registry.yaml as a splice: comments, order, quotes, blank lines and line endings stay, and the result is
  * parsed again to prove that the pins are what was asked and nothing else moved. No edits, no change.
- * @throws ERR_REGISTRY_CONFLICT where the proof fails, and the codes of parseRegistry
+ * @throws ERR_REGISTRY_CONFLICT where the proof fails, and the codes of parseSpec
  */
 export const applyPins = (text: string, edits: readonly PinEdit[], { file }: { readonly file: string }): string => {
   if (edits.length === 0) return text;

@@ -1,7 +1,7 @@
 import { isMap, isNode, isScalar, isSeq, parse, type Node, type Pair, type YAMLMap } from 'yaml';
 import { fail } from '@pinlane/contracts';
-import { nodeAt, pairOf } from '../registry/places.ts';
-import { parseYaml, type YamlSource } from '../registry/syntax.ts';
+import { nodeAt, pairOf } from '../spec/places.ts';
+import { parseYaml, type YamlSource } from '../spec/syntax.ts';
 import type { PinEdit } from './plan.ts';
 
 /** A replacement of a part of a text. */

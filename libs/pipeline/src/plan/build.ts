@@ -1,6 +1,6 @@
-import { fail, formatRepository, isStoreReference, laneRules, parseReference, parseRepository, slugOf, STORE_HOST } from '@pinlane/contracts';
+import { fail, formatRepository, laneRules, parseReference, parseRepository, slugOf, STORE_HOST } from '@pinlane/contracts';
 import type { BuildPlan, Digest, Lane, Platform, ProcessorSpec } from '@pinlane/contracts';
-import { throwAll } from '../registry/syntax.ts';
+import { throwAll } from '../spec/syntax.ts';
 import { secretBuildArgs } from './build-args.ts';
 
 /** Where an image goes when neither its spec nor the command line says. */
@@ -88,6 +88,3 @@ export const planBuild = (spec: ProcessorSpec, facts: BuildFacts): BuildPlan => 
     push,
   };
 };
-
-/** Whether a plan's image stays on this machine. */
-export const staysLocal = ({ repository }: BuildPlan): boolean => isStoreReference(parseRepository(repository));

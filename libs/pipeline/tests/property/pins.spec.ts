@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { isPinlaneError, type Digest } from '@pinlane/contracts';
-import { digests, registryTexts, revisions } from '@pinlane/testing';
-import { applyPins, parseRegistry, planPins, projectionText, type PinFacts } from '../../src/index.ts';
+import { digests, specTexts, revisions } from '@pinlane/testing';
+import { applyPins, parseSpec, planPins, projectionText, type PinFacts } from '../../src/index.ts';
 
 const FILE = { file: 'processors/x/registry.yaml' };
 
@@ -24,7 +24,7 @@ const facts = (): fc.Arbitrary<PinFacts> =>
       revision,
     }));
 
-const pin = (text: string, wanted: PinFacts): string => applyPins(text, planPins(parseRegistry(text, FILE).spec, wanted), FILE);
+const pin = (text: string, wanted: PinFacts): string => applyPins(text, planPins(parseSpec(text, FILE).spec, wanted), FILE);
 
 /** What a text says besides its pins: every line without the keys and values that a pin may touch. */
 const commentsOf = (text: string): string[] => text.split(/\r?\n/).flatMap((line) => (line.includes('# ') ? [line.slice(line.indexOf('# '))] : []));
@@ -32,12 +32,12 @@ const commentsOf = (text: string): string[] => text.split(/\r?\n/).flatMap((line
 describe('pins written into a registry.yaml of any style', () => {
   it('are read back as they were asked for, and the rest of the spec stays', () => {
     fc.assert(
-      fc.property(registryTexts(), facts(), (text, wanted) => {
-        const { spec } = parseRegistry(pin(text, wanted), FILE);
+      fc.property(specTexts(), facts(), (text, wanted) => {
+        const { spec } = parseSpec(pin(text, wanted), FILE);
         for (const [architecture, digest] of Object.entries(wanted.platforms))
           expect(spec.image?.platforms?.[architecture as 'amd64']).toBe(`127.0.0.1:5000/some/image@${digest}`);
         expect(spec.image?.index).toBe(`127.0.0.1:5000/some/image@${wanted.index}`);
-        expect(projectionText(spec)).toBe(projectionText(parseRegistry(text, FILE).spec));
+        expect(projectionText(spec)).toBe(projectionText(parseSpec(text, FILE).spec));
       }),
       { numRuns: 100 },
     );
@@ -45,7 +45,7 @@ describe('pins written into a registry.yaml of any style', () => {
 
   it('are the same text when they are written a second time', () => {
     fc.assert(
-      fc.property(registryTexts(), facts(), (text, wanted) => {
+      fc.property(specTexts(), facts(), (text, wanted) => {
         const once = pin(text, wanted);
         expect(pin(once, { ...wanted, revision: 'f'.repeat(40) })).toBe(once);
       }),
@@ -55,7 +55,7 @@ describe('pins written into a registry.yaml of any style', () => {
 
   it('leave comments, line endings, byte-order mark and last newline as they were', () => {
     fc.assert(
-      fc.property(registryTexts(), facts(), (text, wanted) => {
+      fc.property(specTexts(), facts(), (text, wanted) => {
         const written = pin(text, wanted);
         expect(commentsOf(written)).toEqual(commentsOf(text));
         expect(written.startsWith('\uFEFF')).toBe(text.startsWith('\uFEFF'));
@@ -69,7 +69,7 @@ describe('pins written into a registry.yaml of any style', () => {
 
   it('change only the bytes of values where every pin was there already', () => {
     fc.assert(
-      fc.property(registryTexts(), facts(), facts(), (text, first, second) => {
+      fc.property(specTexts(), facts(), facts(), (text, first, second) => {
         const pinned = pin(pin(text, first), { ...first, platforms: { amd64: first.index, arm64: first.index } });
         const again = pin(pinned, { ...second, platforms: { amd64: second.index, arm64: second.index } });
         const blank = (each: string) => each.replaceAll(/sha256:[a-f0-9]{64}|\b[a-f0-9]{40}\b|"[a-f0-9]{40}"/g, '*').replaceAll('"*"', '*');
@@ -119,7 +119,7 @@ describe('the parser of registry.yaml', () => {
         ),
         (text) => {
           try {
-            expect(parseRegistry(text, FILE).spec.ref).toMatch(/@/);
+            expect(parseSpec(text, FILE).spec.ref).toMatch(/@/);
           } catch (error) {
             expect(isPinlaneError(error)).toBe(true);
             expect((error as Error).message).toMatch(/^ERR_REGISTRY_/);

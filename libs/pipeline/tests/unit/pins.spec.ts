@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PinName, Digest } from '@pinlane/contracts';
-import { applyPins, checkPins, parseRegistry, pinReport, planPins, renderPinReport, requirePinned, requirePublished, type PinFacts } from '../../src/index.ts';
+import { applyPins, checkPins, parseSpec, pinReport, planPins, renderPinReport, requirePinned, requirePublished, type PinFacts } from '../../src/index.ts';
 
 const FILE = { file: 'r.yaml' };
 const d = (digit: string) => `sha256:${digit.repeat(64)}` as Digest;
@@ -12,7 +12,7 @@ const facts = (more: Partial<PinFacts> = {}): PinFacts => ({
   revision: 'a'.repeat(40),
   ...more,
 });
-const specOf = (text: string) => parseRegistry(text, FILE).spec;
+const specOf = (text: string) => parseSpec(text, FILE).spec;
 const pin = (text: string, wanted: PinFacts) => applyPins(text, planPins(specOf(text), wanted), FILE);
 const PINNED = pin('ref: a/b@1\n', facts());
 

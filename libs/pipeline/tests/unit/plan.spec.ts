@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { isPinlaneError, type Digest } from '@pinlane/contracts';
-import { filesForAffected, fingerprintOf, parseRegistry, planBuild, projectSpec, type BuildFacts, type FingerprintInput } from '../../src/index.ts';
+import { fingerprintOf, parseSpec, planBuild, projectSpec, type BuildFacts, type FingerprintInput } from '../../src/index.ts';
 
 const d = (digit: string) => `sha256:${digit.repeat(64)}` as Digest;
-const { spec } = parseRegistry('ref: llm/litellm@2\nimage: { repository: ghcr.io/acme/llm }\nsecrets: { required: [ACME], optional: [ACME_TOO] }\n', {
+const { spec } = parseSpec('ref: llm/litellm@2\nimage: { repository: ghcr.io/acme/llm }\nsecrets: { required: [ACME], optional: [ACME_TOO] }\n', {
   file: 'r.yaml',
 });
 const facts = (more: Partial<BuildFacts> = {}): BuildFacts => ({
@@ -137,33 +137,5 @@ describe('the fingerprint', () => {
     ];
     const all = [input, ...others.map((other) => ({ ...input, ...other }))].map(fingerprintOf);
     expect(new Set(all).size).toBe(all.length);
-  });
-});
-
-describe('the files that count for nx affected', () => {
-  const yaml = (port: number, pin: string) => `ref: a/b@1\nbuild: { port: ${port} }\nimage: { index: ${pin} }\n`;
-
-  it('leave out a registry.yaml of which only the pins moved, and files that are gone', () => {
-    expect(
-      filesForAffected([
-        { path: 'p/one/registry.yaml', before: yaml(1, 'x'), after: yaml(1, 'y') },
-        { path: 'p/two/registry.yaml', before: yaml(1, 'x'), after: yaml(2, 'x') },
-        { path: 'p/new/registry.yaml', before: null, after: yaml(1, 'x') },
-        { path: 'p/gone/main.ts', before: 'x', after: null },
-        { path: 'p/one/main.ts', before: 'x', after: 'y' },
-        { path: 'p/bad/registry.yaml', before: 'a: [', after: 'a: [[' },
-      ]),
-    ).toEqual(['p/two/registry.yaml', 'p/new/registry.yaml', 'p/one/main.ts', 'p/bad/registry.yaml']);
-  });
-});
-
-describe('a registry.yaml that was broken between two commits', () => {
-  const before = 'ref: a/b@1\nruntime: { cpu: 2 }\n';
-  it.each([
-    ['a key twice', `${before}image: {}\nimage: {}\n`],
-    ['a bracket that is not closed', 'ref: a/b@1\nruntime: { cpu: 2\n'],
-    ['a bracket too many', `${before}] \n`],
-  ])('by %s counts as changed, though a lenient parser reads it as before', (_, after) => {
-    expect(filesForAffected([{ path: 'p/registry.yaml', before, after }])).toEqual(['p/registry.yaml']);
   });
 });

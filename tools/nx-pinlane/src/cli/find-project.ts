@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fail } from '@pinlane/contracts';
-import { readRegistryFacts } from '../inference/registry-facts.ts';
+import { readSpecFacts } from '../inference/spec-facts.ts';
 
 /** A project as the executors see it. */
 export interface FoundProject {
@@ -47,13 +47,13 @@ const SHOWN = 10;
 const shortened = (names: readonly string[]): string =>
   names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')} and ${names.length - SHOWN} more` : names.join(', ');
 
-/** Finds a project by its name, by its ref, or by its folder. @throws ERR_OPTION_INVALID when there is none; what `readRegistryFacts` throws where its file is broken */
+/** Finds a project by its name, by its ref, or by its folder. @throws ERR_OPTION_INVALID when there is none; what `readSpecFacts` throws where its file is broken */
 export const findProject = async (name: string, cwd: string): Promise<FoundProject> => {
   const root = workspaceAbove(cwd);
   const asFolder = resolve(cwd, name);
   const isBase = (folder: string) => existsSync(join(folder, 'base.yaml'));
   const here = (folder: string, project: string): FoundProject => ({ root, project, projectRoot: slash(relative(root, folder)) });
-  const factsOf = (file: string) => readRegistryFacts(slash(relative(root, file)), readFileSync(file, 'utf8'));
+  const factsOf = (file: string) => readSpecFacts(slash(relative(root, file)), readFileSync(file, 'utf8'));
 
   if (existsSync(join(asFolder, 'registry.yaml'))) return here(asFolder, factsOf(join(asFolder, 'registry.yaml')).slug);
   let broken: unknown;

@@ -23,7 +23,7 @@ import { ensureBuilt } from './ensure-built.ts';
 import { attachEvidence, readEvidence, requireMayAttach, type EvidenceSite } from './evidence.ts';
 import { openImagePlace } from './image-source.ts';
 import { workspacePaths, type WorkspacePaths } from './paths.ts';
-import { prepare, readRegistry, type RegistryFile } from './prepare.ts';
+import { prepare, readSpec, type SpecFile } from './prepare.ts';
 import { chosen, requireSecretsUnset, resolveSettings, type BuildSettings } from './settings.ts';
 
 const platformToTest = (named: string | undefined): Platform => {
@@ -38,7 +38,7 @@ const testsPinned = (asked: boolean | undefined, { lane, rules }: BuildSettings)
 };
 
 /** The image that is pinned for a platform. Nothing is built. @throws ERR_IMAGE_UNPINNED, ERR_PIN_LOCAL */
-const pinnedImage = ({ spec, file }: RegistryFile, platform: Platform, { lane }: BuildSettings): PinnedReference => {
+const pinnedImage = ({ spec, file }: SpecFile, platform: Platform, { lane }: BuildSettings): PinnedReference => {
   const pin = pinsOf(spec)[architectureOf(platform)] ?? fail('ERR_IMAGE_UNPINNED', `${spec.ref} has no pin for ${platform}`, { file });
   requirePublished(spec, lane, { file });
   return pin;
@@ -46,7 +46,7 @@ const pinnedImage = ({ spec, file }: RegistryFile, platform: Platform, { lane }:
 
 /** The working tree's image for a platform, built where it is not there. */
 const builtImage = async (
-  registry: RegistryFile,
+  registry: SpecFile,
   platform: Platform,
   site: { readonly paths: WorkspacePaths; readonly store: Store; readonly settings: BuildSettings },
   context: FlowContext,
@@ -87,7 +87,7 @@ export const acceptance = async (options: OptionsOf<'acceptance'>, context: Flow
   const settings = resolveSettings(options, context.env);
   const paths = workspacePaths(context.root, settings.lane);
   const store = openStore(paths.store);
-  const registry = await readRegistry(context);
+  const registry = await readSpec(context);
   const platform = platformToTest(options.platform);
   const pinned = testsPinned(options.pinned, settings);
   const wishes = evidenceWishes(options, pinned, settings);

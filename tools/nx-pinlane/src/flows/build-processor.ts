@@ -10,7 +10,7 @@ import { ensureBuilt, type Ensured } from './ensure-built.ts';
 import { giveNames, headNames, requireTags } from './names.ts';
 import { fillTagNames } from './tag-names.ts';
 import { workspacePaths } from './paths.ts';
-import { prepare, readRegistry } from './prepare.ts';
+import { prepare, readSpec } from './prepare.ts';
 import type { BuildSettings } from './settings.ts';
 
 const summary = (image: BuiltImage, { outcome, layers }: Ensured): string[] => [
@@ -29,7 +29,7 @@ export const buildProcessor = async (
   bundling: Promise<unknown>,
   context: FlowContext,
 ): Promise<FlowOutcome> => {
-  const reading = readRegistry(context);
+  const reading = readSpec(context);
   // What is wrong with the source comes first.
   reading.catch(() => undefined);
   await bundling;

@@ -14,17 +14,7 @@ import {
   type ProcessorSpec,
 } from '@pinlane/contracts';
 import { openStore, type Store } from '@pinlane/oci';
-import {
-  applyPins,
-  checkPins,
-  isVerdictOnPin,
-  parseRegistry,
-  pinReport,
-  planPins,
-  publishedRepository,
-  renderPinReport,
-  type PinFacts,
-} from '@pinlane/pipeline';
+import { applyPins, checkPins, isVerdictOnPin, parseSpec, pinReport, planPins, publishedRepository, renderPinReport, type PinFacts } from '@pinlane/pipeline';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { auditPins } from './audit-pins.ts';
@@ -33,7 +23,7 @@ import { explainPins } from './explain-pins.ts';
 import { settlePushes } from './journal.ts';
 import { workspacePaths, type WorkspacePaths } from './paths.ts';
 import { namedImage, verifyCandidate, type PinCandidate } from './pin-image.ts';
-import { prepare, readRegistry, type RegistryFile } from './prepare.ts';
+import { prepare, readSpec, type SpecFile } from './prepare.ts';
 import type { RegistryAccess } from './registries.ts';
 import { replaceFile } from './replace-file.ts';
 import { requireMayPin, resolveSettings, type BuildSettings } from './settings.ts';
@@ -48,7 +38,7 @@ interface PinSite {
 const accessOf = ({ settings }: PinSite, { signal }: FlowContext): RegistryAccess => ({ insecureRegistries: settings.insecureRegistries, signal });
 
 /** Whether source and pins have parted, or a pin is not what it should be. Nothing is built and nothing is written. */
-const check = async (registry: RegistryFile, site: PinSite, context: FlowContext): Promise<FlowOutcome> => {
+const check = async (registry: SpecFile, site: PinSite, context: FlowContext): Promise<FlowOutcome> => {
   const { spec, file } = registry;
   const { fingerprint } = await prepare(registry, site, context);
   const { findings, remarks } = await auditPins(spec, file, {
@@ -70,7 +60,7 @@ const check = async (registry: RegistryFile, site: PinSite, context: FlowContext
 };
 
 /** The image to pin: the one named, or the working tree's, which is built where it is not there. */
-const candidateOf = async (options: OptionsOf<'pin'>, registry: RegistryFile, site: PinSite, context: FlowContext): Promise<PinCandidate> => {
+const candidateOf = async (options: OptionsOf<'pin'>, registry: SpecFile, site: PinSite, context: FlowContext): Promise<PinCandidate> => {
   const narrowed = options.platforms === undefined ? undefined : parsePlatforms(options.platforms);
   if (options.digest !== undefined) {
     const image = namedImage(options.digest);
@@ -93,12 +83,12 @@ const candidateOf = async (options: OptionsOf<'pin'>, registry: RegistryFile, si
 /** What is to be pinned beside the pins of a spec, some of which may stay, and why it is another image than theirs. */
 type Decide = (spec: ProcessorSpec) => Promise<{ readonly facts: PinFacts; readonly explanation: readonly string[] }>;
 
-const write = async (registry: RegistryFile, decide: Decide, site: PinSite, dryRun: boolean): Promise<{ report: PinReport; diff: string[] }> => {
+const write = async (registry: SpecFile, decide: Decide, site: PinSite, dryRun: boolean): Promise<{ report: PinReport; diff: string[] }> => {
   const { file, path } = registry;
   const decided = await decide(registry.spec);
   const edit = (text: string, before: ProcessorSpec, { facts }: Awaited<ReturnType<Decide>>) => {
     const after = applyPins(text, planPins(before, facts), { file });
-    return { after, spec: after === text ? before : parseRegistry(after, { file }).spec };
+    return { after, spec: after === text ? before : parseSpec(after, { file }).spec };
   };
   if (dryRun) {
     const { after, spec } = edit(registry.text, registry.spec, decided);
@@ -107,7 +97,7 @@ const write = async (registry: RegistryFile, decide: Decide, site: PinSite, dryR
   }
   const report = await replaceFile(path, file, site.paths.locks, async (text) => {
     const same = text === registry.text;
-    const before = same ? registry.spec : parseRegistry(text, { file }).spec;
+    const before = same ? registry.spec : parseSpec(text, { file }).spec;
     if (before.ref !== registry.spec.ref) fail('ERR_REGISTRY_CONFLICT', `the ref changed from ${registry.spec.ref} to ${before.ref} meanwhile`, { file });
     // Who pinned meanwhile may have pinned the platform whose old pin was to stay.
     const now = same ? decided : await decide(before);
@@ -126,7 +116,7 @@ export const pin = async (options: OptionsOf<'pin'>, context: FlowContext): Prom
   const settings = resolveSettings(options, context.env);
   const paths = workspacePaths(context.root, settings.lane);
   const site: PinSite = { paths, store: openStore(paths.store), settings };
-  const registry = await readRegistry(context);
+  const registry = await readSpec(context);
   if (options.check === true && options.digest !== undefined)
     fail('ERR_OPTION_INVALID', '--check compares the pins with the source, and --digest names another image', { fix: 'Give one of the two.' });
   if (options.check === true) return check(registry, site, context);

@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { fail, isPinlaneError, PinlaneError, PLATFORMS, slugOf, type Digest, type ProcessorSpec } from '@pinlane/contracts';
 import { ASSEMBLER_VERSION, dockerfileBases, parseDockerfile, readBuildContext, type BuildContext, type ParsedDockerfile, type Store } from '@pinlane/oci';
-import { fingerprintOf, parseRegistry, projectionText, projectSpec } from '@pinlane/pipeline';
+import { fingerprintOf, parseSpec, projectionText, projectSpec } from '@pinlane/pipeline';
 import type { FlowContext } from '../shell/flow.ts';
 import { resolveBases, type ResolvedBase } from './bases.ts';
 import type { WorkspacePaths } from './paths.ts';
@@ -10,7 +10,7 @@ import { readRecord } from './records.ts';
 import { requireSecretsUnset, type BuildSettings } from './settings.ts';
 
 /** A processor's registry.yaml: where it is, and what it says. */
-export interface RegistryFile {
+export interface SpecFile {
   /** The absolute path. */
   readonly path: string;
   /** Relative to the workspace's root, for messages and reports. */
@@ -55,19 +55,19 @@ export const readExactText = async (path: string, file: string): Promise<string>
   }
 };
 
-/** Reads and parses a processor's registry.yaml. @throws what `parseRegistry` throws; ERR_OPTION_INVALID where there is none */
-export const readRegistry = async ({ root, projectRoot, project }: FlowContext): Promise<RegistryFile> => {
+/** Reads and parses a processor's registry.yaml. @throws what `parseSpec` throws; ERR_OPTION_INVALID where there is none */
+export const readSpec = async ({ root, projectRoot, project }: FlowContext): Promise<SpecFile> => {
   const file = posix.join(projectRoot, 'registry.yaml');
   const path = join(root, file);
   const text = await readExactText(path, file).catch((thrown: Error & { readonly cause?: NodeJS.ErrnoException }) => {
     if (thrown.cause?.code === 'ENOENT') return fail('ERR_OPTION_INVALID', `${project} is no processor: it has no registry.yaml`, { file });
     throw thrown;
   });
-  return { path, file, text, spec: parseRegistry(text, { file }).spec };
+  return { path, file, text, spec: parseSpec(text, { file }).spec };
 };
 
 /** The folder of the build context. @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES where it is none, or leads out of the processor's own */
-const contextFolder = async ({ spec, file }: RegistryFile, projectFolder: string): Promise<string> => {
+const contextFolder = async ({ spec, file }: SpecFile, projectFolder: string): Promise<string> => {
   const named = `build.context, ${JSON.stringify(spec.build.context)},`;
   const fix = 'Name a folder of the processor in build.context, or leave it out.';
   const folder = join(projectFolder, spec.build.context);
@@ -99,7 +99,7 @@ const blameBaseImage =
  * @throws what reading contexts, Dockerfiles and registries throws; ERR_LANE_SECRET_SET, ERR_BASE_UNAVAILABLE
  */
 export const prepare = async (
-  registry: RegistryFile,
+  registry: SpecFile,
   site: {
     readonly paths: WorkspacePaths;
     readonly store: Store;

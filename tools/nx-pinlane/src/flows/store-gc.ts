@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { EXIT, isPinlaneError, LANES, PinlaneError, type Digest, type Problem } from '@pinlane/contracts';
 import { openStore } from '@pinlane/oci';
-import { indexPinOf, parseRegistry, pinsOf } from '@pinlane/pipeline';
+import { indexPinOf, parseSpec, pinsOf } from '@pinlane/pipeline';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { workspacePaths } from './paths.ts';
 import { readExactText } from './prepare.ts';
 import { readRecords } from './records.ts';
-import { registryFiles } from './registry-files.ts';
+import { specFiles } from './spec-files.ts';
 
-/** What one registry.yaml pins, wherever its pins say the image is. @throws what `parseRegistry` throws: a broken file may hide pins */
+/** What one registry.yaml pins, wherever its pins say the image is. @throws what `parseSpec` throws: a broken file may hide pins */
 const pinnedBy = async (root: string, file: string): Promise<Digest[]> => {
-  const { spec } = parseRegistry(await readExactText(join(root, file), file), { file });
+  const { spec } = parseSpec(await readExactText(join(root, file), file), { file });
   const index = indexPinOf(spec);
   return [...Object.values(pinsOf(spec)), ...(index === null ? [] : [index])].map(({ digest }) => digest);
 };
@@ -19,7 +19,7 @@ const pinnedBy = async (root: string, file: string): Promise<Digest[]> => {
 /** What all of them pin. @throws every problem of every file */
 const allPinned = async (root: string): Promise<Digest[]> => {
   const problems: Problem[] = [];
-  const found = registryFiles(root).map((file) =>
+  const found = specFiles(root).map((file) =>
     pinnedBy(root, file).catch((thrown: unknown) => {
       if (!isPinlaneError(thrown)) throw thrown;
       problems.push(...thrown.problems);

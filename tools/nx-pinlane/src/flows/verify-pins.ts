@@ -2,19 +2,19 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '@pinlane/adapters';
 import { EXIT, type PinAuditEntry } from '@pinlane/contracts';
 import { inParallel, openStore } from '@pinlane/oci';
-import { parseRegistry, pinAudit, renderPinAudit } from '@pinlane/pipeline';
+import { parseSpec, pinAudit, renderPinAudit } from '@pinlane/pipeline';
 import type { OptionsOf } from '../options/index.ts';
 import type { FlowContext, FlowOutcome } from '../shell/flow.ts';
 import { auditPins, findingsOf, type AuditSite } from './audit-pins.ts';
 import { workspacePaths } from './paths.ts';
 import { readExactText } from './prepare.ts';
-import { registryFiles } from './registry-files.ts';
+import { specFiles } from './spec-files.ts';
 import { insecureRegistries, resolveLane } from './settings.ts';
 
 /** The pins of one file; one that can't be read may hide pins, so nobody can tell. */
 const auditFile = async (root: string, file: string, site: AuditSite): Promise<PinAuditEntry> => {
   try {
-    const { spec } = parseRegistry(await readExactText(join(root, file), file), { file });
+    const { spec } = parseSpec(await readExactText(join(root, file), file), { file });
     return await auditPins(spec, file, site);
   } catch (thrown) {
     return { file, ref: null, outcome: 'unknown', pins: {}, findings: findingsOf(null, thrown), remarks: [] };
@@ -32,7 +32,7 @@ export const verifyPins = async ({ concurrency, ...options }: OptionsOf<'verify-
   const paths = workspacePaths(root, lane);
   const access = { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal };
   const site: AuditSite = { store: openStore(paths.store), access, lane, hashed: new Set(), silent: new Map() };
-  const files = registryFiles(root);
+  const files = specFiles(root);
   const entries = new Map<string, PinAuditEntry>();
   await inParallel(files, concurrency, async (file) => {
     signal.throwIfAborted();

@@ -3,7 +3,7 @@ import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultAr
 import { PinlaneError } from '@pinlane/contracts';
 import { openFactsCache } from './facts-cache.ts';
 import { readProcessor } from './processor-facts.ts';
-import { namedError } from './registry-facts.ts';
+import { namedError } from './spec-facts.ts';
 import { processorTargets } from './targets.ts';
 
 /** The plugin's options in nx.json. */

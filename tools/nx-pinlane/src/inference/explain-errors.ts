@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AggregateCreateNodesError } from '@nx/devkit';
-import { parseRegistry } from '@pinlane/pipeline';
+import { parseSpec } from '@pinlane/pipeline';
 
 /** What the strict reading says of a file that inference could not read: every problem, each with line and column; null where it finds none. */
 const strictError = async (file: string, workspaceRoot: string): Promise<Error | null> => {
   const text = await readFile(join(workspaceRoot, file), 'utf8').catch(() => null);
   if (text === null) return null;
   try {
-    parseRegistry(text, { file });
+    parseSpec(text, { file });
     return null;
   } catch (thrown) {
     return thrown as Error;

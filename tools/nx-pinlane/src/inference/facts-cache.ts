@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { RegistryFacts } from './registry-facts.ts';
+import type { SpecFacts } from './spec-facts.ts';
 
 // Counts up when facts of the same text are read differently.
 const FORMAT = 2;
 
-type Entries = Record<string, RegistryFacts>;
+type Entries = Record<string, SpecFacts>;
 
 /** What was read from registry.yaml files, by their content: parsing a thousand of them would delay every Nx command by half a second. */
 export interface FactsCache {
   /** The facts of a text, read by `read` where they are not known. What `read` throws is not kept. */
-  facts(text: string, read: () => RegistryFacts): RegistryFacts;
+  facts(text: string, read: () => SpecFacts): SpecFacts;
   /** Keeps what was asked for since the cache was opened, if any of it is new. A folder that can't be written to costs time and nothing else. */
   save(): void;
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { contextInputs } from './context-inputs.ts';
 import { storeBases } from './dockerfile-facts.ts';
 import type { FactsCache } from './facts-cache.ts';
-import { readRegistryFacts } from './registry-facts.ts';
+import { readSpecFacts } from './spec-facts.ts';
 import type { ProcessorFacts } from './targets.ts';
 
 const isAbsent = (thrown: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String((thrown as NodeJS.ErrnoException).code));
@@ -26,12 +26,12 @@ const namesIn = (folder: string): ReadonlySet<string> => {
   }
 };
 
-/** A processor as inference sees it, and the projects whose images it builds on. @throws as {@link readRegistryFacts} */
+/** A processor as inference sees it, and the projects whose images it builds on. @throws as {@link readSpecFacts} */
 export const readProcessor = (workspaceRoot: string, file: string, cache: FactsCache): { facts: ProcessorFacts; bases: string[] } => {
   const root = dirname(file);
   const folder = join(workspaceRoot, root);
   const text = readFileSync(join(workspaceRoot, file), 'utf8');
-  const facts = cache.facts(text, () => readRegistryFacts(file, text));
+  const facts = cache.facts(text, () => readSpecFacts(file, text));
   // One look into the folder in place of one for each file: a workspace may have a thousand processors.
   const names = namesIn(folder);
   const contextFolder = join(folder, facts.context);

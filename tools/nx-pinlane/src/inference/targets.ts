@@ -1,8 +1,8 @@
 import type { TargetConfiguration } from '@nx/devkit';
-import type { RegistryFacts } from './registry-facts.ts';
+import type { SpecFacts } from './spec-facts.ts';
 
 /** What inference knows of a processor: registry.yaml, and which files lie beside it. */
-export interface ProcessorFacts extends RegistryFacts {
+export interface ProcessorFacts extends SpecFacts {
   /** The processor's folder, relative to the workspace's root, with `/`. */
   readonly root: string;
   readonly hasMain: boolean;

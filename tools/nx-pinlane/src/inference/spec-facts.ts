@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { fail, PinlaneError, REF_MAX_LENGTH, REF_PATTERN } from '@pinlane/contracts';
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 
-/** What inference needs to know of one registry.yaml. The full, strict reading is the executors' (`parseRegistry`). */
-export interface RegistryFacts {
+/** What inference needs to know of one registry.yaml. The full, strict reading is the executors' (`parseSpec`). */
+export interface SpecFacts {
   readonly ref: string;
   readonly slug: string;
   /** Relative to the processor's folder. */
@@ -66,7 +66,7 @@ const secretNames = (secrets: unknown): string[] =>
  * @param file named in errors, relative to the workspace's root
  * @throws ERR_REGISTRY_SYNTAX, ERR_REGISTRY_TOO_LARGE, ERR_REGISTRY_INVALID, ERR_REF_INVALID, ERR_PATH_ESCAPES
  */
-export const readRegistryFacts = (file: string, text: string): RegistryFacts => {
+export const readSpecFacts = (file: string, text: string): SpecFacts => {
   if (text.length > MAX_BYTES) return fail('ERR_REGISTRY_TOO_LARGE', `it has ${text.length} characters`, { file });
   const document = parse(file, text);
   if (!isValues(document)) return fail('ERR_REGISTRY_INVALID', 'it is not a mapping of keys to values', { file, line: 1 });

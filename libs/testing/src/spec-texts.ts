@@ -43,7 +43,7 @@ const states = () => fc.constantFrom('absent', 'empty', 'null', 'present');
 const value = (state: string, text: string): string => (state === 'present' ? ` ${text}` : state === 'null' ? ' ~' : '');
 
 /** Texts of valid registry.yaml files in many styles, pinned wholly, in part or not at all. */
-export const registryTexts = (): fc.Arbitrary<string> =>
+export const specTexts = (): fc.Arbitrary<string> =>
   fc
     .record({
       style: styles(),

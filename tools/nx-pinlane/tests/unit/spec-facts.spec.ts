@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { isPinlaneError, type PinlaneError } from '@pinlane/contracts';
-import { readRegistryFacts } from '../../src/inference/registry-facts.ts';
+import { readSpecFacts } from '../../src/inference/spec-facts.ts';
 
 const FILE = 'processors/llm-litellm/registry.yaml';
-const read = (text: string) => readRegistryFacts(FILE, text);
+const read = (text: string) => readSpecFacts(FILE, text);
 
 const refused = (text: string): PinlaneError => {
   try {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { isPinlaneError, type PinlaneError, type Ref } from '@pinlane/contracts';
-import { checkWorkspace, parseRegistry, projectionText } from '../../src/index.ts';
+import { isPinlaneError } from '@pinlane/contracts';
+import { parseSpec, projectionText } from '../../src/index.ts';
 
 const FILE = { file: 'r.yaml' };
 const HEX = 'a'.repeat(64);
 
 const problemsOf = (text: string): string[] => {
   try {
-    parseRegistry(text, FILE);
+    parseSpec(text, FILE);
   } catch (error) {
     if (!isPinlaneError(error)) throw error;
     return error.problems.map(({ code, line, column, message }) => `${code} ${line ?? '-'}:${column ?? '-'} ${message}`);
@@ -67,44 +67,25 @@ describe('a registry.yaml that is refused', () => {
   });
 
   it('names the key that was probably meant', () => {
-    expect(() => parseRegistry('ref: a/b@1\nruntime: { memry_gb: 1 }\n', FILE)).toThrow(/Did you mean memory_gb\?/);
+    expect(() => parseSpec('ref: a/b@1\nruntime: { memry_gb: 1 }\n', FILE)).toThrow(/Did you mean memory_gb\?/);
   });
 });
 
 describe('a registry.yaml that is accepted', () => {
   it('has every default filled in', () => {
-    expect(parseRegistry('ref: a/b@1\n', FILE).spec.build).toEqual({ context: '.', dockerfile: 'Dockerfile', port: 8000, args: {} });
+    expect(parseSpec('ref: a/b@1\n', FILE).spec.build).toEqual({ context: '.', dockerfile: 'Dockerfile', port: 8000, args: {} });
   });
 
   it('tells where a value stands, behind a byte-order mark and with CRLF too', () => {
-    const parsed = parseRegistry('\uFEFFref: a/b@1\r\nbuild:\r\n  port: 81\r\n', FILE);
+    const parsed = parseSpec('\uFEFFref: a/b@1\r\nbuild:\r\n  port: 81\r\n', FILE);
     expect(parsed.place(['build', 'port'])).toEqual({ line: 3, column: 9 });
   });
 
   it('has a projection that knows nothing of its pins and is a registry.yaml itself', () => {
-    const pinned = parseRegistry(`ref: a/b@1\nimage: { index: x.io/y@sha256:${HEX} }\nruntime: { cpu: 3 }\n`, FILE).spec;
-    const bare = parseRegistry('runtime:\n  cpu: 3 # comment\nref: a/b@1\n', FILE).spec;
+    const pinned = parseSpec(`ref: a/b@1\nimage: { index: x.io/y@sha256:${HEX} }\nruntime: { cpu: 3 }\n`, FILE).spec;
+    const bare = parseSpec('runtime:\n  cpu: 3 # comment\nref: a/b@1\n', FILE).spec;
     expect(projectionText(pinned)).toBe(projectionText(bare));
-    expect(projectionText(parseRegistry(projectionText(pinned), FILE).spec)).toBe(projectionText(pinned));
-  });
-});
-
-describe('the processors of a workspace', () => {
-  const check = (...refs: string[]) => checkWorkspace(refs.map((ref, at) => ({ ref: ref as Ref, file: `p${at}/registry.yaml` })));
-
-  it('may not share a ref', () => {
-    expect(() => check('a/b@1', 'c/d@1', 'a/b@1')).toThrow(/ERR_REF_DUPLICATE: p2\/registry.yaml: a\/b@1 is the ref of p0\/registry.yaml already/);
-  });
-
-  it('may not have refs with one slug', () => {
-    let error: PinlaneError | undefined;
-    try {
-      check('a-b/c@1', 'a/b-c@1');
-    } catch (thrown) {
-      error = thrown as PinlaneError;
-    }
-    expect(error?.message).toMatch(/one slug, a-b-c/);
-    expect(() => check('a/b@1', 'a/c@1')).not.toThrow();
+    expect(projectionText(parseSpec(projectionText(pinned), FILE).spec)).toBe(projectionText(pinned));
   });
 });
 

@@ -4,7 +4,7 @@ import { join, relative, sep } from 'node:path';
 const SKIPPED = new Set(['node_modules', '.git', '.nx', '.pinlane']);
 
 /** Every registry.yaml of the workspace, relative to its root, with `/`: also one that inference leaves out, because it too may pin. */
-export const registryFiles = (root: string): string[] =>
+export const specFiles = (root: string): string[] =>
   globSync('**/registry.yaml', { cwd: root, withFileTypes: true, exclude: ({ name }) => SKIPPED.has(name) })
     .filter((entry) => !entry.isDirectory())
     .map(({ parentPath, name }) => relative(root, join(parentPath, name)).split(sep).join('/'))

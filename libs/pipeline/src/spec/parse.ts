@@ -5,7 +5,7 @@ import { nodeAt, placeOf, type YamlPath } from './places.ts';
 import { parseYaml, throwAll, type YamlSource } from './syntax.ts';
 
 /** A valid registry.yaml: what it says, and where it says it. */
-export interface ParsedRegistry {
+export interface ParsedSpec {
   readonly spec: ProcessorSpec;
   readonly source: YamlSource;
   /** Line and column, from 1, of the value at a path. */
@@ -59,7 +59,7 @@ const oldForm = (source: YamlSource): Problem[] => {
  * Parses registry.yaml; every default is filled in, and every problem is found at once, each with its line and column.
  * @throws ERR_REGISTRY_TOO_LARGE, ERR_REGISTRY_SYNTAX, ERR_REGISTRY_INVALID, ERR_REGISTRY_OLD_FORM
  */
-export const parseRegistry = (text: string, { file }: { readonly file: string }): ParsedRegistry => {
+export const parseSpec = (text: string, { file }: { readonly file: string }): ParsedSpec => {
   const source = parseYaml(text, file);
   const parsed = processorSpecSchema.safeParse(source.document.toJS({ maxAliasCount: 0 }));
   const old = oldForm(source);

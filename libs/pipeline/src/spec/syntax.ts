@@ -16,7 +16,7 @@ import {
 import { PinlaneError, type Problem } from '@pinlane/contracts';
 
 /** The largest registry.yaml that is read, in characters. */
-export const REGISTRY_LIMIT = 1024 * 1024;
+export const SPEC_LIMIT = 1024 * 1024;
 
 /** A YAML document that uses no more of YAML than a registry.yaml may, and where things are in its text. */
 export interface YamlSource {
@@ -90,8 +90,8 @@ const parse = (text: string, lines: LineCounter): Document.Parsed =>
   });
 
 const parseStrictly = (text: string, file: string): YamlSource => {
-  if (text.length > REGISTRY_LIMIT)
-    throw new PinlaneError({ code: 'ERR_REGISTRY_TOO_LARGE', file, message: `the file has ${text.length} characters; ${REGISTRY_LIMIT} are read` });
+  if (text.length > SPEC_LIMIT)
+    throw new PinlaneError({ code: 'ERR_REGISTRY_TOO_LARGE', file, message: `the file has ${text.length} characters; ${SPEC_LIMIT} are read` });
   const lines = new LineCounter();
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
