@@ -68,7 +68,7 @@ export default [
   {
     files: ['libs/{oci,adapters,conformance,base-node,processor-runtime}/src/**/*.ts', 'tools/*/src/**/*.ts'],
     // Each of these is a process of its own, or what ends one that was told to stop.
-    ignores: ['libs/adapters/src/runtime/bridge.ts', 'libs/processor-runtime/src/serve.ts', 'tools/nx-pinlane/src/shell/run-verb.ts'],
+    ignores: ['libs/adapters/src/runtime/bridge.ts', 'libs/processor-runtime/src/serve.ts', 'tools/nx-pinlane/src/command/run-verb.ts'],
     rules: { 'no-restricted-properties': ['error', { object: 'process', property: 'exit', message: 'Throw, and let the shell choose the exit code.' }] },
   },
 ];

@@ -1,5 +1,5 @@
 // Bundles the plugin into dist/. Nx and the executors run from there: one file loads several times faster than the source tree.
-import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -10,18 +10,32 @@ const dist = join(here, 'dist');
 
 const entries = async (folder, take) => (existsSync(join(here, folder)) ? (await readdir(join(here, folder), { withFileTypes: true })).flatMap(take) : []);
 
-const executors = await entries('src/executors', (entry) => (entry.name.endsWith('.ts') ? [entry.name.slice(0, -3)] : []));
+const { executors } = JSON.parse(await readFile(join(here, 'as-in-node_modules/executors.json'), 'utf8'));
+const verbs = Object.keys(executors);
 const generators = await entries('src/generators', (entry) =>
   entry.isDirectory() && existsSync(join(here, 'src/generators', entry.name, 'generator.ts')) ? [entry.name] : [],
 );
+
+/** The entry of an executor is the same for every verb, so it is no file. */
+const executorEntries = {
+  name: 'executor-entries',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^executor:/ }, ({ path }) => ({ path: path.slice('executor:'.length), namespace: 'executor' }));
+    onLoad({ filter: /./, namespace: 'executor' }, ({ path }) => ({
+      contents: `import { executor } from './nx/executor.ts';\nexport default executor(async () => (await import('./verbs/${path}/verb.ts')).verb);\n`,
+      resolveDir: join(here, 'src'),
+      loader: 'ts',
+    }));
+  },
+};
 
 const result = await build({
   absWorkingDir: here,
   entryPoints: Object.fromEntries([
     ['index', 'src/index.ts'],
-    ['hasher', 'src/hasher.ts'],
-    ['cli', 'src/cli.ts'],
-    ...executors.map((name) => [`executors/${name}`, `src/executors/${name}.ts`]),
+    ['hashers', 'src/nx/cache-keys/hashers.ts'],
+    ['cli', 'src/cli/main.ts'],
+    ...verbs.map((name) => [`executors/${name}`, `executor:${name}`]),
     ...generators.map((name) => [`generators/${name}/generator`, `src/generators/${name}/generator.ts`]),
   ]),
   outdir: dist,
@@ -37,6 +51,7 @@ const result = await build({
   minifyWhitespace: true,
   keepNames: false,
   legalComments: 'none',
+  plugins: [executorEntries],
   external: ['nx', 'nx/*', '@nx/devkit', 'esbuild', 'typescript'],
   // Bundled CommonJS packages still ask for Node's own modules with require().
   banner: { js: "import { createRequire as pinlaneRequire } from 'node:module'; const require = pinlaneRequire(import.meta.url);" },

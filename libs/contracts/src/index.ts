@@ -1,5 +1,6 @@
 export * from './artefacts/acceptance.ts';
 export * from './artefacts/build.ts';
+export * from './artefacts/command.ts';
 export * from './artefacts/common.ts';
 export * from './artefacts/deployment.ts';
 export * from './artefacts/pin-audit.ts';

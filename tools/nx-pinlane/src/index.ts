@@ -1,21 +1,21 @@
 import type { AggregateCreateNodesError, CreateNodes } from '@nx/devkit';
-import { createProcessorNodes, type PluginOptions } from './inference/create-nodes.ts';
+import { createProcessorNodes, type PluginOptions } from './nx/inference/create-nodes.ts';
 
 /** The plugin's name in Nx's messages. */
 export const name = '@pinlane/nx';
 
-/** What Nx calls to learn of the processors. */
+/** Nx calls this to learn of the processors, and of the workspace's own project. */
 export const createNodes: CreateNodes<PluginOptions> = [
-  '**/registry.yaml',
+  '{nx.json,**/registry.yaml}',
   async (files, options, context) => {
     try {
       return createProcessorNodes(files, options, context);
     } catch (thrown) {
-      // Loaded only now: every Nx command waits for what is loaded before.
-      const { explainErrors } = await import('./inference/explain-errors.ts');
+      // Loaded only now: every Nx command waits for the modules that are loaded before.
+      const { explainErrors } = await import('./nx/inference/explain-errors.ts');
       throw await explainErrors(thrown as AggregateCreateNodesError, context.workspaceRoot);
     }
   },
 ];
-export { explainFailedBuilds as postTasksExecution } from './run-end.ts';
+export { explainFailedBuilds as postTasksExecution } from './nx/run-end.ts';
 export type { PluginOptions };

@@ -78,7 +78,7 @@ export const acceptanceReportSchema = artefact('AcceptanceReport', {
   log: z.string().nullable(),
   /** What earlier lanes attached to this digest, where it was looked for; never in a report that is itself attached. */
   evidence: evidenceFoundSchema.optional(),
-});
+}).describe('The verdict on one platform digest.');
 export type AcceptanceReport = z.infer<typeof acceptanceReportSchema>;
 
 /** A file under processors/<slug>/acceptance/: what is sent, and what must come back. */

@@ -1,20 +1,12 @@
 import * as z from '../zod.ts';
 import { digestSchema } from '../digest.ts';
 import { platformSchema } from '../platform.ts';
-import { refSchema } from '../ref.ts';
 import { pinnedReferenceSchema, repositorySchema } from '../reference.ts';
 import { artefact, platformDigestsSchema, revisionSchema } from './common.ts';
 
 /** What is to be built, decided from a spec and from facts; engines carry it out and decide nothing. */
 export const buildPlanSchema = artefact('BuildPlan', {
-  ref: refSchema,
   slug: z.string(),
-  /** The processor's folder, relative to the workspace's root, with `/`. */
-  projectRoot: z.string(),
-  /** Relative to `projectRoot`. */
-  context: z.string(),
-  /** Relative to `context`. */
-  dockerfile: z.string(),
   target: z.string().nullable(),
   platforms: z.array(platformSchema).min(1),
   buildArgs: z.record(z.string(), z.string()),
@@ -53,5 +45,5 @@ export const builtImageSchema = artefact('BuiltImage', {
   pushed: z.boolean(),
   /** The key under which Nx keeps the result of the `buildx` task that built it, or found it built; absent outside of Nx. */
   cacheKey: z.string().optional(),
-});
+}).describe('The image that was built, or found to be there.');
 export type BuiltImage = z.infer<typeof builtImageSchema>;

@@ -42,5 +42,5 @@ export const pinAuditSchema = artefact('PinAudit', {
   /** How many pins were looked at. */
   pins: z.int().nonnegative(),
   entries: z.array(pinAuditEntrySchema),
-});
+}).describe('Whether every pin of a workspace is there and is what it is pinned for.');
 export type PinAudit = z.infer<typeof pinAuditSchema>;

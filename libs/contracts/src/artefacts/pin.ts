@@ -21,5 +21,5 @@ export const pinReportSchema = artefact('PinReport', {
   reasons: z.array(z.string()),
   /** Why a digest changed although the fingerprint did not; absent where none did. */
   explanation: z.array(z.string()).optional(),
-});
+}).describe('The pins that were written, would be, or were found.');
 export type PinReport = z.infer<typeof pinReportSchema>;

@@ -5,10 +5,14 @@ export interface CatalogueEntry {
   /** 1: an error. 2: a verdict against (acceptance failed, drift found, pins stale). */
   readonly exitCode: 1 | 2;
   readonly retryable: boolean;
+  /** A verdict on a pin: the pinned image, or a part of it, is `gone`, or it is `wrong`. Absent: the code says nothing about a pin. */
+  readonly pin?: 'gone' | 'wrong';
 }
 
 const error = (cause: string, remedy: string): CatalogueEntry => ({ cause, remedy, exitCode: 1, retryable: false });
 const transient = (cause: string, remedy: string): CatalogueEntry => ({ cause, remedy, exitCode: 1, retryable: true });
+/** The same entry as a verdict on a pin. */
+const onPin = (pin: 'gone' | 'wrong', entry: CatalogueEntry): CatalogueEntry => ({ ...entry, pin });
 const verdict = (cause: string, remedy: string): CatalogueEntry => ({ cause, remedy, exitCode: 2, retryable: false });
 
 /** Every error code there is. One meaning, one code; a code is never renamed and never given a second meaning. */
@@ -41,8 +45,8 @@ export const ERROR_CATALOGUE = {
   ),
   ERR_IMAGE_UNPINNED: error('A processor has no pin where one is needed.', 'Pin it first: nx run <processor>:pin.'),
   ERR_PIN_STALE: verdict('The source and the pin of a processor have parted, or a pinned image is gone.', 'Build and pin anew: nx run <processor>:pin.'),
-  ERR_PIN_UNVERIFIED: error('An image that was to be pinned did not prove to be what it claims.', 'Build it anew; nothing was written.'),
-  ERR_PIN_LOCAL: error('A pin names the local store in a lane that needs a published image.', 'Push and pin in lane staging.'),
+  ERR_PIN_UNVERIFIED: onPin('wrong', error('An image that was to be pinned did not prove to be what it claims.', 'Build it anew; nothing was written.')),
+  ERR_PIN_LOCAL: onPin('wrong', error('A pin names the local store in a lane that needs a published image.', 'Push and pin in lane staging.')),
   ERR_PATH_ESCAPES: error('A path leaves the folder it must stay in.', 'Name a path below that folder, without .. and without links that lead out of it.'),
 
   // options and lanes
@@ -56,23 +60,26 @@ export const ERROR_CATALOGUE = {
   ERR_LANE_SECRET_SET: error('A secret is set in a lane that must run without any.', 'Unset it; this lane is hermetic.'),
 
   // the store and registries
-  ERR_STORE_CORRUPT: error(
-    'A blob of the store is missing, truncated or altered.',
-    'Remove the named blob and build anew: nx run <processor>:buildx --noCache.',
+  ERR_STORE_CORRUPT: onPin(
+    'gone',
+    error('A blob of the store is missing, truncated or altered.', 'Remove the named blob and build anew: nx run <processor>:buildx --noCache.'),
   ),
   ERR_STORE_LISTEN: error(
     'The address on which the store was to be served is taken, or may not be used.',
     'Choose another with --port or --host; --port=0 takes a free one.',
   ),
   ERR_STORE_LOCKED: transient('Another process has held the store for too long.', 'Try again when it has finished.'),
-  ERR_MANIFEST_INVALID: error('A manifest, index or config is not valid, or of a media type that is not known.', 'Rebuild the image, or name another one.'),
-  ERR_MANIFEST_UNKNOWN: error('The store or registry does not hold this image.', 'Check the name and digest; build or push it first.'),
-  ERR_BLOB_UNKNOWN: error('The registry does not hold this blob.', 'Push the image again.'),
-  ERR_DIGEST_MISMATCH: error(
-    'Bytes do not have the digest or the size they were announced with.',
-    'Try again; if it stays so, the source is damaged or dishonest.',
+  ERR_MANIFEST_INVALID: onPin(
+    'wrong',
+    error('A manifest, index or config is not valid, or of a media type that is not known.', 'Rebuild the image, or name another one.'),
   ),
-  ERR_PLATFORM_MISSING: error('An image does not have the platform that is needed.', 'Build it for that platform, or name another image.'),
+  ERR_MANIFEST_UNKNOWN: onPin('gone', error('The store or registry does not hold this image.', 'Check the name and digest; build or push it first.')),
+  ERR_BLOB_UNKNOWN: onPin('gone', error('The registry does not hold this blob.', 'Push the image again.')),
+  ERR_DIGEST_MISMATCH: onPin(
+    'wrong',
+    error('Bytes do not have the digest or the size they were announced with.', 'Try again; if it stays so, the source is damaged or dishonest.'),
+  ),
+  ERR_PLATFORM_MISSING: onPin('wrong', error('An image does not have the platform that is needed.', 'Build it for that platform, or name another image.')),
   ERR_REGISTRY_AUTH: error('The registry refused the credentials, or wants some.', 'Log in with docker login, or configure a credential helper.'),
   ERR_REGISTRY_DENIED: error('The registry denied the request.', 'Ask for the right to read or write this repository.'),
   ERR_REGISTRY_UNAVAILABLE: transient('The registry did not answer, or answered that it cannot now.', 'Try again later.'),
@@ -148,3 +155,6 @@ export const ERROR_CATALOGUE = {
 
 /** A code of the catalogue. */
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+/** Whether a code says that a pinned image is gone, or not what it should be; null if it says nothing about a pin. */
+export const pinVerdict = (code: ErrorCode): 'gone' | 'wrong' | null => (ERROR_CATALOGUE[code] as CatalogueEntry).pin ?? null;

@@ -1,29 +1,19 @@
 import {
+  ARCHITECTURES,
   PIN_NAMES,
   parsePinnedReference,
+  pinVerdict,
   shortDigest,
-  type ErrorCode,
   type Lane,
   type PinAudit,
   type PinAuditEntry,
   type PinFinding,
+  type PinName,
   type ProcessorSpec,
 } from '@pinlane/contracts';
 
-/** What says that a pin is not what it should be; every other code says that nobody could tell. */
-const VERDICTS: ReadonlySet<ErrorCode> = new Set([
-  'ERR_MANIFEST_UNKNOWN',
-  'ERR_BLOB_UNKNOWN',
-  'ERR_STORE_CORRUPT',
-  'ERR_MANIFEST_INVALID',
-  'ERR_DIGEST_MISMATCH',
-  'ERR_PLATFORM_MISSING',
-  'ERR_PIN_UNVERIFIED',
-  'ERR_PIN_LOCAL',
-]);
-
 /** Whether a finding is a verdict on a pin, rather than a failure to look at it. */
-export const isVerdictOnPin = ({ code }: Pick<PinFinding, 'code'>): boolean => VERDICTS.has(code);
+export const isVerdictOnPin = ({ code }: Pick<PinFinding, 'code'>): boolean => pinVerdict(code) !== null;
 
 /** What findings make of the pins of one file. */
 export const outcomeOf = (findings: readonly PinFinding[], pins: number): PinAuditEntry['outcome'] => {
@@ -33,11 +23,13 @@ export const outcomeOf = (findings: readonly PinFinding[], pins: number): PinAud
 };
 
 /** All pins of a spec by name, as they are written. */
-export const namedPins = ({ image }: ProcessorSpec): PinAuditEntry['pins'] => ({
-  ...(image?.platforms?.amd64 == null ? {} : { amd64: image.platforms.amd64 }),
-  ...(image?.platforms?.arm64 == null ? {} : { arm64: image.platforms.arm64 }),
-  ...(image?.index == null ? {} : { index: image.index }),
-});
+export const namedPins = ({ image }: ProcessorSpec): PinAuditEntry['pins'] => {
+  const named: [PinName, string | null | undefined][] = [
+    ...ARCHITECTURES.map((each): [PinName, string | null | undefined] => [each, image?.platforms?.[each]]),
+    ['index', image?.index],
+  ];
+  return Object.fromEntries(named.filter(([, pin]) => pin != null));
+};
 
 /** The verdict on all of them: what could not be found out outweighs what is bad, because more may be. */
 export const pinAudit = (lane: Lane, entries: readonly PinAuditEntry[]): PinAudit => ({

@@ -1,4 +1,4 @@
-import { architectureOf, shortDigest, type Digest, type ErrorCode, type PinFinding, type PinName, type Platform, type ProcessorSpec } from '@pinlane/contracts';
+import { architectureOf, pinVerdict, shortDigest, type Digest, type PinFinding, type PinName, type Platform, type ProcessorSpec } from '@pinlane/contracts';
 import { indexPinOf, pinsOf } from './pinned.ts';
 
 /** Whether source and pins have parted, and every way in which they have. */
@@ -7,12 +7,10 @@ export interface PinState {
   readonly reasons: readonly string[];
 }
 
-const GONE: ReadonlySet<ErrorCode> = new Set(['ERR_MANIFEST_UNKNOWN', 'ERR_BLOB_UNKNOWN', 'ERR_STORE_CORRUPT']);
-
 /** Why one pin can't be kept, in the words for what it names. */
 const reasonsFor = (pin: PinName, what: string, findings: readonly PinFinding[]): string[] => {
   const own = findings.filter((finding) => finding.pin === pin);
-  const others = own.filter(({ code }) => !GONE.has(code)).map(({ code, message }) => (code === 'ERR_PIN_LOCAL' ? `${pin}: ${message}` : message));
+  const others = own.filter(({ code }) => pinVerdict(code) !== 'gone').map(({ code, message }) => (code === 'ERR_PIN_LOCAL' ? `${pin}: ${message}` : message));
   return [...(own.length > others.length ? [`${what} is gone, or a part of it`] : []), ...others];
 };
 

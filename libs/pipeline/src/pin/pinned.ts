@@ -1,17 +1,21 @@
-import { ARCHITECTURES, fail, isStoreReference, laneRules, parsePinnedReference } from '@pinlane/contracts';
-import type { Architecture, Lane, PinnedReference, ProcessorSpec } from '@pinlane/contracts';
+import { ARCHITECTURES, architectureOf, fail, isStoreReference, laneRules, parsePinnedReference, PLATFORMS, platformOf } from '@pinlane/contracts';
+import type { Architecture, Lane, PinName, PinnedReference, Platform, ProcessorSpec } from '@pinlane/contracts';
+
+/** The pins of platforms, parsed. */
+export type Pins = Partial<Record<Architecture, PinnedReference>>;
 
 declare const pinned: unique symbol;
 
-/** A spec whose image is pinned by digest for every platform and as an index; only {@link requirePinned} makes one. */
+/** A spec whose image is pinned by digest, as far as was asked; only {@link requirePinned} makes one. */
 export type PinnedSpec = ProcessorSpec & {
   readonly [pinned]: true;
-  readonly pins: Readonly<Record<Architecture, PinnedReference>>;
+  readonly pins: Readonly<Pins>;
+  readonly indexPin: PinnedReference | null;
 };
 
 /** The pins a spec has, parsed. */
-export const pinsOf = (spec: ProcessorSpec): Partial<Record<Architecture, PinnedReference>> => {
-  const found: Partial<Record<Architecture, PinnedReference>> = {};
+export const pinsOf = (spec: ProcessorSpec): Pins => {
+  const found: Pins = {};
   for (const architecture of ARCHITECTURES) {
     const text = spec.image?.platforms?.[architecture];
     if (text != null) found[architecture] = parsePinnedReference(text);
@@ -22,21 +26,34 @@ export const pinsOf = (spec: ProcessorSpec): Partial<Record<Architecture, Pinned
 /** The pin of the index, parsed. */
 export const indexPinOf = (spec: ProcessorSpec): PinnedReference | null => (spec.image?.index == null ? null : parsePinnedReference(spec.image.index));
 
-/** Narrows a spec to a pinned one. @throws ERR_IMAGE_UNPINNED naming everything that lacks a pin */
-export const requirePinned = (spec: ProcessorSpec, { file }: { readonly file: string }): PinnedSpec => {
-  const pins = pinsOf(spec);
-  const platforms = ARCHITECTURES.filter((architecture) => pins[architecture] === undefined).map((each) => `linux/${each}`);
-  const lacking = [...platforms, ...(indexPinOf(spec) === null ? ['the index'] : [])];
-  if (lacking.length > 0) fail('ERR_IMAGE_UNPINNED', `${spec.ref} has no pin for ${lacking.join(' and ')}`, { file });
-  return { ...spec, pins } as PinnedSpec;
+/** The names of the pins that a lane does not take, because they name the local store and the lane needs published images. */
+export const storePins = ({ pins, indexPin }: Pick<PinnedSpec, 'pins' | 'indexPin'>, lane: Lane): PinName[] => {
+  if (laneRules(lane).acceptsStorePins) return [];
+  const named: [PinName, PinnedReference | null][] = [
+    ...ARCHITECTURES.map((each): [PinName, PinnedReference | null] => [each, pins[each] ?? null]),
+    ['index', indexPin],
+  ];
+  return named.filter(([, pin]) => pin !== null && isStoreReference(pin)).map(([name]) => name);
 };
 
-/** Refuses pins that name the local store in a lane that needs published images. @throws ERR_PIN_LOCAL */
-export const requirePublished = (spec: ProcessorSpec, lane: Lane, { file }: { readonly file: string }): void => {
-  if (laneRules(lane).acceptsStorePins) return;
-  const index = indexPinOf(spec);
-  const platforms = Object.entries(pinsOf(spec)).filter(([, pin]) => isStoreReference(pin));
-  const local = [...platforms.map(([name]) => `linux/${name}`), ...(index !== null && isStoreReference(index) ? ['the index'] : [])];
+const spoken = (name: PinName): string => (name === 'index' ? 'the index' : platformOf(name));
+
+/**
+ * Narrows a spec to a pinned one.
+ * @param needs `platforms`: those that must be pinned, none for a spec that is judged as it is; every platform and the index if absent.
+ * `lane`: the lane that is to take the pins
+ * @throws ERR_IMAGE_UNPINNED naming everything that lacks a pin, ERR_PIN_LOCAL if the lane needs published images
+ */
+export const requirePinned = (
+  spec: ProcessorSpec,
+  { file, platforms, lane }: { readonly file: string; readonly platforms?: readonly Platform[]; readonly lane?: Lane },
+): PinnedSpec => {
+  const [pins, indexPin] = [pinsOf(spec), indexPinOf(spec)];
+  const lacking: string[] = (platforms ?? PLATFORMS).filter((platform) => pins[architectureOf(platform)] === undefined);
+  if (platforms === undefined && indexPin === null) lacking.push('the index');
+  if (lacking.length > 0) fail('ERR_IMAGE_UNPINNED', `${spec.ref} has no pin for ${lacking.join(' and ')}`, { file });
+  const local = lane === undefined ? [] : storePins({ pins, indexPin }, lane);
   if (local.length > 0)
-    fail('ERR_PIN_LOCAL', `the local store is named by ${local.join(' and ')} of ${spec.ref}, and lane ${lane} needs a published image`, { file });
+    fail('ERR_PIN_LOCAL', `the local store is named by ${local.map(spoken).join(' and ')} of ${spec.ref}, and lane ${lane} needs a published image`, { file });
+  return { ...spec, pins, indexPin } as PinnedSpec;
 };

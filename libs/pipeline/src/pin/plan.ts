@@ -1,5 +1,5 @@
 import { ARCHITECTURES, STORE_HOST } from '@pinlane/contracts';
-import type { Architecture, Digest, PlatformDigests, ProcessorSpec } from '@pinlane/contracts';
+import type { Architecture, BuiltImage, Digest, PlatformDigests, ProcessorSpec } from '@pinlane/contracts';
 
 /** One value of registry.yaml that is to change; `null` is written as null. */
 export interface PinEdit {
@@ -22,11 +22,14 @@ export interface PinFacts {
   readonly kept?: Partial<Record<Architecture, Digest | null>>;
 }
 
-const current = (spec: ProcessorSpec, path: readonly string[]): unknown =>
+/** A spec as far as its pins go. */
+type Pinnable = Pick<ProcessorSpec, 'image'>;
+
+const current = (spec: Pinnable, path: readonly string[]): unknown =>
   path.reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], spec) ?? null;
 
 /** What `image.source.fingerprint` may claim: the fingerprint that every pinned platform was built from, else one that makes the pins stale. */
-const sourceClaim = (spec: ProcessorSpec, { platforms, fingerprint, kept = {} }: PinFacts): Digest | null => {
+const sourceClaim = (spec: Pinnable, { platforms, fingerprint, kept = {} }: PinFacts): Digest | null => {
   const others = ARCHITECTURES.filter((each) => platforms[each] === undefined && spec.image?.platforms?.[each] != null);
   if (others.every((each) => kept[each] === fingerprint)) return fingerprint;
   const before = spec.image?.source?.fingerprint ?? null;
@@ -37,7 +40,7 @@ const IN_STORE = `${STORE_HOST}/`;
 const digestOf = (reference: string): string => reference.slice(reference.indexOf('@'));
 
 /** Whether an image that is only in the store is pinned by its published name: that is worth more than the store's. */
-const isPublished = (spec: ProcessorSpec, { repository }: PinFacts, pins: readonly PinEdit[]): boolean =>
+const isPublished = (spec: Pinnable, { repository }: PinFacts, pins: readonly PinEdit[]): boolean =>
   repository.startsWith(IN_STORE) &&
   pins.every(({ path, value }) => {
     const now = current(spec, path);
@@ -45,11 +48,11 @@ const isPublished = (spec: ProcessorSpec, { repository }: PinFacts, pins: readon
   });
 
 /**
- * Decides which values of registry.yaml change. Nothing does where the pins are what they should be, not even the revision: it tells of the
- * commit that the pinned images were built at. A build on somebody's machine takes no published name away from the image that it came to as well. The source's fingerprint moves only when every pinned platform was built from it, so that
- * pinning one platform and keeping another of older source stays visible as stale.
+ * Decides which values of registry.yaml change. If the pins are right nothing changes, not even the revision: it tells of the commit at which the pinned
+ * images were built. If a build on somebody's machine comes to an image that is pinned by its published name, it keeps that name. The source's fingerprint
+ * changes only if every pinned platform was built from it, so that pinning one platform and keeping another of older source stays visible as stale.
  */
-export const planPins = (spec: ProcessorSpec, facts: PinFacts): PinEdit[] => {
+export const planPins = (spec: Pinnable, facts: PinFacts): PinEdit[] => {
   const named = (digest: Digest): string => `${facts.repository}@${digest}`;
   const platforms: PinEdit[] = ARCHITECTURES.flatMap((each) => {
     const digest = facts.platforms[each];
@@ -63,4 +66,16 @@ export const planPins = (spec: ProcessorSpec, facts: PinFacts): PinEdit[] => {
   const revision: PinEdit = { path: ['image', 'source', 'revision'], value: facts.revision };
   const moves = claim === facts.fingerprint && current(spec, revision.path) !== facts.revision;
   return moves ? [...changed, revision] : changed;
+};
+
+/**
+ * Whether pins already say what pinning a build would write, for the same platforms: then there is nothing to do.
+ * @param spec may be any JSON, as a lenient reading of registry.yaml gives it
+ */
+export const pinsSay = (spec: unknown, built: Pick<BuiltImage, 'repository' | 'platforms' | 'index' | 'fingerprint'>): boolean => {
+  const image = (spec as Partial<Pinnable> | null)?.image;
+  if (typeof image !== 'object' || image === null) return false;
+  const there = Object.entries(image.platforms ?? {}).flatMap(([architecture, pin]) => (pin == null ? [] : [architecture]));
+  const same = there.length === Object.keys(built.platforms).length && there.every((each) => each in built.platforms);
+  return same && planPins({ image }, { ...built, revision: image.source?.revision ?? null }).length === 0;
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PinName, Digest } from '@pinlane/contracts';
-import { applyPins, checkPins, parseSpec, pinReport, planPins, renderPinReport, requirePinned, requirePublished, type PinFacts } from '../../src/index.ts';
+import { applyPins, checkPins, parseSpec, pinReport, planPins, renderPinReport, requirePinned, type PinFacts } from '../../src/index.ts';
 
 const FILE = { file: 'r.yaml' };
 const d = (digit: string) => `sha256:${digit.repeat(64)}` as Digest;
@@ -90,13 +90,24 @@ describe('the fingerprint that pins claim', () => {
 
 describe('a spec', () => {
   it('passes for pinned only with both platforms', () => {
-    expect(requirePinned(specOf(PINNED), FILE).pins.amd64.digest).toBe(d('1'));
+    expect(requirePinned(specOf(PINNED), FILE).pins.amd64?.digest).toBe(d('1'));
     expect(() => requirePinned(specOf('ref: a/b@1\n'), FILE)).toThrow(/ERR_IMAGE_UNPINNED: r.yaml: a\/b@1 has no pin for linux\/amd64 and linux\/arm64/);
   });
 
+  it('passes for pinned with the platforms that are needed, and as it is where none is', () => {
+    const half = specOf(`ref: a/b@1\nimage: { platforms: { arm64: "x.io/y@${d('2')}" } }\n`);
+    expect(requirePinned(half, { ...FILE, platforms: ['linux/arm64'] }).pins.arm64?.digest).toBe(d('2'));
+    expect(() => requirePinned(half, { ...FILE, platforms: ['linux/amd64'] })).toThrow(/no pin for linux\/amd64$/m);
+    expect(() => requirePinned(half, FILE)).toThrow(/no pin for linux\/amd64 and the index$/m);
+    expect(requirePinned(specOf('ref: a/b@1\n'), { ...FILE, platforms: [] })).toMatchObject({ pins: {}, indexPin: null });
+  });
+
   it('passes for published only in lane local while its pins name the store', () => {
-    expect(() => requirePublished(specOf(PINNED), 'local', FILE)).not.toThrow();
-    for (const lane of ['pr', 'dev', 'staging', 'main'] as const) expect(() => requirePublished(specOf(PINNED), lane, FILE)).toThrow(/ERR_PIN_LOCAL/);
+    expect(() => requirePinned(specOf(PINNED), { ...FILE, lane: 'local' })).not.toThrow();
+    for (const lane of ['pr', 'dev', 'staging', 'main'] as const)
+      expect(() => requirePinned(specOf(PINNED), { ...FILE, lane })).toThrow(
+        /ERR_PIN_LOCAL: .* named by linux\/amd64 and linux\/arm64 and the index of a\/b@1, and lane \w+ needs/,
+      );
   });
 });
 

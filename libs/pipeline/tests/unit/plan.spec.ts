@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isPinlaneError, type Digest } from '@pinlane/contracts';
-import { fingerprintOf, parseSpec, planBuild, projectSpec, type BuildFacts, type FingerprintInput } from '../../src/index.ts';
+import { fingerprintOf, parseSpec, planBuild, imageProjection, type BuildFacts, type FingerprintInput } from '../../src/index.ts';
 
 const d = (digit: string) => `sha256:${digit.repeat(64)}` as Digest;
 const { spec } = parseSpec('ref: llm/litellm@2\nimage: { repository: ghcr.io/acme/llm }\nsecrets: { required: [ACME], optional: [ACME_TOO] }\n', {
@@ -8,7 +8,6 @@ const { spec } = parseSpec('ref: llm/litellm@2\nimage: { repository: ghcr.io/acm
 });
 const facts = (more: Partial<BuildFacts> = {}): BuildFacts => ({
   lane: 'staging',
-  projectRoot: 'processors/llm-litellm',
   platforms: ['linux/amd64'],
   push: false,
   buildArgs: {},
@@ -115,7 +114,7 @@ describe('the fingerprint', () => {
     dockerfile: 'FROM scratch\n',
     buildArgs: {},
     target: null,
-    projection: projectSpec(spec),
+    projection: imageProjection(spec),
     bases: { base: `x.io/base@${d('b')}` },
   };
 
@@ -132,7 +131,7 @@ describe('the fingerprint', () => {
       { dockerfile: 'FROM scratch\n\n' },
       { buildArgs: { A: '1' } },
       { target: 'x' },
-      { projection: { ...projectSpec(spec), runtime: { ...spec.runtime, cpu: 9 } } },
+      { projection: { ...imageProjection(spec), runtime: { ...spec.runtime, cpu: 9 } } },
       { bases: { base: `x.io/base@${d('c')}` } },
     ];
     const all = [input, ...others.map((other) => ({ ...input, ...other }))].map(fingerprintOf);

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fail } from '@pinlane/contracts';
-import { readSpecFacts } from '../inference/spec-facts.ts';
+import { readSpecFacts } from '../workspace/spec-facts.ts';
 
 /** A project as the executors see it. */
 export interface FoundProject {
@@ -10,7 +10,7 @@ export interface FoundProject {
   readonly projectRoot: string;
 }
 
-/** The root of the workspace that a folder is in. @throws ERR_OPTION_INVALID where there is none */
+/** The root of the workspace that a folder is in. @throws ERR_OPTION_INVALID if there is none */
 export const workspaceAbove = (folder: string): string => {
   if (existsSync(join(folder, 'nx.json'))) return folder;
   const parent = dirname(folder);
@@ -47,7 +47,7 @@ const SHOWN = 10;
 const shortened = (names: readonly string[]): string =>
   names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')} and ${names.length - SHOWN} more` : names.join(', ');
 
-/** Finds a project by its name, by its ref, or by its folder. @throws ERR_OPTION_INVALID when there is none; what `readSpecFacts` throws where its file is broken */
+/** Finds a project by its name, by its ref, or by its folder. @throws ERR_OPTION_INVALID when there is none; what `readSpecFacts` throws if its file is broken */
 export const findProject = async (name: string, cwd: string): Promise<FoundProject> => {
   const root = workspaceAbove(cwd);
   const asFolder = resolve(cwd, name);
@@ -66,7 +66,7 @@ export const findProject = async (name: string, cwd: string): Promise<FoundProje
         if (slug === name || ref === name) return here(dirname(file), slug);
         others.push(slug);
       } catch (thrown) {
-        // A broken neighbour is not what was asked about.
+        // A broken file of another processor does not matter here.
         if (basename(dirname(file)) === name) broken = thrown;
       }
     }

@@ -6,9 +6,11 @@ import { EVIDENCE_TYPE, parseDigest, parsePinnedReference, type AcceptanceReport
 import { attachArtifact, openRepository, openStore, type ContentSink, type ContentSource, type Store } from '@pinlane/oci';
 import { startRegistry, type TestRegistry } from '@pinlane/testing';
 import { evidenceText } from '@pinlane/pipeline';
-import { acceptance } from '../../src/flows/acceptance.ts';
-import { attachEvidence, readEvidence, type EvidenceSite } from '../../src/flows/evidence.ts';
-import { contextOf, withFiles } from './support/flow.ts';
+import { openLocations } from '../../src/images/locations.ts';
+import { acceptance } from '../../src/verbs/acceptance/acceptance.ts';
+import { attachEvidence, readEvidence } from '../../src/verbs/acceptance/evidence.ts';
+import { workspacePaths } from '../../src/workspace/paths.ts';
+import { contextOf, withFiles } from './support/verb-context.ts';
 import { makeImage, putParts } from './support/images.ts';
 import { empty, unnamed } from './support/registry-state.ts';
 
@@ -57,31 +59,34 @@ const places = {
   registry: () => ({ name: `${registry.host}/acme/acme-one`, place: openRepository({ host: registry.host, path: 'acme/acme-one' }) }),
 };
 
+const locations = () => ({ ...openLocations(workspacePaths('/nowhere', 'local'), { insecureRegistries: new Set() }), store });
+
 describe.each(['store', 'registry'] as const)('evidence in a %s', (kind) => {
   const open = async () => {
     const { name, place } = places[kind]();
     await putParts(place, image);
     const pinned = parsePinnedReference(`${name}@${digest}`);
-    const site: EvidenceSite = { image: pinned, store, access: { insecureRegistries: new Set() } };
-    return { pinned, site, place };
+    return { pinned, place };
   };
 
   it('is read back as it was attached, once for all that say the same, the newest first', async () => {
-    const { pinned, site } = await open();
-    expect(await readEvidence(about, site)).toEqual({ found: [], ignored: [] });
+    const { pinned } = await open();
+    expect(await readEvidence(about, pinned, locations())).toEqual({ found: [], ignored: [] });
     const first = report(pinned);
-    expect(await attachEvidence(first, 'staging', site)).toContain('attached to');
-    expect(await attachEvidence({ ...first, startedAt: '2026-11-24T12:00:00.000Z', durationMs: 1 }, 'staging', site)).toContain('is attached already');
+    expect(await attachEvidence(first, 'staging', pinned, locations())).toContain('attached to');
+    expect(await attachEvidence({ ...first, startedAt: '2026-11-24T12:00:00.000Z', durationMs: 1 }, 'staging', pinned, locations())).toContain(
+      'is attached already',
+    );
     const more = [...first.checks, { rule: 'case:a#b', title: 'b', outcome: 'skipped' as const, message: 'why', durationMs: 0 }];
-    await attachEvidence({ ...first, checks: more, startedAt: '2026-11-25T12:00:00.000Z' }, 'staging', site);
-    const { found, ignored } = await readEvidence(about, site);
+    await attachEvidence({ ...first, checks: more, startedAt: '2026-11-25T12:00:00.000Z' }, 'staging', pinned, locations());
+    const { found, ignored } = await readEvidence(about, pinned, locations());
     expect(found.map(({ startedAt, lane, passed }) => [startedAt.slice(0, 10), lane, passed])).toEqual([
       ['2026-11-25', 'staging', 1],
       ['2026-11-23', 'staging', 1],
     ]);
     expect(ignored).toEqual([]);
     // The other platform's image, and another image, have none of it.
-    expect((await readEvidence({ ...about, digest: image.arm64.descriptor.digest, platform: 'linux/arm64' }, site)).found).toEqual([]);
+    expect((await readEvidence({ ...about, digest: image.arm64.descriptor.digest, platform: 'linux/arm64' }, pinned, locations())).found).toEqual([]);
   });
 
   const LIES: [string, (pinned: PinnedReference) => Partial<AcceptanceReport> | string, RegExp][] = [
@@ -104,18 +109,18 @@ describe.each(['store', 'registry'] as const)('evidence in a %s', (kind) => {
     ['is too long', () => ' '.repeat(1024 * 1024 + 1), /larger than/],
   ];
   it.each(LIES)('is ignored and named where the report %s', async (_, lie, reason) => {
-    const { pinned, site, place } = await open();
+    const { pinned, place } = await open();
     const told = lie(pinned);
     const text = typeof told === 'string' ? told : evidenceText(report(pinned, told));
     await attachArtifact(place, image.amd64.descriptor, { artifactType: EVIDENCE_TYPE, files: [{ mediaType: EVIDENCE_TYPE, bytes: Buffer.from(text) }] });
-    await attachEvidence(report(pinned), 'staging', site);
-    const { found, ignored } = await readEvidence(about, site);
+    await attachEvidence(report(pinned), 'staging', pinned, locations());
+    const { found, ignored } = await readEvidence(about, pinned, locations());
     expect(found).toHaveLength(1);
     expect(ignored).toEqual([{ artifact: expect.stringMatching(/^sha256:/), reason: expect.stringMatching(reason) }]);
   });
 
   it('is ignored where the artefact carries two reports, another file, or is of another type', async () => {
-    const { pinned, site, place } = await open();
+    const { pinned, place } = await open();
     const bytes = Buffer.from(evidenceText(report(pinned)));
     const attach = (artifactType: string, mediaTypes: string[]) =>
       attachArtifact(place, image.amd64.descriptor, {
@@ -125,16 +130,16 @@ describe.each(['store', 'registry'] as const)('evidence in a %s', (kind) => {
     await attach(EVIDENCE_TYPE, [EVIDENCE_TYPE, EVIDENCE_TYPE]);
     await attach(EVIDENCE_TYPE, ['application/json']);
     await attach('application/vnd.example.sbom', [EVIDENCE_TYPE]);
-    const { found, ignored } = await readEvidence(about, site);
+    const { found, ignored } = await readEvidence(about, pinned, locations());
     expect(found).toEqual([]);
     expect(ignored.map(({ reason }) => /exactly one report/.test(reason))).toEqual([true, true]);
   });
 
   it('is not attached by a report that would be none', async () => {
-    const { pinned, site } = await open();
+    const { pinned } = await open();
     const isolation = { ...report(pinned).isolation, network: 'open' as const };
-    await expect(attachEvidence(report(pinned, { isolation }), 'staging', site)).rejects.toMatchObject({ code: 'ERR_EGRESS_OPEN' });
-    expect((await readEvidence(about, site)).found).toEqual([]);
+    await expect(attachEvidence(report(pinned, { isolation }), 'staging', pinned, locations())).rejects.toMatchObject({ code: 'ERR_EGRESS_OPEN' });
+    expect((await readEvidence(about, pinned, locations())).found).toEqual([]);
   });
 });
 
@@ -143,18 +148,19 @@ describe('evidence in a registry', () => {
     const { name, place } = places.registry();
     await putParts(place, image);
     const pinned = parsePinnedReference(`${name}@${digest}`);
-    return { pinned, place, site: { image: pinned, store, access: { insecureRegistries: new Set<string>() } } };
+    return { pinned, place };
   };
 
   it('is not attached from a lane that does not push', async () => {
-    const { pinned, site } = await open();
-    for (const lane of ['local', 'main'] as const) await expect(attachEvidence(report(pinned), lane, site)).rejects.toMatchObject({ code: 'ERR_LANE_FORBIDS' });
+    const { pinned } = await open();
+    for (const lane of ['local', 'main'] as const)
+      await expect(attachEvidence(report(pinned), lane, pinned, locations())).rejects.toMatchObject({ code: 'ERR_LANE_FORBIDS' });
   });
 
   it('has a tag of its own, as what is pinned has', async () => {
-    const { pinned, site } = await open();
+    const { pinned } = await open();
     const before = new Set(unnamed(registry));
-    await attachEvidence(report(pinned), 'staging', site);
+    await attachEvidence(report(pinned), 'staging', pinned, locations());
     const fresh = unnamed(registry).filter((name) => !before.has(name) && !name.endsWith(indexDigest(registry)));
     const tags = [...registry.manifests.keys()].filter((name) => name.includes(':accepted-'));
     expect(tags).toHaveLength(1);
@@ -164,21 +170,21 @@ describe('evidence in a registry', () => {
   });
 
   it('that is claimed of an image by a list, and says otherwise itself, is ignored', async () => {
-    const { site, place } = await open();
+    const { pinned, place } = await open();
     await putParts(place, other);
-    const pinned = parsePinnedReference(`${registry.host}/acme/acme-one@${other.amd64.descriptor.digest}`);
-    await attachEvidence(report(pinned, { digest: other.amd64.descriptor.digest }), 'staging', { ...site, image: pinned });
+    const foreign = parsePinnedReference(`${registry.host}/acme/acme-one@${other.amd64.descriptor.digest}`);
+    await attachEvidence(report(foreign, { digest: other.amd64.descriptor.digest }), 'staging', foreign, locations());
     // The list of the one is served as that of the other.
     const tagOf = (subject: string) => `acme/acme-one:${subject.replace(':', '-')}`;
     registry.manifests.set(tagOf(digest), registry.manifests.get(tagOf(other.amd64.descriptor.digest))!);
-    const { found, ignored } = await readEvidence(about, site);
+    const { found, ignored } = await readEvidence(about, pinned, locations());
     expect({ found, reasons: ignored.map(({ reason }) => reason) }).toEqual({ found: [], reasons: ['it refers to another image'] });
   });
 
   it('that could not be asked for is an error and no answer', async () => {
-    const { site } = await open();
+    const { pinned } = await open();
     registry.faults.push({ when: ({ url }) => !url.includes(`manifests/${digest}`), fault: { kind: 'answer', status: 403 } });
-    await expect(readEvidence(about, site)).rejects.toMatchObject({ code: 'ERR_REGISTRY_DENIED' });
+    await expect(readEvidence(about, pinned, locations())).rejects.toMatchObject({ code: 'ERR_REGISTRY_DENIED' });
   });
 });
 

@@ -4,9 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { isPinlaneError, parseRepository, type BuiltImage } from '@pinlane/contracts';
 import { describe as describeBytes, OCI_INDEX, OCI_MANIFEST, openRepository, openStore, sha256, type Descriptor } from '@pinlane/oci';
 import { startRegistry, type FaultRule, type TestRegistry } from '@pinlane/testing';
-import { pin } from '../../src/flows/pin.ts';
-import { OPTIONS } from '../../src/options/index.ts';
-import { contextOf, withFiles } from './support/flow.ts';
+import { verb } from '../../src/verbs/pin/verb.ts';
+import { contextOf, run as runVerb, withFiles } from './support/verb-context.ts';
 import { indexOf, labelsOf, makeImage, makePlatform, putParts, type PlatformParts } from './support/images.ts';
 import { contentsOf, empty, unnamed } from './support/registry-state.ts';
 
@@ -28,7 +27,7 @@ const FILES = {
 const run = async (root: string, options: Record<string, unknown>, env: Record<string, string> = {}) => {
   const context = contextOf(root, { project: 'acme-one', projectRoot: 'processors/acme-one', env: { PINLANE_REGISTRY: `${registry.host}/acme`, ...env } });
   try {
-    const { exitCode, lines } = await pin(OPTIONS.pin.parse(options), context);
+    const { exitCode, lines } = await runVerb(verb, options, context);
     return { exitCode, code: null, text: lines.join('\n') };
   } catch (thrown) {
     if (!isPinlaneError(thrown)) throw thrown;
@@ -91,7 +90,7 @@ describe('pin in a registry', () => {
         registry.faults.push({ when: ({ url }) => url.includes('/acme/gone/'), fault: { kind: 'answer', status: 403 } });
         const env = { PINLANE_REGISTRY: `${registry.host}/acme`, ...STAGING };
         const context = contextOf(root, { project: 'acme-one', projectRoot: 'processors/acme-one', env });
-        expect((await pin(OPTIONS.pin.parse({}), context)).exitCode).toBe(0);
+        expect((await runVerb(verb, {}, context)).exitCode).toBe(0);
         expect(context.notes.join('\n')).toMatch(stays ? /acme\/gone was broken off, and what it left can't be named now/ : /its manifests are sha256:a{64}/);
         expect(await readFile(join(root, journal), 'utf8').catch(() => null)).toEqual(stays ? expect.stringContaining('acme/gone') : null);
       });
@@ -115,7 +114,7 @@ describe('pin in a registry', () => {
         }
         const env = { PINLANE_REGISTRY: `${registry.host}/acme`, ...STAGING };
         const context = contextOf(root, { project: 'acme-one', projectRoot: 'processors/acme-one', afterBuild, env });
-        expect((await pin(OPTIONS.pin.parse({}), context)).exitCode).toBe(0);
+        expect((await runVerb(verb, {}, context)).exitCode).toBe(0);
       };
       await pinAfter(true);
       const whole = [...registry.manifests.keys()].sort();

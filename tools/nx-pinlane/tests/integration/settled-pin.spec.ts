@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { composeIndex, describe as descriptorOf, openStore, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '@pinlane/oci';
-import { settledPin, type RecordedBuild } from '../../src/flows/settled-pin.ts';
+import { parseDigest } from '@pinlane/contracts';
+import { settledPin, type RecordedBuild } from '../../src/nx/cache-keys/settled-pin.ts';
 
 let root: string;
 let store: string;
@@ -38,7 +39,7 @@ const pinned = async () => {
     repository,
     index: image.index,
     pushed: false,
-    fingerprint: FINGERPRINT,
+    fingerprint: parseDigest(FINGERPRINT),
     platforms: { amd64: image.manifest },
   };
   const text = `ref: acme/echo@1
@@ -74,7 +75,7 @@ describe('a pin that has nothing to do', () => {
 
   it('is not known where registry.yaml pins anything else than what was built', async () => {
     const { settled, record } = await pinned();
-    const other = `sha256:${'0'.repeat(64)}`;
+    const other = parseDigest(`sha256:${'0'.repeat(64)}`);
     expect(await settled({ fingerprint: other })).toBeNull();
     expect(await settled({ index: other })).toBeNull();
     expect(await settled({ platforms: { amd64: other } })).toBeNull();

@@ -6,13 +6,9 @@ import { withWorkspace } from './support/workspace.ts';
 
 const indexPin = (registry: string): string => /sha256:[a-f0-9]{64}/.exec(registry.slice(registry.indexOf('index:')))?.[0] ?? '';
 
-describe('store:gc', () => {
+describe('store-gc', () => {
   it('removes what nothing names any more, and keeps what a registry.yaml pins, a build recorded or the store names', async () => {
     await withWorkspace(async ({ root, nx, pinlane, write, read }) => {
-      await write({
-        'apps/store/package.json': '{ "name": "store", "nx": { "name": "store", "targets": { "gc": { "executor": "@pinlane/nx:store-gc" } } } }\n',
-        'package.json': '{ "name": "acme", "private": true, "type": "module", "workspaces": ["apps/*"] }\n',
-      });
       const store = openStore(join(root, '.pinlane/store'));
       const build = async (packages: string): Promise<string> => {
         await write({ 'processors/acme-base/packages.txt': packages });
@@ -50,7 +46,7 @@ describe('store:gc', () => {
       expect([removed.includes(forgotten), removed.includes(pinned), bytes > 0]).toEqual([true, false, true]);
       expect(await all()).toEqual([true, true, true, true]);
 
-      const ran = await nx('run', 'store:gc', '--graceMinutes=0', '--outputStyle=static');
+      const ran = await nx('run', 'pinlane:store-gc', '--graceMinutes=0', '--outputStyle=static');
       expect([ran.exitCode, ran.output]).toEqual([0, expect.stringContaining(`removed ${removed.length} blobs, `)]);
       expect(await all()).toEqual([true, false, true, true]);
       expect(await read('processors/acme-base/registry.yaml')).toBe(registry);

@@ -3,26 +3,19 @@ import { describe, expect, it } from '@jest/globals';
 import { openRepository } from '@pinlane/oci';
 import { withWorkspace, type TestWorkspace } from './support/workspace.ts';
 
-const STORE =
-  '{ "name": "store", "nx": { "name": "store", "targets": { "serve": { "executor": "@pinlane/nx:store-serve", "continuous": true, "cache": false } } } }\n';
-
 /** Builds an image that can be pulled. */
-const build = async ({ write, pinlane }: TestWorkspace): Promise<string> => {
-  await write({
-    'apps/store/package.json': STORE,
-    'package.json': '{ "name": "acme", "private": true, "type": "module", "workspaces": ["apps/*"] }\n',
-  });
+const build = async ({ pinlane }: TestWorkspace): Promise<string> => {
   const { stdout } = await pinlane('buildx', 'acme-base', '--json');
   return (JSON.parse(stdout) as { index: string }).index;
 };
 
 const resolved = async (host: string, path: string) => (await openRepository({ host, path }).resolve('latest')).digest;
 
-describe('store:serve', () => {
+describe('store-serve', () => {
   it('serves what was built from the moment it says so, and ends well when it is stopped', async () => {
     await withWorkspace(async (workspace) => {
       const index = await build(workspace);
-      const served = workspace.start('nx', 'run', 'store:serve', '--port=0', '--outputStyle=stream');
+      const served = workspace.start('nx', 'run', 'pinlane:store-serve', '--port=0', '--outputStyle=stream');
       try {
         const [, folder, host] = await served.says(/(\S+) is served at http:\/\/(127\.0\.0\.1:\d+);/);
         expect(folder).toBe(join(workspace.root, '.pinlane/store'));

@@ -6,9 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { parseRepository, pinAuditSchema, type PinAudit } from '@pinlane/contracts';
 import { openRepository, openStore } from '@pinlane/oci';
 import { startRegistry, type TestRegistry } from '@pinlane/testing';
-import { verifyPins } from '../../src/flows/verify-pins.ts';
-import { OPTIONS } from '../../src/options/index.ts';
-import { contextOf, withFiles } from './support/flow.ts';
+import { verb } from '../../src/verbs/verify-pins/verb.ts';
+import { contextOf, run, withFiles } from './support/verb-context.ts';
 import { indexOf, labelsOf, makeImage, makePlatform, putParts, type ImageParts } from './support/images.ts';
 import { empty } from './support/registry-state.ts';
 
@@ -54,7 +53,7 @@ const pinsOf = ({ amd64, arm64, index }: ImageParts): Pins => ({
 });
 
 const audit = async (root: string, options: Record<string, unknown> = {}, env: Record<string, string> = {}) => {
-  const outcome = await verifyPins(OPTIONS['verify-pins'].parse(options), contextOf(root, { env }));
+  const outcome = await run(verb, options, contextOf(root, { env }));
   return { ...outcome, audit: outcome.document as PinAudit };
 };
 

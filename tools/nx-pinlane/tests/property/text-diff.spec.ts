@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { textDiff } from '../../src/flows/text-diff.ts';
+import { textDiff } from '../../src/verbs/pin/text-diff.ts';
 
 const lines = fc.array(fc.constantFrom('a', 'b', 'c', '  d: 1'), { minLength: 1, maxLength: 12 });
 

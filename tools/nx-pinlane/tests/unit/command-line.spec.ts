@@ -1,8 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import { helpText, parseCommandLine } from '../../src/cli/arguments.ts';
-import { OPTIONS, type Verb } from '../../src/options/index.ts';
+import { parseArguments, type CommandArguments } from '../../src/cli/arguments.ts';
+import { commandOf, overview, verbNamed } from '../../src/cli/commands.ts';
+import { helpText } from '../../src/cli/help.ts';
+import { VERBS, type VerbName } from '../../src/verbs/index.ts';
 
-const verbs = Object.keys(OPTIONS) as Verb[];
+const names = Object.keys(VERBS) as VerbName[];
+const verbs = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await VERBS[name]()] as const)));
+const help = (name: VerbName): string => helpText(verbs[name]!, commandOf(name));
+
+/** A command line as a person types it. */
+const parseCommandLine = ([command = '', ...args]: readonly string[]): CommandArguments & { readonly verb: VerbName } => {
+  const verb = verbNamed(command);
+  return { verb, ...parseArguments(verbs[verb]!, command, args) };
+};
 
 describe('the command line', () => {
   it('is a verb, a project and options, in camel case or with hyphens', () => {
@@ -78,14 +88,19 @@ describe('the command line', () => {
   });
 
   it('explains every verb and every option that a person may give', () => {
-    expect(parseCommandLine([])).toEqual({ kind: 'help', verb: null });
     expect(parseCommandLine(['pin', '--help'])).toEqual({ kind: 'help', verb: 'pin' });
-    expect(verbs.filter((verb) => !helpText(null).includes(`  ${verb.replace(/^store-/, '')} `))).toEqual([]);
-    expect(helpText('buildx')).toMatch(/--engine=<auto\|embedded\|docker>\n {6}\S/);
-    expect(helpText('buildx')).not.toMatch(/--(spec|skip|bundle)/);
-    expect(helpText('buildx')).toMatch(/--labels=<string>, may be repeated\n[^]*--sbom\[=<string>\]\n/);
-    expect(helpText('buildx')).toContain('--buildArgs=<string>, may be repeated\n');
-    expect(helpText('store-serve')).toContain('--port=<integer>, 5055 where absent\n');
-    expect(verbs.filter((verb) => /undefined|<array>/.test(helpText(verb)))).toEqual([]);
+    expect(names.filter((name) => !overview().includes(`  ${commandOf(name)} `))).toEqual([]);
+    expect(help('buildx')).toMatch(/--engine=<auto\|embedded\|docker>\n {6}\S/);
+    expect(help('buildx')).not.toMatch(/--(spec|skip|bundle)/);
+    expect(help('buildx')).toMatch(/--labels=<string>, may be repeated\n[^]*--sbom\[=<string>\]\n/);
+    expect(help('buildx')).toContain('--buildArgs=<string>, may be repeated\n');
+    expect(help('store-serve')).toContain('Usage: pinlane serve [options]\n');
+    expect(help('store-serve')).toContain('--port=<integer>, 5055 where absent\n');
+    expect(names.filter((name) => /undefined|<array>/.test(help(name)))).toEqual([]);
+  });
+
+  it('takes a verb by its name, and by its shorter one', () => {
+    expect([verbNamed('gc'), verbNamed('store-gc'), verbNamed('pin')]).toEqual(['store-gc', 'store-gc', 'pin']);
+    expect(() => verbNamed('nonsense')).toThrow(/^ERR_OPTION_INVALID: "nonsense" is no command; there are bundle, .*gc/);
   });
 });

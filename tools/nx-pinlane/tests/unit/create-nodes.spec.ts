@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { AggregateCreateNodesError, CreateNodesResultArray, NxJsonConfiguration, ProjectConfiguration } from '@nx/devkit';
-import { createProcessorNodes } from '../../src/inference/create-nodes.ts';
-import { explainErrors } from '../../src/inference/explain-errors.ts';
+import { createProcessorNodes, type PluginOptions } from '../../src/nx/inference/create-nodes.ts';
+import { explainErrors } from '../../src/nx/inference/explain-errors.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -19,8 +19,8 @@ const write = async (files: Record<string, string>) => {
   }
   return Object.keys(files).filter((path) => path.endsWith('registry.yaml'));
 };
-const infer = (files: readonly string[], nxJsonConfiguration: NxJsonConfiguration = {}) =>
-  createProcessorNodes(files, undefined, { nxJsonConfiguration, workspaceRoot: root });
+const infer = (files: readonly string[], nxJsonConfiguration: NxJsonConfiguration = {}, options?: PluginOptions) =>
+  createProcessorNodes(files, options, { nxJsonConfiguration, workspaceRoot: root });
 const projects = (nodes: CreateNodesResultArray): ProjectConfiguration[] =>
   nodes.flatMap(([, { projects: of }]) => Object.values(of ?? {}) as ProjectConfiguration[]);
 const failed = (files: readonly string[]): AggregateCreateNodesError => {
@@ -50,6 +50,14 @@ describe('inference', () => {
       ['bundle', 'buildx', 'pin', 'acceptance', 'test-unit'],
       ['buildx', 'pin', 'acceptance'],
     ]);
+  });
+
+  it('makes a project of its own for the workspace, under the name that the plugin is told', async () => {
+    const [found] = projects(infer(['nx.json']));
+    expect([found?.name, found?.root, Object.keys(found?.targets ?? {})]).toEqual(['pinlane', '.pinlane', ['verify-pins', 'store-gc', 'store-serve']]);
+    expect(found?.targets?.['store-serve']).toMatchObject({ executor: '@pinlane/nx:store-serve', cache: false, continuous: true });
+    const [named] = projects(infer(['nx.json'], {}, { workspaceProject: 'images' }));
+    expect([named?.name, named?.targets?.['store-gc']?.metadata?.help?.command]).toEqual(['images', 'npx nx run images:store-gc --help']);
   });
 
   it('hands the folder of the tests on so that neither a shell nor Jest reads more into its name', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { contextInputs } from '../../src/inference/context-inputs.ts';
-import { storeBases } from '../../src/inference/dockerfile-facts.ts';
+import { contextInputs } from '../../src/nx/inference/context-inputs.ts';
+import { storeBases } from '../../src/nx/inference/dockerfile-facts.ts';
 
 describe('the bases of a Dockerfile', () => {
   it('are the projects of store.localhost that it names, wherever it names them', () => {

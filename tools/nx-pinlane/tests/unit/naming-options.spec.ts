@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { buildArguments, namingOptions } from '../../src/options/docker.ts';
-import { OPTIONS } from '../../src/options/index.ts';
+import { buildArguments, namingOptions } from '../../src/verbs/buildx/docker-options.ts';
+import { options as buildxOptions } from '../../src/verbs/buildx/options.ts';
+import { options as pinOptions } from '../../src/verbs/pin/options.ts';
 
 describe('the names that a build is given', () => {
   it('take the stage under the name that Nx leaves alone, before the one that a target in nx.json has', () => {
@@ -26,7 +27,7 @@ describe('options that other plugins write otherwise', () => {
     ],
     [undefined, {}],
   ])('are build arguments: %j', (buildArgs, expected) => {
-    expect(buildArguments(OPTIONS.buildx.parse({ buildArgs }).buildArgs)).toEqual(expected);
+    expect(buildArguments(buildxOptions.buildArgs.parse(buildArgs))).toEqual(expected);
   });
 
   it('are no build argument where there is no value, which is taken from nowhere and never repeated', () => {
@@ -39,6 +40,6 @@ describe('options that other plugins write otherwise', () => {
     ['linux/amd64,linux/arm64', 'linux/amd64,linux/arm64'],
     [['linux/amd64', 'linux/arm64'], 'linux/amd64,linux/arm64'],
   ])('are platforms: %j', (platforms, expected) => {
-    expect([OPTIONS.buildx.parse({ platforms }).platforms, OPTIONS.pin.parse({ platforms }).platforms]).toEqual([expected, expected]);
+    expect([buildxOptions.platforms.parse(platforms), pinOptions.platforms.parse(platforms)]).toEqual([expected, expected]);
   });
 });

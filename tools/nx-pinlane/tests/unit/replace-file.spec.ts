@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { replaceFile } from '../../src/flows/replace-file.ts';
+import { replaceFile } from '../../src/workspace/replace-file.ts';
 
 let folder: string;
 let path: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createReporter } from '../../src/terminal/reporter.ts';
+import { createReporter } from '../../src/command/reporter.ts';
 
 /** What a reader of one terminal, or of two files, gets. */
 const read = (options: { readonly isTTY?: boolean; readonly columns?: number; readonly ci?: boolean; readonly json?: boolean; readonly verbose?: boolean }) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { explainFailedBuilds } from '../../src/run-end.ts';
+import { explainFailedBuilds } from '../../src/nx/run-end.ts';
 
 const run = (statuses: Record<string, string>, argv: string[]): void => {
   const taskResults = Object.fromEntries(

@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { fail } from '@pinlane/contracts';
-import { runVerb } from '../../src/shell/run-verb.ts';
+import { runVerb } from '../../src/command/run-verb.ts';
+import { verb } from '../../src/verbs/pin/verb.ts';
 
 const run = async (work: () => never, raw: object = {}) => {
   const said = { stdout: '', stderr: '' };
   const stream = (name: keyof typeof said) => ({ isTTY: false, write: (text: string) => ((said[name] += text), true) });
   const place = { root: '/home/me/repo', project: 'acme-echo', projectRoot: 'processors/acme-echo', verbose: false };
-  const exitCode = await runVerb('pin', async () => work(), raw, place, { stdout: stream('stdout'), stderr: stream('stderr') } as never);
+  const exitCode = await runVerb({ ...verb, run: async () => work() }, raw, place, { stdout: stream('stdout'), stderr: stream('stderr') } as never);
   return { exitCode, ...said };
 };
 

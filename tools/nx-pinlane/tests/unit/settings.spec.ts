@@ -3,7 +3,9 @@ import { isPinlaneError } from '@pinlane/contracts';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { insecureRegistries, requireMayBuild, requireMayPin, requireMayPush, requireSecretsUnset, resolveSettings } from '../../src/flows/settings.ts';
+import { requireMayBuild, requireMayPin, requireMayPush } from '@pinlane/pipeline';
+import { requireSecretsUnset } from '../../src/workspace/secrets.ts';
+import { insecureRegistries, resolveSettings } from '../../src/workspace/settings.ts';
 
 const codeOf = (work: () => unknown): string => {
   try {

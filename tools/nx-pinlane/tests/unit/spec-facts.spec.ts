@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isPinlaneError, type PinlaneError } from '@pinlane/contracts';
-import { readSpecFacts } from '../../src/inference/spec-facts.ts';
+import { readSpecFacts } from '../../src/workspace/spec-facts.ts';
 
 const FILE = 'processors/llm-litellm/registry.yaml';
 const read = (text: string) => readSpecFacts(FILE, text);

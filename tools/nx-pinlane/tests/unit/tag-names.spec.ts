@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { isTag } from '@pinlane/contracts';
 import fc from 'fast-check';
-import { fillTagNames, hasPlaceholders } from '../../src/flows/tag-names.ts';
+import { fillTagNames, hasPlaceholders } from '../../src/images/tag-names.ts';
 
 const names = { sha: '0123456789ab', branch: 'feature/ünïcode thing', tag: undefined };
 const fill = (...tags: string[]) => {

@@ -108,11 +108,7 @@ requirement(
     const complete: BuildPlan = {
       kind: 'BuildPlan',
       schemaVersion: 1,
-      ref: 'acme/echo@1' as BuildPlan['ref'],
       slug: 'acme-echo',
-      projectRoot: 'processors/acme-echo',
-      context: '.',
-      dockerfile: 'Dockerfile',
       target: null,
       platforms,
       buildArgs: {},

@@ -7,7 +7,7 @@ const capitalised = (text: string): string => text.charAt(0).toUpperCase() + tex
 
 const pascalCase = (text: string): string => text.split('-').map(capitalised).join('');
 
-/** What the templates are told. */
+/** The values for the templates. */
 const substitutions = (plan: ProcessorPlan, registry: string | null) => {
   const pascal = pascalCase(plan.name);
   return {

@@ -9,7 +9,7 @@ interface Neighbour {
   readonly file: string;
   readonly ref: string;
   readonly slug: string;
-  /** Where its image is pushed, without its slug; null where registry.yaml leaves that open. */
+  /** Where its image is pushed, without its slug; null if registry.yaml leaves that open. */
   readonly registry: string | null;
 }
 
@@ -30,7 +30,7 @@ const neighbourOf = (file: string, text: string): Neighbour | null => {
   return { file, ref: parsed.data, slug, registry };
 };
 
-/** What a workspace holds, as far as a new processor could get in its way. */
+/** The part of a workspace that a new processor could collide with. */
 export interface Surroundings {
   /** Every processor, wherever its registry.yaml is. */
   readonly processors: readonly Neighbour[];
@@ -38,7 +38,7 @@ export interface Surroundings {
   readonly projects: ReadonlyMap<string, string>;
 }
 
-/** The name that a project.json or package.json gives its project; null where it gives none. */
+/** The name that a project.json or package.json gives its project; null if it gives none. */
 const projectName = (file: string, text: string): string | null => {
   let json: { name?: unknown; nx?: { name?: unknown } } | null;
   try {
@@ -68,7 +68,7 @@ export const surroundings = (tree: Tree): Surroundings => {
   return { processors, projects };
 };
 
-/** The registry of a processor's neighbours where all that name one name the same: a new one most likely goes there, too. */
+/** The registry of a processor's neighbours, if all that name one name the same: a new processor most likely goes there, too. */
 export const commonRegistry = (neighbours: readonly Neighbour[]): string | null => {
   const named = new Set(neighbours.flatMap(({ registry }) => registry ?? []));
   return named.size === 1 ? ([...named][0] ?? null) : null;

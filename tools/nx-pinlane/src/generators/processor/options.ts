@@ -31,7 +31,7 @@ export interface ProcessorPlan {
   readonly directory: string;
   readonly secrets: readonly string[];
   readonly port: number;
-  /** What BASE_IMAGE is where nobody says otherwise. */
+  /** The default of BASE_IMAGE. */
   readonly baseImage: string;
 }
 
@@ -61,7 +61,7 @@ const baseImage = (base: string): string | null => {
 };
 
 /**
- * Decides what is to be generated, from the options alone.
+ * Plans a new processor from the options alone.
  * @throws ERR_REF_INVALID, ERR_OPTION_INVALID with every problem
  */
 export const planProcessor = ({ ref, secret = [], port = 8000, directory, base = 'base-node' }: ProcessorGeneratorOptions): ProcessorPlan => {

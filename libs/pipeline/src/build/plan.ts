@@ -1,0 +1,88 @@
+import { fail, formatRepository, parseReference, parseRepository, slugOf, STORE_HOST } from '@pinlane/contracts';
+import type { BuildPlan, Digest, Lane, Platform, ProcessorSpec } from '@pinlane/contracts';
+import { throwAll } from '../spec/syntax.ts';
+import { requireMayBuild, requireMayPush } from '../lane/lane.ts';
+import { secretBuildArgs } from './build-args.ts';
+
+/** Where an image goes when neither its spec nor the command line says. */
+export const DEFAULT_REGISTRY = 'ghcr.io/pinlane';
+
+/** What a plan needs to know besides the spec. */
+export interface BuildFacts {
+  readonly lane: Lane;
+  readonly platforms: readonly Platform[];
+  readonly push: boolean;
+  /** A registry with a path prefix, in place of the one in registry.yaml. */
+  readonly registry?: string | undefined;
+  /** Those of registry.yaml and the command line together. */
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** Images named in FROM, each with the reference by digest that stands for it. */
+  readonly bases: Readonly<Record<string, string>>;
+  readonly fingerprint: Digest;
+  /** In place of the one in registry.yaml. */
+  readonly target?: string | undefined;
+  /** Labels that were asked for besides. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Values of secrets that are known here; none of them may be a build argument. */
+  readonly secretValues?: readonly string[] | undefined;
+}
+
+/** The repository an image is pushed to. @throws ERR_REFERENCE_INVALID */
+export const publishedRepository = (spec: ProcessorSpec, registry: string | undefined): string => {
+  const slug = slugOf(spec.ref);
+  const named = registry === undefined ? (spec.image?.repository ?? `${DEFAULT_REGISTRY}/${slug}`) : `${registry.replace(/\/+$/, '')}/${slug}`;
+  return formatRepository(parseRepository(named));
+};
+
+/** Where an image is named: the repository it is pushed to, else the store. @throws ERR_REFERENCE_INVALID */
+export const repositoryOf = (spec: ProcessorSpec, { push, registry }: { readonly push: boolean; readonly registry: string | undefined }): string =>
+  push ? publishedRepository(spec, registry) : `${STORE_HOST}/${slugOf(spec.ref)}`;
+
+/** The label in which every image says what it was built from. */
+export const FINGERPRINT_LABEL = 'dev.pinlane.fingerprint';
+
+/** Labels from which Pinlane itself, and whoever audits an image, reads what it was made from. */
+const OWN_LABEL = /^(dev\.pinlane\.|org\.opencontainers\.image\.base\.)/;
+
+/** Labels that hold the digest stable for the same fingerprint: no revision, no time. @throws ERR_OPTION_INVALID where one of ours was asked for */
+const labelsOf = (spec: ProcessorSpec, { fingerprint, bases, labels }: BuildFacts): Record<string, string> => {
+  const base = Object.values(bases).length === 1 ? parseReference(Object.values(bases)[0] as string) : undefined;
+  const own = Object.keys(labels ?? {}).filter((name) => OWN_LABEL.test(name));
+  if (own.length > 0) fail('ERR_OPTION_INVALID', `--labels: ${own.join(', ')} is set by Pinlane itself`, { fix: 'Take it out.' });
+  return {
+    'org.opencontainers.image.title': slugOf(spec.ref),
+    'org.opencontainers.image.version': spec.ref.slice(spec.ref.indexOf('@') + 1),
+    ...labels,
+    [FINGERPRINT_LABEL]: fingerprint,
+    'dev.pinlane.ref': spec.ref,
+    ...(base?.digest === undefined
+      ? {}
+      : { 'org.opencontainers.image.base.name': formatRepository(base), 'org.opencontainers.image.base.digest': base.digest }),
+  };
+};
+
+/**
+ * Decides what is built: platforms, arguments, labels and where the image is named.
+ * @throws ERR_LANE_FORBIDS, ERR_SECRET_IN_BUILD_ARG, ERR_REFERENCE_INVALID, ERR_PLATFORM_INVALID, ERR_OPTION_INVALID
+ */
+export const planBuild = (spec: ProcessorSpec, facts: BuildFacts): BuildPlan => {
+  const { lane, platforms, push, buildArgs } = facts;
+  requireMayBuild(lane);
+  if (push) requireMayPush(lane);
+  if (platforms.length === 0) fail('ERR_PLATFORM_INVALID', 'no platform is named');
+  throwAll(secretBuildArgs(buildArgs, spec.secrets, facts.secretValues));
+  const slug = slugOf(spec.ref);
+  return {
+    kind: 'BuildPlan',
+    schemaVersion: 1,
+    slug,
+    target: facts.target ?? spec.build.target ?? null,
+    platforms: [...platforms],
+    buildArgs: { ...buildArgs },
+    labels: labelsOf(spec, facts),
+    bases: { ...facts.bases },
+    fingerprint: facts.fingerprint,
+    repository: repositoryOf(spec, { push, registry: facts.registry }),
+    push,
+  };
+};

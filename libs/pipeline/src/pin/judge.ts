@@ -1,0 +1,136 @@
+import {
+  ARCHITECTURES,
+  architectureOf,
+  formatRepository,
+  platformOf,
+  shortDigest,
+  slugOf,
+  type Architecture,
+  type Digest,
+  type Lane,
+  type PinAuditEntry,
+  type PinFinding,
+  type PinName,
+  type Platform,
+  type Problem,
+  type ProcessorSpec,
+} from '@pinlane/contracts';
+import { namedPins, outcomeOf } from './audit.ts';
+import { storePins, type PinnedSpec } from './pinned.ts';
+
+/** One platform's image, as far as a judgement needs it. */
+export interface SeenImage {
+  /** Of the manifest. */
+  readonly digest: Digest;
+  readonly platform: Platform;
+  /** What the image says it was built from; null if it says nothing. */
+  readonly fingerprint: Digest | null;
+  /** The slug of the processor that the image says it is of; null if it says nothing. */
+  readonly title: string | null;
+}
+
+/** What was found where a pin points: an image with its platforms, or what kept it from being looked at. */
+export type Seen =
+  { readonly kind: 'index' | 'manifest'; readonly images: readonly SeenImage[] } | { readonly problems: readonly Pick<Problem, 'code' | 'message'>[] };
+
+/** Why an image is not of a spec's processor; null if it is, or was not built by Pinlane and may be anyone's. */
+export const ownerProblem = (spec: ProcessorSpec, { digest, fingerprint, title }: SeenImage): Problem | null =>
+  fingerprint !== null && title !== null && title !== slugOf(spec.ref)
+    ? { code: 'ERR_PIN_UNVERIFIED', message: `${digest} is an image of ${JSON.stringify(title.slice(0, 200))}, not of ${slugOf(spec.ref)}` }
+    : null;
+
+const unverified = (pin: PinName, message: string): PinFinding => ({ pin, code: 'ERR_PIN_UNVERIFIED', message });
+
+const entryFor = (index: Seen | null, platform: Platform): SeenImage | undefined =>
+  index !== null && 'images' in index && index.kind === 'index' ? index.images.find((image) => image.platform === platform) : undefined;
+
+/** The image of a platform, if the pinned index lists the very manifest that is pinned, in the same repository: then it needs no look of its own. */
+export const listedBy = (index: Seen | null, { pins, indexPin }: PinnedSpec, architecture: Architecture): SeenImage | null => {
+  const [pin, listed] = [pins[architecture], entryFor(index, platformOf(architecture))];
+  if (pin === undefined || indexPin === null || listed?.digest !== pin.digest) return null;
+  return formatRepository(pin) === formatRepository(indexPin) ? listed : null;
+};
+
+const judgeIndex = ({ indexPin }: PinnedSpec, index: Seen | null): PinFinding[] => {
+  if (index === null || indexPin === null) return [];
+  if ('problems' in index) return index.problems.map(({ code, message }) => ({ pin: 'index', code, message }));
+  return index.kind === 'index' ? [] : [unverified('index', `${shortDigest(indexPin.digest)} is one platform's manifest, and an index is to be pinned here`)];
+};
+
+/** A platform's pin that was looked at by itself: an image of that platform, or the findings. */
+const judgeAlone = (architecture: Architecture, digest: Digest, seen: Seen | undefined): SeenImage | PinFinding[] => {
+  if (seen === undefined) return [];
+  if ('problems' in seen) return seen.problems.map(({ code, message }) => ({ pin: architecture, code, message }));
+  const [image] = seen.images;
+  if (seen.kind === 'index' || image === undefined)
+    return [unverified(architecture, `${shortDigest(digest)} is an index, and a platform's manifest is to be pinned here`)];
+  return architectureOf(image.platform) === architecture ? image : [unverified(architecture, `${shortDigest(digest)} is an image for ${image.platform}`)];
+};
+
+interface Judged {
+  readonly image: SeenImage | null;
+  readonly findings: readonly PinFinding[];
+}
+
+const judgePlatform = (pinned: PinnedSpec, architecture: Architecture, index: Seen | null, alone: Seen | undefined): Judged => {
+  const pin = pinned.pins[architecture];
+  if (pin === undefined) return { image: null, findings: [] };
+  const platform = platformOf(architecture);
+  const isIndex = index !== null && 'kind' in index && index.kind === 'index';
+  const entry = entryFor(index, platform);
+  const there = entry === undefined ? 'does not list it' : `lists ${shortDigest(entry.digest)}`;
+  const findings =
+    isIndex && entry?.digest !== pin.digest
+      ? [unverified(architecture, `${shortDigest(pin.digest)} is pinned for ${platform}, and the pinned index ${there}`)]
+      : [];
+  const image = listedBy(index, pinned, architecture) ?? judgeAlone(architecture, pin.digest, alone);
+  if (Array.isArray(image)) return { image: null, findings: [...findings, ...image] };
+  const foreign = ownerProblem(pinned, image as SeenImage);
+  if (foreign !== null) return { image: null, findings: [...findings, unverified(architecture, foreign.message)] };
+  return { image: image as SeenImage, findings };
+};
+
+/** An edited fingerprint would let source that was never built pass for built. */
+const judgeSource = ({ image }: ProcessorSpec, images: readonly SeenImage[]): PinFinding[] => {
+  const claims = new Set(images.map(({ fingerprint }) => fingerprint));
+  const [claim] = claims;
+  const written = image?.source?.fingerprint;
+  if (claims.size !== 1 || claim == null || written == null || claim === written) return [];
+  return [unverified('index', `registry.yaml says that the images were built from ${shortDigest(written as Digest)}, and they say ${shortDigest(claim)}`)];
+};
+
+/** Peculiarities that are no faults: --registry pins elsewhere than image.repository says, and does so on purpose. */
+const remarksOn = ({ image, pins, indexPin }: PinnedSpec, index: Seen | null): string[] => {
+  const repositories = new Set([...Object.values(pins), ...(indexPin === null ? [] : [indexPin])].map(formatRepository));
+  const said = image?.repository;
+  const elsewhere = [...repositories].filter((repository) => said !== undefined && repository !== said);
+  const listed = index !== null && 'kind' in index && index.kind === 'index' ? index.images : [];
+  const unpinned = listed.filter(({ platform }) => pins[architectureOf(platform)] === undefined).map(({ platform }) => platform);
+  return [
+    ...elsewhere.map((repository) => `the pins name ${repository}, and image.repository is ${said}`),
+    ...(repositories.size > 1 ? [`the pins name several repositories: ${[...repositories].join(', ')}`] : []),
+    ...unpinned.map((platform) => `the pinned index also lists ${platform}, which is not pinned`),
+  ];
+};
+
+/**
+ * Judges everything that one registry.yaml pins. Pins that the lane does not take are the verdict by themselves: nothing needs to be looked at then.
+ * @param seen what was found: of the index, and of each platform's pin for which {@link listedBy} has no image
+ */
+export const judgePins = (
+  pinned: PinnedSpec,
+  seen: { readonly index: Seen | null; readonly platforms: Partial<Record<Architecture, Seen>> },
+  { file, lane }: { readonly file: string; readonly lane: Lane },
+): PinAuditEntry => {
+  const pins = namedPins(pinned);
+  const about = { file, ref: pinned.ref, pins };
+  const local = storePins(pinned, lane);
+  if (local.length > 0) {
+    const message = `it names the local store, and lane ${lane} needs a published image`;
+    return { ...about, outcome: 'bad', findings: local.map((pin) => ({ pin, code: 'ERR_PIN_LOCAL', message })), remarks: [] };
+  }
+  const judged = ARCHITECTURES.map((architecture) => judgePlatform(pinned, architecture, seen.index, seen.platforms[architecture]));
+  const images = judged.flatMap(({ image }) => image ?? []);
+  const findings = [...judgeIndex(pinned, seen.index), ...judged.flatMap((each) => each.findings), ...judgeSource(pinned, images)];
+  return { ...about, outcome: outcomeOf(findings, Object.keys(pins).length), findings, remarks: remarksOn(pinned, seen.index) };
+};

@@ -1,0 +1,28 @@
+import type { ExitCode, Progress } from '@pinlane/contracts';
+
+/** What a verb may know of the world besides its options. */
+export interface VerbContext {
+  /** The workspace's root. */
+  readonly root: string;
+  /** The project's name, a processor's slug. */
+  readonly project: string;
+  /** The project's folder, relative to the root, with `/`. */
+  readonly projectRoot: string;
+  /** Whether the image was built before this, in the same run: a lane that believes no earlier run believes this. */
+  readonly afterBuild: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly progress: Progress;
+  /** Tells one line that a reader of the log must know. */
+  readonly note: (line: string) => void;
+  /** Tells that a verb which goes on until it is stopped is ready; other verbs tell their outcome at the end. */
+  readonly announce: (ready: { readonly document: unknown; readonly lines: readonly string[] }) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What came of a verb: a document for programs, lines for people, and how the command exits. */
+export interface VerbOutcome<Document = unknown> {
+  /** Undefined if it was announced before. */
+  readonly document: Document | undefined;
+  readonly lines: readonly string[];
+  readonly exitCode: ExitCode;
+}

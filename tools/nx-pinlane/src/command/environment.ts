@@ -1,0 +1,34 @@
+/** A variable that stands for an option in a whole run. */
+export interface EnvironmentVariable {
+  readonly what: string;
+  /** The option that wins over it; null if there is none. */
+  readonly option: string | null;
+  /** Whether its value changes what a build makes, so that it is part of the cache key of every target that is cached. */
+  readonly inCacheKey: boolean;
+}
+
+/** Every variable of Pinlane's own that a verb may read. A verb names those that it does read in its definition. */
+export const ENVIRONMENT = {
+  PINLANE_LANE: { what: 'The lane: local, pr, dev, staging or main; local if it is unset.', option: 'lane', inCacheKey: true },
+  PINLANE_ENGINE: { what: 'The engine that builds images: auto, embedded or docker.', option: 'engine', inCacheKey: true },
+  PINLANE_PLATFORMS: { what: 'The platforms to build, with commas between; all that the lane builds if it is unset.', option: 'platforms', inCacheKey: true },
+  PINLANE_PUSH: { what: 'Whether images are pushed: true or false.', option: 'push', inCacheKey: true },
+  PINLANE_REGISTRY: { what: 'The registry and path prefix in place of the one in registry.yaml.', option: 'registry', inCacheKey: true },
+  PINLANE_BASE_IMAGE: {
+    what: 'The image, by digest, that stands for the build argument BASE_IMAGE if nothing else sets it.',
+    option: null,
+    inCacheKey: true,
+  },
+  PINLANE_RUNTIME: { what: 'What runs an image under test: auto, bubblewrap, unshare, docker or host.', option: 'runtime', inCacheKey: false },
+  PINLANE_INSECURE_REGISTRY: {
+    what: 'Hosts of registries that are spoken to by plain HTTP, with commas between.',
+    option: 'insecureRegistry',
+    inCacheKey: false,
+  },
+} as const satisfies Record<`PINLANE_${string}`, EnvironmentVariable>;
+
+/** The name of one of them. */
+export type VariableName = keyof typeof ENVIRONMENT;
+
+/** The value of a variable; an empty one counts as unset, because workflows hand on inputs that nobody filled in. */
+export const valueOf = (env: Readonly<Record<string, string | undefined>>, name: VariableName): string | undefined => env[name]?.trim() || undefined;

@@ -1,0 +1,94 @@
+import { sep } from 'node:path';
+import { ERROR_CATALOGUE, EXIT, formatProblem, isPinlaneError, PinlaneError, type ExitCode, type Problem } from '@pinlane/contracts';
+import { createReporter, type Streams } from './reporter.ts';
+import type { Verb } from './verb.ts';
+
+/** Where a verb runs. */
+export interface Place {
+  readonly root: string;
+  readonly project: string;
+  readonly projectRoot: string;
+  readonly verbose: boolean;
+  /** Whether the image was built before this, in the same run. */
+  readonly afterBuild?: boolean;
+}
+
+const GRACE_MS = 4500;
+
+/** @throws ERR_OPTION_INVALID with every problem */
+const parseOptions = (verb: Verb, raw: unknown): unknown => {
+  const parsed = verb.parse(raw);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue): Problem => {
+    const name = issue.path.length > 0 ? `--${issue.path.join('.')}: ` : '';
+    return { code: 'ERR_OPTION_INVALID', message: `${name}${issue.message}` };
+  });
+  throw new PinlaneError(problems as [Problem, ...Problem[]]);
+};
+
+/** An error of ours as it is; any other wrapped, with --verbose including its stack. */
+export const asPinlaneError = (thrown: unknown, verbose: boolean): PinlaneError => {
+  if (isPinlaneError(thrown)) return thrown;
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return new PinlaneError({ code: 'ERR_INTERNAL', message: verbose ? (error.stack ?? error.message) : error.message }, { cause: error });
+};
+
+/** A problem as somebody in the workspace would put it: paths relative to its root, and the processor by its name. */
+const seenFrom =
+  ({ root, project }: Place) =>
+  ({ code, message, file, fix = ERROR_CATALOGUE[code].remedy, ...rest }: Problem): Problem => {
+    const near = (text: string): string => text.replaceAll(`${root}${sep}`, '');
+    const place = file === undefined ? {} : { file: near(file).split(sep).join('/') };
+    return { code, message: near(message), ...place, ...rest, fix: near(project === '' ? fix : fix.replaceAll('<processor>', project)) };
+  };
+
+/** Aborts on SIGINT and SIGTERM; Nx kills after 5 s, so a verb that has not stopped shortly before that is ended here, with the same message. */
+const onSignals = (controller: AbortController): (() => void) => {
+  const stop = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) return;
+    controller.abort(new PinlaneError({ code: 'ERR_CANCELLED', message: `stopped by ${signal}` }));
+    setTimeout(() => process.exit(EXIT.error), GRACE_MS).unref();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return () => {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  };
+};
+
+/**
+ * Runs one verb from raw options to its exit code: parses, reports progress, turns every error into `code: what happened` and
+ * `fix: what to do`, and with --json prints one document even if it failed.
+ */
+export const runVerb = async (verb: Verb, raw: unknown, place: Place, streams: Streams = process): Promise<ExitCode> => {
+  const wantsJson = (raw as { json?: unknown } | null)?.json === true;
+  const ci = process.env['CI'] !== undefined && process.env['CI'] !== 'false' && process.env['CI'] !== '';
+  const reporter = createReporter(streams, { json: wantsJson, ci, verbose: place.verbose });
+  const controller = new AbortController();
+  const release = onSignals(controller);
+  try {
+    const options = parseOptions(verb, raw);
+    const outcome = await verb.run(options, {
+      root: place.root,
+      project: place.project,
+      projectRoot: place.projectRoot,
+      afterBuild: place.afterBuild === true,
+      env: process.env,
+      progress: reporter.progress,
+      note: reporter.note,
+      announce: reporter.finish,
+      signal: controller.signal,
+    });
+    reporter.finish(outcome);
+    return outcome.exitCode;
+  } catch (thrown) {
+    const error = asPinlaneError(controller.signal.aborted ? controller.signal.reason : thrown, place.verbose);
+    const problems = error.problems.map(seenFrom(place));
+    reporter.fail(problems.map(formatProblem).join('\n'));
+    if (wantsJson) reporter.finish({ lines: [], document: { kind: 'Error', schemaVersion: 1, problems } });
+    return error.exitCode;
+  } finally {
+    release();
+  }
+};

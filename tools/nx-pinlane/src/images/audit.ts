@@ -1,0 +1,82 @@
+import {
+  ARCHITECTURES,
+  fail,
+  isPinlaneError,
+  type Architecture,
+  type Digest,
+  type Lane,
+  type PinAuditEntry,
+  type PinnedReference,
+  type ProcessorSpec,
+} from '@pinlane/contracts';
+import { verifyImage, type ImageView } from '@pinlane/oci';
+import { judgePins, listedBy, requirePinned, storePins, type PinnedSpec, type Seen } from '@pinlane/pipeline';
+import { openLocation, type ImageLocations } from './locations.ts';
+import { seenImage } from './seen-image.ts';
+
+/** What an audit of many processors remembers, so that it reads and waits for the same thing once. */
+export interface AuditMemory {
+  /** Layers of the store that were hashed: many images are built on the same ones. */
+  readonly hashed: Set<Digest>;
+  /** How often in a row each registry did not answer, whatever it was asked. */
+  readonly silent: Map<string, number>;
+}
+
+/** A memory that holds nothing yet. */
+export const newAuditMemory = (): AuditMemory => ({ hashed: new Set(), silent: new Map() });
+
+/** So often in a row a registry is waited for: each time takes about ten seconds, and a thousand pins may be in it. */
+const PATIENCE = 3;
+
+/** Reads and hashes a pinned image. @throws ERR_REGISTRY_UNAVAILABLE without asking if its registry was silent before, and what `verifyImage` throws */
+const verified = async (pin: PinnedReference, locations: ImageLocations, { hashed, silent }: AuditMemory): Promise<ImageView> => {
+  const location = openLocation(pin, locations);
+  const missed = silent.get(pin.host) ?? 0;
+  if (missed >= PATIENCE) fail('ERR_REGISTRY_UNAVAILABLE', `${pin.host} did not answer ${PATIENCE} times in a row, and was not asked for ${pin.digest}`);
+  try {
+    // A registry hashed what was pushed to it; the store is a folder that anything may have written to.
+    const view = await verifyImage(location, pin.digest, location === locations.store ? { blobs: 'hashed', known: hashed } : {});
+    silent.delete(pin.host);
+    return view;
+  } catch (thrown) {
+    if (isPinlaneError(thrown, 'ERR_REGISTRY_UNAVAILABLE')) silent.set(pin.host, (silent.get(pin.host) ?? 0) + 1);
+    else silent.delete(pin.host);
+    throw thrown;
+  }
+};
+
+/** Looks at one pinned image. @throws only what says that the command was stopped, or that Pinlane is at fault */
+const look = async (pin: PinnedReference, locations: ImageLocations, memory: AuditMemory): Promise<Seen> => {
+  try {
+    const { kind, platforms } = await verified(pin, locations, memory);
+    return { kind, images: platforms.map(seenImage) };
+  } catch (thrown) {
+    if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
+    return { problems: thrown.problems };
+  }
+};
+
+/** Looks at each platform's pin that the pinned index has not answered for. */
+const lookAtPlatforms = async (pinned: PinnedSpec, index: Seen | null, locations: ImageLocations, memory: AuditMemory) => {
+  const looks = ARCHITECTURES.map(async (architecture): Promise<[Architecture, Seen][]> => {
+    const pin = pinned.pins[architecture];
+    return pin === undefined || listedBy(index, pinned, architecture) !== null ? [] : [[architecture, await look(pin, locations, memory)]];
+  });
+  return Object.fromEntries((await Promise.all(looks)).flat());
+};
+
+/**
+ * Looks at everything that one registry.yaml pins, whether it is there whole, its bytes have the digest, manifests and configs are for the platform
+ * they are pinned for, and the index lists the very manifests that are pinned. Nothing is written, and nothing is asked about pins that the lane refuses.
+ */
+export const auditPins = async (
+  spec: ProcessorSpec,
+  { file, lane }: { readonly file: string; readonly lane: Lane },
+  locations: ImageLocations,
+  memory: AuditMemory = newAuditMemory(),
+): Promise<PinAuditEntry> => {
+  const pinned = requirePinned(spec, { file, platforms: [] });
+  if (storePins(pinned, lane).length > 0) return judgePins(pinned, { index: null, platforms: {} }, { file, lane });
+  const index = pinned.indexPin === null ? null : await look(pinned.indexPin, locations, memory);
+  return judgePins(pinned, { index, platforms: await lookAtPlatforms(pinned, index, locations, memory) }, { file, lane });
+};

@@ -1,0 +1,122 @@
+import { join, relative } from 'node:path';
+import { createDockerEngine, createEmbeddedEngine, createProcessRunner, headRevision } from '@pinlane/adapters';
+import { isPinlaneError, parseReference, type BuildEngine, type BuildPlan, type Built, type Problem } from '@pinlane/contracts';
+import { copyImage, isLoopback, readBaseLayers, requireEmbeddable } from '@pinlane/oci';
+import { chooseEngine, contextNames, engineMissing, variantOf, withoutEffect, type BuildRequest } from '@pinlane/pipeline';
+import type { VerbContext } from '../command/context.ts';
+import type { BuildSettings } from '../workspace/settings.ts';
+import type { ResolvedBase } from './bases.ts';
+import type { BuildInputs } from './build-inputs.ts';
+import type { ImageLocations } from './locations.ts';
+
+/** What is wanted of a build. */
+export interface BuildWish {
+  readonly settings: BuildSettings;
+  readonly noCache: boolean;
+  /** The cache key of the task that builds, to be recorded; absent if the image serves another task. */
+  readonly cacheKey?: string | undefined;
+  /** What is asked of the build besides its source; absent if whatever was built of the source will do. */
+  readonly request?: BuildRequest | undefined;
+}
+
+const NOTHING_ASKED: BuildRequest = { docker: {}, labels: {} };
+
+/** What in the Dockerfile the embedded engine can't carry out; empty if it can build it. */
+const unsupportedBy = ({ buildArgs, platforms, target }: BuildPlan, { dockerfile }: BuildInputs): readonly Problem[] => {
+  try {
+    requireEmbeddable(dockerfile, buildArgs, platforms, target ?? undefined);
+    return [];
+  } catch (thrown) {
+    if (isPinlaneError(thrown, 'ERR_DOCKERFILE_UNSUPPORTED')) return thrown.problems;
+    throw thrown;
+  }
+};
+
+/**
+ * A base as BuildKit takes it. Our store is an OCI layout, which BuildKit reads from the folder; a registry it reads by itself, with Docker's own logins.
+ * A registry on this machine, or without TLS, may be out of its reach or not trusted, so an image there is brought into the store first. The layout is
+ * named from the workspace's root, where the client runs: a path to it ends at the first @ or :, which the root may have.
+ */
+const baseForDocker = async ({ pinned, digest, source }: ResolvedBase, { store, access }: ImageLocations, { root, signal }: VerbContext): Promise<string> => {
+  const { host } = parseReference(pinned);
+  const near = isLoopback(host) || access.insecureRegistries.has(host);
+  if (source !== store && !near) return `docker-image://${pinned}`;
+  if (source !== store) await copyImage(source, store, digest, { signal });
+  return `oci-layout://${relative(root, store.root)}@${digest}`;
+};
+
+/** Asks git for the commit at once and tells once if there is none; engines wait for the answer only when they need it. */
+const revisionOf = ({ root, note }: VerbContext): (() => Promise<string | null>) => {
+  const asked = headRevision(root).then(({ revision, ...why }) => {
+    if ('reason' in why) note(`no revision is recorded: ${why.reason}`);
+    return revision;
+  });
+  return () => asked;
+};
+
+/** Docker's engine for one build. @param bases as BuildKit takes them, by the names that the Dockerfile has for them */
+const dockerEngine = async (
+  inputs: BuildInputs,
+  { noCache, settings, request = NOTHING_ASKED }: BuildWish,
+  { paths, store }: ImageLocations,
+  { root, env, note }: VerbContext,
+  revision: () => Promise<string | null>,
+  bases: ReadonlyMap<string, string>,
+): Promise<BuildEngine> =>
+  createDockerEngine({
+    runner: createProcessRunner(),
+    context: inputs.context,
+    file: inputs.dockerfile.file,
+    bases: Object.fromEntries(bases),
+    baseLayers: bases.size === 0 ? new Map() : await readBaseLayers(inputs.bases.values()),
+    options: request.docker,
+    noCache,
+    isolated: settings.rules.fresh,
+    store,
+    workFolder: join(paths.cache, 'docker'),
+    root,
+    env,
+    revision,
+    note,
+  });
+
+/**
+ * The engine that builds: the one asked for; else the embedded one, and Docker for what only Docker can do. So whether a Docker happens to
+ * run on a machine changes no digest.
+ * @throws ERR_OPTION_INVALID for an option that the engine asked for can't carry out; ERR_DOCKERFILE_UNSUPPORTED if Docker is needed
+ * and none answers, with ERR_ENGINE_UNAVAILABLE for why
+ */
+const engineFor = async (
+  plan: BuildPlan,
+  inputs: BuildInputs,
+  wish: BuildWish,
+  locations: ImageLocations,
+  context: VerbContext,
+  revision: () => Promise<string | null>,
+): Promise<BuildEngine> => {
+  const { request = NOTHING_ASKED, settings, noCache } = wish;
+  const unsupported = settings.engine === 'auto' ? unsupportedBy(plan, inputs) : [];
+  const { engine, because } = chooseEngine({ asked: settings.engine, request, unsupported });
+  if (engine === 'embedded') {
+    const idle = withoutEffect(request.docker);
+    if (idle.length > 0)
+      context.note(`${idle.map((name) => `--${name}`).join(', ')}: of Docker's builders and caches, and without effect on the embedded engine`);
+    return createEmbeddedEngine({ context: inputs.context, dockerfile: inputs.dockerfile, bases: inputs.bases, store: locations.store, noCache, revision });
+  }
+  if (because.length > 0) {
+    const docker = await (await dockerEngine(inputs, wish, locations, context, revision, new Map())).availability();
+    if (!docker.available) throw engineMissing(because, docker);
+  }
+  const bases = await Promise.all([...inputs.bases].map(async ([name, base]) => [name, await baseForDocker(base, locations, context)] as const));
+  return dockerEngine(inputs, wish, locations, context, revision, new Map(bases));
+};
+
+/** Builds a plan's image into the store. @throws ERR_ENGINE_UNAVAILABLE, ERR_BUILD_FAILED, whatever assembling throws */
+export const buildImage = async (plan: BuildPlan, inputs: BuildInputs, wish: BuildWish, locations: ImageLocations, context: VerbContext): Promise<Built> => {
+  const revision = revisionOf(context);
+  const engine = await engineFor(plan, inputs, wish, locations, context, revision);
+  const { image, layers } = await engine.build(plan, { progress: context.progress, signal: context.signal });
+  const { request = NOTHING_ASKED } = wish;
+  const [variant, contexts] = [variantOf(request), contextNames(request)];
+  return { layers, image: { ...image, ...(variant === undefined ? {} : { variant }), ...(contexts.length === 0 ? {} : { contexts }) } };
+};

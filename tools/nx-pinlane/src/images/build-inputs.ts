@@ -1,0 +1,113 @@
+import { realpath, stat } from 'node:fs/promises';
+import { join, posix, relative, sep } from 'node:path';
+import { fail, isPinlaneError, PinlaneError, PLATFORMS, slugOf, type Digest, type ProcessorSpec } from '@pinlane/contracts';
+import { ASSEMBLER_VERSION, dockerfileBases, parseDockerfile, readBuildContext, type BuildContext, type ParsedDockerfile } from '@pinlane/oci';
+import { fingerprintOf, imageProjection, projectionText } from '@pinlane/pipeline';
+import type { VerbContext } from '../command/context.ts';
+import { valueOf } from '../command/environment.ts';
+import { readRecord } from '../workspace/build-records.ts';
+import { requireSecretsUnset } from '../workspace/secrets.ts';
+import type { BuildSettings } from '../workspace/settings.ts';
+import type { SpecFile } from '../workspace/spec-file.ts';
+import { resolveBases, type ResolvedBase } from './bases.ts';
+import type { ImageLocations } from './locations.ts';
+
+/** Everything that an image is made from, read once, and its fingerprint. */
+export interface BuildInputs {
+  readonly spec: ProcessorSpec;
+  readonly context: BuildContext;
+  readonly dockerfile: ParsedDockerfile;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly target: string | undefined;
+  readonly bases: ReadonlyMap<string, ResolvedBase>;
+  readonly fingerprint: Digest;
+}
+
+/** What options may put in the place of what registry.yaml says. */
+export interface InputOverrides {
+  readonly buildArgs?: Readonly<Record<string, string>> | undefined;
+  readonly target?: string | undefined;
+  /** Names in the Dockerfile that are given a context of their own; those of the last build if absent. */
+  readonly contexts?: readonly string[] | undefined;
+}
+
+/**
+ * The paths, in a build context, under which registry.yaml can be seen: its own, and if it is a link the one that it leads to. The build
+ * sees the projection of the spec under each, so that no image depends on its own digest.
+ */
+const specPaths = async (context: string, specFile: string): Promise<string[]> => {
+  const [folder, real] = await Promise.all([realpath(context), realpath(specFile)]).catch(() => [context, specFile] as const);
+  const paths = [relative(context, specFile), relative(folder, real)].map((path) => path.split(sep).join('/'));
+  return paths.filter((path) => !path.startsWith('..'));
+};
+
+/** The folder of the build context. @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES if it is none, or leads out of the processor's own */
+const contextFolder = async ({ spec, file }: SpecFile, projectFolder: string): Promise<string> => {
+  const named = `build.context, ${JSON.stringify(spec.build.context)},`;
+  const fix = 'Name a folder of the processor in build.context, or leave it out.';
+  const folder = join(projectFolder, spec.build.context);
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) return fail('ERR_CONTEXT_INVALID', `${named} is ${found ? 'not a folder' : 'not there'}`, { file, fix });
+  const from = relative(await realpath(projectFolder), await realpath(folder));
+  if (from === '..' || from.startsWith(`..${sep}`)) fail('ERR_PATH_ESCAPES', `${named} leads out of the processor's folder`, { file, fix });
+  return folder;
+};
+
+const readContext = async (specFile: SpecFile, projectFolder: string): Promise<BuildContext> => {
+  const folder = await contextFolder(specFile, projectFolder);
+  const projection = new TextEncoder().encode(projectionText(specFile.spec));
+  const paths = await specPaths(folder, specFile.path);
+  return readBuildContext(folder, {
+    dockerfile: specFile.spec.build.dockerfile,
+    overrides: Object.fromEntries(paths.map((path) => [path, projection])),
+  });
+};
+
+/** PINLANE_BASE_IMAGE stands for the argument that our Dockerfiles call BASE_IMAGE, if the Dockerfile has one and nobody set it. */
+const withBaseImage = (buildArgs: Readonly<Record<string, string>>, { globals }: ParsedDockerfile, image: string | undefined): Record<string, string> => {
+  const declared = globals.some(({ entries }) => entries.some(({ name }) => name === 'BASE_IMAGE'));
+  return { ...(image && declared ? { BASE_IMAGE: image } : {}), ...buildArgs };
+};
+
+/** An error about a base that the variable named blames the variable. */
+const blameBaseImage =
+  (image: string | undefined) =>
+  (thrown: unknown): never => {
+    if (!image || !isPinlaneError(thrown)) throw thrown;
+    const [first, ...more] = thrown.problems.map((problem) => ({ ...problem, message: `PINLANE_BASE_IMAGE, ${image}: ${problem.message}` }));
+    throw new PinlaneError([first!, ...more], { cause: thrown });
+  };
+
+/**
+ * Reads the build context, the Dockerfile and the images it builds on, and works out the fingerprint. Builds nothing.
+ * @throws what reading contexts, Dockerfiles and registries throws; ERR_LANE_SECRET_SET, ERR_BASE_UNAVAILABLE
+ */
+export const readBuildInputs = async (
+  specFile: SpecFile,
+  { lane }: Pick<BuildSettings, 'lane'>,
+  locations: ImageLocations,
+  { root, projectRoot, env, note }: VerbContext,
+  overrides: InputOverrides = {},
+): Promise<BuildInputs> => {
+  const { spec } = specFile;
+  await requireSecretsUnset(lane, spec, { root, env });
+  const target = overrides.target ?? spec.build.target;
+  const baseImage = valueOf(env, 'PINLANE_BASE_IMAGE');
+  const context = await readContext(specFile, join(root, projectRoot));
+  const dockerfile = parseDockerfile(context.dockerfile.text, posix.join(projectRoot, spec.build.context, spec.build.dockerfile));
+  const buildArgs = withBaseImage({ ...spec.build.args, ...overrides.buildArgs }, dockerfile, baseImage);
+  const named = dockerfileBases(dockerfile, buildArgs, PLATFORMS, target);
+  const contexts = named.length === 0 ? [] : (overrides.contexts ?? (await readRecord(locations.paths, slugOf(spec.ref)))?.contexts ?? []);
+  const images = named.filter((each) => !contexts.includes(each));
+  const bases = await resolveBases(images, locations, note).catch(blameBaseImage(images.find((each) => each === baseImage)));
+  const fingerprint = fingerprintOf({
+    assembler: String(ASSEMBLER_VERSION),
+    entries: context.entries,
+    dockerfile: context.dockerfile.text,
+    buildArgs,
+    target: target ?? null,
+    projection: imageProjection(spec),
+    bases: Object.fromEntries([...bases].map(([each, { pinned }]) => [each, pinned])),
+  });
+  return { spec, context, dockerfile, buildArgs, target, bases, fingerprint };
+};

@@ -1,0 +1,54 @@
+import { isPinlaneError, isStoreReference, parseRepository, pinVerdict, type BuiltImage, type Digest, type Repository } from '@pinlane/contracts';
+import { openRepository, openStore, verifyImage, type RegistryRepository, type Store } from '@pinlane/oci';
+import type { WorkspacePaths } from '../workspace/paths.ts';
+
+/** How registries are reached in a run. */
+export interface RegistryAccess {
+  /** Hosts on other machines that are spoken to by plain HTTP. */
+  readonly insecureRegistries: ReadonlySet<string>;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether they are to be written to. */
+  readonly writes?: boolean;
+  /** A repository of the same registry whose blobs need not be sent again. */
+  readonly mountFrom?: Repository | undefined;
+}
+
+/** Where the images of a run are: the store of its lane, and registries. */
+export interface ImageLocations {
+  readonly paths: WorkspacePaths;
+  readonly store: Store;
+  readonly access: RegistryAccess;
+}
+
+/** See {@link ImageLocations}. */
+export const openLocations = (paths: WorkspacePaths, access: RegistryAccess): ImageLocations => ({ paths, store: openStore(paths.store), access });
+
+/** Opens a repository of a registry; nothing is sent before the first request. @throws ERR_REFERENCE_INVALID for the local store's name */
+export const openRegistry = ({ host, path }: Repository, { insecureRegistries, writes = false, signal, mountFrom }: RegistryAccess): RegistryRepository =>
+  openRepository(
+    { host, path },
+    { insecure: insecureRegistries.has(host), writes, ...(signal === undefined ? {} : { signal }), ...(mountFrom === undefined ? {} : { mountFrom }) },
+  );
+
+/** Where one image is kept: the store, or a registry's repository. */
+export type ImageLocation = Store | RegistryRepository;
+
+/** Opens the location that a reference names. */
+export const openLocation = (repository: Repository, { store, access }: Pick<ImageLocations, 'store' | 'access'>): ImageLocation =>
+  isStoreReference(repository) ? store : openRegistry(repository, access);
+
+/** Whether an image is whole: manifests and configs read and hashed, layers there. @throws whatever keeps the location from answering */
+export const isWhole = async (location: ImageLocation, digest: Digest): Promise<boolean> => {
+  try {
+    await verifyImage(location, digest);
+    return true;
+  } catch (thrown) {
+    // A location that could not be asked is an error and no answer.
+    if (isPinlaneError(thrown) && pinVerdict(thrown.code) === 'gone') return false;
+    throw thrown;
+  }
+};
+
+/** Whether a built image is where it was pushed to. @throws whatever keeps the registry from answering */
+export const isPushed = (image: BuiltImage, access: RegistryAccess): Promise<boolean> =>
+  isWhole(openRegistry(parseRepository(image.repository), access), image.index);

@@ -1,0 +1,94 @@
+import { createRequire } from 'node:module';
+import { basename } from 'node:path';
+import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultArray, ProjectConfiguration } from '@nx/devkit';
+import { PinlaneError } from '@pinlane/contracts';
+import { openFactsCache } from '../../workspace/facts-cache.ts';
+import { readProcessor } from './processor-facts.ts';
+import { namedError } from '../../workspace/spec-facts.ts';
+import { processorTargets, workspaceTargets } from './targets.ts';
+
+/** The plugin's options in nx.json. */
+export interface PluginOptions {
+  /** Folders below which every registry.yaml is a processor; `["processors"]` if absent. */
+  readonly folders?: readonly string[];
+  /** The name of the project that has the workspace's own targets; `pinlane` if absent. */
+  readonly workspaceProject?: string;
+}
+
+type Found = ReturnType<typeof readProcessor> & { readonly file: string };
+
+const project = ({ facts, bases }: Found, production: readonly string[]): ProjectConfiguration => ({
+  name: facts.slug,
+  root: facts.root,
+  sourceRoot: `${facts.root}/src`,
+  projectType: 'application',
+  tags: ['pinlane:processor', `ref:${facts.ref}`, 'scope:processor'],
+  // A glob that always matches the project itself, which Nx then leaves out: a base that does not exist must not break the
+  // graph for everyone; the build says which base is missing.
+  ...(bases.length > 0 ? { implicitDependencies: bases.filter((base) => base !== facts.slug).map((base) => `{${base},${facts.slug}}`) } : {}),
+  metadata: { description: `Processor ${facts.ref}`, technologies: ['pinlane'] },
+  targets: processorTargets(facts, production),
+});
+
+const collision = (found: Found, other: Found): PinlaneError =>
+  new PinlaneError({
+    code: 'ERR_REF_DUPLICATE',
+    file: found.file,
+    message:
+      found.facts.ref === other.facts.ref
+        ? `${found.facts.ref} is also the ref of ${other.file}`
+        : `${found.facts.ref} and ${other.facts.ref} of ${other.file} both have the slug ${found.facts.slug}`,
+  });
+
+const inside = (folders: readonly string[], file: string): boolean =>
+  folders.some((folder) => folder === '.' || file.startsWith(`${folder.replace(/\/+$/, '')}/`));
+
+/** The project for targets of the workspace as a whole, in the folder where Pinlane keeps what it makes. */
+const workspaceProject = (name: string): ProjectConfiguration => ({
+  name,
+  root: '.pinlane',
+  projectType: 'application',
+  tags: ['pinlane:workspace'],
+  metadata: { description: 'The pins and images of the whole workspace', technologies: ['pinlane'] },
+  targets: workspaceTargets(name),
+});
+
+/**
+ * Turns every registry.yaml into an Nx project, and nx.json into that of the workspace's own targets. Problems of single files are reported
+ * together at the end, through the error with which Nx keeps the rest of the graph.
+ */
+export const createProcessorNodes = (files: readonly string[], options: PluginOptions | undefined, context: CreateNodesContext): CreateNodesResultArray => {
+  const folders = options?.folders ?? ['processors'];
+  const production = context.nxJsonConfiguration.namedInputs?.['production'] ? ['production', '^production'] : ['default', '^default'];
+  const errors: [string, Error][] = [];
+  const bySlug = new Map<string, Found>();
+  const cache = openFactsCache(context.workspaceRoot);
+
+  for (const file of [...files].sort()) {
+    if (basename(file) !== 'registry.yaml' || !inside(folders, file)) continue;
+    try {
+      const found = { ...readProcessor(context.workspaceRoot, file, cache), file };
+      const other = bySlug.get(found.facts.slug);
+      if (other) throw collision(found, other);
+      bySlug.set(found.facts.slug, found);
+    } catch (thrown) {
+      errors.push([file, namedError(file, thrown)]);
+    }
+  }
+
+  cache.save();
+  const nodes: CreateNodesResultArray = [
+    ...[...bySlug.values()].map((found) => [found.file, { projects: { [found.facts.root]: project(found, production) } }] as const),
+    ...files
+      .filter((file) => file === 'nx.json')
+      .map((file) => [file, { projects: { '.pinlane': workspaceProject(options?.workspaceProject ?? 'pinlane') } }] as const),
+  ];
+  if (errors.length > 0) throw aggregate(errors, nodes);
+  return nodes;
+};
+
+// @nx/devkit takes 0.3 s to load, before every command if no daemon runs, so it is loaded only when there is an error to report.
+const aggregate = (errors: [string, Error][], nodes: CreateNodesResultArray): AggregateCreateNodesError => {
+  const devkit = createRequire(import.meta.url)('@nx/devkit') as typeof import('@nx/devkit');
+  return new devkit.AggregateCreateNodesError(errors, nodes);
+};

@@ -1,0 +1,51 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { contextInputs } from './context-inputs.ts';
+import { storeBases } from './dockerfile-facts.ts';
+import type { FactsCache } from '../../workspace/facts-cache.ts';
+import { readSpecFacts } from '../../workspace/spec-facts.ts';
+import type { ProcessorFacts } from './targets.ts';
+
+const isAbsent = (thrown: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String((thrown as NodeJS.ErrnoException).code));
+
+const readIfThere = (path: string): string | null => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (thrown) {
+    if (isAbsent(thrown)) return null;
+    throw thrown;
+  }
+};
+
+const namesIn = (folder: string): ReadonlySet<string> => {
+  try {
+    return new Set(readdirSync(folder));
+  } catch (thrown) {
+    if (isAbsent(thrown)) return new Set();
+    throw thrown;
+  }
+};
+
+/** A processor as inference sees it, and the projects whose images it builds on. @throws as {@link readSpecFacts} */
+export const readProcessor = (workspaceRoot: string, file: string, cache: FactsCache): { facts: ProcessorFacts; bases: string[] } => {
+  const root = dirname(file);
+  const folder = join(workspaceRoot, root);
+  const text = readFileSync(join(workspaceRoot, file), 'utf8');
+  const facts = cache.facts(text, () => readSpecFacts(file, text));
+  // One look into the folder in place of one for each file: a workspace may have a thousand processors.
+  const names = namesIn(folder);
+  const contextFolder = join(folder, facts.context);
+  const inContext = facts.context === '.' ? names : namesIn(contextFolder);
+  const ignoreFor = (name: string) => (inContext.has(name) || name.includes('/') ? readIfThere(join(contextFolder, name)) : null);
+  return {
+    facts: {
+      ...facts,
+      root,
+      hasMain: names.has('src') && existsSync(join(folder, 'src/main.ts')),
+      tests: names.has('tests') ? (['unit', 'integration'] as const).filter((kind) => existsSync(join(folder, 'tests', kind))) : [],
+      // Docker prefers <Dockerfile>.dockerignore to the one at the context's root.
+      contextInputs: contextInputs({ ...facts, dockerignore: ignoreFor(`${facts.dockerfile}.dockerignore`) ?? ignoreFor('.dockerignore') }),
+    },
+    bases: storeBases(readIfThere(join(contextFolder, facts.dockerfile)) ?? ''),
+  };
+};

@@ -1,0 +1,69 @@
+import { laneOf, mayBuild, testsPinned as laneTestsPinned } from '@pinlane/pipeline';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The part of Nx's task graph that tells why a task is in the run. */
+export interface TasksOfRun {
+  readonly tasks: Readonly<
+    Record<
+      string,
+      {
+        readonly target: { readonly project: string; readonly target: string; readonly configuration?: string };
+        readonly overrides: Readonly<Record<string, unknown>>;
+      }
+    >
+  >;
+  readonly dependencies: Readonly<Record<string, readonly string[]>>;
+  /** The executor of a project's target. */
+  readonly executorOf: (project: string, target: string) => string | undefined;
+}
+
+/** Whether the run's lane takes images as they are pinned and builds none. A lane that nobody knows is for the verb to refuse. */
+const buildsNothing = (env: Env): boolean => {
+  const lane = laneOf(undefined, env['PINLANE_LANE']);
+  return lane !== null && !mayBuild(lane);
+};
+
+const dependentsOf = ({ dependencies }: TasksOfRun, id: string): string[] => Object.keys(dependencies).filter((each) => dependencies[each]?.includes(id));
+
+/** Whether a task of `acceptance` tests the pinned image, for which nothing is built. */
+const testsPinned = ({ tasks }: TasksOfRun, id: string, env: Env): boolean => {
+  const { target, overrides } = tasks[id]!;
+  const asked = target.configuration === 'pinned' || overrides['pinned'] === true;
+  const lane = laneOf(overrides['lane'], env['PINLANE_LANE']);
+  return lane === null ? asked : laneTestsPinned(lane, asked);
+};
+
+/** The verb of a task; empty if its executor is not one of ours. */
+const verbOf = ({ tasks, executorOf }: TasksOfRun, id: string): string => {
+  const target = tasks[id]?.target;
+  return ((target && executorOf(target.project, target.target)) ?? '').replace('@pinlane/nx:', '');
+};
+
+/**
+ * Whether a run wants what a task builds: nobody depends on the task, so it was asked for; or a dependent can't do without. An
+ * acceptance of the pinned image can, and so can everything in a lane that builds nothing: there `pin` refuses by itself.
+ */
+export const isBuildWanted = (run: TasksOfRun, id: string, env: Env): boolean => {
+  const dependents = dependentsOf(run, id);
+  if (dependents.length === 0) return true;
+  if (buildsNothing(env)) return false;
+  return dependents.some((each) => {
+    const verb = verbOf(run, each);
+    if (verb === 'acceptance') return !testsPinned(run, each, env);
+    return verb === 'buildx' || verb === 'base' ? isBuildWanted(run, each, env) : true;
+  });
+};
+
+/** Whether a run pins the very processor of which it also tests the pinned image, in no order: nobody could say which image was tested. */
+export const pinsWhatItTests = (run: TasksOfRun, id: string, env: Env): boolean => {
+  const { target } = run.tasks[id]!;
+  const before = new Set(run.dependencies[id]);
+  for (const each of before) for (const other of run.dependencies[each] ?? []) before.add(other);
+  const isItsPin = (each: string): boolean => run.tasks[each]?.target.project === target.project && verbOf(run, each) === 'pin';
+  return testsPinned(run, id, env) && Object.keys(run.tasks).some((each) => isItsPin(each) && !before.has(each));
+};
+
+/** Whether Nx built a project's image before a task, in the same run. */
+export const isAfterBuild = (run: TasksOfRun, id: string, project: string): boolean =>
+  (run.dependencies[id] ?? []).some((each) => run.tasks[each]?.target.project === project && verbOf(run, each) === 'buildx');

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { acceptImage, summaryText } from '@pinlane/conformance';
+import {
+  architectureOf,
+  architectureOfMachine,
+  EXIT,
+  fail,
+  formatProblem,
+  isPinlaneError,
+  parsePinnedReference,
+  parsePlatforms,
+  platformOf,
+  RUNTIME_NAMES,
+  type AcceptanceReport,
+  type EvidenceFound,
+  type PinnedReference,
+  type Platform,
+} from '@pinlane/contracts';
+import { looksForEvidence, renderEvidence, requirePinned, requireTestsPinned, type EvidenceSubject } from '@pinlane/pipeline';
+import type { VerbContext, VerbOutcome } from '../../command/context.ts';
+import { readBuildInputs } from '../../images/build-inputs.ts';
+import { ensureBuilt } from '../../images/ensure-built.ts';
+import { openLocation, openLocations, type ImageLocations } from '../../images/locations.ts';
+import { workspacePaths } from '../../workspace/paths.ts';
+import { requireSecretsUnset } from '../../workspace/secrets.ts';
+import { chosen, resolveSettings, type BuildSettings } from '../../workspace/settings.ts';
+import { readSpec, type SpecFile } from '../../workspace/spec-file.ts';
+import { attachEvidence, readEvidence, requireMayAttach } from './evidence.ts';
+import type { AcceptanceOptions } from './options.ts';
+
+const platformToTest = (named: string | undefined): Platform => {
+  const platforms = named === undefined ? [platformOf(architectureOfMachine(process.arch))] : parsePlatforms(named);
+  return platforms.length === 1 ? (platforms[0] as Platform) : fail('ERR_OPTION_INVALID', '--platform names one platform');
+};
+
+/** The image that is pinned for a platform. Nothing is built. @throws ERR_IMAGE_UNPINNED, ERR_PIN_LOCAL */
+const pinnedImage = ({ spec, file }: SpecFile, platform: Platform, { lane }: BuildSettings): PinnedReference =>
+  requirePinned(spec, { file, platforms: [platform], lane }).pins[architectureOf(platform)]!;
+
+/** The working tree's image for a platform, built if it is not there. */
+const builtImage = async (
+  specFile: SpecFile,
+  platform: Platform,
+  settings: BuildSettings,
+  locations: ImageLocations,
+  context: VerbContext,
+): Promise<PinnedReference> => {
+  const inputs = await readBuildInputs(specFile, settings, locations, context);
+  const { image } = await ensureBuilt(inputs, { settings, noCache: settings.rules.fresh && !context.afterBuild }, locations, context);
+  const digest = image.platforms[architectureOf(platform)];
+  return digest === undefined
+    ? fail('ERR_PLATFORM_MISSING', `${image.name} was not built for ${platform}`, { fix: 'Name it in --platforms or PINLANE_PLATFORMS.' })
+    : parsePinnedReference(`${image.repository}@${digest}`);
+};
+
+/** What is attached to the image. Evidence that can't be read does not keep an image from being tested. */
+const evidenceOn = async (about: EvidenceSubject, image: PinnedReference, locations: ImageLocations): Promise<EvidenceFound> => {
+  try {
+    return await readEvidence(about, image, locations);
+  } catch (thrown) {
+    if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
+    return { found: [], ignored: [{ artifact: null, reason: `it could not be read: ${thrown.problems[0]?.message}` }] };
+  }
+};
+
+/** Whether reports are attached and looked for: as asked, else as the lane has it. @throws ERR_OPTION_INVALID */
+const evidenceWishes = (options: AcceptanceOptions, pinned: boolean, { lane, rules }: BuildSettings) => {
+  const asked = (['attach', 'evidence'] as const).find((name) => options[name] === true);
+  if (asked !== undefined && !pinned)
+    fail('ERR_OPTION_INVALID', `--${asked} is about the pinned image, and this tests the working tree's`, { fix: 'Add -c pinned, or --pinned.' });
+  return { attach: options.attach ?? (pinned && rules.attaches), look: options.evidence ?? (pinned && looksForEvidence(lane)) };
+};
+
+/** What an acceptance is about, decided before anything runs. */
+interface Trial {
+  readonly specFile: SpecFile;
+  readonly settings: BuildSettings;
+  readonly locations: ImageLocations;
+  readonly image: PinnedReference;
+  readonly platform: Platform;
+  readonly pinned: boolean;
+  readonly evidence: EvidenceFound | undefined;
+}
+
+const runAcceptance = ({ specFile, settings, locations, image, platform, pinned, evidence }: Trial, options: AcceptanceOptions, context: VerbContext) =>
+  acceptImage({
+    spec: specFile.spec,
+    source: openLocation(image, locations),
+    digest: image.digest,
+    platform,
+    image,
+    lane: settings.lane,
+    pinned,
+    evidence,
+    runtime: chosen(options.runtime, context.env, 'PINLANE_RUNTIME', ['auto', ...RUNTIME_NAMES] as const),
+    casesDir: join(context.root, context.projectRoot, 'acceptance'),
+    cacheDir: join(locations.paths.cache, 'rootfs'),
+    reportsDir: join(locations.paths.reports, context.project),
+    workspaceRoot: context.root,
+    // A runtime that it fell back from, and why, belongs into the log of a verdict.
+    progress: (line) => (line.startsWith('WARNING') ? context.note(line) : context.progress(line)),
+    signal: context.signal,
+  });
+
+/**
+ * Puts a processor's image to the test: the working tree's, or with `pinned` (and in lanes that test pinned images) the pinned one, for
+ * which nothing is built. A rejected image is a verdict: exit code 2. The report on a pinned image that passed is attached to it if that
+ * is asked.
+ * @throws ERR_IMAGE_UNPINNED, ERR_LANE_FORBIDS, ERR_PIN_LOCAL, ERR_LANE_SECRET_SET and whatever building and running throw
+ */
+export const acceptance = async (options: AcceptanceOptions, context: VerbContext): Promise<VerbOutcome<AcceptanceReport>> => {
+  const settings = resolveSettings(options, context.env);
+  const { lane } = settings;
+  const locations = openLocations(workspacePaths(context.root, lane), { insecureRegistries: settings.insecureRegistries, signal: context.signal });
+  const specFile = await readSpec(context);
+  const { spec } = specFile;
+  const platform = platformToTest(options.platform);
+  const pinned = requireTestsPinned(lane, options.pinned);
+  const wishes = evidenceWishes(options, pinned, settings);
+  await requireSecretsUnset(lane, spec, context);
+  const image = pinned ? pinnedImage(specFile, platform, settings) : await builtImage(specFile, platform, settings, locations, context);
+  // Before the test, which takes its time.
+  if (wishes.attach) requireMayAttach(image, lane);
+  const evidence = wishes.look ? await evidenceOn({ ref: spec.ref, digest: image.digest, platform }, image, locations) : undefined;
+
+  const report = await runAcceptance({ specFile, settings, locations, image, platform, pinned, evidence }, options, context);
+  const lines = [summaryText(report), ...(evidence ? renderEvidence(evidence) : [])];
+  if (report.verdict === 'accepted') {
+    if (wishes.attach) lines.push(await attachEvidence(report, lane, image, locations));
+    return { document: report, lines, exitCode: EXIT.good };
+  }
+  const failed = report.checks.filter(({ outcome }) => outcome === 'failed').map(({ rule }) => rule);
+  const problem = formatProblem({ code: 'ERR_ACCEPTANCE_FAILED', message: `${report.ref} failed ${failed.join(', ')}`, file: specFile.file });
+  return { document: report, lines: [...lines, problem], exitCode: EXIT.verdict };
+};

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { buildBase } from '@pinlane/base-node';
+import { EXIT, laneRules, platformOf, shortDigest, type Architecture, type BuiltImage, type Digest, type Skipped } from '@pinlane/contracts';
+import { requireMayBuild } from '@pinlane/pipeline';
+import type { VerbContext, VerbOutcome } from '../../command/context.ts';
+import { openLocations, openRegistry } from '../../images/locations.ts';
+import { isUncached, skipped } from '../../images/options.ts';
+import { writeRecord } from '../../workspace/build-records.ts';
+import { workspacePaths } from '../../workspace/paths.ts';
+import { insecureRegistries, resolveLane } from '../../workspace/settings.ts';
+import type { BaseOptions } from './options.ts';
+
+/** Assembles the base from its lock, for every platform, and records it. @throws ERR_LANE_FORBIDS and as `buildBase` */
+export const base = async (options: BaseOptions, context: VerbContext): Promise<VerbOutcome<BuiltImage | Skipped>> => {
+  if (options.skip) return { document: skipped, lines: ['nothing built: the pinned image is what is used'], exitCode: EXIT.good };
+  const { root, projectRoot, env, signal } = context;
+  const lane = resolveLane(options.lane, env);
+  requireMayBuild(lane);
+  const { paths, store, access } = openLocations(workspacePaths(root, lane), {
+    insecureRegistries: insecureRegistries(options.insecureRegistry, env),
+    signal,
+  });
+  const image = await buildBase({
+    root,
+    baseDir: join(root, projectRoot),
+    env,
+    signal,
+    // The base tells of its sources (a locked version that is gone, a base that was published), so it stays in the log.
+    progress: context.note,
+    store,
+    lane,
+    folder: join(paths.cache, 'base'),
+    noCache: isUncached(options) || laneRules(lane).fresh,
+    openRegistry: (repository) => openRegistry(repository, access),
+  });
+  await writeRecord(paths, image);
+  const platforms = Object.entries(image.platforms).map(([architecture, digest]) => `${platformOf(architecture as Architecture)}  ${digest as Digest}`);
+  return { document: image, lines: [`${image.name}: index ${shortDigest(image.index)}`, ...platforms], exitCode: EXIT.good };
+};

@@ -1,0 +1,26 @@
+import * as z from 'zod';
+import type { OptionsOf } from '../../command/verb.ts';
+import { bundling } from '../../images/bundle-options.ts';
+import { building, lane, skippable, uncached } from '../../images/options.ts';
+import { buildArgs, docker } from './docker-options.ts';
+
+/** The options of `buildx`. */
+export const options = {
+  ...building,
+  buildArgs,
+  ...uncached('Build even where an image with the same fingerprint is in the store.'),
+  ...docker,
+  ...lane,
+};
+
+/** What the plugin sets for itself. */
+export const internalOptions = {
+  bundle: z
+    .object(bundling)
+    .optional()
+    .describe('How the processor is bundled before its image is built: the options of its target `bundle`, set by the plugin.'),
+  spec: z.string().optional().describe('The hash of registry.yaml without its pins, set by inference: an edit of the spec rebuilds, and a pin does not.'),
+  ...skippable,
+};
+
+export type BuildxOptions = OptionsOf<typeof options & typeof internalOptions>;

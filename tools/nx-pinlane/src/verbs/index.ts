@@ -1,0 +1,20 @@
+import type { Verb } from '../command/verb.ts';
+
+/**
+ * Every verb there is, each loaded only when it is asked for: no verb pays for another. Executors, schemas, commands, reference pages and the manifest
+ * follow from this list (`npm run generate`).
+ */
+export const VERBS = {
+  bundle: async () => (await import('./bundle/verb.ts')).verb,
+  buildx: async () => (await import('./buildx/verb.ts')).verb,
+  pin: async () => (await import('./pin/verb.ts')).verb,
+  acceptance: async () => (await import('./acceptance/verb.ts')).verb,
+  base: async () => (await import('./base/verb.ts')).verb,
+  'base-update': async () => (await import('./base-update/verb.ts')).verb,
+  'verify-pins': async () => (await import('./verify-pins/verb.ts')).verb,
+  'store-gc': async () => (await import('./store-gc/verb.ts')).verb,
+  'store-serve': async () => (await import('./store-serve/verb.ts')).verb,
+} satisfies Record<string, () => Promise<Verb>>;
+
+/** The name of a verb. */
+export type VerbName = keyof typeof VERBS;

@@ -1,0 +1,78 @@
+import { EXIT, fail, formatRepository, isStoreReference, laneRules, parsePlatforms, shortDigest, type PinReport } from '@pinlane/contracts';
+import { publishedRepository, renderPinReport, requireMayPin } from '@pinlane/pipeline';
+import type { VerbContext, VerbOutcome } from '../../command/context.ts';
+import { readBuildInputs } from '../../images/build-inputs.ts';
+import { ensureBuilt } from '../../images/ensure-built.ts';
+import { openLocations, type ImageLocations } from '../../images/locations.ts';
+import { workspacePaths } from '../../workspace/paths.ts';
+import { settlePushes } from '../../workspace/push-journal.ts';
+import { resolveSettings, type BuildSettings } from '../../workspace/settings.ts';
+import { readSpec, type SpecFile } from '../../workspace/spec-file.ts';
+import { check } from './check.ts';
+import { explainPins } from './explain-pins.ts';
+import type { PinOptions } from './options.ts';
+import { namedImage, verifyCandidate, type PinCandidate } from './verify-candidate.ts';
+import { previewPins, writePins, type Decide } from './write.ts';
+
+/** The image to pin: the one named, or the working tree's, which is built if it is not there. */
+const candidateOf = async (options: PinOptions, specFile: SpecFile, locations: ImageLocations, context: VerbContext): Promise<PinCandidate> => {
+  const narrowed = options.platforms === undefined ? undefined : parsePlatforms(options.platforms);
+  if (options.digest !== undefined) return { image: namedImage(options.digest), platforms: narrowed, revision: null, publishedAs: null };
+  // The build has the platforms of the whole run, as the `buildx` before it had; --platforms says which of them are pinned.
+  const built = resolveSettings({ ...options, platforms: undefined }, context.env);
+  const inputs = await readBuildInputs(specFile, built, locations, context);
+  const settings = { ...built, push: built.push && options.dryRun !== true };
+  const { image } = await ensureBuilt(inputs, { settings, noCache: false }, locations, context);
+  return {
+    image: namedImage(`${image.repository}@${image.index}`),
+    platforms: narrowed ?? built.platforms,
+    revision: image.revision,
+    // A dry run pushes nothing: it looks at the image in the store, and tells the names that the image would have.
+    publishedAs: built.push && !settings.push ? publishedRepository(specFile.spec, built.registry) : null,
+  };
+};
+
+/** @throws ERR_PIN_LOCAL if the image is in the store and the lane pins published images */
+const requirePublishable = ({ image, publishedAs }: PinCandidate, { lane }: BuildSettings, { file }: SpecFile, project: string): void => {
+  if (!isStoreReference(image) || publishedAs !== null || laneRules(lane).acceptsStorePins) return;
+  fail('ERR_PIN_LOCAL', `the image of ${project} is in the local store, and lane ${lane} pins published images`, {
+    file,
+    fix: 'Push it: --push, or PINLANE_PUSH=true for the whole run.',
+  });
+};
+
+/**
+ * Writes the digests of a processor's image into its registry.yaml, after verifying the image's bytes; with --check or --dry-run only
+ * tells what it finds.
+ * @throws ERR_LANE_FORBIDS, ERR_PIN_LOCAL, ERR_PIN_UNVERIFIED, ERR_REGISTRY_CONFLICT and whatever building and verifying throw
+ */
+export const pin = async (options: PinOptions, context: VerbContext): Promise<VerbOutcome<PinReport>> => {
+  const { check: checks = false, dryRun = false } = options;
+  const settings = resolveSettings(options, context.env);
+  const locations = openLocations(workspacePaths(context.root, settings.lane), {
+    insecureRegistries: settings.insecureRegistries,
+    signal: context.signal,
+  });
+  const specFile = await readSpec(context);
+  if (checks && options.digest !== undefined)
+    fail('ERR_OPTION_INVALID', '--check compares the pins with the source, and --digest names another image', { fix: 'Give one of the two.' });
+  if (checks) return check(specFile, settings, locations, context);
+  if (!dryRun) requireMayPin(settings.lane);
+
+  const candidate = await candidateOf(options, specFile, locations, context);
+  requirePublishable(candidate, settings, specFile, context.project);
+  context.progress(`verifying ${context.project} ${shortDigest(candidate.image.digest)}`);
+  const decide: Decide = async (spec) => {
+    const facts = await verifyCandidate(spec, candidate, { lane: settings.lane, dryRun }, locations);
+    return { facts, explanation: await explainPins(spec, candidate.image, facts, locations) };
+  };
+  if (dryRun) {
+    const { report, diff } = await previewPins(specFile, decide);
+    return { document: report, lines: [renderPinReport(report), ...diff], exitCode: EXIT.good };
+  }
+  const report = await writePins(specFile, decide, locations.paths.locks);
+  // The push that led here is over: its image is pinned.
+  const pushed = { repository: formatRepository(candidate.image), index: candidate.image.digest };
+  await settlePushes({ paths: locations.paths, name: context.project, note: context.note }, [pushed]);
+  return { document: report, lines: [renderPinReport(report)], exitCode: EXIT.good };
+};

@@ -1,0 +1,17 @@
+import { pinReportSchema } from '@pinlane/contracts';
+import { defineVerb } from '../../command/verb.ts';
+import { buildEnvironment } from '../../images/options.ts';
+import { options } from './options.ts';
+
+export const verb = defineVerb({
+  name: 'pin',
+  title: "Writes the digests of a processor's image into its registry.yaml, after verifying the bytes.",
+  subject: 'processor',
+  options,
+  environment: buildEnvironment,
+  document: [pinReportSchema],
+  // Only runs that had nothing to write are ever repeated from the cache: see `pinHasher`.
+  target: { cache: true, dependsOn: ['buildx'], example: { check: true } },
+  hasher: 'pinHasher',
+  run: async (given, context) => (await import('./pin.ts')).pin(given, context),
+});

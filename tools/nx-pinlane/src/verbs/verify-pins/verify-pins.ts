@@ -1,0 +1,52 @@
+import { writeFileAtomic } from '@pinlane/adapters';
+import { EXIT, isPinlaneError, type Lane, type PinAudit, type PinAuditEntry } from '@pinlane/contracts';
+import { inParallel } from '@pinlane/oci';
+import { pinAudit, renderPinAudit } from '@pinlane/pipeline';
+import type { VerbContext, VerbOutcome } from '../../command/context.ts';
+import { auditPins, newAuditMemory, type AuditMemory } from '../../images/audit.ts';
+import { openLocations, type ImageLocations } from '../../images/locations.ts';
+import { workspacePaths } from '../../workspace/paths.ts';
+import { insecureRegistries, resolveLane } from '../../workspace/settings.ts';
+import { readSpecFile } from '../../workspace/spec-file.ts';
+import { specFiles } from '../../workspace/spec-files.ts';
+import type { VerifyPinsOptions } from './options.ts';
+
+/** The pins of one file; one that can't be read may hide pins, so nobody can tell. */
+const auditFile = async (root: string, file: string, lane: Lane, locations: ImageLocations, memory: AuditMemory): Promise<PinAuditEntry> => {
+  try {
+    const { spec } = await readSpecFile(root, file);
+    return await auditPins(spec, { file, lane }, locations, memory);
+  } catch (thrown) {
+    if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
+    const findings = thrown.problems.map(({ code, message }) => ({ pin: null, code, message }));
+    return { file, ref: null, outcome: 'unknown', pins: {}, findings, remarks: [] };
+  }
+};
+
+const EXIT_CODES = { good: EXIT.good, bad: EXIT.verdict, unknown: EXIT.error };
+
+/**
+ * Looks at every pin of the workspace, so many processors at a time, and writes the PinAudit beside the other reports. A bad pin is a
+ * verdict: exit code 2. If anything could not be found out it is 1.
+ * @throws ERR_OPTION_INVALID, ERR_LANE_UNKNOWN
+ */
+export const verifyPins = async ({ concurrency, ...options }: VerifyPinsOptions, context: VerbContext): Promise<VerbOutcome<PinAudit>> => {
+  const { root, env, signal, progress } = context;
+  const lane = resolveLane(options.lane, env);
+  const paths = workspacePaths(root, lane);
+  const locations = openLocations(paths, { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal });
+  const memory = newAuditMemory();
+  const files = specFiles(root);
+  const entries = new Map<string, PinAuditEntry>();
+  await inParallel(files, concurrency, async (file) => {
+    signal.throwIfAborted();
+    entries.set(file, await auditFile(root, file, lane, locations, memory));
+    progress(`${entries.size} of ${files.length}: ${file}`);
+  });
+  const audit = pinAudit(
+    lane,
+    files.map((file) => entries.get(file)!),
+  );
+  await writeFileAtomic(paths.pinAudit, `${JSON.stringify(audit, null, 2)}\n`, { temporaryFolder: paths.temporary });
+  return { document: audit, lines: [renderPinAudit(audit)], exitCode: EXIT_CODES[audit.verdict] };
+};

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { laneRules, type Lane } from '@pinlane/contracts';
+
+/** Where Pinlane keeps what it makes in a workspace; all of it can be thrown away. */
+export interface WorkspacePaths {
+  readonly root: string;
+  readonly store: string;
+  /** The build record of a project. */
+  readonly record: (project: string) => string;
+  /** The folder of all build records. */
+  readonly builds: string;
+  /** The pushes of a project that are not pinned yet. */
+  readonly journal: (project: string) => string;
+  readonly locks: string;
+  /** Where new contents of files are prepared; nobody reads what a killed run leaves there. */
+  readonly temporary: string;
+  readonly reports: string;
+  /** The report of the last `verify-pins`. */
+  readonly pinAudit: string;
+  readonly cache: string;
+}
+
+/**
+ * See {@link WorkspacePaths}. A lane that builds fresh keeps images, records and caches in a folder of its own: no other lane ever uses an image
+ * that a pull request made.
+ */
+export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
+  const shared = join(root, '.pinlane');
+  const own = laneRules(lane).fresh ? join(shared, 'lanes', lane) : shared;
+  return {
+    root,
+    store: join(own, 'store'),
+    record: (project) => join(own, 'builds', `${project}.json`),
+    builds: join(own, 'builds'),
+    journal: (project) => join(shared, 'journal', `${project}.json`),
+    locks: join(shared, 'locks'),
+    temporary: join(shared, 'locks/tmp'),
+    reports: join(shared, 'reports'),
+    pinAudit: join(shared, 'reports/pin-audit.json'),
+    cache: join(own, 'cache'),
+  };
+};

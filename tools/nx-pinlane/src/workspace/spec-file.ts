@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { fail, type ProcessorSpec } from '@pinlane/contracts';
+import { parseSpec } from '@pinlane/pipeline';
+
+/** A processor's registry.yaml: where it is, and what it says. */
+export interface SpecFile {
+  /** The absolute path. */
+  readonly path: string;
+  /** Relative to the workspace's root, for messages and reports. */
+  readonly file: string;
+  readonly text: string;
+  readonly spec: ProcessorSpec;
+}
+
+/**
+ * The text of a file that people edit, byte for byte.
+ * @throws ERR_REGISTRY_SYNTAX if it can't be read, or is not UTF-8, because writing it back would change it
+ */
+export const readExactText = async (path: string, file: string): Promise<string> => {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) =>
+    fail('ERR_REGISTRY_SYNTAX', `the file can't be read (${cause.code ?? cause.message})`, { file, cause, fix: 'Let this user read it, or remove it.' }),
+  );
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    return fail('ERR_REGISTRY_SYNTAX', 'the file is not UTF-8', { file, cause });
+  }
+};
+
+/** Reads and parses one registry.yaml. @param file relative to the workspace's root @throws what `parseSpec` and {@link readExactText} throw */
+export const readSpecFile = async (root: string, file: string): Promise<SpecFile> => {
+  const path = join(root, file);
+  const text = await readExactText(path, file);
+  return { path, file, text, spec: parseSpec(text, { file }).spec };
+};
+
+/** The same for the processor of a project. @throws as {@link readSpecFile}; ERR_OPTION_INVALID if the project has no registry.yaml */
+export const readSpec = async ({
+  root,
+  projectRoot,
+  project,
+}: {
+  readonly root: string;
+  readonly projectRoot: string;
+  readonly project: string;
+}): Promise<SpecFile> => {
+  const file = posix.join(projectRoot, 'registry.yaml');
+  return readSpecFile(root, file).catch((thrown: Error & { readonly cause?: NodeJS.ErrnoException }) => {
+    if (thrown.cause?.code === 'ENOENT') return fail('ERR_OPTION_INVALID', `${project} is no processor: it has no registry.yaml`, { file });
+    throw thrown;
+  });
+};

@@ -1,0 +1,44 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { VerbContext, VerbOutcome } from '../../../src/command/context.ts';
+import type { Verb } from '../../../src/command/verb.ts';
+
+/** What a flow knows of the world, in a test. */
+export const contextOf = (root: string, more: Partial<VerbContext> = {}): VerbContext & { readonly notes: string[] } => {
+  const notes: string[] = [];
+  return {
+    root,
+    project: '',
+    projectRoot: '.',
+    afterBuild: false,
+    env: {},
+    progress: () => undefined,
+    note: (line) => void notes.push(line),
+    announce: () => undefined,
+    signal: new AbortController().signal,
+    notes,
+    ...more,
+  };
+};
+
+/** Parses options and carries a verb out, as a command does. */
+export const run = async (verb: Verb, options: Readonly<Record<string, unknown>>, context: VerbContext): Promise<VerbOutcome> => {
+  const { data, error } = verb.parse(options);
+  if (error) throw error;
+  return verb.run(data, context);
+};
+
+/** A folder with files in it, for as long as the work takes. */
+export const withFiles = async (files: Readonly<Record<string, string>>, work: (root: string) => Promise<void>): Promise<void> => {
+  const root = await mkdtemp(join(tmpdir(), 'pinlane-flow-'));
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(root, path)), { recursive: true });
+      await writeFile(join(root, path), text);
+    }
+    await work(root);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+};

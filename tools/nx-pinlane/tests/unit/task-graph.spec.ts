@@ -1,0 +1,80 @@
+import { describe, expect, it } from '@jest/globals';
+import { buildsSource } from '../../src/cli/builds-source.ts';
+import { isBuildWanted, pinsWhatItTests, type TasksOfRun } from '../../src/nx/task-graph.ts';
+
+const EXECUTORS: Record<string, string> = { buildx: 'buildx', pin: 'pin', acceptance: 'acceptance', image: 'buildx' };
+
+/** `a:pin>a:buildx` reads: a:pin depends on a:buildx. */
+const run = (edges: readonly string[], overrides: Record<string, Record<string, unknown>> = {}): TasksOfRun => {
+  const ids = [...new Set(edges.flatMap((edge) => edge.split('>')))];
+  return {
+    tasks: Object.fromEntries(
+      ids.map((id) => {
+        const [project, target, configuration] = id.split(':') as [string, string, string?];
+        return [id, { target: { project, target, ...(configuration === undefined ? {} : { configuration }) }, overrides: overrides[id] ?? {} }];
+      }),
+    ),
+    dependencies: Object.fromEntries(ids.map((id) => [id, edges.filter((edge) => edge.startsWith(`${id}>`)).map((edge) => edge.split('>')[1] as string)])),
+    executorOf: (_, target) => (target in EXECUTORS ? `@pinlane/nx:${EXECUTORS[target]}` : 'nx:run-commands'),
+  };
+};
+
+const ACCEPTANCE = ['a:acceptance>a:buildx', 'a:buildx>base:buildx'];
+const WITH_PIN = [...ACCEPTANCE, 'a:pin>a:buildx'];
+const lane = (name: string) => ({ PINLANE_LANE: name });
+
+describe('what a run builds', () => {
+  it.each([
+    ['local', true],
+    ['pr', true],
+    ['dev', false],
+    ['staging', false],
+    ['main', false],
+  ])('for an acceptance in lane %s: %s, base included', (name, wanted) => {
+    expect(isBuildWanted(run(ACCEPTANCE), 'a:buildx', lane(name))).toBe(wanted);
+    expect(isBuildWanted(run(ACCEPTANCE), 'base:buildx', lane(name))).toBe(wanted);
+  });
+
+  it.each([
+    ['local', 'buildx pin acceptance'],
+    ['pr', 'buildx pin acceptance'],
+    ['dev', ''],
+    ['staging', 'buildx pin'],
+    ['main', ''],
+  ])('by a command of its own in lane %s: %j', (name, expected) => {
+    const builds = (options: Record<string, unknown>, env: Record<string, string>) =>
+      ['buildx', 'pin', 'acceptance', 'verify-pins'].filter((verb) => buildsSource(verb, options, env)).join(' ');
+    expect([builds({}, lane(name)), builds({ lane: name }, lane('local'))]).toEqual([expected, expected]);
+    expect(buildsSource('acceptance', { pinned: true }, lane(name))).toBe(false);
+  });
+
+  it('is what pin needs in staging, and nothing in lanes that build nothing', () => {
+    expect(isBuildWanted(run(WITH_PIN), 'base:buildx', lane('staging'))).toBe(true);
+    expect(isBuildWanted(run(WITH_PIN), 'base:buildx', lane('main'))).toBe(false);
+  });
+
+  it('is what was asked for by name, which in a lane that builds nothing the flow refuses', () => {
+    expect(isBuildWanted(run(['a:buildx>base:buildx']), 'a:buildx', lane('main'))).toBe(true);
+  });
+
+  it('is nothing for the pinned image, however that was asked for', () => {
+    expect(isBuildWanted(run(['a:acceptance:pinned>a:buildx:pinned']), 'a:buildx:pinned', {})).toBe(false);
+    expect(isBuildWanted(run(ACCEPTANCE, { 'a:acceptance': { pinned: true } }), 'base:buildx', {})).toBe(false);
+    expect(isBuildWanted(run(ACCEPTANCE, { 'a:acceptance': { lane: 'main' } }), 'base:buildx', {})).toBe(false);
+    expect(isBuildWanted(run(ACCEPTANCE, { 'a:acceptance': { lane: 'pr' } }), 'base:buildx', {})).toBe(true);
+  });
+
+  it('is what anything else needs, whatever its targets are called', () => {
+    expect(isBuildWanted(run([...ACCEPTANCE, 'a:scan>a:buildx']), 'a:buildx', lane('staging'))).toBe(true);
+    expect(isBuildWanted(run(['a:image>base:buildx', 'a:acceptance>a:image']), 'base:buildx', lane('staging'))).toBe(false);
+  });
+});
+
+describe('a run that pins and tests', () => {
+  it('is in no order where the pinned image is tested, unless acceptance was made to wait for pin', () => {
+    expect(pinsWhatItTests(run(WITH_PIN), 'a:acceptance', lane('staging'))).toBe(true);
+    expect(pinsWhatItTests(run([...WITH_PIN, 'a:acceptance>a:pin']), 'a:acceptance', lane('staging'))).toBe(false);
+    expect(pinsWhatItTests(run(WITH_PIN), 'a:acceptance', lane('local'))).toBe(false);
+    expect(pinsWhatItTests(run([...ACCEPTANCE, 'b:pin>base:buildx']), 'a:acceptance', lane('staging'))).toBe(false);
+  });
+});
