@@ -1,6 +1,5 @@
 import type { Availability } from '@pinlane/contracts';
-import type { ProcessRunner } from '../process/index.ts';
-import { findProgram } from '../runtime/find-program.ts';
+import { findProgram, type ProcessRunner } from '../process/index.ts';
 import { abilitiesOf, parseBuildxVersion, parseDockerInfo, parseInspect, type BuilderAbilities, type InspectedBuilder } from './builder.ts';
 
 /** A builder that has answered. */

@@ -1,23 +1,21 @@
-import { execFile } from 'node:child_process';
+import { askGit } from './head.ts';
 
-/** What people call the commit that is checked out; undefined where nobody does. */
+/** What people call the commit that is checked out; undefined if nobody does. */
 export interface HeadNames {
   /** The commit's first twelve digits. */
   readonly sha: string | undefined;
   readonly branch: string | undefined;
-  /** Of several tags on the commit the one with the highest version. */
+  /** The one with the highest version, if there are several tags on the commit. */
   readonly tag: string | undefined;
 }
 
-/** The first line that git answers with; undefined where it has none, or no answer. */
-const ask = (folder: string, args: readonly string[]): Promise<string | undefined> =>
-  new Promise((resolve) => {
-    execFile('git', args, { cwd: folder, env: { ...process.env, LC_ALL: 'C' }, timeout: 10_000, windowsHide: true }, (error, stdout) =>
-      resolve(error ? undefined : stdout.split('\n')[0]?.trim() || undefined),
-    );
-  });
+/** The first line that git answers with; undefined if it has none, or no answer. */
+const firstLine = async (folder: string, args: readonly string[]): Promise<string | undefined> => {
+  const { exitCode, stdout } = await askGit(folder, args);
+  return exitCode === 0 ? stdout.split('\n')[0]?.trim() || undefined : undefined;
+};
 
-/** CI checks out a commit and no branch, and says in its own variables which one it was: GitHub's and GitLab's, of a pull request the source. */
+/** The branch that CI names in its variables, GitHub's and GitLab's, because it checks out a commit and no branch; for a pull request, the source branch. */
 const branchOfCi = (env: Readonly<Record<string, string | undefined>>): string | undefined =>
   env['GITHUB_HEAD_REF'] ||
   (env['GITHUB_REF_TYPE'] === 'branch' && env['GITHUB_REF_NAME']) ||
@@ -25,12 +23,12 @@ const branchOfCi = (env: Readonly<Record<string, string | undefined>>): string |
   env['CI_COMMIT_BRANCH'] ||
   undefined;
 
-/** Asks git what the commit that is checked out in a folder is called; a branch that git does not name is looked for in the variables of CI. */
+/** Asks git what the commit that is checked out in a folder is called. The variables of CI name the branch if git does not. */
 export const headNames = async (folder: string, env: Readonly<Record<string, string | undefined>>): Promise<HeadNames> => {
   const [commit, branch, tag] = await Promise.all([
-    ask(folder, ['rev-parse', '--verify', 'HEAD^{commit}']),
-    ask(folder, ['symbolic-ref', '--quiet', '--short', 'HEAD']),
-    ask(folder, ['tag', '--points-at', 'HEAD', '--sort=-version:refname']),
+    firstLine(folder, ['rev-parse', '--verify', 'HEAD^{commit}']),
+    firstLine(folder, ['symbolic-ref', '--quiet', '--short', 'HEAD']),
+    firstLine(folder, ['tag', '--points-at', 'HEAD', '--sort=-version:refname']),
   ]);
   return { sha: commit?.slice(0, 12), branch: branch ?? branchOfCi(env), tag };
 };

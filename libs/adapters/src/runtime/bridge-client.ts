@@ -4,10 +4,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { ProcessorRequest, ProcessorResponse } from '@pinlane/contracts';
+import type { NetworkView, ProcessorRequest, ProcessorResponse, RunningProcessor, StartOptions } from '@pinlane/contracts';
 import { makeRunFolder } from '../files/index.ts';
 import { bridgeSource, type BridgeQuestion } from './bridge.ts';
 import { sendRequest } from './http-client.ts';
+import type { LogBuffer } from './log-buffer.ts';
 
 // The kernel allows 107 bytes for the path of a unix socket.
 const MAX_FOLDER = 80;
@@ -51,3 +52,16 @@ export const makeBridgeFolder = async (): Promise<BridgeFolder> => {
     remove: () => rm(path, { recursive: true, force: true }),
   };
 };
+
+/** What every processor behind a bridge can be asked for in the same way. */
+export const behindBridge = (
+  { request, ask }: BridgeFolder,
+  log: LogBuffer,
+  { artifacts }: StartOptions,
+): Pick<RunningProcessor, 'artifacts' | 'request' | 'observeNetwork' | 'logs' | 'stderr'> => ({
+  artifacts,
+  request,
+  observeNetwork: async (targets) => (await ask({ op: 'observe', targets })) as NetworkView,
+  logs: log.all,
+  stderr: () => log.of('stderr'),
+});

@@ -11,7 +11,7 @@ export type SetupStep =
 /** What the bridge is told, as one line of JSON on its stdin. */
 export interface BridgeOrder {
   readonly setup: readonly SetupStep[];
-  /** What is started; null where the processor is started by another. The bridge then says `ready` on stdout once it listens. */
+  /** What is started; null if another starts the processor: then the bridge says `ready` on stdout once it listens. */
   readonly command: readonly string[] | null;
   readonly env: Readonly<Record<string, string>>;
   /** Arguments that are handed on as NUL-terminated text on file descriptor 3, where no other process can read them. */
@@ -22,7 +22,7 @@ export interface BridgeOrder {
   readonly depth: number;
 }
 
-/** What is asked of a running bridge, one JSON line each, on its control socket. */
+/** A question to a running bridge: one line of JSON on its control socket. */
 export type BridgeQuestion =
   | { readonly op: 'signal'; readonly signal: NodeJS.Signals }
   | { readonly op: 'observe'; readonly targets: readonly NetworkTarget[] }
@@ -30,12 +30,13 @@ export type BridgeQuestion =
   | { readonly op: 'release'; readonly folder: string };
 
 /**
- * The program between this machine and a processor: it runs in the processor's network namespace but on this machine's
- * files, starts the processor, carries connections from a unix socket to its port, delivers signals to it and looks at
- * its network. When its stdin ends, whoever started it is gone, however it went: then the bridge takes the processor with
- * it, and its own folder. In a container it starts nothing: it holds the network that the processor's container joins.
+ * The program between this machine and a processor: it runs in the processor's network namespace but on this machine's files, starts the processor, carries
+ * connections from a unix socket to its port, delivers signals to it and looks at its network. When its stdin ends, whoever started it is gone, however it
+ * went: then the bridge takes the processor with it, and its own folder. In a container it starts nothing: it holds the network that the processor's
+ * container joins.
  *
- * Self-contained: it is sent as text, so it may use nothing from outside of itself but Node's own modules.
+ * Self-contained: it is sent as text, so it may use nothing from outside of itself but Node's own modules. That is why it starts programs by itself, and not
+ * by what the rest of this library starts them with.
  */
 const bridge = async (
   folder: string,
@@ -47,55 +48,34 @@ const bridge = async (
   const fs = process.getBuiltinModule('node:fs');
   const { createInterface } = process.getBuiltinModule('node:readline');
   const { once } = process.getBuiltinModule('node:events');
+
   const stop = (message: string): never => {
     process.stderr.write(`bridge: ${message}\n`);
     process.exit(125);
   };
 
-  if (ownFolder !== undefined) process.once('exit', () => fs.rmSync(ownFolder, { recursive: true, force: true }));
-  const input = createInterface({ input: process.stdin });
-  const [line] = (await once(input, 'line')) as [string];
-  const order = JSON.parse(line) as BridgeOrder;
-  for (const step of order.setup) {
-    if ('file' in step) fs.writeFileSync(step.file, '');
-    else if ('folder' in step) fs.mkdirSync(step.folder);
-    else if ('link' in step) fs.symlinkSync(step.target, step.link);
-    else {
-      const [program, ...args] = step.run;
-      const done = spawnSync(program, args, { env: {}, stdio: ['ignore', 'ignore', 'pipe'] });
-      if (done.status !== 0) stop(`${program} ${args.join(' ')}: ${done.error?.message ?? String(done.stderr).trim()}`);
-    }
-  }
+  const prepare = (step: SetupStep): void => {
+    if ('file' in step) return fs.writeFileSync(step.file, '');
+    if ('folder' in step) return void fs.mkdirSync(step.folder);
+    if ('link' in step) return fs.symlinkSync(step.target, step.link);
+    const [program, ...args] = step.run;
+    const done = spawnSync(program, args, { env: {}, stdio: ['ignore', 'ignore', 'pipe'] });
+    if (done.status !== 0) stop(`${program} ${args.join(' ')}: ${done.error?.message ?? String(done.stderr).trim()}`);
+  };
 
-  const start = ([program, ...args]: readonly string[]) => {
+  /** Starts the processor; the bridge ends with it, and with its exit code. */
+  const start = ({ env, secretArgs, cwd }: BridgeOrder, [program, ...args]: readonly string[]) => {
     const started = spawn(program as string, args, {
-      env: { ...order.env },
+      env: { ...env },
       detached: true,
-      stdio: ['ignore', 'inherit', 'inherit', order.secretArgs === null ? 'ignore' : 'pipe'],
-      ...(order.cwd === null ? {} : { cwd: order.cwd }),
+      stdio: ['ignore', 'inherit', 'inherit', secretArgs === null ? 'ignore' : 'pipe'],
+      ...(cwd === null ? {} : { cwd }),
     });
     started.once('error', (error) => stop(`cannot start ${program}: ${error.message}`));
     started.once('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : signal === 'SIGTERM' ? 143 : 128)));
-    if (order.secretArgs !== null) (started.stdio[3] as import('node:stream').Writable).end(order.secretArgs.map((arg) => `${arg}\0`).join(''));
+    if (secretArgs !== null) (started.stdio[3] as import('node:stream').Writable).end(secretArgs.map((arg) => `${arg}\0`).join(''));
     return started;
   };
-  const child = order.command === null ? undefined : start(order.command);
-
-  const kill = (pid: number | undefined, signal: NodeJS.Signals): void => {
-    try {
-      if (pid !== undefined) process.kill(pid, signal);
-    } catch {
-      // It has ended already.
-    }
-  };
-  const endAll = (): void => {
-    if (child === undefined) process.exit(0);
-    kill(child.pid, 'SIGKILL');
-    kill(child.pid === undefined ? undefined : -child.pid, 'SIGKILL');
-    setTimeout(() => process.exit(137), 1000);
-  };
-  input.once('close', endAll);
-  process.once('SIGTERM', endAll);
 
   const attempt = <T>(work: () => T): T | undefined => {
     try {
@@ -105,6 +85,11 @@ const bridge = async (
       return undefined;
     }
   };
+
+  const kill = (pid: number | undefined, signal: NodeJS.Signals): void => {
+    if (pid !== undefined) attempt(() => process.kill(pid, signal));
+  };
+
   const release = (path: string): void => {
     const stat = attempt(() => fs.lstatSync(path));
     if (!stat?.isDirectory() && !stat?.isFile()) return;
@@ -112,23 +97,20 @@ const bridge = async (
     if (stat.isDirectory()) for (const name of attempt(() => fs.readdirSync(path)) ?? []) release(`${path}/${name}`);
   };
 
-  const processorPid = (): number | undefined => {
-    let pid = child?.pid;
-    for (let level = 0; level < order.depth && pid !== undefined; level += 1) {
-      try {
-        pid = Number(fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]) || undefined;
-      } catch {
-        return undefined;
-      }
+  /** The process so many levels below another, each the first child of the one above. */
+  const descendant = (from: number | undefined, depth: number): number | undefined => {
+    let pid = from;
+    for (let level = 0; level < depth && pid !== undefined; level += 1) {
+      const parent = pid;
+      const children = attempt(() => fs.readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8'));
+      pid = Number(children?.split(' ')[0]) || undefined;
     }
     return pid;
   };
 
-  // A container's bridge may run as another user than whoever speaks to it; the folder around is that one's alone.
-  if (child === undefined) process.umask(0);
-  const traffic = net
-    .createServer({ allowHalfOpen: true }, (here) => {
-      const there = net.connect({ host: '127.0.0.1', port: order.port, allowHalfOpen: true });
+  const carry = (port: number) =>
+    net.createServer({ allowHalfOpen: true }, (here) => {
+      const there = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true });
       for (const [from, to] of [
         [here, there],
         [there, here],
@@ -139,30 +121,50 @@ const bridge = async (
           if (!from.readableEnded) to.destroy();
         });
       }
-    })
-    .listen(`${folder}/http.sock`);
+    });
 
-  const control = net
-    .createServer((socket) => {
+  /** `processor` gives its process, as far as the bridge has started one. */
+  const obey = (startsIt: boolean, processor: () => number | undefined) =>
+    net.createServer((socket) => {
       socket.on('error', () => socket.destroy());
+      const answer = (value: unknown) => socket.end(`${JSON.stringify(value)}\n`);
       createInterface({ input: socket }).once('line', (text) => {
         const question = JSON.parse(text) as BridgeQuestion;
-        const pid = processorPid();
+        const pid = processor();
         if (question.op === 'signal') {
           kill(pid, question.signal);
-          socket.end(`${JSON.stringify({ delivered: pid !== undefined })}\n`);
+          answer({ delivered: pid !== undefined });
         } else if (question.op === 'release') {
           release(question.folder);
-          socket.end('{}\n');
-        } else void observe(question.targets, child === undefined ? null : (pid ?? -1)).then((view) => socket.end(`${JSON.stringify(view)}\n`));
+          answer({});
+        } else void observe(question.targets, startsIt ? (pid ?? -1) : null).then(answer);
       });
-    })
-    .listen(`${folder}/control.sock`);
+    });
+
+  if (ownFolder !== undefined) process.once('exit', () => fs.rmSync(ownFolder, { recursive: true, force: true }));
+  const input = createInterface({ input: process.stdin });
+  const [line] = (await once(input, 'line')) as [string];
+  const order = JSON.parse(line) as BridgeOrder;
+  order.setup.forEach(prepare);
+  const child = order.command === null ? undefined : start(order, order.command);
+  const endAll = (): void => {
+    if (child === undefined) process.exit(0);
+    kill(child.pid, 'SIGKILL');
+    kill(child.pid === undefined ? undefined : -child.pid, 'SIGKILL');
+    setTimeout(() => process.exit(137), 1000);
+  };
+  input.once('close', endAll);
+  process.once('SIGTERM', endAll);
+
+  // A container's bridge may run as another user than whoever speaks to it; the folder around is that one's alone.
+  if (child === undefined) process.umask(0);
+  const traffic = carry(order.port).listen(`${folder}/http.sock`);
+  const control = obey(child !== undefined, () => descendant(child?.pid, order.depth)).listen(`${folder}/control.sock`);
   if (child !== undefined) return;
   await Promise.all([traffic, control].map((server) => server.listening || once(server, 'listening')));
   process.stdout.write('ready\n');
 };
 
-/** The bridge as a program. Bundlers may mark functions with `__name`, which is then part of their text. */
+/** The bridge as a program. Bundlers may mark functions with `__name`, which is then part of their text and so has to be there. */
 export const bridgeSource = (): string =>
   `const __name = (value) => value;\nconst observe = ${observeNetwork.toString()};\n(${bridge.toString()})(process.argv[2], process.argv[3], observe);\n`;

@@ -1,10 +1,10 @@
-import { execa } from 'execa';
 import type { Availability, Runtime } from '@pinlane/contracts';
 import { fail } from '@pinlane/contracts';
-import { findProgram } from './find-program.ts';
+import { ask, findProgram } from '../process/index.ts';
 import { imageProcess, type ImageProcess } from './image-config.ts';
 import { ARTIFACTS_ROOT, processorEnv } from './layout.ts';
 import { requireRunnable } from './emulation.ts';
+import { NAMESPACES_FIX, whyFailed } from './trial.ts';
 import { isolationOf } from './isolation.ts';
 import { launch, type LaunchPlan } from './launch.ts';
 
@@ -25,12 +25,9 @@ const trial = async (): Promise<Availability> => {
   const fix = 'Install it: apt-get install bubblewrap.';
   if (bwrap === null) return { available: false, reason: 'bwrap is not installed', fix };
   const nested = [bwrap, '--unshare-pid', '--unshare-user', '--uid', '1000', '--gid', '1000', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev'];
-  const tried = await execa(bwrap, [...OUTER, ...nested, '--', bwrap, '--version'], { reject: false, timeout: 10_000, stdin: 'ignore' });
-  if (tried.exitCode !== 0) {
-    const reason = `bwrap cannot make its namespaces here: ${tried.stderr.trim().split('\n').at(-1) || (tried.shortMessage ?? 'no reason given')}`;
-    return { available: false, reason, fix: 'Allow unprivileged user namespaces, or use another runtime.' };
-  }
-  return { available: true, version: tried.stdout.trim() };
+  const tried = await ask({ command: bwrap, args: [...OUTER, ...nested, '--', bwrap, '--version'], timeoutMs: 10_000 });
+  if (tried.exitCode === 0) return { available: true, version: tried.stdout.trim() };
+  return { available: false, reason: `bwrap cannot make its namespaces here: ${whyFailed(tried)}`, fix: NAMESPACES_FIX };
 };
 
 let known: Promise<Availability> | undefined;

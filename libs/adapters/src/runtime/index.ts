@@ -3,7 +3,6 @@ export * from './choose.ts';
 export * from './docker/index.ts';
 export * from './egress.ts';
 export { entryRuns, isEmulated } from './emulation.ts';
-export * from './find-program.ts';
 export * from './host.ts';
 export * from './http-client.ts';
 export { resolveUser, userOf } from './image-config.ts';

@@ -1,23 +1,31 @@
-import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Isolation, NetworkView, RunningProcessor, StartOptions } from '@pinlane/contracts';
+import type { Isolation, RunningProcessor, StartOptions } from '@pinlane/contracts';
 import { awaitAnswer } from './await-answer.ts';
-import { makeBridgeFolder } from './bridge-client.ts';
+import { behindBridge, makeBridgeFolder, type BridgeFolder } from './bridge-client.ts';
 import type { BridgeOrder } from './bridge.ts';
-import { createLogBuffer } from './log-buffer.ts';
-import { stopOnce } from './stop-once.ts';
+import { follow, type Followed } from './follow.ts';
+import { createLogBuffer, type LogBuffer } from './log-buffer.ts';
+import { DEFAULT_GRACE_MS, stopOnce } from './stop-once.ts';
 
 /** How one runtime starts one processor, decided. */
 export interface LaunchPlan {
   readonly isolation: Isolation;
-  /** What comes before the bridge on the command line; empty where the bridge needs no namespace of its own. */
+  /** What comes before the bridge on the command line; empty if the bridge needs no namespace of its own. */
   readonly outer: readonly string[];
   readonly order: BridgeOrder;
   /** The artifacts root as the processor names it. */
   readonly artifactsRoot: string;
 }
 
-export const DEFAULT_GRACE_MS = 10_000;
+/** How long a bridge may take to end by itself before it is killed, in ms. */
+const BRIDGE_END_MS = 2000;
+
+const startBridge = ({ outer, order }: LaunchPlan, folder: BridgeFolder, log: LogBuffer): Followed => {
+  const [command = process.execPath, ...args] = [...outer, process.execPath, folder.program, folder.shared, folder.path];
+  const bridge = follow({ command, args, env: { PATH: process.env['PATH'] ?? '' }, input: true }, log.add);
+  bridge.write(`${JSON.stringify(order)}\n`);
+  return bridge;
+};
 
 /**
  * Starts a processor behind a bridge and waits until it answers. When this process dies, however it dies, the bridge's
@@ -25,68 +33,39 @@ export const DEFAULT_GRACE_MS = 10_000;
  * @throws ERR_START_FAILED with the end of the log, ERR_CANCELLED
  */
 export const launch = async (plan: LaunchPlan, options: StartOptions): Promise<RunningProcessor> => {
-  const { signal } = options;
   const folder = await makeBridgeFolder();
-  const [command = process.execPath, ...args] = [...plan.outer, process.execPath, folder.program, folder.shared, folder.path];
-
-  const startedAt = performance.now();
   const log = createLogBuffer();
-  const child = spawn(command, args, { env: { PATH: process.env['PATH'] ?? '' }, stdio: ['pipe', 'pipe', 'pipe'] });
-  const exited = new Promise<number | null>((resolve) => {
-    child.once('close', (code) => resolve(code));
-    child.once('error', (error) => {
-      log.add('stderr', Buffer.from(`${command}: ${error.message}\n`));
-      resolve(null);
-    });
-  });
-  let running = true;
+  const bridge = startBridge(plan, folder, log);
+  const { startedAt, exited, running } = bridge;
+  const { request, ask } = folder;
   let stopped = false;
   let ended: string | null = null;
+  const why = async (): Promise<string> => `ended with exit code ${await exited}`;
   void exited.then((code) => {
-    running = false;
     if (!stopped) ended = `ended with exit code ${code}`;
   });
-  child.stdout.on('data', (chunk: Uint8Array) => log.add('stdout', chunk));
-  child.stderr.on('data', (chunk: Uint8Array) => log.add('stderr', chunk));
-  // A bridge that ended early breaks this pipe; its exit is what is reported.
-  child.stdin.on('error', () => {});
-  child.stdin.write(`${JSON.stringify(plan.order)}\n`);
-
   const end = async (): Promise<void> => {
     stopped = true;
-    child.stdin.end();
-    const killed = await Promise.race([exited.then(() => true), sleep(2000, false, { ref: false })]);
-    if (!killed) child.kill('SIGKILL');
+    bridge.endInput();
+    const gone = await Promise.race([exited.then(() => true), sleep(BRIDGE_END_MS, false, { ref: false })]);
+    if (!gone) bridge.kill('SIGKILL');
     await folder.remove();
   };
 
-  const healthyAfterMs = await awaitAnswer(
-    { startedAt, request: folder.request, exited, running: () => running, end, why: async () => `ended with exit code ${await exited}`, logs: log.all },
-    options,
-  );
-
-  const stop = stopOnce({
-    ask: async () => {
-      stopped = true;
-      if (running) await folder.ask({ op: 'signal', signal: 'SIGTERM' }).catch(() => null);
-    },
-    exited,
-    end,
-    signal,
-  });
-
+  const healthyAfterMs = await awaitAnswer({ startedAt, request, exited, running, end, why, logs: log.all }, options);
+  const askToEnd = async (): Promise<void> => {
+    stopped = true;
+    if (running()) await ask({ op: 'signal', signal: 'SIGTERM' }).catch(() => null);
+  };
+  const stop = stopOnce({ ask: askToEnd, exited, end, signal: options.signal });
   return {
+    ...behindBridge(folder, log, options),
     isolation: plan.isolation,
     healthyAfterMs,
-    artifacts: options.artifacts,
     artifactsRoot: plan.artifactsRoot,
     port: plan.order.port,
-    request: folder.request,
-    observeNetwork: async (targets) => (await folder.ask({ op: 'observe', targets })) as NetworkView,
-    suspend: async () => void (await folder.ask({ op: 'signal', signal: 'SIGSTOP' })),
-    resume: async () => void (await folder.ask({ op: 'signal', signal: 'SIGCONT' })),
-    logs: log.all,
-    stderr: () => log.of('stderr'),
+    suspend: async () => void (await ask({ op: 'signal', signal: 'SIGSTOP' })),
+    resume: async () => void (await ask({ op: 'signal', signal: 'SIGCONT' })),
     ended: () => ended,
     stop: (graceMs = DEFAULT_GRACE_MS) => stop(graceMs),
   };

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** The grace of a processor that is stopped without being told how long it has, in ms. */
+export const DEFAULT_GRACE_MS = 10_000;
+
 /** How a runtime ends a processor. */
 export interface Ending {
   /** Asks it to end by itself. */
@@ -11,7 +14,7 @@ export interface Ending {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Stops a processor once, however often and by whomever that is asked: its own grace first, then the end. An interruption gives no grace. */
+/** Makes what stops a processor: once, however often it is called. The processor is asked to end first, and ended after its grace; an interruption gives none. */
 export const stopOnce = ({ ask, exited, end, signal }: Ending): ((graceMs: number) => Promise<{ exitCode: number | null }>) => {
   let stopping: Promise<{ exitCode: number | null }> | undefined;
   const stop = async (graceMs: number): Promise<{ exitCode: number | null }> => {

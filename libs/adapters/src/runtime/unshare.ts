@@ -1,11 +1,11 @@
-import { execa } from 'execa';
 import { join } from 'node:path';
 import { fail, type Availability, type Runtime } from '@pinlane/contracts';
-import { findProgram } from './find-program.ts';
+import { ask, findProgram } from '../process/index.ts';
 import { imageProcess } from './image-config.ts';
 import { ARTIFACTS_ROOT, processorEnv } from './layout.ts';
 import type { SetupStep } from './bridge.ts';
 import { requireRunnable } from './emulation.ts';
+import { NAMESPACES_FIX, whyFailed } from './trial.ts';
 import { isolationOf } from './isolation.ts';
 import { launch, type LaunchPlan } from './launch.ts';
 
@@ -83,12 +83,9 @@ const trial = async (): Promise<Availability> => {
   if (typeof tools === 'string') return { available: false, reason: tools, fix: 'Install util-linux and iproute2.' };
   const [program = tools.unshare, ...args] = outer(tools);
   const nested = [tools.unshare, '--pid', '--fork', '--kill-child', '--mount-proc', '--', tools.unshare, '--user', '--map-user=1000', '--', tools.unshare];
-  const tried = await execa(program, [...args, ...nested, '--version'], { reject: false, timeout: 10_000, stdin: 'ignore' });
-  if (tried.exitCode !== 0) {
-    const reason = `unshare cannot make its namespaces here: ${tried.stderr.trim().split('\n').at(-1) || (tried.shortMessage ?? 'no reason given')}`;
-    return { available: false, reason, fix: 'Allow unprivileged user namespaces, or use another runtime.' };
-  }
-  return { available: true, version: tried.stdout.trim() };
+  const tried = await ask({ command: program, args: [...args, ...nested, '--version'], timeoutMs: 10_000 });
+  if (tried.exitCode === 0) return { available: true, version: tried.stdout.trim() };
+  return { available: false, reason: `unshare cannot make its namespaces here: ${whyFailed(tried)}`, fix: NAMESPACES_FIX };
 };
 
 let known: Promise<Availability> | undefined;

@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { redactText } from '@pinlane/adapters';
+import { redactText, startProgram } from '@pinlane/adapters';
 import { fail } from '@pinlane/contracts';
 import { readTar, type TarEntry } from '@pinlane/oci';
 import { plainEnvironment, run, type RunOptions } from '../process.ts';
@@ -31,23 +30,26 @@ const toEntry = async (found: TarEntry, producer: string, spool: Spool): Promise
 };
 
 /**
- * Reads what a .deb would install, without root and without its maintainer scripts; owners and modes are those in the archive. Bodies go
- * into the spool, documentation is passed over.
+ * Reads what a .deb would install, without root and without its maintainer scripts; owners and modes are those in the archive. Contents of files
+ * go into the spool; documentation is left out.
  * @throws ERR_LAYER_UNSAFE, ERR_ADAPTER
  */
 export async function* readDeb(deb: string, producer: string, spool: Spool, { cwd, env, signal }: RunOptions): AsyncGenerator<TreeEntry> {
-  const child = spawn('dpkg-deb', ['--fsys-tarfile', deb], { cwd, env: plainEnvironment(env), signal, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { stdout, stderr, ended, kill } = startProgram({ command: 'dpkg-deb', args: ['--fsys-tarfile', deb], cwd, env: plainEnvironment(env) });
+  const abort = (): void => kill();
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
   let complaint = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-4096)));
-  const closed = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
-  closed.catch(() => undefined);
+  stderr.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-4096)));
   const verdict = async (): Promise<void> => {
-    if (signal.aborted) fail('ERR_CANCELLED', 'dpkg-deb was interrupted');
-    if ((await closed) !== 0) fail('ERR_ADAPTER', `dpkg-deb cannot unpack ${deb}: ${redactText(complaint.trim())}`);
+    const end = signal.aborted ? null : await ended;
+    if (end === null || signal.aborted) return fail('ERR_CANCELLED', 'dpkg-deb was interrupted');
+    const { exitCode, error } = end;
+    if (exitCode !== 0) fail('ERR_ADAPTER', `dpkg-deb cannot unpack ${deb}: ${redactText(error?.message ?? complaint.trim())}`);
   };
   let refused: unknown;
   try {
-    for await (const found of readTar(child.stdout)) {
+    for await (const found of readTar(stdout)) {
       const entry = await toEntry(found, producer, spool).catch((error: unknown) => {
         refused = error;
         throw error;
@@ -59,7 +61,8 @@ export async function* readDeb(deb: string, producer: string, spool: Spool, { cw
     if (refused === undefined) await verdict();
     throw error;
   } finally {
-    child.kill();
+    signal.removeEventListener('abort', abort);
+    kill();
   }
   await verdict();
 }

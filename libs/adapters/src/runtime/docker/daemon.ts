@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Availability } from '@pinlane/contracts';
-import { createProcessRunner, type ProcessResult } from '../../process/index.ts';
-import { findProgram } from '../find-program.ts';
+import { createProcessRunner, findProgram, type ProcessResult } from '../../process/index.ts';
 
 /** What `docker info` tells of the daemon. */
 export interface DaemonFacts {

@@ -1,16 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail, isPinlaneError, type NetworkView, type RunningProcessor, type StartOptions } from '@pinlane/contracts';
+import { fail, isPinlaneError, type RunnableImage, type RunningProcessor, type StartOptions } from '@pinlane/contracts';
 import { awaitAnswer } from '../await-answer.ts';
-import { makeBridgeFolder, type BridgeFolder } from '../bridge-client.ts';
+import { behindBridge, makeBridgeFolder, type BridgeFolder } from '../bridge-client.ts';
 import { isEmulated } from '../emulation.ts';
 import { commandOf, userOf } from '../image-config.ts';
 import { isolationOf } from '../isolation.ts';
-import { DEFAULT_GRACE_MS } from '../launch.ts';
 import { ARTIFACTS_ROOT, processorEnv } from '../layout.ts';
-import { createLogBuffer } from '../log-buffer.ts';
-import { stopOnce } from '../stop-once.ts';
+import { createLogBuffer, type LogBuffer } from '../log-buffer.ts';
+import { DEFAULT_GRACE_MS, stopOnce } from '../stop-once.ts';
 import { environmentOf, processorArgs, type Mount } from './arguments.ts';
 import { startAttached, type Attached } from './attached.ts';
 import { createBridge, startBridge } from './bridge.ts';
@@ -27,15 +26,60 @@ interface Names {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+type User = Awaited<ReturnType<typeof userOf>>;
+
+/** One processor in Docker, from its start to its end. */
+interface Run {
+  readonly docker: Docker;
+  readonly options: StartOptions;
+  readonly user: User;
+  readonly names: Names;
+  readonly folder: BridgeFolder;
+  readonly log: LogBuffer;
+  /** Docker's clients, one for each container that was started. */
+  readonly attached: Attached[];
+  /** Calls off the watch over this process. */
+  callOff(): void;
+  /** Whether it was told to end, so that its end is no news. */
+  stopped: boolean;
+}
+
 const namesFor = ({ image }: StartOptions): Names => {
   const run = `pinlane-${image.name}-${randomBytes(6).toString('hex')}`;
   return { processor: run, bridge: `${run}-bridge`, labels: { 'dev.pinlane.run': run, 'dev.pinlane.image': image.digest, ...ownerLabels(thisOwner()) } };
 };
 
-/** Creates the processor's container, of the very image that was asked for; its environment is in no argument and in no file for long. */
-const createProcessor = async (docker: Docker, names: Names, folder: BridgeFolder, options: StartOptions): Promise<void> => {
-  const { image, limits, signal } = options;
+/** The user of an image that can be run here at all. @throws ERR_MANIFEST_INVALID, ERR_IMAGE_ROOT */
+const requireUser = async (image: RunnableImage): Promise<User> => {
+  commandOf(image.config);
   const user = await userOf(image);
+  if (user.uid === 0) fail('ERR_IMAGE_ROOT', `the image of ${image.name} ${image.digest} runs as root, which the runtime docker does not do`);
+  return user;
+};
+
+const beginRun = async (docker: Docker, options: StartOptions, user: User): Promise<Run> => {
+  const names = namesFor(options);
+  const folder = await makeBridgeFolder();
+  const callOff = watchOver(docker, { containers: [names.processor, names.bridge], folder: folder.path });
+  return { docker, options, user, names, folder, log: createLogBuffer(), attached: [], callOff, stopped: false };
+};
+
+/** Ends a run and removes everything that was made for it. */
+const endRun = async (run: Run): Promise<void> => {
+  const { docker, names, folder, attached } = run;
+  run.stopped = true;
+  await folder.ask({ op: 'release', folder: ARTIFACTS_ROOT }).catch(() => null);
+  await docker.run(['rm', '--force', '--volumes', names.processor, names.bridge], { expectedCodes: [1] });
+  await Promise.all(attached.map(({ exited }) => exited));
+  run.callOff();
+  await folder.remove();
+};
+
+const whyEnded = async ({ docker, names, options }: Run): Promise<string> => describeEnd(await readState(docker, names.processor), options.limits);
+
+/** Creates the processor's container, of the very image that was asked for; its environment is in no argument and in no file for long. */
+const createProcessor = async ({ docker, names, folder, user, options }: Run): Promise<void> => {
+  const { image, limits, signal } = options;
   const env = environmentOf(processorEnv(options, ARTIFACTS_ROOT, options.port));
   const envFile = join(folder.path, 'environment');
   await writeFile(envFile, env.file, { mode: 0o600 });
@@ -47,90 +91,75 @@ const createProcessor = async (docker: Docker, names: Names, folder: BridgeFolde
   if (stdout.trim() !== imageId) fail('ERR_DIGEST_MISMATCH', `Docker made a container of ${stdout.trim()} in place of ${imageId}`);
 };
 
+/** Creates both containers and starts them, the bridge first. Returns the processor's. */
+const startContainers = async (run: Run): Promise<Attached> => {
+  const { docker, options, user, names, folder, log, attached } = run;
+  // The processor writes below it as a user that may be any; the folder around it is this user's alone.
+  await chmod(options.artifacts, 0o777);
+  const plan = { name: names.bridge, labels: names.labels, ...user, folder, artifacts: options.artifacts, port: options.port };
+  const both = await Promise.allSettled([
+    createBridge(docker, plan, options.signal).then(async () => attached.push(await startBridge(docker, plan))),
+    createProcessor(run),
+  ]);
+  // Only once both have come to an end is there nothing more to be made that would have to be removed.
+  for (const one of both) if (one.status === 'rejected') throw one.reason;
+  const processor = startAttached(docker, names.processor, { interactive: false, output: log.add });
+  attached.push(processor);
+  return processor;
+};
+
+/** The processor of a run, once it answers. @throws ERR_START_FAILED with the end of the log, ERR_CANCELLED */
+const whenAnswering = async (run: Run, { startedAt, exited, running }: Attached): Promise<RunningProcessor> => {
+  const { docker, options, names, folder, log } = run;
+  const end = (): Promise<void> => endRun(run);
+  let ended: string | null = null;
+  void exited.then(async () => {
+    if (run.stopped) return;
+    const text = await whyEnded(run).catch(() => null);
+    if (!run.stopped) ended = text;
+  });
+  const starting = { startedAt, exited, running, request: folder.request, end, why: () => whyEnded(run), logs: log.all };
+  const healthyAfterMs = await awaitAnswer(starting, options);
+  let suspended = false;
+  const ask = async (graceMs: number): Promise<void> => {
+    run.stopped = true;
+    // Docker would let a suspended container go on to hear a signal.
+    if (running() && !suspended && graceMs > 0) await docker.run(['kill', '--signal', 'TERM', names.processor], { expectedCodes: [1] });
+  };
+  const stop = stopOnce({ ask, exited, end, signal: options.signal });
+  return {
+    ...behindBridge(folder, log, options),
+    isolation: isolationOf('docker', options.image.platform, docker.facts.limits),
+    healthyAfterMs,
+    artifactsRoot: ARTIFACTS_ROOT,
+    port: options.port,
+    suspend: async () => {
+      await docker.run(['pause', names.processor]);
+      suspended = true;
+    },
+    resume: async () => {
+      suspended = false;
+      await docker.run(['unpause', names.processor]);
+    },
+    ended: () => ended,
+    stop: (graceMs = DEFAULT_GRACE_MS) => stop(graceMs),
+  };
+};
+
 /**
  * Starts an image in a container of its own, whose network is that of another container: the bridge's, which has nothing but loopback. Works
  * for any user that may speak to the daemon, because it is the daemon that enters the network.
  * @throws ERR_IMAGE_ROOT, ERR_PLATFORM_UNRUNNABLE, ERR_START_FAILED with the end of the log, ERR_RUNTIME_UNAVAILABLE, ERR_CANCELLED
  */
 export const startInDocker = async (docker: Docker, options: StartOptions): Promise<RunningProcessor> => {
-  const { image, signal } = options;
-  commandOf(image.config);
-  const user = await userOf(image);
-  if (user.uid === 0) return fail('ERR_IMAGE_ROOT', `the image of ${image.name} ${image.digest} runs as root, which the runtime docker does not do`);
-  const names = namesFor(options);
-  const folder = await makeBridgeFolder();
-  const callOff = watchOver(docker, { containers: [names.processor, names.bridge], folder: folder.path });
-  const log = createLogBuffer();
-  let processor: Attached | undefined;
-  let bridge: Attached | undefined;
-  let stopped = false;
-  let ended: string | null = null;
-
-  const end = async (): Promise<void> => {
-    stopped = true;
-    await folder.ask({ op: 'release', folder: ARTIFACTS_ROOT }).catch(() => null);
-    await docker.run(['rm', '--force', '--volumes', names.processor, names.bridge], { expectedCodes: [1] });
-    await Promise.all([processor?.exited, bridge?.exited]);
-    callOff();
-    await folder.remove();
-  };
-  const why = async (): Promise<string> => describeEnd(await readState(docker, names.processor), options.limits);
-
+  const { platform } = options.image;
+  const run = await beginRun(docker, options, await requireUser(options.image));
   try {
-    // The processor writes below it as a user that may be any; the folder around it is this user's alone.
-    await chmod(options.artifacts, 0o777);
-    const plan = { name: names.bridge, labels: names.labels, ...user, folder, artifacts: options.artifacts, port: options.port };
-    const both = await Promise.allSettled([
-      createBridge(docker, plan, signal).then(async () => (bridge = await startBridge(docker, plan))),
-      createProcessor(docker, names, folder, options),
-    ]);
-    // Only once both have come to an end is there nothing more to be made that would have to be removed.
-    for (const one of both) if (one.status === 'rejected') throw one.reason;
-    const started = (processor = startAttached(docker, names.processor, { interactive: false, output: log.add }));
-    void started.exited.then(async () => {
-      if (stopped) return;
-      const text = await why().catch(() => null);
-      if (!stopped) ended = text;
-    });
-    const { startedAt, exited, running } = started;
-    const healthyAfterMs = await awaitAnswer({ startedAt, exited, running, request: folder.request, end, why, logs: log.all }, options);
-    let suspended = false;
-    const stop = stopOnce({
-      ask: async (graceMs) => {
-        stopped = true;
-        // Docker would let a suspended container go on to hear a signal.
-        if (running() && !suspended && graceMs > 0) await docker.run(['kill', '--signal', 'TERM', names.processor], { expectedCodes: [1] });
-      },
-      exited,
-      end,
-      signal,
-    });
-
-    return {
-      isolation: isolationOf('docker', image.platform, docker.facts.limits),
-      healthyAfterMs,
-      artifacts: options.artifacts,
-      artifactsRoot: ARTIFACTS_ROOT,
-      port: options.port,
-      request: folder.request,
-      observeNetwork: async (targets) => (await folder.ask({ op: 'observe', targets })) as NetworkView,
-      suspend: async () => {
-        await docker.run(['pause', names.processor]);
-        suspended = true;
-      },
-      resume: async () => {
-        suspended = false;
-        await docker.run(['unpause', names.processor]);
-      },
-      logs: log.all,
-      stderr: () => log.of('stderr'),
-      ended: () => ended,
-      stop: (graceMs = DEFAULT_GRACE_MS) => stop(graceMs),
-    };
+    return await whenAnswering(run, await startContainers(run));
   } catch (error) {
-    if (!stopped) await end();
-    if (isPinlaneError(error, 'ERR_START_FAILED') && isEmulated(image.platform) && /exec format error/i.test(error.message))
-      return fail('ERR_PLATFORM_UNRUNNABLE', `Docker cannot run an image for ${image.platform} here: ${error.message}`);
+    if (!run.stopped) await endRun(run);
+    if (isPinlaneError(error, 'ERR_START_FAILED') && isEmulated(platform) && /exec format error/i.test(error.message))
+      return fail('ERR_PLATFORM_UNRUNNABLE', `Docker cannot run an image for ${platform} here: ${error.message}`);
     throw error;
   }
 };

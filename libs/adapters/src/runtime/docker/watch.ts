@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
+import { startProgram } from '../../process/index.ts';
 import type { Docker } from './daemon.ts';
 
 /** What a start has made, and must not outlive it. */
@@ -11,23 +10,13 @@ export interface Made {
 const SCRIPT = 'program=$1 folder=$2; shift 2; cat >/dev/null; "$program" rm --force --volumes "$@" >/dev/null 2>&1; rm -rf "$folder"';
 
 /**
- * Watches over this process: when it goes, however it goes, the pipe to a shell ends, and the shell removes what was made. Returns what calls
- * the watch off. Where the shell is killed too, the next start sweeps.
+ * Watches over this process: when it goes, however it goes, the pipe to a shell ends, and the shell removes what was made. Returns what calls the watch off.
+ * If the shell is killed too, the next start sweeps.
  */
 export const watchOver = ({ program }: Docker, { containers, folder }: Made): (() => void) => {
-  const shell = spawn('/bin/sh', ['-c', SCRIPT, 'pinlane-watch', program, folder, ...containers], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
-  shell.on('error', () => {});
-  shell.stdin.on('error', () => {});
-  // Neither the shell nor the pipe to it keeps this process alive.
+  const args = ['-c', SCRIPT, 'pinlane-watch', program, folder, ...containers];
+  // The group is for the end of the watch: it takes along the `cat` that the shell waits for.
+  const shell = startProgram({ command: '/bin/sh', args, input: true, output: false, group: true });
   shell.unref();
-  (shell.stdin as Socket).unref();
-  return () => {
-    if (shell.pid === undefined || shell.exitCode !== null || shell.signalCode !== null) return;
-    try {
-      // With `cat`, which is of its group.
-      process.kill(-shell.pid, 'SIGKILL');
-    } catch {
-      // It has ended already.
-    }
-  };
+  return () => shell.kill('SIGKILL');
 };
