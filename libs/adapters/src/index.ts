@@ -1,4 +1,5 @@
 export * from './docker/index.ts';
+export * from './embedded/index.ts';
 export * from './files/index.ts';
 export * from './git/index.ts';
 export * from './process/index.ts';

@@ -10,12 +10,19 @@ export type Progress = (line: string) => void;
 export type Availability =
   { readonly available: true; readonly version: string } | { readonly available: false; readonly reason: string; readonly fix: string };
 
+/** What an engine built. */
+export interface Built {
+  readonly image: BuiltImage;
+  /** The layers of the Dockerfile that were made, and those that were there; null if the engine can't tell. */
+  readonly layers: { readonly built: number; readonly reused: number } | null;
+}
+
 /** What builds images. */
 export interface BuildEngine {
   readonly name: 'embedded' | 'docker';
   availability(): Promise<Availability>;
-  /** @throws ERR_DOCKERFILE_UNSUPPORTED and the other codes of building */
-  build(plan: BuildPlan, io: { readonly progress: Progress; readonly signal: AbortSignal }): Promise<BuiltImage>;
+  /** Builds a plan's image into the store and names it there. @throws ERR_DOCKERFILE_UNSUPPORTED and the other codes of building */
+  build(plan: BuildPlan, io: { readonly progress: Progress; readonly signal: AbortSignal }): Promise<Built>;
 }
 
 /** An answer of a processor; the body is whole. */

@@ -15,37 +15,37 @@ import {
   type Store,
 } from '@pinlane/oci';
 
-/** Where an image goes that a builder made, and what is fixed in it on the way. */
-export interface ClampSite {
+/** Where the image of a builder is written, and what is fixed in it on the way. */
+export interface ClampTarget {
   readonly store: Store;
-  /** The layers of the images that it was built on. */
+  /** The layers of the images that it is built on. */
   readonly base: BaseLayers;
-  /** In seconds: no time in the image is later. */
+  /** In seconds; no time in the image is later. */
   readonly epoch: number;
-  /** Whether what earlier builds left is not to be used. */
+  /** Whether layers are made anew that earlier builds made. */
   readonly fresh: boolean;
 }
 
-/** A layer as a builder gave it away. */
+/** A layer as a builder made it. */
 export interface BuiltLayer {
-  /** Of its tar. */
+  /** The digest of its tar. */
   readonly diffId: Digest;
-  /** The tar from its start, checked against `diffId` when it ends. */
+  /** The tar, from its start at each call; its end is the check that it is the one of `diffId`. */
   tar(): AsyncIterable<Uint8Array>;
 }
 
-/** One platform's image as a builder gave it away. */
+/** One platform's image as a builder made it. */
 export interface BuiltPlatform {
   readonly configBytes: Uint8Array;
   readonly layers: readonly BuiltLayer[];
-  /** Of its manifest. */
+  /** The annotations of its manifest. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Raised when the bytes that are written for the same layer change. */
+/** To be raised with a change here that gives other bytes for the same layer. */
 const CLAMP_FORMAT = 1;
 
-const writeClamped = async ({ tar }: BuiltLayer, { store, epoch }: ClampSite): Promise<Layer> => {
+const writeClamped = async ({ tar }: BuiltLayer, { store, epoch }: ClampTarget): Promise<Layer> => {
   const hash = createSha256();
   async function* hashed(): AsyncGenerator<Uint8Array, void, void> {
     for await (const chunk of clampTimes(tar(), epoch)) {
@@ -68,28 +68,36 @@ const clampConfig = (bytes: Uint8Array, diffIds: readonly Digest[], epoch: numbe
   return new TextEncoder().encode(JSON.stringify({ ...config, ...history, rootfs: { ...config.rootfs, diff_ids: diffIds } }));
 };
 
-/**
- * Writes one platform's image that a builder made into the store: each layer of its base as the base has it, no time in the others and in the config
- * later than the epoch. BuildKit fixes times by itself (`rewrite-timestamp`), but it packs the base anew in each build wherever that came as a named
- * context, which takes ten times as long as the build and gives every layer of the base a second digest.
- * @throws ERR_DIGEST_MISMATCH, ERR_LAYER_UNSAFE and whatever a layer's tar or the base's source throws
- */
-export const clampImage = async ({ configBytes, layers: built, annotations }: BuiltPlatform, site: ClampSite): Promise<Descriptor> => {
-  const { store, base, epoch, fresh } = site;
+/** The layer as the base has it; undefined if it is none of the base's. */
+const baseLayer = async ({ diffId }: BuiltLayer, { store, base }: ClampTarget): Promise<Layer | undefined> => {
+  const own = base.get(diffId);
+  if (own === undefined) return undefined;
+  await store.putBlob(own.descriptor, () => own.source.openBlob(own.descriptor));
+  return { descriptor: own.descriptor, diffId };
+};
+
+const clampLayers = async (built: readonly BuiltLayer[], target: ClampTarget): Promise<Layer[]> => {
+  const { store, epoch, fresh } = target;
   const cache = openLayerCache(store, { fresh });
   const layers: Layer[] = [];
   for (const layer of built) {
-    const { diffId } = layer;
-    const own = base.get(diffId);
-    if (own) await store.putBlob(own.descriptor, () => own.source.openBlob(own.descriptor));
-    const key = sha256(JSON.stringify(['clamped', CLAMP_FORMAT, diffId, epoch]));
-    layers.push(own ? { descriptor: own.descriptor, diffId } : (await cache.layer(key, () => writeClamped(layer, site))).layer);
+    const key = sha256(JSON.stringify(['clamped', CLAMP_FORMAT, layer.diffId, epoch]));
+    layers.push((await baseLayer(layer, target)) ?? (await cache.layer(key, () => writeClamped(layer, target))).layer);
   }
-  const config = clampConfig(
-    configBytes,
-    layers.map(({ diffId }) => diffId),
-    epoch,
-  );
+  return layers;
+};
+
+/**
+ * Writes one platform's image that a builder made into the store: each layer of its base as the base has it, and no time in the other layers and in the config
+ * that is later than the epoch. BuildKit could fix times by itself (`rewrite-timestamp`), but in each build it packs a base anew that came as a named context:
+ * that takes ten times as long as the build, and gives every layer of the base a second digest.
+ * @throws ERR_DIGEST_MISMATCH, ERR_LAYER_UNSAFE and whatever a layer's tar or the base's source throws
+ */
+export const clampImage = async ({ configBytes, layers: built, annotations }: BuiltPlatform, target: ClampTarget): Promise<Descriptor> => {
+  const { store, epoch } = target;
+  const layers = await clampLayers(built, target);
+  const diffIds = layers.map(({ diffId }) => diffId);
+  const config = clampConfig(configBytes, diffIds, epoch);
   await store.writeBlob(config);
   const named = { config: describe(OCI_CONFIG, config), layers: layers.map(({ descriptor }) => descriptor) };
   const manifest = { schemaVersion: 2, mediaType: OCI_MANIFEST, ...named, ...(annotations ? { annotations } : {}) };

@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib';
 import { architectureOf, fail, type Digest, type Platform } from '@pinlane/contracts';
 import { createSha256, parseConfig, readTar, type Descriptor } from '@pinlane/oci';
 import * as z from 'zod';
-import { clampImage, type BuiltLayer, type ClampSite } from './clamp-image.ts';
+import { clampImage, type BuiltLayer, type ClampTarget } from './clamp-image.ts';
 
 const archiveSchema = z.tuple([z.object({ Config: z.string(), Layers: z.array(z.string()) })]);
 const SMALL = 4 * 1024 * 1024;
@@ -70,7 +70,7 @@ async function* tarOf(path: string, diffId: Digest): AsyncGenerator<Uint8Array, 
  * hashed against what the config says of them and packed by us with fixed times, see `clampImage`. `folder` is used up.
  * @throws ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH
  */
-export const importArchive = async (archive: string, folder: string, site: ClampSite, platform: Platform): Promise<Descriptor> => {
+export const importArchive = async (archive: string, folder: string, target: ClampTarget, platform: Platform): Promise<Descriptor> => {
   await mkdir(folder, { recursive: true });
   try {
     const files = await spool(archive, folder);
@@ -87,7 +87,7 @@ export const importArchive = async (archive: string, folder: string, site: Clamp
       const diffId = config.rootfs.diff_ids[at]!;
       return { diffId, tar: () => tarOf(path, diffId) };
     });
-    return { ...(await clampImage({ configBytes, layers }, site)), platform: { architecture: architectureOf(platform), os: 'linux' } };
+    return { ...(await clampImage({ configBytes, layers }, target)), platform: { architecture: architectureOf(platform), os: 'linux' } };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

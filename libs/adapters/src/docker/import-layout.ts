@@ -14,7 +14,7 @@ import {
   type PlatformImage,
 } from '@pinlane/oci';
 import { reissueIndex } from './reissue-index.ts';
-import { clampImage, type BuiltLayer, type ClampSite } from './clamp-image.ts';
+import { clampImage, type BuiltLayer, type ClampTarget } from './clamp-image.ts';
 
 /** What was built, in the store: every platform's manifest, and the index over them. */
 export interface ImportedImage {
@@ -49,11 +49,11 @@ const layersOf = (source: ContentSource, { manifest, config }: PlatformImage): B
  */
 export const importLayout = async (
   folder: string,
-  site: ClampSite,
+  target: ClampTarget,
   platforms: readonly Platform[],
   { keepIndex }: { readonly keepIndex: boolean },
 ): Promise<ImportedImage> => {
-  const { store } = site;
+  const { store } = target;
   const source = openStore(folder);
   const { digest } = await onlyImage(folder);
   const view = await readImage(source, digest, { platforms });
@@ -63,7 +63,7 @@ export const importLayout = async (
   const children: Partial<Record<Architecture, Descriptor>> = {};
   for (const image of platforms.map((platform) => platformOfImage(view, platform))) {
     const { config, configBytes, manifest, descriptor } = image;
-    const clamped = await clampImage({ configBytes, layers: layersOf(source, image), annotations: manifest.annotations }, site);
+    const clamped = await clampImage({ configBytes, layers: layersOf(source, image), annotations: manifest.annotations }, target);
     reissued.set(descriptor.digest, clamped);
     children[architectureOf(image.platform)] = { ...clamped, platform: { architecture: config.architecture, os: config.os } };
   }

@@ -147,8 +147,8 @@ describe('the index', () => {
     const bare = PINNED.replace(/ {2}index: .*\n/, '');
     expect(() => requirePinned(specOf(bare), FILE)).toThrow(/has no pin for the index/);
     const mixed = specOf(PINNED.replaceAll(/(a..64: )store.localhost/g, '$1ghcr.io'));
-    expect(() => requirePublished(mixed, 'main', FILE)).toThrow(/ERR_PIN_LOCAL: r.yaml: the local store is named by the index of a\/b@1/);
-    expect(() => requirePublished(specOf(PINNED.replaceAll('store.localhost', 'ghcr.io')), 'main', FILE)).not.toThrow();
+    expect(() => requirePinned(mixed, { ...FILE, lane: 'main' })).toThrow(/ERR_PIN_LOCAL: r.yaml: the local store is named by the index of a\/b@1/);
+    expect(() => requirePinned(specOf(PINNED.replaceAll('store.localhost', 'ghcr.io')), { ...FILE, lane: 'main' })).not.toThrow();
   });
 });
 

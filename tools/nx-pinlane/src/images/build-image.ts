@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 import { createDockerEngine, createEmbeddedEngine, createProcessRunner, headRevision } from '@pinlane/adapters';
-import { isPinlaneError, parseReference, type BuildEngine, type BuildPlan, type Built, type Problem } from '@pinlane/contracts';
+import { isPinlaneError, parseReference, type BuildEngine, type BuildPlan, type Built, type Digest, type Problem } from '@pinlane/contracts';
 import { copyImage, isLoopback, readBaseLayers, requireEmbeddable } from '@pinlane/oci';
 import { chooseEngine, contextNames, engineMissing, variantOf, withoutEffect, type BuildRequest } from '@pinlane/pipeline';
 import type { VerbContext } from '../command/context.ts';
@@ -45,6 +45,13 @@ const baseForDocker = async ({ pinned, digest, source }: ResolvedBase, { store, 
   return `oci-layout://${relative(root, store.root)}@${digest}`;
 };
 
+/** What engines record of a build besides its plan. */
+interface Recorded {
+  readonly revision: () => Promise<string | null>;
+  /** The hash of the request, and the names that are no images. */
+  readonly recorded: { readonly variant?: Digest; readonly contexts?: readonly string[] };
+}
+
 /** Asks git for the commit at once and tells once if there is none; engines wait for the answer only when they need it. */
 const revisionOf = ({ root, note }: VerbContext): (() => Promise<string | null>) => {
   const asked = headRevision(root).then(({ revision, ...why }) => {
@@ -60,7 +67,7 @@ const dockerEngine = async (
   { noCache, settings, request = NOTHING_ASKED }: BuildWish,
   { paths, store }: ImageLocations,
   { root, env, note }: VerbContext,
-  revision: () => Promise<string | null>,
+  record: Recorded,
   bases: ReadonlyMap<string, string>,
 ): Promise<BuildEngine> =>
   createDockerEngine({
@@ -76,8 +83,8 @@ const dockerEngine = async (
     workFolder: join(paths.cache, 'docker'),
     root,
     env,
-    revision,
     note,
+    ...record,
   });
 
 /**
@@ -92,7 +99,7 @@ const engineFor = async (
   wish: BuildWish,
   locations: ImageLocations,
   context: VerbContext,
-  revision: () => Promise<string | null>,
+  record: Recorded,
 ): Promise<BuildEngine> => {
   const { request = NOTHING_ASKED, settings, noCache } = wish;
   const unsupported = settings.engine === 'auto' ? unsupportedBy(plan, inputs) : [];
@@ -101,22 +108,21 @@ const engineFor = async (
     const idle = withoutEffect(request.docker);
     if (idle.length > 0)
       context.note(`${idle.map((name) => `--${name}`).join(', ')}: of Docker's builders and caches, and without effect on the embedded engine`);
-    return createEmbeddedEngine({ context: inputs.context, dockerfile: inputs.dockerfile, bases: inputs.bases, store: locations.store, noCache, revision });
+    return createEmbeddedEngine({ context: inputs.context, dockerfile: inputs.dockerfile, bases: inputs.bases, store: locations.store, noCache, ...record });
   }
   if (because.length > 0) {
-    const docker = await (await dockerEngine(inputs, wish, locations, context, revision, new Map())).availability();
+    const docker = await (await dockerEngine(inputs, wish, locations, context, record, new Map())).availability();
     if (!docker.available) throw engineMissing(because, docker);
   }
   const bases = await Promise.all([...inputs.bases].map(async ([name, base]) => [name, await baseForDocker(base, locations, context)] as const));
-  return dockerEngine(inputs, wish, locations, context, revision, new Map(bases));
+  return dockerEngine(inputs, wish, locations, context, record, new Map(bases));
 };
 
 /** Builds a plan's image into the store. @throws ERR_ENGINE_UNAVAILABLE, ERR_BUILD_FAILED, whatever assembling throws */
 export const buildImage = async (plan: BuildPlan, inputs: BuildInputs, wish: BuildWish, locations: ImageLocations, context: VerbContext): Promise<Built> => {
-  const revision = revisionOf(context);
-  const engine = await engineFor(plan, inputs, wish, locations, context, revision);
-  const { image, layers } = await engine.build(plan, { progress: context.progress, signal: context.signal });
   const { request = NOTHING_ASKED } = wish;
-  const [variant, contexts] = [variantOf(request), contextNames(request)];
-  return { layers, image: { ...image, ...(variant === undefined ? {} : { variant }), ...(contexts.length === 0 ? {} : { contexts }) } };
+  const variant = variantOf(request);
+  const record = { revision: revisionOf(context), recorded: { ...(variant === undefined ? {} : { variant }), contexts: contextNames(request) } };
+  const engine = await engineFor(plan, inputs, wish, locations, context, record);
+  return engine.build(plan, { progress: context.progress, signal: context.signal });
 };

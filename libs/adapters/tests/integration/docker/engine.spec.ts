@@ -30,7 +30,7 @@ import {
   findProgram,
   isBuilder,
   type DockerBuildOptions,
-  type DockerEngineSite,
+  type DockerEngineInput,
   type ProcessRequest,
 } from '../../../src/index.ts';
 
@@ -47,7 +47,7 @@ const INTO = `FROM scratch AS base\nCOPY busybox /bin/busybox\nSHELL ["/bin/busy
 interface Wishes {
   readonly platforms?: Platform[];
   readonly options?: DockerBuildOptions;
-  readonly site?: Partial<DockerEngineSite>;
+  readonly site?: Partial<DockerEngineInput>;
   readonly signal?: AbortSignal;
   readonly plan?: Partial<BuildPlan>;
 }
@@ -101,7 +101,7 @@ requirement(
       workFolder: join(root, 'work'),
       root,
       env: {},
-      revision: null,
+      revision: async () => null,
       note: (line) => notes.push(line),
       ...site,
     });
@@ -119,7 +119,8 @@ requirement(
       push: false,
       ...plan,
     };
-    return engine.build(complete, { progress: (line) => seen.push(line), signal: signal ?? new AbortController().signal });
+    const { image } = await engine.build(complete, { progress: (line) => seen.push(line), signal: signal ?? new AbortController().signal });
+    return image;
   };
 
   /** Everything in the layers of an image, unpacked no further than from gzip. */
@@ -279,7 +280,7 @@ requirement(
   it('builds one platform after the other where Docker can hold no more, arm64 first, and composes the index', async () => {
     const real = createProcessRunner();
     const calls: string[][] = [];
-    const older: DockerEngineSite['runner'] = {
+    const older: DockerEngineInput['runner'] = {
       run: async (request) => {
         calls.push([...request.args]);
         const result = await real.run(request);
@@ -495,7 +496,7 @@ requirement(
     it('stops when it is interrupted: no client of Docker lives on, and nothing is half written', async () => {
       const controller = new AbortController();
       const dockerfile = `${INTO}RUN /bin/busybox echo started; /bin/busybox sleep 600\n`;
-      const site: Partial<DockerEngineSite> = { noCache: true };
+      const site: Partial<DockerEngineInput> = { noCache: true };
       const promise = build(dockerfile, { platforms: OWN, site, signal: controller.signal }).catch((thrown: unknown) => thrown);
       while (!seen.some((line) => /^[\d.]+ started/.test(line))) await new Promise((resolve) => setTimeout(resolve, 20));
       const clients = () =>

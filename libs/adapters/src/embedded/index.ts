@@ -1,0 +1,1 @@
+export { createEmbeddedEngine, type EmbeddedEngineInput } from './engine.ts';
