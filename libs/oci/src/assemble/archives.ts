@@ -4,7 +4,7 @@ import { fail, isPinlaneError } from '@pinlane/contracts';
 import { createSha256, type ChunkUse } from '../content/index.ts';
 import { readTar, type TarEntry } from '../layer/index.ts';
 import { cleanTarPath } from '../layer/listing.ts';
-import { UNPACK_LIMITS } from '../unpack/tar-bytes.ts';
+import { UNPACK_LIMITS } from '../layer/tar-bytes.ts';
 import { ROOT, type Changes, type Owner } from './changes.ts';
 import type { FileNode, FileTree, Node } from './tree.ts';
 

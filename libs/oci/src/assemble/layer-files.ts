@@ -6,7 +6,7 @@ import { digestHex, fail } from '@pinlane/contracts';
 import type { ContentSource } from '../content/index.ts';
 import { fileChunks } from '../context/files.ts';
 import { cleanTarPath, readTar, type Layer } from '../layer/index.ts';
-import { tarBytes, UNPACK_LIMITS } from '../unpack/tar-bytes.ts';
+import { tarBytes, UNPACK_LIMITS } from '../layer/tar-bytes.ts';
 import { archiveEntries, archivePacking, type OpenFile } from './archives.ts';
 import type { FileNode, FileTree } from './tree.ts';
 

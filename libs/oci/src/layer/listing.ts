@@ -1,6 +1,6 @@
 import { fail, type Digest } from '@pinlane/contracts';
 import { createSha256, type ContentSource, type Descriptor } from '../content/index.ts';
-import { tarBytes, UNPACK_LIMITS } from '../unpack/tar-bytes.ts';
+import { tarBytes, UNPACK_LIMITS } from './tar-bytes.ts';
 import { readTar, type TarEntry } from './tar-reader.ts';
 
 interface Listed {

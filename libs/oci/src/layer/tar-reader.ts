@@ -1,10 +1,13 @@
-import { checkSum, fillOf, Intake, integer, LONGEST_HEADER, numeric, paxRecords, text, unsafe } from './tar-fields.ts';
-import { BLOCK } from './tar-header.ts';
+import { integer, malformed, numeric, text, unsafe } from './tar-fields.ts';
+import { readParts, type Announced, type TarPart } from './tar-parts.ts';
 
 /** One entry of a tar, names as they are written. */
 export interface TarEntry {
   readonly name: string;
+  /** `special` is a device, a pipe, or of a type that no standard names: see `flag`. */
   readonly type: 'file' | 'hardlink' | 'symlink' | 'directory' | 'special';
+  /** The type as the tar has it, one character. */
+  readonly flag: string;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -18,85 +21,64 @@ export interface TarEntry {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-const MOST_ENTRIES = 2_000_000;
+/** Headers of all kinds that a tar may have. */
+const MOST_HEADERS = 2_000_000;
 
-const parsePax = (body: Buffer): Map<string, string> => new Map(paxRecords(body).map(({ key, value }) => [key, value]));
+const TYPES: ReadonlyMap<string, TarEntry['type']> = new Map([
+  ['0', 'file'],
+  ['\0', 'file'],
+  ['7', 'file'],
+  ['1', 'hardlink'],
+  ['2', 'symlink'],
+  ['5', 'directory'],
+]);
 
-const TYPES: Readonly<Record<string, TarEntry['type']>> = { '0': 'file', '\0': 'file', '7': 'file', '1': 'hardlink', '2': 'symlink', '5': 'directory' };
+const nameOf = (header: Buffer, { record, longName }: Announced): string => {
+  // Only ustar has the prefix; GNU's form, whose magic ends with a blank, has times in its place.
+  const isUstar = header.toString('latin1', 257, 263) === 'ustar\0';
+  const prefix = isUstar ? text(header, 345, 155) : '';
+  const short = text(header, 0, 100);
+  return record('path') ?? (longName || (prefix === '' ? short : `${prefix}/${short}`));
+};
+
+/** A user or a group. One below zero is the 32-bit number that a kernel takes it for: -2 is 4294967294. */
+const ownerOf = (record: string | undefined, header: Buffer, from: number): number => {
+  const id = record === undefined ? numeric(header, from, 8) : integer(record);
+  if (id >= 0) return id;
+  return id >= -(2 ** 31) ? id + 2 ** 32 : malformed('has an owner that is no 32-bit number');
+};
+
+const entryOf = ({ header, flag, announced, size, body }: TarPart & { readonly kind: 'entry' }): TarEntry => {
+  const { record, keys, longLink } = announced;
+  if (keys.some((key) => key.startsWith('GNU.sparse.'))) unsafe('has a sparse file, which is not supported');
+  const name = nameOf(header, announced);
+  const type = TYPES.get(flag) ?? 'special';
+  return {
+    name,
+    // Before there was a type for folders, the slash told them from files.
+    type: type === 'file' && name.endsWith('/') ? 'directory' : type,
+    flag,
+    mode: numeric(header, 100, 8) & 0o7777,
+    uid: ownerOf(record('uid'), header, 108),
+    gid: ownerOf(record('gid'), header, 116),
+    size: type === 'file' ? size : 0,
+    linkName: record('linkpath') ?? (longLink || text(header, 157, 100)),
+    attributes: keys.some((key) => key.startsWith('SCHILY.xattr.')),
+    content: body.content(),
+  };
+};
 
 /**
- * Reads a tar (ustar, pax and GNU's long names) as a stream. Nothing is believed: checksums, lengths and numbers are checked, and what has to be
- * held in memory is bounded.
- * @throws ERR_LAYER_UNSAFE
+ * Reads a tar as a stream of entries; memory holds one header and one chunk. Every layer is read by this, whether it is listed or unpacked.
+ * @throws ERR_LAYER_UNSAFE (a `TarError`)
  */
 export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry, void, void> {
-  const intake = new Intake(chunks);
-  let global = new Map<string, string>();
-  let pax = new Map<string, string>();
-  let longName: string | undefined;
-  let longLink: string | undefined;
-  let count = 0;
-  try {
-    for (;;) {
-      const header = await intake.exactly(BLOCK);
-      if (header === undefined) return;
-      if (header.every((byte) => byte === 0)) {
-        // The end; what follows is padding, which has to be read to its end so that the stream's hash is whole.
-        while ((await intake.some(BLOCK * 256)) !== undefined);
-        return;
-      }
-      if ((count += 1) > MOST_ENTRIES) unsafe(`has more than ${MOST_ENTRIES} entries`);
-      checkSum(header);
-      const flag = String.fromCharCode(header[156]!);
-      const announced = numeric(header, 124, 12);
-      if ('xgLK'.includes(flag)) {
-        if (announced > LONGEST_HEADER) unsafe(`has a header of ${announced} bytes`);
-        const body = announced === 0 ? Buffer.alloc(0) : ((await intake.exactly(announced)) ?? unsafe('ends in the middle of an entry'));
-        const fill = fillOf(announced);
-        if (fill > 0) await intake.exactly(fill);
-        if (flag === 'x') pax = parsePax(body);
-        else if (flag === 'g') global = new Map([...global, ...parsePax(body)]);
-        else if (flag === 'L') longName = text(body, 0, body.length);
-        else longLink = text(body, 0, body.length);
-        continue;
-      }
-      const records = new Map([...global, ...pax]);
-      if ([...records.keys()].some((key) => key.startsWith('GNU.sparse.')) || flag === 'S') unsafe('has a sparse file, which is not supported');
-      const ustar = header.toString('latin1', 257, 262) === 'ustar';
-      // GNU's own form has times where ustar has the prefix.
-      const prefix = ustar && header[262] === 0 ? text(header, 345, 155) : '';
-      const short = text(header, 0, 100);
-      const name = records.get('path') ?? longName ?? (prefix === '' ? short : `${prefix}/${short}`);
-      const type = TYPES[flag] ?? 'special';
-      const size = records.has('size') ? integer(records.get('size')!) : announced;
-      // Links may announce the size of what they point to, and carry nothing; other kinds carry what they announce.
-      const carried = type === 'hardlink' || type === 'symlink' || type === 'directory' ? 0 : size;
-      const state = { left: carried };
-      async function* content(): AsyncGenerator<Uint8Array, void, void> {
-        while (state.left > 0) {
-          const part = (await intake.some(state.left)) ?? unsafe('ends in the middle of an entry');
-          state.left -= part.length;
-          yield part;
-        }
-      }
-      yield {
-        name,
-        type: type === 'file' && name.endsWith('/') ? 'directory' : type,
-        mode: numeric(header, 100, 8) & 0o7777,
-        uid: records.has('uid') ? integer(records.get('uid')!) : numeric(header, 108, 8),
-        gid: records.has('gid') ? integer(records.get('gid')!) : numeric(header, 116, 8),
-        size: type === 'file' ? size : 0,
-        linkName: records.get('linkpath') ?? longLink ?? text(header, 157, 100),
-        attributes: [...records.keys()].some((key) => key.startsWith('SCHILY.xattr.')),
-        content: content(),
-      };
-      for await (const _ of content());
-      const fill = fillOf(carried);
-      if (fill > 0) await intake.exactly(fill);
-      pax = new Map();
-      longName = longLink = undefined;
-    }
-  } finally {
-    await intake.close();
+  let headers = 0;
+  for await (const part of readParts(chunks)) {
+    if (part.kind !== 'end' && (headers += 1) > MOST_HEADERS) unsafe(`has more than ${MOST_HEADERS} entries`);
+    if (part.kind === 'end') for await (const _ of part.rest);
+    if (part.kind !== 'entry') continue;
+    yield entryOf(part);
+    for await (const _ of part.body.rest());
   }
 }

@@ -1,22 +1,21 @@
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { digestHex, fail, type Digest, type Platform } from '@pinlane/contracts';
 import { sha256, type ContentSource } from '../content/index.ts';
 import { platformOfImage, readImage, type PlatformImage } from '../image/index.ts';
+import { tarBytes, UNPACK_LIMITS, type UnpackLimits } from '../layer/tar-bytes.ts';
 import { applyLayer } from './apply-layer.ts';
-import { linkTree } from './link-tree.ts';
 import { statOf } from './resolve.ts';
-import { tarBytes, UNPACK_LIMITS, type UnpackLimits } from './tar-bytes.ts';
 import { openTrees } from './trees.ts';
 
-/** Raise this when the same image would unpack to another tree. */
-const FORMAT = 2;
+/** Raised when the same image unpacks to another tree than before. */
+const FORMAT = 3;
 /** A layer of this size or more is worth keeping as a tree of its own: that is a base; the layers over it are the app. */
 const BASE_LAYER_BYTES = 4 * 2 ** 20;
-/** How many bytes of a layer's tar are unpacked while the layer below is still being applied. */
-const AHEAD_BYTES = 32 * 2 ** 20;
-/** Folders over which a runtime mounts, on a root that it can't write to. */
+/** How many chunks of a layer's tar are read while the layer below is still being applied: 32 MiB, since a chunk has up to 256 KiB. */
+const CHUNKS_AHEAD = 128;
+/** Folders that a runtime mounts over, in a root that it can't write to. */
 const MOUNT_POINTS = ['artifacts', 'dev', 'proc', 'tmp'];
 
 /** An image of one platform, unpacked. The tree is shared and must never be written to. */
@@ -48,16 +47,32 @@ const addMountPoints = (root: string, digest: Digest): void => {
   }
 };
 
-/** A layer's tar, of which the first part is there before it is asked for. */
+/** A layer's tar, whose first chunks are read before anybody asks for them. */
 const startTar = (source: ContentSource, { descriptor, diffId }: Layer, limits: UnpackLimits): Readable => {
-  const tar = Readable.from(tarBytes(source, descriptor, diffId, limits), { objectMode: false, highWaterMark: AHEAD_BYTES });
-  // Whoever reads it is told of an error that came before; where nobody does, a lower layer's error counts.
+  const tar = Readable.from(tarBytes(source, descriptor, diffId, limits), { highWaterMark: CHUNKS_AHEAD });
+  // Whoever reads it gets the error. If nobody does, a lower layer has failed, and that error counts.
   tar.on('error', () => {});
   tar.read(0);
   return tar;
 };
 
-/** Applies layers over a tree that may be shared; the empty tree where there is none. */
+/**
+ * Makes a copy of a tree that shares the bytes of its files by hard links; folders and links are its own. A file of the
+ * copy may be replaced, but never written to or chmodded.
+ */
+const linkTree = (from: string, to: string): void => {
+  mkdirSync(to);
+  // The umask takes bits from the mode that mkdir is given.
+  chmodSync(to, lstatSync(from).mode & 0o1777);
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) linkTree(source, target);
+    else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
+    else linkSync(source, target);
+  }
+};
+
+/** Applies layers over a tree that may be shared, or over an empty one. */
 const stack =
   (source: ContentSource, lower: string | undefined, layers: readonly Layer[], limits: UnpackLimits) =>
   async (folder: string): Promise<void> => {

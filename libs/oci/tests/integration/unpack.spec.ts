@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { isPinlaneError, PinlaneError, type Digest } from '@pinlane/contracts';
 import { pack, type Header } from 'tar-stream';
 import { OCI_CONFIG, OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, OCI_MANIFEST, unpackImage, type ContentSource, type UnpackLimits } from '../../src/index.ts';
+import { rawTar } from '../support/raw-tar.ts';
 
 // Real processes and servers: what takes a second may take many on a busy machine.
 jest.setTimeout(60_000);
@@ -348,6 +349,28 @@ describe('unpacking an image', () => {
     it('an entry that is cut off', async () => {
       const whole = await tarOf([{ name: 'a', content: 'a'.repeat(10_000) }]);
       await expectRefusal(unpackLayers([{ tar: whole.subarray(0, 5000) }]), 'ERR_MANIFEST_INVALID', 'not a tar archive');
+    });
+  });
+
+  describe('reads a tar as it is listed', () => {
+    it('in the old form, with folders by their slash, and with a type that nobody knows as a file', async () => {
+      const tar = rawTar([
+        { form: 'v7', name: 'old/', flag: '\0', mode: 0o755 },
+        { form: 'v7', name: 'old/file', flag: '\0', content: Buffer.from('x') },
+        { form: 'ustar', name: 'other', flag: 'Z', content: Buffer.from('y') },
+      ]);
+      const root = await unpackLayers([{ tar }]);
+      expect(readFileSync(join(root, 'old/file'), 'utf8')).toBe('x');
+      expect(readFileSync(join(root, 'other'), 'utf8')).toBe('y');
+    });
+
+    it('and refuses a sparse file, of which the tar holds only parts, by the name of the layer', async () => {
+      const tar = rawTar([{ form: 'gnu', name: 'sparse', flag: 'S', content: Buffer.from('part') }]);
+      await expectRefusal(unpackLayers([{ tar }]), 'ERR_LAYER_UNSAFE', /layer sha256:[a-f0-9]{64} has a sparse file/);
+    });
+
+    it('and refuses a link to nothing', async () => {
+      await expectRefusal(unpackLayers([{ tar: rawTar([{ form: 'ustar', name: 'link', flag: '2' }]) }]), 'ERR_LAYER_UNSAFE', 'link to nothing');
     });
   });
 

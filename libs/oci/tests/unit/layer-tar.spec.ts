@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { gzipChunks, layerKey, readTar, sha256, tarChunks, type LayerEntry } from '../../src/index.ts';
 import { packTar, problemsOf, unpackTar } from '../support/building.ts';
 import { chunksOf } from '../support/images.ts';
+import { paxRecord, rawEntry, rawTar, seal } from '../support/raw-tar.ts';
 
 const owned = { uid: 0, gid: 0 };
 const file = (path: string, text: string, more: Partial<LayerEntry> = {}): LayerEntry =>
@@ -161,10 +162,7 @@ describe('readTar', () => {
   const withHeader = async (change: (header: Buffer) => void) => {
     const bytes = await packTar([{ name: 'a', content: 'text' }]);
     change(bytes);
-    bytes.write('        ', 148, 'latin1');
-    const sum = bytes.subarray(0, 512).reduce((total, byte) => total + byte, 0);
-    bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-    return bytes;
+    return seal(bytes);
   };
 
   it('reads what another tar library writes', async () => {
@@ -215,5 +213,100 @@ describe('readTar', () => {
 
   it('refuses sparse files', async () => {
     expect(await refused(await packTar([{ name: 'a', content: 'x', pax: { 'GNU.sparse.major': '1' } }]))).toEqual(['ERR_LAYER_UNSAFE']);
+    expect(await refused(rawTar([{ form: 'gnu', name: 'a', flag: 'S' }]))).toEqual(['ERR_LAYER_UNSAFE']);
+  });
+
+  const owners = async (bytes: Uint8Array) => {
+    const found: [string, number, number][] = [];
+    for await (const { name, uid, gid } of readTar(chunksOf(bytes, 100))) found.push([name, uid, gid]);
+    return found;
+  };
+  const text = Buffer.from('text');
+
+  it('reads the form before ustar, in which the slash alone makes a folder', async () => {
+    const tar = rawTar([
+      { form: 'v7', name: 'a/', flag: '\0' },
+      { form: 'v7', name: 'a/b', flag: '\0', content: text },
+    ]);
+    expect(await list(tar)).toEqual([
+      ['a/', 'directory', 0, '', ''],
+      ['a/b', 'file', 4, '', 'text'],
+    ]);
+  });
+
+  it('takes owners below zero for the 32-bit numbers that a kernel has', async () => {
+    expect(await owners(rawTar([{ form: 'gnu', name: 'a', flag: '0', uid: -2, gid: -1 }]))).toEqual([['a', 2 ** 32 - 2, 2 ** 32 - 1]]);
+    expect(await refused(rawTar([{ form: 'gnu', name: 'a', flag: '0', uid: -(2 ** 31) - 1 }]))).toEqual(['ERR_LAYER_UNSAFE']);
+  });
+
+  it('refuses a size below zero', async () => {
+    expect(await refused(await withHeader((header) => header.fill(0xff, 124, 136)))).toEqual(['ERR_LAYER_UNSAFE']);
+  });
+
+  it('reads numbers with zero bytes before them', async () => {
+    const tar = rawTar([{ form: 'v7', name: 'a', flag: '0' }]);
+    tar.write('\0\0\x0012 \0\0', 108, 'latin1');
+    expect(await owners(seal(tar))).toEqual([['a', 0o12, 0]]);
+  });
+
+  it('lets global records count until they are taken back, and those of an entry for it alone', async () => {
+    const tar = rawTar([
+      { form: 'ustar', name: 'a', flag: '0', global: { uid: '7', gid: '8' } },
+      { form: 'pax', name: 'b', flag: '0', uid: 9, gid: 9 },
+      { form: 'ustar', name: 'c', flag: '0', uid: 5, gid: 5, global: { uid: '' } },
+    ]);
+    expect(await owners(tar)).toEqual([
+      ['a', 7, 8],
+      ['b', 9, 9],
+      ['c', 5, 8],
+    ]);
+  });
+
+  it('prefers what the header says to an empty record', async () => {
+    const tar = rawTar([{ form: 'pax', name: 'a', flag: '0', uid: 4, records: { path: '', uid: '', size: '' }, content: text }]);
+    expect(await list(tar)).toEqual([['see the pax header', 'file', 4, '', 'text']]);
+  });
+
+  it('expects no content behind links and folders, whatever size they announce', async () => {
+    const tar = Buffer.concat([
+      ...['1', '2', '5'].map((flag) => rawEntry({ form: 'ustar', name: flag, flag, linkName: 'x', content: text }).subarray(0, 512)),
+      rawTar([{ form: 'ustar', name: 'last', flag: '0', content: text }]),
+    ]);
+    expect((await list(tar)).map(([name]) => name)).toEqual(['1', '2', '5', 'last']);
+  });
+
+  it('ends at a block of zeroes, and reads what follows to its end', async () => {
+    let read = 0;
+    const bytes = Buffer.concat([
+      rawTar([{ form: 'ustar', name: 'a', flag: '0' }]),
+      rawTar([{ form: 'ustar', name: 'hidden', flag: '0' }]),
+      Buffer.alloc(77, 'x'),
+    ]);
+    const counted = (async function* () {
+      for await (const chunk of chunksOf(bytes, 100)) {
+        read += chunk.length;
+        yield chunk;
+      }
+    })();
+    const names: string[] = [];
+    for await (const { name } of readTar(counted)) names.push(name);
+    expect([names, read]).toEqual([['a'], bytes.length]);
+  });
+
+  it('accepts a last entry that is not filled up to a block, and not one that is filled up in part', async () => {
+    const whole = rawEntry({ form: 'ustar', name: 'a', flag: '0', content: text });
+    expect(await list(whole.subarray(0, 516))).toEqual([['a', 'file', 4, '', 'text']]);
+    expect(await refused(whole.subarray(0, 600))).toEqual(['ERR_LAYER_UNSAFE']);
+  });
+
+  it.each([
+    ['a length that is not decimal', Buffer.from('0x9 ab=c\n')],
+    ['a length of nothing', Buffer.from('0 ab=c\n')],
+    ['a length beyond the header', Buffer.from('99 ab=c\n')],
+    ['no key', paxRecord('', 'c')],
+    ['no end', Buffer.from('8 ab=cde')],
+  ])('refuses a pax record with %s', async (_title, record) => {
+    const header = rawEntry({ form: 'ustar', name: 'pax', flag: 'x', content: record });
+    expect(await refused(Buffer.concat([header, rawTar([{ form: 'ustar', name: 'a', flag: '0' }])]))).toEqual(['ERR_LAYER_UNSAFE']);
   });
 });

@@ -1,0 +1,178 @@
+import { checkSum, fillOf, integer, LONGEST_HEADER, malformed, numeric, paxRecords, text, unsafe, type PaxRecord } from './tar-fields.ts';
+import { BLOCK } from './tar-header.ts';
+
+/** What the headers before an entry say about it. */
+export interface Announced {
+  /** The value of a pax record, the entry's own or a global one; undefined if there is none. An empty value takes back what was said before (pax, "Extended Header"). */
+  record(key: string): string | undefined;
+  /** The keys of all pax records. */
+  readonly keys: readonly string[];
+  /** GNU's name for a path or a link's target that does not fit into the header; empty if there is none. */
+  readonly longName: string;
+  readonly longLink: string;
+}
+
+interface Headed {
+  /** One block. */
+  readonly header: Buffer;
+  /** The type, one character. */
+  readonly flag: string;
+}
+
+/** A tar as it is stored: headers, each with what follows it. */
+export type TarPart =
+  /** A pax header, of which `records` is the content. */
+  | (Headed & { readonly kind: 'pax'; readonly records: readonly PaxRecord[] })
+  /** GNU's header for a long name; `body` is the content, filled up to whole blocks. */
+  | (Headed & { readonly kind: 'long-name'; readonly body: Buffer })
+  | (Headed & { readonly kind: 'entry'; readonly announced: Announced; readonly size: number; readonly body: EntryBody })
+  /** The block of zeroes behind the last entry, and all that follows: to the end of it the stream has to be read, if only for its hash. */
+  | { readonly kind: 'end'; readonly header: Buffer; readonly rest: AsyncIterable<Uint8Array> };
+
+/** What follows an entry's header. It has to be read before the next part is asked for. */
+export interface EntryBody {
+  /** The content. */
+  content(): AsyncGenerator<Uint8Array, void, void>;
+  /** What is left of the content, and what fills its last block. */
+  rest(): AsyncGenerator<Uint8Array, void, void>;
+}
+
+/** Hard links, symbolic links and folders may announce a size, and carry nothing. */
+const CARRY_NOTHING = '125';
+
+/** Takes exact amounts from a stream of chunks. */
+class Intake {
+  private readonly source: AsyncIterator<Uint8Array>;
+  private chunk: Uint8Array = new Uint8Array();
+
+  constructor(chunks: AsyncIterable<Uint8Array>) {
+    this.source = chunks[Symbol.asyncIterator]();
+  }
+
+  /** At most `most` bytes, at least one; undefined at the end. */
+  async some(most: number): Promise<Uint8Array | undefined> {
+    while (this.chunk.length === 0) {
+      const next = await this.source.next();
+      if (next.done) return undefined;
+      this.chunk = next.value;
+    }
+    const taken = this.chunk.subarray(0, most);
+    this.chunk = this.chunk.subarray(taken.length);
+    return taken;
+  }
+
+  /** Exactly `size` bytes; undefined if the stream ends before the first. @throws TarError */
+  async exactly(size: number): Promise<Buffer | undefined> {
+    if (this.chunk.length >= size) return Buffer.from((await this.some(size))!);
+    const parts: Uint8Array[] = [];
+    for (let missing = size; missing > 0;) {
+      const part = await this.some(missing);
+      if (part === undefined) return parts.length === 0 ? undefined : cutOff();
+      parts.push(part);
+      missing -= part.length;
+    }
+    return Buffer.concat(parts);
+  }
+
+  /** Everything up to the end. */
+  async *rest(): AsyncGenerator<Uint8Array, void, void> {
+    for (let part = await this.some(Infinity); part !== undefined; part = await this.some(Infinity)) yield part;
+  }
+
+  /** Lets the source go, so that files and streams behind it are closed. */
+  async close(): Promise<void> {
+    await this.source.return?.();
+  }
+}
+
+const cutOff = (): never => malformed('ends in the middle of an entry');
+
+/** What was announced since the last entry, and globally. */
+class Announcements {
+  private readonly global = new Map<string, string>();
+  private own = new Map<string, string>();
+  private longName = '';
+  private longLink = '';
+
+  /** Takes in a pax header: `x` is about the next entry, `g` about all that follow. */
+  addRecords(flag: string, records: readonly PaxRecord[]): void {
+    if (flag === 'x') this.own = new Map(records.map(({ key, value }) => [key, value]));
+    else for (const { key, value } of records) this.global.set(key, value);
+  }
+
+  /** Takes in GNU's header for a long name (`L`) or a long target of a link (`K`). */
+  addName(flag: string, name: string): void {
+    if (flag === 'L') this.longName = name;
+    else this.longLink = name;
+  }
+
+  /** What is said about the entry that comes now; what was about this one alone is forgotten. */
+  take(): Announced {
+    const { longName, longLink } = this;
+    const records = this.own.size === 0 ? this.global : new Map([...this.global, ...this.own]);
+    this.own = new Map();
+    this.longName = this.longLink = '';
+    return { record: (key) => records.get(key) || undefined, keys: [...records.keys()], longName, longLink };
+  }
+}
+
+const bodyOf = (intake: Intake, size: number): EntryBody => {
+  const fill = fillOf(size);
+  let left = size + fill;
+  async function* upTo(end: number): AsyncGenerator<Uint8Array, void, void> {
+    while (left > end) {
+      const part = await intake.some(left - end);
+      // The last entry of some tars is not filled up.
+      if (part === undefined) return left === fill ? undefined : cutOff();
+      left -= part.length;
+      yield part;
+    }
+  }
+  return { content: () => upTo(fill), rest: () => upTo(0) };
+};
+
+/** The content of a header that is about others, filled up to whole blocks. */
+const readAbout = async (intake: Intake, size: number): Promise<Buffer> => {
+  if (size > LONGEST_HEADER) malformed(`has a header of ${size} bytes`);
+  return size === 0 ? Buffer.alloc(0) : ((await intake.exactly(size + fillOf(size))) ?? cutOff());
+};
+
+/**
+ * Takes a tar apart (ustar, pax, GNU's and the old form before them), header by header and as a stream. Nothing is believed: checksums, lengths
+ * and numbers are checked, and what is held in memory is bounded. This alone decides where an entry begins and ends.
+ * @throws TarError
+ */
+export async function* readParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TarPart, void, void> {
+  const intake = new Intake(chunks);
+  const announcements = new Announcements();
+  try {
+    for (let header = await intake.exactly(BLOCK); header !== undefined; header = await intake.exactly(BLOCK)) {
+      if (header.every((byte) => byte === 0)) {
+        yield { kind: 'end', header, rest: intake.rest() };
+        return;
+      }
+      checkSum(header);
+      const flag = String.fromCharCode(header[156]!);
+      const size = numeric(header, 124, 12);
+      if (size < 0) malformed('has an entry with a size below zero');
+      if (flag === 'x' || flag === 'g') {
+        const records = paxRecords((await readAbout(intake, size)).subarray(0, size));
+        announcements.addRecords(flag, records);
+        yield { kind: 'pax', header, flag, records };
+      } else if (flag === 'L' || flag === 'K') {
+        const body = await readAbout(intake, size);
+        announcements.addName(flag, text(body, 0, size));
+        yield { kind: 'long-name', header, flag, body };
+      } else {
+        if (flag === 'S') unsafe('has a sparse file, which is not supported');
+        const announced = announcements.take();
+        const record = announced.record('size');
+        const actual = record === undefined ? size : integer(record);
+        const body = bodyOf(intake, CARRY_NOTHING.includes(flag) ? 0 : actual);
+        yield { kind: 'entry', header, flag, announced, size: actual, body };
+      }
+    }
+  } finally {
+    await intake.close();
+  }
+}
