@@ -1,4 +1,5 @@
-import { fail, parsePlatforms, PinlaneError, type Platform, type Problem } from '@pinlane/contracts';
+import { fail, PinlaneError, PLATFORMS, type Platform, type Problem } from '@pinlane/contracts';
+import { parsePlatform } from '../image/platforms.ts';
 import type { CopyInstruction, Instruction, ParsedDockerfile, Stage } from './model.ts';
 import { expandAt, globalArguments } from './variables.ts';
 
@@ -69,14 +70,9 @@ const originOf = (parsed: ParsedDockerfile, stage: Stage, copy: Instruction, fro
 
 const platformFor = (parsed: ParsedDockerfile, stage: Stage, globals: ReadonlyMap<string, string>, target: Platform): Platform => {
   if (stage.platform === undefined) return target;
-  const text = expandAt(stage.platform, (key) => globals.get(key), parsed.escape, place(parsed, stage)).replace(/^linux\/arm64\/v8$/, 'linux/arm64');
-  try {
-    const [platform, ...more] = parsePlatforms([text]);
-    if (platform && more.length === 0) return platform;
-  } catch {
-    // Told below, with its place.
-  }
-  return fail('ERR_PLATFORM_INVALID', `FROM --platform=${text} is neither linux/amd64 nor linux/arm64`, place(parsed, stage));
+  const text = expandAt(stage.platform, (key) => globals.get(key), parsed.escape, place(parsed, stage));
+  const wrong = () => fail('ERR_PLATFORM_INVALID', `FROM --platform=${text} is neither ${PLATFORMS.join(' nor ')}`, place(parsed, stage));
+  return parsePlatform(text) ?? wrong();
 };
 
 const targetStage = (parsed: ParsedDockerfile, target: string | undefined): Stage => {

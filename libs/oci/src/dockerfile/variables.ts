@@ -1,12 +1,12 @@
-import { architectureOf, fail, PLATFORMS, type Platform, type SourcePlace } from '@pinlane/contracts';
+import { architectureOf, fail, type Platform, type SourcePlace } from '@pinlane/contracts';
 import { expandText, ExpansionError, expandWord, type Lookup } from './expand.ts';
 import type { ArgInstruction, ParsedDockerfile } from './model.ts';
 
 /**
- * The platform that BUILDPLATFORM names, on every machine. Nothing runs during a build, so it matters only for which of a base's platforms
- * files are taken from; were it the machine's own, the digest would change with the machine.
+ * The platform that BUILDPLATFORM names, on every machine. Nothing runs during a build, so it matters only for the platform of a base that files
+ * are taken from. If it were the machine's own, the digest would change with the machine; if it were the first of a list, with the list.
  */
-export const BUILD_PLATFORM: Platform = PLATFORMS[0];
+export const BUILD_PLATFORM: Platform = 'linux/amd64';
 
 const platformArguments = (prefix: 'TARGET' | 'BUILD', platform: Platform): Record<string, string> => ({
   [`${prefix}PLATFORM`]: platform,

@@ -6,9 +6,9 @@ const sorted = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 
 /**
- * An index over platform manifests. The same children give the same bytes in whatever order they come: entries in the order amd64, arm64, keys in
+ * An index over platform manifests. The same children give the same bytes in whatever order they come: entries in the order of PLATFORMS, keys in
  * one order, no white space, only what the image specification asks for.
- * @throws ERR_MANIFEST_INVALID when a child has no platform that is built, shares one with another, or is not a manifest
+ * @throws ERR_MANIFEST_INVALID if a child has no platform that is built, shares one with another, or is not a manifest
  */
 export const composeIndex = (
   children: readonly Descriptor[],

@@ -1,17 +1,28 @@
-import { PLATFORMS, type Platform } from '@pinlane/contracts';
+import { PLATFORMS, type Architecture, type Platform } from '@pinlane/contracts';
 import { DOCKER_REFERENCE_TYPE, type Descriptor, type DescriptorPlatform } from '../content/index.ts';
 
-// What Docker leaves out because it is the only one, or the least, of its architecture.
-const DEFAULT_VARIANT: Readonly<Record<string, string>> = { amd64: 'v1', arm64: 'v8' };
+/** The variant that Docker leaves out because it is the only one, or the least, of its architecture; null for an architecture that has none. */
+const DEFAULT_VARIANT: Readonly<Record<Architecture, string | null>> = { amd64: 'v1', arm64: 'v8' };
 
 type PlatformParts = { readonly os: string; readonly architecture: string; readonly variant?: string | undefined };
 
-/** `os/architecture[/variant]`, the variant left out where it is the architecture's default: arm64/v8 is arm64. */
-export const platformName = ({ os, architecture, variant }: PlatformParts): string =>
-  variant === undefined || variant === '' || variant === DEFAULT_VARIANT[architecture] ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+const isDefaultVariant = (architecture: string, variant: string): boolean =>
+  Object.hasOwn(DEFAULT_VARIANT, architecture) && DEFAULT_VARIANT[architecture as Architecture] === variant;
 
-/** The platform that Pinlane builds for, where it is one of these. */
+/** `os/architecture[/variant]`, without the variant if it is the architecture's default: arm64/v8 is arm64. */
+export const platformName = ({ os, architecture, variant = '' }: PlatformParts): string =>
+  variant === '' || isDefaultVariant(architecture, variant) ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+
+/** The platform that Pinlane builds for; undefined for any other. */
 export const knownPlatform = (parts: PlatformParts): Platform | undefined => PLATFORMS.find((platform) => platform === platformName(parts));
+
+/** The platform that a text such as `linux/arm64`, `linux/arm64/v8` or `arm64` names; undefined if Pinlane does not build for it. */
+export const parsePlatform = (text: string): Platform | undefined => {
+  const parts = text.trim().split('/');
+  if (parts.includes('') || parts.length > 3) return undefined;
+  const [os, architecture, variant] = parts.length === 1 ? ['linux', ...parts] : parts;
+  return knownPlatform({ os: os!, architecture: architecture!, variant });
+};
 
 /** The `platform` entry of an index for a platform. */
 export const platformEntry = (platform: Platform): DescriptorPlatform => {
@@ -19,6 +30,6 @@ export const platformEntry = (platform: Platform): DescriptorPlatform => {
   return { architecture, os };
 };
 
-/** Whether an index's entry is no image to run: an attestation or the like, which BuildKit lists as unknown/unknown. */
+/** Whether an index's entry is not an image that runs: an attestation or the like, which BuildKit lists as unknown/unknown. */
 export const isAttestation = ({ platform, annotations }: Descriptor): boolean =>
   (platform?.os === 'unknown' && platform.architecture === 'unknown') || annotations?.[DOCKER_REFERENCE_TYPE] !== undefined;

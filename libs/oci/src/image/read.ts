@@ -1,4 +1,4 @@
-import { fail, type Digest, type Platform } from '@pinlane/contracts';
+import { fail, PLATFORMS, type Digest, type Platform } from '@pinlane/contracts';
 import {
   isConfigType,
   layerCompression,
@@ -31,7 +31,7 @@ export interface ImageView {
   readonly descriptor: Descriptor;
   /** Of an index alone. */
   readonly index?: ImageIndex;
-  /** In the order amd64, arm64. */
+  /** In the order of PLATFORMS. */
   readonly platforms: readonly PlatformImage[];
   /** Entries of the index for platforms that Pinlane does not build for; neither fetched nor checked. */
   readonly others: readonly Descriptor[];
@@ -107,7 +107,8 @@ export const readImage = async (source: ContentSource, digest: Digest, options: 
   });
   // A failure is thrown when the others have ended, so that nothing works on behind the caller's back.
   await Promise.allSettled(read);
-  const platforms = (await Promise.all(read)).flat().sort((a, b) => (a.platform < b.platform ? -1 : 1));
+  const found = (await Promise.all(read)).flat();
+  const platforms = PLATFORMS.flatMap((platform) => found.filter((image) => image.platform === platform));
   const listed = ours.map(({ platform }) => knownPlatform(platform!)!);
   return requirePlatforms(
     { kind: 'index', descriptor: document.descriptor, index: document.index, platforms, others, attestations },

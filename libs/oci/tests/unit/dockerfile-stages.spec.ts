@@ -80,6 +80,19 @@ describe('planStages', () => {
     expect(await stageProblems('FROM a AS x\n', '1')).toEqual([['ERR_DOCKERFILE_STAGE', undefined]]);
   });
 
+  it.each(['linux/arm64', 'linux/arm64/v8', 'arm64'])('takes %s for the platform that it names', (name) => {
+    const { stages } = planStages(parse(`FROM --platform=${name} a\n`), { buildArgs: {}, platform: 'linux/amd64' });
+    expect(stages.map(({ platform }) => platform)).toEqual(['linux/arm64']);
+  });
+
+  it.each(['linux/arm/v7', 'linux/arm64/v9', 'linux/arm64/', 'linux/arm64/v8/x', 'windows/amd64', 'linux/constructor', 'linux'])(
+    'refuses %s, which is not built',
+    async (name) => {
+      const problems = await problemsOf(() => planStages(parse(`FROM --platform=${name} a\n`), { buildArgs: {}, platform: 'linux/amd64' }));
+      expect(problems).toMatchObject([{ code: 'ERR_PLATFORM_INVALID', message: `FROM --platform=${name} is neither linux/amd64 nor linux/arm64` }]);
+    },
+  );
+
   it('refuses a platform that is not built', async () => {
     expect(await stageProblems('FROM --platform=linux/riscv64 a\n')).toEqual([['ERR_PLATFORM_INVALID', 1]]);
   });
