@@ -14,6 +14,8 @@ import { platformOfImage, readImage } from '../image/index.ts';
 import type { Layer, LayerCache, LayerListing } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
 import { once } from '../layer/once.ts';
+import { applyListing } from './apply-listing.ts';
+import { stopIfAborted, whileWanted } from './interruption.ts';
 import { keptDocuments } from './kept-documents.ts';
 import { FileTree } from './tree.ts';
 
@@ -30,63 +32,67 @@ export interface BaseOptions {
   readonly cache: LayerCache;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Where the image is that the Dockerfile calls by this name. */
   resolveBase(name: string): Promise<{ readonly source: ContentSource; readonly digest: Digest }>;
 }
 
 const OCI_TYPES: Readonly<Record<string, string>> = { [DOCKER_LAYER]: OCI_LAYER, [DOCKER_LAYER_GZIP]: OCI_LAYER_GZIP };
 
 /** The same blob under its OCI name: the bytes are the same in both. */
-export const asOci = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType: OCI_TYPES[mediaType] ?? mediaType, digest, size });
+const asOci = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType: OCI_TYPES[mediaType] ?? mediaType, digest, size });
 
-/** Stops a stream of chunks when the work is broken off. */
-export async function* whileWanted(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
-  for await (const chunk of chunks) {
-    stopIfAborted(signal);
-    yield chunk;
-  }
-}
+/** Layers by the digests of their tars, each as an image that others are built on has it. */
+export type BaseLayers = ReadonlyMap<Digest, { readonly descriptor: Descriptor; readonly source: ContentSource }>;
 
-export const stopIfAborted = (signal: AbortSignal): void => {
-  if (signal.aborted) fail('ERR_CANCELLED', 'the build was interrupted');
+/** The layers of images, of all their platforms. @throws what `readImage` throws */
+export const readBaseLayers = async (bases: Iterable<{ readonly source: ContentSource; readonly digest: Digest }>): Promise<BaseLayers> => {
+  const found = new Map<Digest, { descriptor: Descriptor; source: ContentSource }>();
+  for (const { source, digest } of bases)
+    for (const { manifest, config } of (await readImage(source, digest)).platforms)
+      for (const [at, layer] of manifest.layers.entries()) found.set(config.rootfs.diff_ids[at]!, { descriptor: asOci(layer), source });
+  return found;
 };
 
-type Fetch = (layer: Descriptor, source: ContentSource, what: string) => Promise<void>;
-
-/** Where an image is, and its manifests and configs. */
+/** Where an image is. `documents` gives its manifests and configs, `source` its layers. */
 interface ResolvedImage {
   readonly source: ContentSource;
   readonly digest: Digest;
   readonly documents: ContentSource;
 }
 
-const readBase = async (
-  name: string,
-  platform: Platform,
-  { source, digest, documents }: ResolvedImage,
-  { cache, signal }: BaseOptions,
-  fetch: Fetch,
-): Promise<BaseImage> => {
-  stopIfAborted(signal);
-  const { manifest, config } = platformOfImage(await readImage(documents, digest, { platforms: [platform] }), platform);
-  if (((config.config?.['OnBuild'] as unknown[] | null | undefined) ?? []).length > 0)
-    fail('ERR_DOCKERFILE_UNSUPPORTED', `the image ${name} has ONBUILD instructions, which need Docker`);
-  for (const layer of uniqueBlobs(manifest.layers)) await fetch(layer, source, `${name} for ${platform}`);
-  const layers = manifest.layers.map((layer, at): Layer => ({ descriptor: asOci(layer), diffId: config.rootfs.diff_ids[at]! }));
+/** Brings a layer into the store unless it is there; `what` says for people what it is a layer of. */
+type Fetch = (layer: Descriptor, source: ContentSource, what: string) => Promise<void>;
+
+const listAll = async (layers: readonly Layer[], { cache, signal }: BaseOptions): Promise<LayerListing[]> => {
   const listings: LayerListing[] = [];
   for (const { descriptor, diffId } of layers) {
     stopIfAborted(signal);
     listings.push(await cache.listing(descriptor, diffId));
   }
+  return listings;
+};
+
+const readBase = async (name: string, platform: Platform, image: ResolvedImage, options: BaseOptions, fetch: Fetch): Promise<BaseImage> => {
+  stopIfAborted(options.signal);
+  const { manifest, config } = platformOfImage(await readImage(image.documents, image.digest, { platforms: [platform] }), platform);
+  if (((config.config?.['OnBuild'] as unknown[] | null | undefined) ?? []).length > 0)
+    fail('ERR_DOCKERFILE_UNSUPPORTED', `the image ${name} has ONBUILD instructions, which need Docker`);
+  for (const layer of uniqueBlobs(manifest.layers)) await fetch(layer, image.source, `${name} for ${platform}`);
+  const layers = manifest.layers.map((layer, at): Layer => ({ descriptor: asOci(layer), diffId: config.rootfs.diff_ids[at]! }));
+  const listings = await listAll(layers, options);
   const tree = () => {
     const made = new FileTree();
-    for (const [at, listing] of listings.entries()) made.apply(listing, layers[at]!);
+    for (const [at, listing] of listings.entries()) applyListing(made, listing, layers[at]!);
     return made;
   };
   return { config, layers, tree };
 };
 
+/** Gives an image by its name in the Dockerfile. */
+export type BaseOf = (name: string, platform: Platform) => Promise<BaseImage>;
+
 /** Reads the images that a build needs: each once for each platform, each layer once. */
-export const openBases = (options: BaseOptions): ((name: string, platform: Platform) => Promise<BaseImage>) => {
+export const openBases = (options: BaseOptions): BaseOf => {
   const { store, progress, signal } = options;
   const images = new Map<string, Promise<ResolvedImage>>();
   const bases = new Map<string, Promise<BaseImage>>();

@@ -1,6 +1,7 @@
 import { fail } from '@pinlane/contracts';
 import { sortEntries, type LayerEntry } from '../layer/entry.ts';
-import { newFolder, type FileNode, type FileTree, type FolderNode, type Node } from './tree.ts';
+import { below, namesOf } from './paths.ts';
+import { newFolder, type FileNode, type FileTree, type Node, type Owned } from './tree.ts';
 
 export interface Owner {
   readonly uid: number;
@@ -9,7 +10,7 @@ export interface Owner {
 
 export const ROOT: Owner = { uid: 0, gid: 0 };
 
-/** A layer that is yet to be built: what is at which path, and where files come from. */
+/** One entry of a layer that is yet to be built: what is at which path, and where its bytes come from. */
 export type PlannedEntry = { readonly path: string; readonly node: Node };
 
 /** Collects what one instruction changes, and changes the tree at once. */
@@ -21,62 +22,65 @@ export class Changes {
     this.tree = tree;
   }
 
-  /** What is at a path of the tree, no link followed. */
+  /** What is at a path of the tree; no link is followed. */
   at(path: string): Node | undefined {
     return this.tree.get(path);
   }
 
+  /** Puts a node at a path whose folder is there. @throws ERR_CONTEXT_INVALID if it would take the place of a folder */
   put(path: string, node: Node): void {
-    const there = this.tree.get(path);
-    if (there?.type === 'directory' && node.type !== 'directory') fail('ERR_CONTEXT_INVALID', `cannot put a ${node.type} in place of the directory /${path}`);
-    this.tree.put(path, node);
-    this.byPath.set(path, node);
-  }
-
-  /** Sets mode and owner of a folder, which keeps what is in it. */
-  folder(path: string, owned: Omit<FolderNode, 'type' | 'children'>): void {
-    const there = this.tree.get(path);
-    if (there !== undefined && there.type !== 'directory')
-      fail('ERR_CONTEXT_INVALID', `cannot make the directory /${path}: there is a ${there.type} in its place`);
-    this.put(path, { ...newFolder(owned), ...(there?.type === 'directory' ? { children: there.children } : {}) });
+    if (this.at(path)?.type === 'directory' && node.type !== 'directory')
+      fail('ERR_CONTEXT_INVALID', `cannot put a ${node.type} in place of the directory /${path}`);
+    this.set(path, node);
   }
 
   /** Puts a node in place of whatever is there. */
   replace(path: string, node: Node): void {
-    this.forget(path);
-    this.tree.put(path, node);
-    this.byPath.set(path, node);
+    if (this.at(path)?.type === 'directory') this.forgetBelow(path);
+    this.set(path, node);
   }
 
-  /** As `folder`, but what is there and is no folder gives way. */
-  overFolder(path: string, owned: Omit<FolderNode, 'type' | 'children'>): void {
-    if (this.tree.get(path)?.type === 'directory') this.folder(path, owned);
+  /** Makes a folder, or sets mode and owner of the one that is there, which keeps what is in it. @throws ERR_CONTEXT_INVALID */
+  folder(path: string, owned: Owned): void {
+    const there = this.at(path);
+    if (there !== undefined && there.type !== 'directory')
+      fail('ERR_CONTEXT_INVALID', `cannot make the directory /${path}: there is a ${there.type} in its place`);
+    this.set(path, { ...newFolder(owned), ...(there?.type === 'directory' ? { children: there.children } : {}) });
+  }
+
+  /** As `folder`, but in place of whatever is there and is no folder. */
+  overFolder(path: string, owned: Owned): void {
+    if (this.at(path)?.type === 'directory') this.folder(path, owned);
     else this.replace(path, newFolder(owned));
   }
 
-  /** What was to be put below a path that gives way. */
-  private forget(path: string): void {
-    if (this.tree.get(path)?.type !== 'directory') return;
-    for (const each of [...this.byPath.keys()]) if (each.startsWith(`${path}/`)) this.byPath.delete(each);
-  }
-
-  /** Makes a folder and those above it where they are missing; what is there keeps mode and owner. The path has no links in it. */
+  /** Makes a folder and those above it, if they are missing; those that are there keep mode and owner. The path has no links in it. @throws ERR_CONTEXT_INVALID */
   makeFolders(path: string, owner: Owner): void {
     let reached = '';
-    for (const part of path.split('/').filter(Boolean)) {
-      reached = reached === '' ? part : `${reached}/${part}`;
-      const there = this.tree.get(reached);
+    for (const name of namesOf(path)) {
+      reached = below(reached, name);
+      const there = this.at(reached);
       if (there === undefined) this.folder(reached, { mode: 0o755, ...owner });
       else if (there.type !== 'directory') fail('ERR_CONTEXT_INVALID', `cannot make the directory /${path}: /${reached} is a ${there.type}`);
     }
   }
 
+  /** The changes, in a layer's order. */
   planned(): PlannedEntry[] {
     return sortEntries([...this.byPath].map(([path, node]) => ({ path, node })));
   }
+
+  private set(path: string, node: Node): void {
+    this.tree.put(path, node);
+    this.byPath.set(path, node);
+  }
+
+  private forgetBelow(path: string): void {
+    for (const each of [...this.byPath.keys()]) if (each.startsWith(`${path}/`)) this.byPath.delete(each);
+  }
 }
 
-/** Planned entries as a layer's; `open` gives a file's bytes. Of hard links the first in order is the file. */
+/** Planned entries as a layer's; `open` gives a file's bytes. Of paths that share a node, the first is the file and the others are hard links to it. */
 export const layerEntries = (planned: readonly PlannedEntry[], open: (file: FileNode) => AsyncIterable<Uint8Array>): LayerEntry[] => {
   const first = new Map<FileNode, string>();
   return planned.map(({ path, node }): LayerEntry => {

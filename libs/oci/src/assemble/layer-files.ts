@@ -5,11 +5,22 @@ import { pipeline } from 'node:stream/promises';
 import { digestHex, fail } from '@pinlane/contracts';
 import type { ContentSource } from '../content/index.ts';
 import { fileChunks } from '../context/files.ts';
-import { cleanTarPath, readTar, type Layer } from '../layer/index.ts';
-import { tarBytes, UNPACK_LIMITS } from '../layer/tar-bytes.ts';
+import { cleanTarPath, readTar, tarBytes, UNPACK_LIMITS, type Layer, type TarEntry } from '../layer/index.ts';
 import { archiveEntries, archivePacking, type OpenFile } from './archives.ts';
 import type { FileNode, FileTree } from './tree.ts';
 
+/** What packed files are taken out of. */
+export interface Sources {
+  readonly store: ContentSource;
+  readonly context: FileTree;
+  /** Gives the bytes of a file of the context. */
+  readonly open: OpenFile;
+}
+
+/** Whether a file has to be unpacked before its bytes are at hand. */
+export const isPackedFile = ({ source }: FileNode): boolean => source.kind === 'layer' || source.kind === 'archive';
+
+/** The files that are wanted of a layer, by their paths in it. */
 interface Wanted {
   readonly layer: Layer;
   readonly files: Map<string, FileNode>;
@@ -27,51 +38,47 @@ const byLayer = (files: readonly FileNode[]): Wanted[] => {
   return [...layers.values()];
 };
 
-const unpackedPath = (folder: string, { sha256 }: FileNode): string => join(folder, digestHex(sha256));
-
-/** Those of archives of the context, one pass over each. */
-const unpackArchives = async (files: readonly FileNode[], context: FileTree, open: OpenFile, folder: string): Promise<void> => {
+/** The files that are wanted of each archive, by the numbers of their entries. */
+const byArchive = (files: readonly FileNode[]): Map<string, Map<number, FileNode>> => {
   const archives = new Map<string, Map<number, FileNode>>();
   for (const file of files) {
     if (file.source.kind !== 'archive') continue;
     const { path, entry } = file.source;
     archives.set(path, (archives.get(path) ?? new Map<number, FileNode>()).set(entry, file));
   }
-  for (const [path, wanted] of archives) {
-    const archive = context.get(path) as FileNode;
-    const changed = `${JSON.stringify(path)} changed while the image was built from it`;
-    const packing = (await archivePacking(archive, path, open)) ?? fail('ERR_CONTEXT_INVALID', changed);
-    let number = -1;
-    for await (const entry of archiveEntries(packing, archive, path, open)) {
-      const file = wanted.get((number += 1));
-      if (file) await pipeline(Readable.from(entry.content), createWriteStream(unpackedPath(folder, file)));
-    }
+  return archives;
+};
+
+const unpackedPath = (folder: string, { sha256 }: FileNode): string => join(folder, digestHex(sha256));
+
+const unpackEntry = (entry: TarEntry, file: FileNode, folder: string): Promise<void> =>
+  pipeline(Readable.from(entry.content), createWriteStream(unpackedPath(folder, file)));
+
+const unpackArchive = async (path: string, wanted: ReadonlyMap<number, FileNode>, { context, open }: Sources, folder: string): Promise<void> => {
+  const archive = context.get(path) as FileNode;
+  const changed = `${JSON.stringify(path)} changed while the image was built from it`;
+  const packing = (await archivePacking(archive, path, open)) ?? fail('ERR_CONTEXT_INVALID', changed);
+  let number = -1;
+  for await (const entry of archiveEntries(packing, archive, path, open)) {
+    const file = wanted.get((number += 1));
+    if (file) await unpackEntry(entry, file, folder);
   }
 };
 
-/** What files are taken out of. */
-export interface Sources {
-  readonly store: ContentSource;
-  readonly context: FileTree;
-  /** The bytes of a file of the context. */
-  readonly open: OpenFile;
-}
-
-/** Whether a file has to be unpacked before its bytes are at hand. */
-export const isPackedFile = ({ source }: FileNode): boolean => source.kind === 'layer' || source.kind === 'archive';
+const unpackLayer = async ({ layer, files }: Wanted, store: ContentSource, folder: string): Promise<void> => {
+  for await (const entry of readTar(tarBytes(store, layer.descriptor, layer.diffId, UNPACK_LIMITS))) {
+    const path = cleanTarPath(entry.name);
+    const file = path === undefined || entry.type !== 'file' ? undefined : files.get(path);
+    if (file) await unpackEntry(entry, file, folder);
+  }
+};
 
 /**
- * Takes files out of layers and archives into a folder, named by their hashes: one pass over each layer, memory for a few chunks. They are needed in another
- * order than the layers have them, and not all at once.
+ * Takes files out of layers and archives into a folder, named by their hashes, in one pass over each and with memory for a few chunks. A layer
+ * that is built wants them in another order than they come in.
  */
-export const unpackFiles = async ({ store, context, open }: Sources, files: readonly FileNode[], folder: string): Promise<OpenFile> => {
-  await unpackArchives(files, context, open, folder);
-  for (const { layer, files: wanted } of byLayer(files)) {
-    for await (const entry of readTar(tarBytes(store, layer.descriptor, layer.diffId, UNPACK_LIMITS))) {
-      const path = cleanTarPath(entry.name);
-      const file = path === undefined || entry.type !== 'file' ? undefined : wanted.get(path);
-      if (file) await pipeline(Readable.from(entry.content), createWriteStream(unpackedPath(folder, file)));
-    }
-  }
+export const unpackFiles = async (sources: Sources, files: readonly FileNode[], folder: string): Promise<OpenFile> => {
+  for (const [path, wanted] of byArchive(files)) await unpackArchive(path, wanted, sources, folder);
+  for (const wanted of byLayer(files)) await unpackLayer(wanted, sources.store, folder);
   return (file, use) => fileChunks(unpackedPath(folder, file), use);
 };

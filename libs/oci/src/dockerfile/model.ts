@@ -52,7 +52,8 @@ export type Instruction =
   | ArgInstruction
   | CopyInstruction
   | (Written & { readonly kind: 'env' | 'label'; readonly pairs: readonly NamedValue[] })
-  | (Written & { readonly kind: 'workdir' | 'user' | 'stopsignal' | 'maintainer'; readonly value: Raw })
+  | (Written & { readonly kind: 'workdir'; readonly value: Raw })
+  | (Written & { readonly kind: 'user' | 'stopsignal' | 'maintainer'; readonly value: Raw })
   | (Written & { readonly kind: 'expose' | 'volume'; readonly values: readonly Raw[] })
   | (Written & { readonly kind: 'entrypoint' | 'cmd'; readonly command: CommandForm })
   | (Written & { readonly kind: 'shell'; readonly argv: readonly string[] })

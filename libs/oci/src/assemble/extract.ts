@@ -1,0 +1,80 @@
+import { fail } from '@pinlane/contracts';
+import { createSha256 } from '../content/index.ts';
+import { cleanTarPath, type TarEntry } from '../layer/index.ts';
+import { WHITEOUT } from '../layer/whiteout.ts';
+import { archiveEntries, type OpenFile, type Packing } from './archives.ts';
+import { ROOT, type Changes, type Owner } from './changes.ts';
+import { below, folderOf, nameOf, namesOf } from './paths.ts';
+import type { FileNode, FileTree, Node } from './tree.ts';
+
+/** An archive of the context, and where it goes. */
+export interface Extraction {
+  readonly packing: Packing;
+  readonly file: FileNode;
+  /** In the context. */
+  readonly path: string;
+  readonly open: OpenFile;
+  readonly to: FileTree;
+  /** Of `to`. */
+  readonly changes: Changes;
+  /** The folder that it is unpacked into, free of links. */
+  readonly target: string;
+  /** Of folders that are made to unpack it into; what is in the archive keeps its owners. */
+  readonly owner: Owner;
+}
+
+const refuse = (path: string, name: string, why: string): never => fail('ERR_LAYER_UNSAFE', `ADD ${path}: ${JSON.stringify(name.slice(0, 200))} ${why}`);
+
+const hashOf = async (chunks: AsyncIterable<Uint8Array>) => {
+  const seen = createSha256();
+  for await (const chunk of chunks) seen.update(chunk);
+  return { size: seen.size, sha256: seen.digest() };
+};
+
+/** The file that a hard link is another name of. @throws ERR_LAYER_UNSAFE if there is none before it */
+const linkedFile = ({ name, linkName, mode, uid, gid }: TarEntry, { path, to, target, changes }: Extraction): FileNode => {
+  const first = below(target, cleanTarPath(linkName) ?? '');
+  const there = to.get(first);
+  if (there?.type !== 'file') return refuse(path, name, `is a link to ${linkName}, which is not a file before it`);
+  if (there.linked && there.mode === mode && there.uid === uid && there.gid === gid) return there;
+  // The mode and the owner of the last header count for all names of a file.
+  const linked: FileNode = { ...there, mode, uid, gid, linked: true };
+  changes.replace(first, linked);
+  return linked;
+};
+
+/** One entry as a node, the entry of this number; undefined for a folder, which is not replaced. @throws ERR_LAYER_UNSAFE, ERR_DOCKERFILE_UNSUPPORTED */
+const nodeOf = async (entry: TarEntry, number: number, extraction: Extraction): Promise<Node | undefined> => {
+  const { type, mode, uid, gid, name, linkName } = entry;
+  const { path } = extraction;
+  if (type === 'directory') return undefined;
+  if (type === 'special') return refuse(path, name, 'is a device, a pipe or a socket');
+  if (entry.attributes) return fail('ERR_DOCKERFILE_UNSUPPORTED', `ADD ${path}: ${name} has extended attributes, which the embedded engine cannot carry over`);
+  if (type === 'symlink') return { type, mode: 0o777, uid, gid, target: linkName };
+  if (type === 'hardlink') return linkedFile(entry, extraction);
+  return { type, mode, uid, gid, ...(await hashOf(entry.content)), source: { kind: 'archive', path, entry: number }, attributes: false };
+};
+
+/**
+ * Unpacks an archive of the context as ADD does, into the tree alone: owners, modes and links are those of the archive, whatever is in the way of
+ * an entry is replaced, and a folder that is there takes the mode and the owner of its entry.
+ * @throws ERR_LAYER_UNSAFE with the entry that is not to be trusted, ERR_DOCKERFILE_UNSUPPORTED
+ */
+export const extractInto = async (extraction: Extraction): Promise<void> => {
+  const { packing, file, path, open, to, changes, target, owner } = extraction;
+  changes.makeFolders(target, owner);
+  let number = -1;
+  for await (const entry of archiveEntries(packing, file, path, open)) {
+    number += 1;
+    const clean = cleanTarPath(entry.name);
+    if (clean === undefined) continue;
+    if (namesOf(clean).some((name) => name.startsWith(WHITEOUT))) refuse(path, entry.name, 'is a name that takes files away in an image');
+    const folder = to.resolve(below(target, folderOf(clean)));
+    changes.makeFolders(folder, ROOT);
+    const place = below(folder, nameOf(clean));
+    const { mode, uid, gid } = entry;
+    const node = await nodeOf(entry, number, extraction);
+    if (node === undefined) changes.overFolder(place, { mode, uid, gid });
+    else changes.replace(place, node);
+  }
+};
