@@ -1,7 +1,7 @@
 /** The value of a variable; undefined where it is not set. */
 export type Lookup = (name: string) => string | undefined;
 
-/** Why a word cannot be expanded; `unsupported` where Docker could. */
+/** Why a word cannot be expanded; `unsupported` if Docker could. */
 export class ExpansionError extends Error {
   readonly unsupported: boolean;
   constructor(message: string, unsupported = false) {
@@ -10,9 +10,27 @@ export class ExpansionError extends Error {
   }
 }
 
+/** How deeply expansions may be nested. */
 const DEEPEST = 100;
 
-/** Walks over one word. Each method takes its part from the front and leaves `at` behind it. */
+const ONE_NAME = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?!$-])/;
+
+/** `-`, `+` or `?`; with a colon before it an empty value counts as none. */
+interface Operator {
+  readonly sign: string;
+  readonly colon: boolean;
+}
+
+/** What `${name<operator>word}` stands for. */
+const applied = (name: string, value: string | undefined, { sign, colon }: Operator, word: string): string => {
+  const present = value !== undefined && !(colon && value === '');
+  if (sign === '+') return present ? word : '';
+  if (present) return value;
+  if (sign === '?') throw new ExpansionError(`${name}: ${word || 'is not set'}`);
+  return word;
+};
+
+/** Walks over one word. Each method takes its part and leaves `at` behind it. */
 class Expander {
   private at = 0;
   private depth = 0;
@@ -75,7 +93,7 @@ class Expander {
   }
 
   private name(): string {
-    const found = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?!$-])/.exec(this.text.slice(this.at, this.at + 1000))?.[0] ?? '';
+    const found = ONE_NAME.exec(this.text.slice(this.at, this.at + 1000))?.[0] ?? '';
     this.at += found.length;
     return found;
   }
@@ -87,30 +105,37 @@ class Expander {
     return name === '' ? '$' : (this.lookup(name) ?? '');
   }
 
-  /** `${name}` and `${name:-word}`, `:+`, `:?`, each also without the colon: then an empty value counts as set. */
+  /** `${name}`, or `${name<operator>word}`. */
   private braced(): string {
     this.at += 1;
     const name = this.name();
     if (name === '') throw new ExpansionError('${ is not followed by a name');
     const value = this.lookup(name);
     if (this.take('}')) return value ?? '';
+    const operator = this.operator(name);
+    const word = this.nested();
+    if (!this.take('}')) throw new ExpansionError('${ is not closed');
+    return applied(name, value, operator, word);
+  }
+
+  private operator(name: string): Operator {
     const colon = this.take(':');
-    const operator = this.text[this.at] ?? '';
-    if (operator === '') throw new ExpansionError('${ is not closed');
-    if (!'-+?'.includes(operator))
-      throw new ExpansionError(`\${${name}${colon ? ':' : ''}${operator}…} is not an expansion that is known`, '#%/'.includes(operator));
+    const sign = this.text[this.at] ?? '';
+    if (sign === '') throw new ExpansionError('${ is not closed');
+    if (!'-+?'.includes(sign)) throw new ExpansionError(`\${${name}${colon ? ':' : ''}${sign}…} is not an expansion that is known`, '#%/'.includes(sign));
     this.at += 1;
+    return { sign, colon };
+  }
+
+  /** The word of an expansion, in which there may be others. */
+  private nested(): string {
     if ((this.depth += 1) > DEEPEST) throw new ExpansionError('expansions are nested too deeply');
     const word = this.word('}');
     this.depth -= 1;
-    if (!this.take('}')) throw new ExpansionError('${ is not closed');
-    const present = value !== undefined && !(colon && value === '');
-    if (operator === '+') return present ? word : '';
-    if (present) return value;
-    if (operator === '?') throw new ExpansionError(`${name}: ${word || 'is not set'}`);
     return word;
   }
 
+  /** Takes a character if it is the next one. */
   private take(char: string): boolean {
     if (this.text[this.at] !== char) return false;
     this.at += 1;

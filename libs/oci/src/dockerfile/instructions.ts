@@ -1,4 +1,3 @@
-import { parseDuration } from './duration.ts';
 import type { CommandForm, HealthTimes, InlineFile, Instruction, NamedValue } from './model.ts';
 import type { HereDocument, SourceInstruction } from './source.ts';
 import { jsonStrings, plainWords, quotedWords, takeFlags } from './words.ts';
@@ -6,22 +5,26 @@ import { jsonStrings, plainWords, quotedWords, takeFlags } from './words.ts';
 /** Why a line is not a valid instruction. */
 export class InstructionError extends Error {}
 
-/** What is left to tell one kind of instruction from another once its flags are taken off. */
+/** An instruction whose flags are taken off, before its arguments are parsed. */
 interface Line {
+  readonly keyword: string;
   readonly flags: ReadonlyMap<string, string | undefined>;
+  /** The values of a flag that may be given several times. */
   readonly values: (name: string) => readonly string[];
+  /** What follows the flags. */
   readonly rest: string;
   readonly documents: readonly HereDocument[];
   readonly escape: string;
-  readonly keyword: string;
 }
 
+/** What an instruction says, apart from where it stands. */
 type Content<I = Instruction> = I extends Instruction ? Omit<I, 'line' | 'column' | 'text'> : never;
 
 const refuse = (message: string): never => {
   throw new InstructionError(message);
 };
 
+/** The value of a flag; undefined if it is not given. */
 const flag = ({ flags, keyword }: Line, name: string): string | undefined => {
   if (!flags.has(name)) return undefined;
   return flags.get(name) || refuse(`--${name} of ${keyword} needs a value: --${name}=…`);
@@ -65,22 +68,49 @@ const inlineFile = (word: string, documents: readonly HereDocument[]): InlineFil
   return { name, text: tabs ? text.replace(/^\t+/gm, '') : text, expand: quote === '' };
 };
 
+/** Flags of COPY and ADD that only Docker carries out. */
+const DOCKER_ONLY = ['parents', 'exclude', 'checksum', 'keep-git-dir', 'unpack'];
+
+const isRemote = (source: string): boolean => /^(?:[a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source);
+
+/** Tells here-documents from paths; in the JSON form all are paths. */
+const splitSources = ({ rest, documents: written }: Line, words: readonly string[]): { readonly documents: InlineFile[]; readonly sources: string[] } => {
+  if (jsonStrings(rest) !== undefined) return { documents: [], sources: [...words] };
+  const documents: InlineFile[] = [];
+  const sources: string[] = [];
+  for (const word of words) {
+    const document = inlineFile(word, written);
+    if (document) documents.push(document);
+    else sources.push(word);
+  }
+  return { documents, sources };
+};
+
 const copy = (line: Line): Content => {
   const keyword = line.keyword as 'COPY' | 'ADD';
-  for (const name of ['parents', 'exclude', 'checksum', 'keep-git-dir', 'unpack'])
-    if (line.flags.has(name)) return { kind: 'unsupported', what: `${keyword} --${name}`, from: line.values('from') };
+  const unsupportedFlag = DOCKER_ONLY.find((name) => line.flags.has(name));
+  if (unsupportedFlag !== undefined) return { kind: 'unsupported', what: `${keyword} --${unsupportedFlag}`, from: line.values('from') };
   const list = words(line.rest, keyword);
   if (list.length < 2) return refuse(`${keyword} needs at least one source and a destination`);
   if (list.includes('')) return refuse(`${keyword} has an empty path`);
   const [from, chown, chmod] = [keyword === 'COPY' ? flag(line, 'from') : undefined, flag(line, 'chown'), flag(line, 'chmod')];
   const destination = list.at(-1)!;
-  const isJson = jsonStrings(line.rest) !== undefined;
-  const documents = isJson ? [] : list.slice(0, -1).flatMap((word) => inlineFile(word, line.documents) ?? []);
-  const sources = isJson ? list.slice(0, -1) : list.slice(0, -1).filter((word) => inlineFile(word, line.documents) === undefined);
+  const { documents, sources } = splitSources(line, list.slice(0, -1));
   if (documents.length > 0 && from !== undefined) return refuse(`${keyword} --from takes no here-document`);
-  const remote = sources.find((source) => /^(?:[a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source));
-  if (keyword === 'ADD' && remote) return { kind: 'unsupported', what: 'ADD of a URL', from: [] };
+  if (keyword === 'ADD' && sources.some(isRemote)) return { kind: 'unsupported', what: 'ADD of a URL', from: [] };
   return { kind: 'copy', keyword, sources, documents, destination, from, chown, chmod };
+};
+
+/** In nanoseconds. */
+const UNITS: Readonly<Record<string, number>> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
+
+/** A duration such as `1m30s` in nanoseconds; undefined if it is none, or neither 0 nor at least the millisecond that Docker wants. */
+const parseDuration = (text: string): number | undefined => {
+  if (text === '0') return 0;
+  if (!/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+$/.test(text)) return undefined;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)/g)];
+  const total = Math.round(parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit!]!, 0));
+  return Number.isSafeInteger(total) && (total === 0 || total >= 1e6) ? total : undefined;
 };
 
 const HEALTH_FLAGS = { interval: 'Interval', timeout: 'Timeout', 'start-period': 'StartPeriod', 'start-interval': 'StartInterval' } as const;
@@ -119,7 +149,7 @@ const shell = ({ rest }: Line): Content => {
 
 const unsupported = (line: Line): Content => ({ kind: 'unsupported', what: line.keyword, from: [] });
 
-/** Where `RUN --mount=type=bind,from=…` mounts from (Dockerfile reference, "RUN --mount"): a record of CSV, of which a tmpfs has no such field. */
+/** What `RUN --mount=type=bind,from=…` mounts from (Dockerfile reference, "RUN --mount"). The value is a record of CSV; a tmpfs mounts from nothing. */
 const mountedFrom = (mount: string): string[] => {
   const fields = mount.split(',').map((field) => /^"?([a-z]+)=([^"]*)"?$/i.exec(field.trim()) ?? []);
   const value = (name: string): string => fields.find(([, key]) => key?.toLowerCase() === name)?.[2] ?? '';
@@ -130,7 +160,7 @@ const run = (line: Line): Content => ({ kind: 'unsupported', what: line.keyword,
 
 interface Kind {
   readonly parse: (line: Line) => Content;
-  /** The flags that Docker knows; `*` where they don't matter. */
+  /** The flags that Docker knows; `*` if any will do, because the instruction is refused anyhow. */
   readonly flags?: readonly string[];
 }
 
@@ -154,7 +184,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   WORKDIR: { parse: (line) => ({ kind: 'workdir', value: value(line) }) },
 };
 
-/** Instructions of the language, FROM included. */
+/** All instructions of the language. */
 export const KEYWORDS: readonly string[] = [...Object.keys(KINDS), 'FROM'].sort();
 
 const takeLine = ({ keyword, rest, documents }: SourceInstruction, escape: string, allowed: readonly string[]): Line => {
