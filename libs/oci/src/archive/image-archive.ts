@@ -28,9 +28,9 @@ const filesOf = (source: ContentSource, { descriptor, manifest, configBytes }: P
 };
 
 /**
- * One platform of an image as a tar that `docker load` takes, streamed: an OCI layout (OCI image specification, image-layout.md), which keeps
- * the manifest's digest where Docker stores images in containerd, and beside it the `manifest.json` that every other Docker reads.
- * Every blob is checked against its digest by the source as it passes.
+ * One platform of an image as a tar that `docker load` takes, streamed: an OCI layout (OCI image specification, image-layout.md) with a
+ * `manifest.json` beside it. A Docker that stores images in containerd reads the layout and keeps the manifest's digest; any other reads the
+ * `manifest.json`. The source checks each blob against its digest as it passes.
  * @param name `repository:tag`, under which Docker keeps it
  * @throws ERR_DIGEST_MISMATCH and whatever the source throws
  */

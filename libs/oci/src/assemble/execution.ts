@@ -1,7 +1,7 @@
 import type { CommandForm, HealthTimes } from '../dockerfile/index.ts';
 import type { ImageExecution } from '../content/index.ts';
 
-/** How a container starts, while a stage is carried out. */
+/** How a container starts; changed by the instructions of a stage. */
 export interface Execution {
   user: string;
   env: string[];
@@ -14,14 +14,14 @@ export interface Execution {
   stopSignal: string | undefined;
   shell: string[] | undefined;
   health: ImageExecution['Healthcheck'];
-  /** Whether CMD was set in this stage; ENTRYPOINT leaves it alone then. */
+  /** Whether this stage has set CMD; if so, ENTRYPOINT does not reset it. */
   cmdIsOwn: boolean;
 }
 
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 
-/** What a stage inherits; without a base what BuildKit gives to `scratch`. */
+/** What a stage inherits from its base; without one, what BuildKit gives to `scratch`. */
 export const inheritExecution = (base: ImageExecution | undefined): Execution => ({
   user: base?.User ?? '',
   env: [...(base ? (base.Env ?? []) : [DEFAULT_PATH])],
@@ -37,7 +37,7 @@ export const inheritExecution = (base: ImageExecution | undefined): Execution =>
   cmdIsOwn: false,
 });
 
-/** The same for a stage that stands on another. */
+/** What a stage inherits from another stage. */
 export const copyExecution = (from: Execution): Execution => ({
   ...from,
   env: [...from.env],
@@ -55,14 +55,14 @@ export const environmentOf = ({ env }: Execution): Map<string, string> =>
     }),
   );
 
-/** Sets a variable where it stands, or at the end. */
+/** Sets a variable in its place, or at the end if it is new. */
 export const setEnvironment = (execution: Execution, name: string, value: string): void => {
   const at = execution.env.findIndex((entry) => entry === name || entry.startsWith(`${name}=`));
   if (at === -1) execution.env.push(`${name}=${value}`);
   else execution.env[at] = `${name}=${value}`;
 };
 
-/** The JSON form as it is, a line wrapped in the shell. */
+/** What a command starts: the words of the JSON form, or the shell with the line. */
 export const argvOf = (command: CommandForm, { shell }: Execution): string[] =>
   command.form === 'exec' ? [...command.argv] : [...(shell ?? DEFAULT_SHELL), command.line];
 
@@ -78,7 +78,7 @@ export const setHealth = (execution: Execution, check: 'none' | { readonly comma
 
 const PROTOCOLS = ['tcp', 'udp', 'sctp'];
 
-/** `80`, `80/udp`, `8000-8003/tcp` as the image's config has them; undefined where it is no port. */
+/** `80`, `80/udp` or `8000-8003/tcp` as a config lists ports, one by one; undefined if it is no port. */
 export const parsePorts = (text: string): string[] | undefined => {
   const [, from = '', to = from, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/([a-z]+))?$/i.exec(text) ?? [];
   const [first, last] = [Number(from), Number(to)];

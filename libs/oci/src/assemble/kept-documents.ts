@@ -2,7 +2,7 @@ import { isPinlaneError } from '@pinlane/contracts';
 import { MANIFEST_LIMIT, readAll, type ContentSource } from '../content/index.ts';
 import type { Store } from '../store/index.ts';
 
-/** What the store gives, or undefined where it is not there or was altered: it can be had again. */
+/** What the store gives; undefined if it is missing or was altered, since it can be fetched again. */
 const ifKept = async <T>(read: Promise<T>): Promise<T | undefined> => {
   try {
     return await read;
@@ -13,15 +13,15 @@ const ifKept = async <T>(read: Promise<T>): Promise<T | undefined> => {
 };
 
 /**
- * The manifests and configs of a source, kept in a store when they are first read and then taken from there: a digest stands for the same bytes
- * for ever, so a registry need not be asked for them again. For small blobs only, since each is held in memory.
+ * The manifests and configs of a source. A store keeps them when they are first read, and gives them from then on: a digest stands for the same
+ * bytes for ever, so the registry need not be asked again. For small blobs only, since each is held in memory.
  */
 export const keptDocuments = (source: ContentSource, store: Store): ContentSource => ({
   async readManifest(digest) {
     const kept = await ifKept(store.readManifest(digest));
     if (kept) return kept;
     const read = await source.readManifest(digest);
-    // As a blob: the store takes a manifest only with all that it names, and a base may have platforms that nobody builds for.
+    // It is written as a blob, because the store takes a manifest only with all that it names, and a base may have platforms that nobody builds for.
     await store.writeBlob(read.bytes);
     return read;
   },

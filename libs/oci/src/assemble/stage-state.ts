@@ -5,31 +5,33 @@ import type { PlannedEntry } from './changes.ts';
 import { copyExecution, environmentOf, inheritExecution, type Execution } from './execution.ts';
 import { FileTree } from './tree.ts';
 
-/** A layer that is there, or one that is yet to be built. */
+/** A layer of the base, or one that is yet to be built. */
 export type StageLayer = { readonly kind: 'base'; readonly layer: Layer } | { readonly kind: 'planned'; readonly entries: readonly PlannedEntry[] };
 
-/** A stage at some line of it. */
+/** A stage after some of its instructions. */
 export interface StageState {
   readonly platform: Platform;
   readonly tree: FileTree;
   readonly layers: StageLayer[];
   readonly history: ImageHistory[];
   readonly execution: Execution;
-  /** What `$name` stands for: ENV and ARG in the order in which they come, those of the base and of the stages below included. */
+  /** What `$name` stands for: the last ENV or ARG of this name, also of the base or of the stages below. */
   readonly variables: Map<string, string>;
   author: string | undefined;
-  /** What the base's config says of the system beyond architecture and os. */
+  /** What the base's config says about the system, apart from architecture and os. */
   readonly system: { readonly variant?: string; readonly 'os.version'?: unknown; readonly 'os.features'?: unknown };
 }
 
-/** Times in images are the begin of the epoch, so that the same content gives the same digest. */
+/** The one time in images, so that the same content gives the same digest. */
 export const EPOCH = '1970-01-01T00:00:00Z';
 
+/** The state that a stage begins with if it stands on `scratch`. */
 export const emptyState = (platform: Platform): StageState => {
   const execution = inheritExecution(undefined);
   return { platform, tree: new FileTree(), layers: [], history: [], execution, variables: environmentOf(execution), author: undefined, system: {} };
 };
 
+/** The state that a stage begins with if it stands on an image. */
 export const stateFromImage = (platform: Platform, tree: FileTree, layers: readonly Layer[], config: ImageConfig): StageState => ({
   variables: environmentOf(inheritExecution(config.config ?? {})),
   platform,
@@ -45,7 +47,7 @@ export const stateFromImage = (platform: Platform, tree: FileTree, layers: reado
   },
 });
 
-/** The begin of a stage that stands on another. */
+/** The state that a stage begins with if it stands on another. */
 export const stateFromStage = (state: StageState): StageState => ({
   ...state,
   tree: state.tree.copy(),

@@ -2,8 +2,10 @@ import { fail } from '@pinlane/contracts';
 import type { Owner } from './changes.ts';
 import type { FileNode, FileTree } from './tree.ts';
 
+/** Reads a small file. */
 export type ReadText = (file: FileNode) => Promise<string>;
 
+/** Linux takes the number after it for no user at all. */
 const LARGEST_ID = 0xffff_fffe;
 
 const numberOf = (text: string): number | undefined => {
@@ -12,7 +14,7 @@ const numberOf = (text: string): number | undefined => {
   return id <= LARGEST_ID ? id : fail('ERR_DOCKERFILE_SYNTAX', `${text} is too large for a user or group`);
 };
 
-/** The fields of a line of passwd or group whose first one is a name. */
+/** The fields of the line of passwd or group that begins with a name. */
 const entryOf = async (tree: FileTree, read: ReadText, file: string, name: string): Promise<string[]> => {
   const node = tree.find(file);
   const text = node?.type === 'file' ? (node.text ?? (await read(node))) : undefined;
@@ -31,8 +33,8 @@ const idIn = (fields: readonly string[], at: number, file: string): number => {
 };
 
 /**
- * Finds the numbers of `user[:group]`, names looked up in the stage's own files. A user without a group: by number the group of that number,
- * by name the user's own.
+ * Finds the numbers of `user[:group]`; names are looked up in the stage's own files. Without a group, a user's number is also the group's, and a
+ * user's name stands for the group that passwd gives it.
  * @throws ERR_DOCKERFILE_SYNTAX
  */
 export const resolveOwner = async (text: string, tree: FileTree, read: ReadText): Promise<Owner> => {

@@ -6,12 +6,14 @@ import type { Store } from '../store/index.ts';
 import type { Execution } from './execution.ts';
 import { EPOCH, type StageState } from './stage-state.ts';
 
+/** A record with sorted keys. */
 const sorted = <T>(entries: Iterable<readonly [string, T]>): Record<string, T> =>
   Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+/** A set as Docker writes it: an empty object for each name. */
 const set = (names: ReadonlySet<string>): Record<string, Record<string, never>> => sorted([...names].map((name) => [name, {}] as const));
 const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
-/** In one order of keys; what is empty is left out (OCI image specification, config.md). */
+/** The `config` of an image's configuration (OCI image specification, config.md): keys in one order, and none whose value is empty. */
 const executionOf = (execution: Execution, labels: Readonly<Record<string, string>>): ImageExecution => {
   const { user, ports, env, entrypoint, cmd, volumes, workingDirectory, stopSignal, shell, health } = execution;
   const allLabels = new Map([...execution.labels, ...Object.entries(labels)]);
@@ -30,7 +32,7 @@ const executionOf = (execution: Execution, labels: Readonly<Record<string, strin
   };
 };
 
-/** Writes config and manifest of one platform; the layers are in the store. */
+/** Writes config and manifest of one platform, whose layers are in the store. `labels` override the Dockerfile's. */
 export const writePlatformImage = async (
   store: Store,
   platform: Platform,

@@ -8,9 +8,9 @@ import type { BuildContext, ContextEntry } from './model.ts';
 import { Walker, type FoundEntry } from './walk.ts';
 
 export interface ContextOptions {
-  /** Relative to the context; `Dockerfile` unless told. */
+  /** Relative to the context; `Dockerfile` if it is left out. */
   readonly dockerfile?: string;
-  /** Content in place of what is in the files of these paths; a path that is not in the context has no effect. */
+  /** Content that replaces that of the files at these paths; a path that is not in the context has no effect. */
   readonly overrides?: Readonly<Record<string, Uint8Array>>;
 }
 
@@ -30,7 +30,7 @@ const textIfThere = async (path: string): Promise<string | undefined> => {
   }
 };
 
-/** A file of the context by a path that may go over links, as long as they stay inside. */
+/** The text of a file of the context, if it is there. Links on the way are followed. @throws ERR_PATH_ESCAPES if they lead out of the context */
 const insideText = async (root: string, path: string): Promise<string | undefined> => {
   const normal = posix.normalize(path);
   if (posix.isAbsolute(normal) || normal === '..' || normal.startsWith('../')) return fail('ERR_PATH_ESCAPES', `${path} is not inside the build context`);
@@ -56,8 +56,8 @@ const hashed = async (entry: FoundEntry, chunks: AsyncIterable<Uint8Array>): Pro
 };
 
 /**
- * Reads a build context: everything that .dockerignore (or `<Dockerfile>.dockerignore`, which goes before it) lets through, each file hashed once,
- * streamed. Owner, times and all of the mode but the owner's execute bit are left out, so that they can't reach an image.
+ * Reads a build context: everything that .dockerignore lets through, or `<Dockerfile>.dockerignore` if there is one. Each file is hashed, as a stream.
+ * Owner, times and all of the mode but the owner's execute bit are left out, so that they can't reach an image.
  * @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES with every entry that is refused
  */
 export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfile', overrides = {} }: ContextOptions = {}): Promise<BuildContext> => {

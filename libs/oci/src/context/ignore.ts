@@ -4,11 +4,11 @@ import { fail } from '@pinlane/contracts';
 /** What a .dockerignore leaves out; paths are relative to the context, with `/`. */
 export interface Ignore {
   ignores(path: string): boolean;
-  /** Whether something below an ignored folder may come back by a `!` pattern; false only where it is certain that nothing does. */
+  /** Whether a `!` pattern may bring back something below an ignored folder; false only if none can. */
   mayHold(folder: string): boolean;
 }
 
-// Characters that mean something to a regular expression and nothing to Docker; the library passes them on as they are.
+// The library makes a regular expression of a line and passes these characters on; to Docker they mean nothing but themselves.
 const escapeLine = (line: string): string => line.replace(/\\.|(?<!\[)[+(){}|^]/g, (found) => (found.length === 2 ? found : `\\${found}`));
 
 const exceptionsIn = (lines: readonly string[]): string[][] =>
@@ -25,6 +25,7 @@ const exceptionsIn = (lines: readonly string[]): string[][] =>
       : [];
   });
 
+/** Whether a pattern may match something below a folder; both in parts. */
 const mayMatchBelow = (pattern: readonly string[], folder: readonly string[]): boolean => {
   for (const [at, name] of folder.entries()) {
     const part = pattern[at];
@@ -37,7 +38,7 @@ const mayMatchBelow = (pattern: readonly string[], folder: readonly string[]): b
 
 /**
  * Reads a .dockerignore by Docker's rules.
- * @throws ERR_CONTEXT_INVALID when a pattern is malformed
+ * @throws ERR_CONTEXT_INVALID if a pattern is malformed, when it is used
  */
 export const parseIgnore = (text: string, file: string): Ignore => {
   const lines = text
@@ -45,7 +46,7 @@ export const parseIgnore = (text: string, file: string): Ignore => {
     .split(/\r?\n/)
     .filter((line) => !line.startsWith('#'));
   const rules = dockerignore.default({ ignorecase: false }).add(lines.map(escapeLine));
-  // The library looks paths up in a plain object, where `constructor` and its like are found without being put there.
+  // The library's cache is a plain object, in which it would find `constructor` and the like without having put them there.
   Object.assign(rules, { _cache: Object.create(null) });
   const exceptions = exceptionsIn(lines);
   const ignores = (path: string): boolean => {

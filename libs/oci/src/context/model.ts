@@ -6,13 +6,13 @@ export interface ContextEntry {
   /** Relative to the context, with `/`. */
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink';
-  /** As it goes into the image: 0644, or 0755 where the owner may execute it; 0755 for a directory, 0777 for a link. */
+  /** As it goes into the image: 0755 for a file that its owner may execute, 0644 for any other; 0755 for a directory, 0777 for a link. */
   readonly mode: number;
-  /** In bytes; 0 for what is no file. */
+  /** In bytes; 0 for anything but a file. */
   readonly size: number;
-  /** Of a file's content. */
+  /** Of a file's content; null for anything else. */
   readonly sha256: Digest | null;
-  /** Of a link, as it is written. */
+  /** What a link says, not resolved; null for anything else. */
   readonly linkTarget: string | null;
 }
 
@@ -22,8 +22,8 @@ export interface BuildContext {
   readonly root: string;
   /** Sorted by path, by UTF-16 code units. */
   readonly entries: readonly ContextEntry[];
-  /** The Dockerfile, which is read even where .dockerignore hides it from COPY. */
+  /** The Dockerfile, which is read even if .dockerignore hides it from COPY. */
   readonly dockerfile: { readonly path: string; readonly text: string };
-  /** The content of a file among the entries; who reads it checks it against the entry's hash. */
+  /** The content of a file among the entries; whoever reads it checks it against the entry's hash. */
   open(path: string, use?: ChunkUse): AsyncIterable<Uint8Array>;
 }

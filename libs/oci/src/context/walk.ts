@@ -5,7 +5,7 @@ import type { Problem } from '@pinlane/contracts';
 import type { Ignore } from './ignore.ts';
 import type { ContextEntry } from './model.ts';
 
-/** An entry whose content has not been read. */
+/** An entry whose content was not read yet. */
 export type FoundEntry = Omit<ContextEntry, 'sha256'>;
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -18,13 +18,14 @@ const decode = (bytes: Uint8Array): string | undefined => {
   }
 };
 
+/** Whether a link leads out of the context. */
 const leaves = (path: string, target: string): boolean => {
   if (target.startsWith('/')) return true;
   const reached = posix.normalize(posix.join(posix.dirname(path), target));
   return reached === '..' || reached.startsWith('../');
 };
 
-/** Walks a context, without following links; every problem is collected. */
+/** Walks a context without following links, and collects entries and problems. */
 export class Walker {
   readonly found: FoundEntry[] = [];
   readonly problems: Problem[] = [];
@@ -36,7 +37,7 @@ export class Walker {
     this.ignore = ignore;
   }
 
-  /** Whether anything of the folder is part of the context. */
+  /** Walks a folder. @returns whether anything in it is part of the context */
   async folder(path: string): Promise<boolean> {
     const children = await readdir(join(this.root, path), { withFileTypes: true, encoding: 'buffer' });
     const results = await Promise.all(children.map((child) => this.child(path, child as unknown as Dirent<Buffer>)));
@@ -59,7 +60,7 @@ export class Walker {
   }
 
   private async directory(path: string, ignored: boolean): Promise<boolean> {
-    // An ignored folder is there only for what came back in it.
+    // An ignored folder is part of the context only if something in it is.
     if (!(await this.folder(path)) && ignored) return false;
     this.found.push({ path, type: 'directory', mode: 0o755, size: 0, linkTarget: null });
     return true;

@@ -1,4 +1,4 @@
-/** The value of a variable; undefined where it is not set. */
+/** Gives the value of a variable; undefined if it is not set. */
 export type Lookup = (name: string) => string | undefined;
 
 /** Why a word cannot be expanded; `unsupported` if Docker could. */
@@ -150,5 +150,5 @@ class Expander {
  */
 export const expandWord = (text: string, lookup: Lookup, escape = '\\'): string => new Expander(text, lookup, escape, true).word('');
 
-/** Expands variables in a text, in which quotes are characters like others, as Docker does in here-documents. @throws ExpansionError */
+/** Expands variables in a here-document, in which a quote is a character like any other. @throws ExpansionError */
 export const expandText = (text: string, lookup: Lookup): string => new Expander(text, lookup, '\\', false).word('');

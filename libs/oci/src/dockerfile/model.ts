@@ -1,14 +1,14 @@
-/** Where an instruction stands (from 1) and what it says, on one line. */
+/** Where an instruction stands, from 1, and its text on one line. */
 interface Written {
   readonly line: number;
   readonly column: number;
   readonly text: string;
 }
 
-/** A value as it was written: quotes and variables are still in it. */
+/** A value as it is written, with its quotes and variables. */
 export type Raw = string;
 
-/** JSON form, or a line for the shell. */
+/** A command in the JSON form, or a line for the shell. */
 export type CommandForm = { readonly form: 'exec'; readonly argv: readonly string[] } | { readonly form: 'shell'; readonly line: string };
 
 export type NamedValue = { readonly name: Raw; readonly value: Raw };
@@ -31,7 +31,7 @@ export interface ArgInstruction extends Written {
 export interface InlineFile {
   readonly name: string;
   readonly text: string;
-  /** Whether variables in the text are to be expanded: its name was written without quotes. */
+  /** Whether variables in the text are expanded, which is so unless its name is written in quotes. */
   readonly expand: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface CopyInstruction extends Written {
   /** Here-documents; they come after the sources. */
   readonly documents: readonly InlineFile[];
   readonly destination: Raw;
-  /** A stage's name or number, or an image; without it the build context. */
+  /** A stage's name or number, or an image; undefined for the build context. */
   readonly from: string | undefined;
   readonly chown: Raw | undefined;
   readonly chmod: Raw | undefined;
@@ -58,7 +58,7 @@ export type Instruction =
   | (Written & { readonly kind: 'entrypoint' | 'cmd'; readonly command: CommandForm })
   | (Written & { readonly kind: 'shell'; readonly argv: readonly string[] })
   | (Written & { readonly kind: 'healthcheck'; readonly check: 'none' | { readonly command: CommandForm; readonly times: HealthTimes } })
-  /** Valid for Docker, not for the embedded engine; a problem only where the stage is needed. `from` names stages and images that it reads, as COPY does. */
+  /** What only Docker can carry out, which is a problem only if the stage is needed. `from` names the stages and images that it reads, as COPY does. */
   | (Written & { readonly kind: 'unsupported'; readonly what: string; readonly from: readonly string[] });
 
 export interface Stage extends Written {

@@ -5,7 +5,7 @@ import { splitDockerfile, type SourceInstruction } from './source.ts';
 
 type OpenStage = Omit<Stage, 'instructions'> & { readonly instructions: Instruction[] };
 
-/** The stages as they are met, and everything that is wrong. */
+/** Collects the stages of a file, and everything that is wrong. */
 class Collector {
   readonly globals: ArgInstruction[] = [];
   readonly stages: OpenStage[] = [];
@@ -39,8 +39,8 @@ class Collector {
 }
 
 /**
- * Parses a Dockerfile. `file` is its name in messages. What the embedded engine cannot carry out is parsed too:
- * `requireEmbeddable` refuses it, for the stages that are needed.
+ * Parses a Dockerfile. Instructions that only Docker can carry out are parsed too; `requireEmbeddable` refuses them in the stages that are needed.
+ * @param file its name in messages
  * @throws ERR_DOCKERFILE_SYNTAX with every problem
  */
 export const parseDockerfile = (text: string, file: string): ParsedDockerfile => {

@@ -3,8 +3,8 @@ import type { ParsedDockerfile } from './model.ts';
 import { planStages } from './stages.ts';
 
 /**
- * The images that a Dockerfile needs for some platforms, by the names it gives them, in the order in which they are met; `scratch` and stages
- * are not among them. `target` leaves out what its stage does not need.
+ * The images that a Dockerfile needs for some platforms, by the names it gives them, in the order of the file, without `scratch` and stages. If a
+ * `target` is given, only those that this stage needs.
  * @throws ERR_DOCKERFILE_STAGE, ERR_DOCKERFILE_SYNTAX, ERR_PLATFORM_INVALID
  */
 export const dockerfileBases = (
@@ -50,10 +50,10 @@ export const requireEmbeddable = (
   if (problems.length > 0) throw new PinlaneError(problems as [Problem, ...Problem[]]);
 };
 
-// Docker takes these without a declaration (Dockerfile reference, "Predefined ARGs").
+/** Arguments that need no declaration (Dockerfile reference, "Predefined ARGs"). */
 const PREDEFINED = /^(?:(?:https?|ftp|no|all)_proxy|SOURCE_DATE_EPOCH|BUILDKIT_[A-Z_]+)$/i;
 
-/** Build arguments that no ARG of the file declares, sorted: they have no effect, which is mostly a slip. */
+/** Build arguments that no ARG of the file declares, sorted. They have no effect, and are probably a mistake. */
 export const undeclaredArguments = ({ globals, stages }: ParsedDockerfile, buildArgs: Readonly<Record<string, string>>): string[] => {
   const instructions = [...globals, ...stages.flatMap((stage) => stage.instructions)];
   const declared = new Set(instructions.flatMap((instruction) => (instruction.kind === 'arg' ? instruction.entries.map(({ name }) => name) : [])));

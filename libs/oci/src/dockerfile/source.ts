@@ -7,24 +7,25 @@ export interface HereDocument {
   readonly text: string;
 }
 
-/** One instruction with its continuation lines joined, comments and empty lines between them left out. */
+/** One instruction, its continuation lines joined without the comments and the empty lines between them. */
 export interface SourceInstruction {
   readonly keyword: string;
   readonly line: number;
   readonly column: number;
   /** What follows the keyword, trimmed. */
   readonly rest: string;
-  /** In the order in which they are announced. */
+  /** In the order in which the instruction names them. */
   readonly documents: readonly HereDocument[];
 }
 
 export interface DockerfileSource {
   readonly escape: string;
-  /** The image that is to read the file, by the parser directive `syntax`. */
+  /** The image that the parser directive `syntax` names to read the file. */
   readonly syntax: string | undefined;
   readonly instructions: readonly SourceInstruction[];
 }
 
+/** In characters. */
 const LARGEST = 1024 * 1024;
 
 const parse = (text: string, file: string) => {
@@ -43,10 +44,10 @@ const joinLines = (lines: readonly string[], escape: string): string => {
 
 const TAKES_DOCUMENTS = new Set(['ADD', 'COPY', 'RUN']);
 
-/** Here-documents that are closed; the line after the instruction's own is where the first one begins. */
+/** The here-documents of an instruction that are closed, and the line at which the first one begins; undefined if there are none. */
 const documentsOf = (instruction: Instruction, lines: readonly string[]): { readonly firstLine: number; readonly documents: HereDocument[] } | undefined => {
   if (!TAKES_DOCUMENTS.has(instruction.getKeyword())) return undefined;
-  // The parser offers them for RUN and COPY by its types, and for every instruction by its code.
+  // The parser's types have this method for RUN and COPY only, its code has it for every instruction.
   const found = (instruction as unknown as { getHeredocs(): Heredoc[] }).getHeredocs().filter((each) => each.getDelimiterRange() !== null);
   const [first] = found;
   if (first === undefined) return undefined;
@@ -62,7 +63,7 @@ const documentsOf = (instruction: Instruction, lines: readonly string[]): { read
 };
 
 /**
- * Splits a Dockerfile into its instructions, by the parser directive `escape` where there is one.
+ * Splits a Dockerfile into its instructions, by the parser directive `escape` if there is one.
  * @throws ERR_DOCKERFILE_SYNTAX
  */
 export const splitDockerfile = (text: string, file: string): DockerfileSource => {

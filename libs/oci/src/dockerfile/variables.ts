@@ -15,13 +15,14 @@ const platformArguments = (prefix: 'TARGET' | 'BUILD', platform: Platform): Reco
   [`${prefix}VARIANT`]: '',
 });
 
-/** The arguments that are there without being given (Dockerfile reference, "Automatic platform ARGs in the global scope"). */
+/** The arguments that every build has (Dockerfile reference, "Automatic platform ARGs in the global scope"). */
 export const automaticArguments = (platform: Platform): Readonly<Record<string, string>> => ({
   ...platformArguments('TARGET', platform),
   ...platformArguments('BUILD', BUILD_PLATFORM),
   TARGETSTAGE: 'default',
 });
 
+/** Expands, and tells with the place what can't be expanded. */
 const placed = (raw: string, place: SourcePlace, expand: () => string): string => {
   try {
     return expand();
@@ -39,7 +40,10 @@ export const expandAt = (raw: string, lookup: Lookup, escape: string, place: Sou
 /** Expands a here-document. @throws ERR_DOCKERFILE_SYNTAX, ERR_DOCKERFILE_UNSUPPORTED with the place */
 export const expandTextAt = (text: string, lookup: Lookup, place: SourcePlace): string => placed(text, place, () => expandText(text, lookup));
 
-/** Adds what an ARG declares to the arguments; one that has no value anywhere stays unset. */
+/**
+ * Adds the arguments that an ARG declares to the known ones. A given value counts first, then the one in the ARG, then the inherited one; without any
+ * the argument stays unset.
+ */
 export const declareArguments = (
   instruction: ArgInstruction,
   known: Map<string, string>,

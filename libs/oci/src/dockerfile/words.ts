@@ -1,7 +1,7 @@
-/** Splits at white space, quotes being ordinary characters, as Docker does for COPY, ADD, EXPOSE and VOLUME. */
+/** Splits at white space; a quote is a character like any other. So Docker reads COPY, ADD, EXPOSE and VOLUME. */
 export const plainWords = (text: string): string[] => text.split(/\s+/).filter(Boolean);
 
-/** Splits at white space outside of quotes; quotes and escapes stay in the words, as Docker does for ENV, LABEL and ARG. */
+/** Splits at white space outside of quotes; quotes and escapes stay in the words. So Docker reads ENV, LABEL and ARG. */
 export const quotedWords = (text: string, escape: string): string[] => {
   const words: string[] = [];
   let word = '';
@@ -25,10 +25,11 @@ export const quotedWords = (text: string, escape: string): string[] => {
 };
 
 export interface Flagged {
-  /** By name; the last of those given several times. */
+  /** By name; of a flag that is given several times, the last value. */
   readonly flags: ReadonlyMap<string, string | undefined>;
-  /** The values of a flag that may be given several times. */
+  /** All values of a flag. */
   readonly values: (name: string) => readonly string[];
+  /** Names of flags that are given several times. */
   readonly repeated: readonly string[];
   readonly rest: string;
 }
@@ -54,7 +55,7 @@ export const takeFlags = (text: string): Flagged => {
   return { flags, values, repeated, rest };
 };
 
-/** The strings of a JSON array; undefined where the text is none, which Docker then takes for the shell form. */
+/** The strings of a JSON array; undefined for any other text, which Docker takes for the shell form. */
 export const jsonStrings = (text: string): string[] | undefined => {
   if (!text.startsWith('[')) return undefined;
   try {

@@ -10,26 +10,27 @@ import {
   type ContentSource,
   type Descriptor,
   type ImageConfig,
+  type ImageDocument,
   type ImageIndex,
   type Manifest,
 } from '../content/index.ts';
 import { isAttestation, knownPlatform, platformEntry, platformName } from './platforms.ts';
 
-/** One platform of an image, whole but for its layers. */
+/** One platform of an image: everything but the layers' bytes. */
 export interface PlatformImage {
   readonly platform: Platform;
-  /** Of the manifest; with `platform`. */
+  /** Of the manifest; its `platform` is set. */
   readonly descriptor: Descriptor;
   readonly manifest: Manifest;
   readonly config: ImageConfig;
   readonly configBytes: Uint8Array;
 }
 
-/** An image as a digest names it: an index over platforms, or one platform's manifest. */
+/** What a digest of an image names: an index over platforms, or one platform's manifest. */
 export interface ImageView {
   readonly kind: 'index' | 'manifest';
   readonly descriptor: Descriptor;
-  /** Of an index alone. */
+  /** Set for an index only. */
   readonly index?: ImageIndex;
   /** In the order of PLATFORMS. */
   readonly platforms: readonly PlatformImage[];
@@ -65,7 +66,7 @@ const readPlatform = async (source: ContentSource, descriptor: Descriptor, manif
   return { platform, descriptor: { ...descriptor, platform: platformEntry(platform) }, manifest, config, configBytes };
 };
 
-/** An index's entries by what they are for. @throws ERR_MANIFEST_INVALID when two are for one platform, or one is for none */
+/** An index's entries by what they are for. @throws ERR_MANIFEST_INVALID if two are for one platform, or one is for none */
 const sortEntries = (digest: Digest, { manifests }: ImageIndex) => {
   const attestations = manifests.filter(isAttestation);
   const images = manifests.filter((entry) => !isAttestation(entry));
@@ -76,51 +77,49 @@ const sortEntries = (digest: Digest, { manifests }: ImageIndex) => {
     if (seen.has(name)) fail('ERR_MANIFEST_INVALID', `index ${digest} lists two manifests for ${name.trim()}`);
     seen.add(name);
   }
-  const known = (entry: Descriptor) => entry.platform && knownPlatform(entry.platform);
-  return { attestations, ours: images.filter((entry) => known(entry) !== undefined), others: images.filter((entry) => known(entry) === undefined) };
+  const known = images.map((entry) => ({ entry, platform: knownPlatform(entry.platform!) }));
+  const ours = known.flatMap(({ entry, platform }) => (platform === undefined ? [] : [{ entry, platform }]));
+  const others = known.flatMap(({ entry, platform }) => (platform === undefined ? [entry] : []));
+  return { attestations, ours, others };
+};
+
+const isWanted = (platform: Platform, wanted?: readonly Platform[]): boolean => wanted?.includes(platform) ?? true;
+
+const readIndex = async (source: ContentSource, document: ImageDocument & { readonly kind: 'index' }, wanted?: readonly Platform[]): Promise<ImageView> => {
+  const { descriptor, index } = document;
+  const { ours, others, attestations } = sortEntries(descriptor.digest, index);
+  const read = ours
+    .filter(({ platform }) => isWanted(platform, wanted))
+    .map(async ({ entry, platform }) => {
+      const child = parseChild(entry, (await source.readManifest(entry.digest)).bytes);
+      return readPlatform(source, entry, child.manifest, platform);
+    });
+  // A failure is thrown when the others have ended, so that nothing works on behind the caller's back.
+  await Promise.allSettled(read);
+  const found = await Promise.all(read);
+  const platforms = PLATFORMS.flatMap((platform) => found.filter((image) => image.platform === platform));
+  const there = ours.map(({ platform }) => platform);
+  return requirePlatforms({ kind: 'index', descriptor, index, platforms, others, attestations }, there, wanted);
 };
 
 /**
- * Reads an image down to its configs, strictly: exactly one manifest for each platform, each config for the platform that the index lists it for,
- * as many layers as the config names, media types of an image that can run. Attestations (`unknown/unknown`) are set aside. `platforms` narrows
- * what is fetched and checked, for a base of which one is needed. Layers are not read: see `verifyImage`.
+ * Reads an image down to its configs, and is strict: there is one manifest for each platform, each config is for the platform that the index lists
+ * it for and names as many layers as its manifest, media types are those of an image that can run. Attestations (`unknown/unknown`) are set
+ * aside. Only `platforms`, if they are given, are fetched and checked. Layers are not read: see `verifyImage`.
  * @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH and whatever the source throws
  */
 export const readImage = async (source: ContentSource, digest: Digest, options: { readonly platforms?: readonly Platform[] } = {}): Promise<ImageView> => {
-  const wanted = (platform: Platform) => options.platforms?.includes(platform) ?? true;
   const document = parseDocument((await source.readManifest(digest)).bytes);
-  if (document.kind === 'manifest') {
-    const image = await readPlatform(source, document.descriptor, document.manifest);
-    const platforms = [image].filter(({ platform }) => wanted(platform));
-    return requirePlatforms(
-      { kind: 'manifest', descriptor: document.descriptor, platforms, others: [], attestations: [] },
-      [image.platform],
-      options.platforms,
-    );
-  }
-  const { ours, others, attestations } = sortEntries(digest, document.index);
-  const read = ours.map(async (entry) => {
-    const platform = knownPlatform(entry.platform!)!;
-    if (!wanted(platform)) return [];
-    const child = parseChild(entry, (await source.readManifest(entry.digest)).bytes);
-    return [await readPlatform(source, entry, child.manifest, platform)];
-  });
-  // A failure is thrown when the others have ended, so that nothing works on behind the caller's back.
-  await Promise.allSettled(read);
-  const found = (await Promise.all(read)).flat();
-  const platforms = PLATFORMS.flatMap((platform) => found.filter((image) => image.platform === platform));
-  const listed = ours.map(({ platform }) => knownPlatform(platform!)!);
-  return requirePlatforms(
-    { kind: 'index', descriptor: document.descriptor, index: document.index, platforms, others, attestations },
-    listed,
-    options.platforms,
-  );
+  if (document.kind === 'index') return readIndex(source, document, options.platforms);
+  const image = await readPlatform(source, document.descriptor, document.manifest);
+  const platforms = isWanted(image.platform, options.platforms) ? [image] : [];
+  return requirePlatforms({ kind: 'manifest', descriptor: document.descriptor, platforms, others: [], attestations: [] }, [image.platform], options.platforms);
 };
 
 const missing = (digest: Digest, platform: Platform, there: readonly Platform[]): never =>
   fail('ERR_PLATFORM_MISSING', `image ${digest} is not there for ${platform}; it is for ${there.join(', ') || 'none'}`);
 
-/** `there`: the platforms that the image has, those that nobody asked for too. */
+/** @param there the platforms that the image has, also those that nobody asked for */
 const requirePlatforms = (view: ImageView, there: readonly Platform[], platforms?: readonly Platform[]): ImageView => {
   const { digest } = view.descriptor;
   if (view.platforms.length === 0 && platforms === undefined) fail('ERR_PLATFORM_MISSING', `image ${digest} has no platform that can be run or pinned`);

@@ -3,18 +3,17 @@ import { uniqueBlobs, type BlobDescriptor, type ContentSink, type ContentSource 
 import { readImage, type ImageView } from './read.ts';
 
 export interface VerifyOptions {
-  /** Platforms that must be there; without it those that are there are verified, at least one. */
+  /** Platforms that must be there, and are verified. If they are left out, all that are there are verified, at least one. */
   readonly platforms?: readonly Platform[];
-  /** `present`: layers are there with the right size. `hashed`: every byte is read and hashed. */
+  /** What is checked of layers. `present`, the default: they are there with the right size. `hashed`: every byte is read and hashed. */
   readonly blobs?: 'present' | 'hashed';
-  /** With `hashed`: layers that were hashed before, of which only the presence counts; those that are hashed now are added. */
+  /** With `hashed`: layers that were hashed before, which only have to be there; those that are hashed now are added. */
   readonly known?: Set<Digest>;
 }
 
 /**
- * Proves that an image is what its digest claims: manifests and configs are fetched and hashed, each platform's is checked as `readImage` does,
- * and its layers are there.
- * @throws what `readImage` throws; for a layer that is not there ERR_STORE_CORRUPT or ERR_BLOB_UNKNOWN, as the source says
+ * Proves that an image is whole: its manifests and configs are what `readImage` asks for, and its layers are there.
+ * @throws what `readImage` throws; ERR_BLOB_UNKNOWN or ERR_STORE_CORRUPT for a layer that is not there or is damaged
  */
 export const verifyImage = async (
   source: ContentSource & Pick<ContentSink, 'hasBlob'>,
@@ -31,7 +30,7 @@ export const verifyImage = async (
   return view;
 };
 
-/** The source knows best why it does not have a blob: asked for its bytes, it says so. */
+/** Says why a layer is not there: a source that is asked for its bytes throws the reason. */
 const explainAbsence = async (source: ContentSource, layer: BlobDescriptor, image: Digest): Promise<never> => {
   for await (const _ of source.openBlob(layer)) break;
   return fail('ERR_BLOB_UNKNOWN', `layer ${layer.digest} of image ${image} is not there`);

@@ -32,9 +32,12 @@ export const layerKey = (entries: readonly LayerEntry[]): Digest =>
     ]),
   );
 
-/** Remembers, beside a store, which layers its blobs are and what is in them. It may be deleted at any time; what it says of a blob counts only while that is there. */
+/**
+ * Remembers, beside a store, which of its blobs are which layers, and what is in them. It may be deleted at any time; a record counts only as long as
+ * its blob is there.
+ */
 export interface LayerCache {
-  /** The layer of what a key stands for, see `layerKey`; `make` writes it where it is not there yet. */
+  /** The layer of a key (see `layerKey`); `make` writes it if it is not there. */
   layer(key: Digest, make: () => Promise<Layer>): Promise<{ readonly layer: Layer; readonly built: boolean }>;
   /** What a layer in the store holds. */
   listing(layer: Descriptor, diffId: Digest): Promise<LayerListing>;
@@ -42,7 +45,7 @@ export interface LayerCache {
   withFolder<T>(work: (folder: string) => Promise<T>): Promise<T>;
 }
 
-/** A value that was kept; undefined where it is not there or not as it was written, by the hash before it. */
+/** A value that was kept; undefined if it is missing, or altered: its hash stands before it. */
 const readKept = async (path: string): Promise<unknown> => {
   try {
     const text = await readFile(path, 'utf8');
@@ -62,10 +65,10 @@ const keep = async (path: string, value: unknown): Promise<void> => {
   await rename(temporary, path);
 };
 
-/** Up to this size, in bytes, a layer is hashed before it is used again: it costs less than a millisecond, and mends one that was altered. */
+/** Up to this size, in bytes, a layer is hashed before it is used again, which takes less than a millisecond; one that was altered is built anew. */
 const SMALL = 1024 * 1024;
 
-const isWhole = async (store: Store, blob: Descriptor): Promise<boolean> => {
+const isIntact = async (store: Store, blob: Descriptor): Promise<boolean> => {
   if (!(await store.hasBlob(blob))) return false;
   if (blob.size > SMALL) return true;
   try {
@@ -77,7 +80,7 @@ const isWhole = async (store: Store, blob: Descriptor): Promise<boolean> => {
   }
 };
 
-/** Opens the cache beside a store. `fresh`: what earlier builds left there is not believed, and made anew. */
+/** Opens the cache beside a store. If it is `fresh`, nothing that earlier builds left is used: all is made anew. */
 export const openLayerCache = (store: Store, { fresh = false }: { readonly fresh?: boolean } = {}): LayerCache => {
   const root = join(store.root, '.pinlane-layers');
   const underWay = new Map<Digest, Promise<{ layer: Layer; built: boolean }>>();
@@ -86,7 +89,7 @@ export const openLayerCache = (store: Store, { fresh = false }: { readonly fresh
   const find = async (key: Digest, make: () => Promise<Layer>) => {
     const path = join(root, 'built', `${digestHex(key)}.json`);
     const known = fresh ? undefined : layerSchema.safeParse(await readKept(path)).data;
-    if (known && (await isWhole(store, known.descriptor))) return { layer: known, built: false };
+    if (known && (await isIntact(store, known.descriptor))) return { layer: known, built: false };
     const layer = await make();
     await keep(path, layer);
     return { layer, built: true };
@@ -94,12 +97,12 @@ export const openLayerCache = (store: Store, { fresh = false }: { readonly fresh
 
   const list = async (layer: Descriptor, diffId: Digest) => {
     const path = join(root, 'listings', `${digestHex(layer.digest)}.json`);
-    // The hash stands for its shape: a check of every entry would take longer than all the rest of a small build.
+    // Its shape is not checked, because its hash was: a check of every entry would take longer than all the rest of a small build.
     const known = fresh ? undefined : ((await readKept(path)) as LayerListing | undefined);
     if (known?.version === 1 && known.diffId === diffId) return known;
     const listing = await listLayer(store as ContentSource, layer, diffId);
     await keep(path, listing);
-    // A new base is rare enough to look after what the ones before it left.
+    // This is the time to sweep: a new base is rare, and the listings of the one before it are left.
     await sweepLayerCache(root, store);
     return listing;
   };

@@ -14,19 +14,19 @@ export interface FileEntry extends Owned {
   /** In bytes. */
   readonly size: number;
   readonly sha256: Digest;
-  /** The content; checked against size and hash where it is read. Its chunks may be lent: each is good until the next is asked for. */
+  /** The content; whoever reads it checks it against size and hash. Its chunks may be lent: each is good until the next is asked for. */
   open(): AsyncIterable<Uint8Array>;
 }
 
-/** What a layer adds. Times are always the epoch's begin, so there are none here. */
+/** What a layer adds. It has no time, because every time in a layer is 1970-01-01. */
 export type LayerEntry =
   | FileEntry
   | (Owned & { readonly type: 'directory' })
-  /** `target` is what is written in it. */
+  /** `target` is what the link says, not resolved. */
   | (Owned & { readonly type: 'symlink'; readonly target: string })
   /** `target` is the path of a file that sorts before it in the same layer. */
   | (Owned & { readonly type: 'hardlink'; readonly target: string });
 
-/** The order in a layer: a folder comes before what is in it, whatever made the list. */
+/** Sorts by path, which is the order in a layer: a folder comes before what is in it. */
 export const sortEntries = <E extends { readonly path: string }>(entries: readonly E[]): E[] =>
   [...entries].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));

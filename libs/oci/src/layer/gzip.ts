@@ -1,9 +1,9 @@
 import { crc32, createDeflateRaw } from 'node:zlib';
 
-// RFC 1952: no name, no time, level not told, system unknown (255). node:zlib's own gzip writes the machine's system here.
+// RFC 1952: no name, no time, no level, system unknown (255). node:zlib's own gzip names the machine's system here.
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
 
-/** Level 6: 1 is 9 % larger, 9 takes thrice the time for 0.2 %. It is part of every digest. */
+/** Level 1 gives 9 % more bytes, level 9 takes three times as long for 0.2 % less. Every digest of a layer depends on it. */
 const LEVEL = 6;
 
 const trailer = (crc: number, size: number): Buffer => {
@@ -13,7 +13,7 @@ const trailer = (crc: number, size: number): Buffer => {
   return bytes;
 };
 
-/** Compresses to gzip, with the same bytes on every machine; memory holds a few chunks. It asks for a chunk when it is done with the one before, which may be lent. */
+/** Compresses to gzip, with the same bytes on every machine; memory holds a few chunks. Chunks may be lent: it is done with one before it asks for the next. */
 export async function* gzipChunks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   let crc = 0;
   let size = 0;
@@ -26,7 +26,7 @@ export async function* gzipChunks(chunks: AsyncIterable<Uint8Array>): AsyncGener
     }
     deflate.end();
   };
-  // Its failure ends the reading below, and is thrown there; while the header is on its way nobody reads yet, and it has to wait.
+  // A failure is thrown by the loop below. It may come before that is reached, while the header is on its way; without a listener it would end the process.
   deflate.on('error', () => undefined);
   void feed().catch((error: Error) => deflate.destroy(error));
   try {
@@ -34,7 +34,7 @@ export async function* gzipChunks(chunks: AsyncIterable<Uint8Array>): AsyncGener
     for await (const chunk of deflate) yield chunk as Buffer;
     yield trailer(crc, size);
   } finally {
-    // Where nobody reads on, nothing is fed any more, and the source is let go.
+    // If nobody reads on, this ends the feeding, which lets the source go.
     deflate.destroy();
   }
 }

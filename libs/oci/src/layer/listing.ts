@@ -4,14 +4,14 @@ import { tarBytes, UNPACK_LIMITS } from './tar-bytes.ts';
 import { readTar, type TarEntry } from './tar-reader.ts';
 
 interface Listed {
-  /** Relative and clean. */
+  /** Relative to the root, without `.`, `..` and empty names. */
   readonly path: string;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
 }
 
-/** What a layer holds, without the content. Whiteouts are still files with their special names. */
+/** One entry of a layer, without its content. A whiteout is a file with a special name. */
 export type ListedEntry =
   | (Listed & {
       readonly type: 'file';
@@ -19,7 +19,7 @@ export type ListedEntry =
       readonly sha256: Digest;
       /** Whether it has extended attributes. */
       readonly attributes?: true;
-      /** The content, where it is one of those that name users and groups. */
+      /** The content of the files that name users and groups. */
       readonly text?: string;
     })
   | (Listed & { readonly type: 'directory' })
@@ -34,13 +34,14 @@ export interface LayerListing {
   readonly entries: readonly ListedEntry[];
 }
 
+/** Files whose content is kept, up to a length in bytes. */
 const TEXTS = new Set(['etc/passwd', 'etc/group']);
 const LONGEST_TEXT = 1024 * 1024;
 
-/** As Linux has it for paths and the targets of links. */
+/** Linux's limit for paths and the targets of links (PATH_MAX). */
 const LONGEST_PATH = 4096;
 
-/** A tar's name as a path below the root; undefined for the root itself. @throws ERR_LAYER_UNSAFE */
+/** A name of a tar as a path below the root; undefined for the root itself. @throws ERR_LAYER_UNSAFE */
 export const cleanTarPath = (name: string): string | undefined => {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) return fail('ERR_LAYER_UNSAFE', `a layer has an entry that leaves the root: ${JSON.stringify(name.slice(0, 200))}`);

@@ -12,7 +12,7 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Removes listings of layers that have left the store, and what builds that were killed have left: folders of work, files half written. */
+/** Removes listings of layers that are no longer in the store, and what killed builds left a day ago or earlier: their folders and half-written files. */
 export const sweepLayerCache = async (root: string, store: Pick<Store, 'blobPath'>): Promise<void> => {
   const before = Date.now() - DAY;
   const isOld = async (path: string) => ((await stat(path).catch(() => undefined))?.mtimeMs ?? Infinity) < before;

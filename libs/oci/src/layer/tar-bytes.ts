@@ -1,10 +1,10 @@
-// A namespace: older Nodes have no zstd, and the import of a name that is not there would keep them from loading this at all.
+// Imported as a namespace, because older Nodes have no zstd: they would not load a module that imports a missing name.
 import * as zlib from 'node:zlib';
 import { Readable } from 'node:stream';
 import { fail, type Digest } from '@pinlane/contracts';
 import { createSha256, layerCompression, type ContentSource, type Descriptor } from '../content/index.ts';
 
-/** What a layer may unpack to. */
+/** How far a layer may grow when it is unpacked. */
 export interface UnpackLimits {
   /** Bytes of one layer's tar. */
   readonly layerBytes: number;
@@ -27,15 +27,15 @@ const decompressed = (layer: Descriptor, blob: AsyncIterable<Uint8Array>): Async
     return fail('ERR_MANIFEST_INVALID', `layer ${layer.digest} is packed with zstd, which this Node cannot read`, { fix: 'Use Node 22.15 or newer.' });
   const unpacker = compression === 'gzip' ? zlib.createGunzip({ chunkSize: CHUNK }) : zlib.createZstdDecompress({ chunkSize: CHUNK });
   const source = Readable.from(blob, { objectMode: false });
-  // What goes wrong with the blob must reach whoever reads the tar.
+  // An error of the blob must reach whoever reads the tar.
   source.once('error', (error) => unpacker.destroy(error));
   unpacker.once('close', () => source.destroy());
   return source.pipe(unpacker);
 };
 
 /**
- * The tar of a layer as a stream, checked as it comes: the blob against its digest (by the source), its growth against
- * the limits, and at the end the tar against the config's diff id.
+ * The tar of a layer as a stream. It is checked on the way: the blob against its digest (by the source), the growth against the limits, and at the
+ * end the tar against the config's diff id.
  * @throws ERR_LAYER_UNSAFE for a bomb, ERR_DIGEST_MISMATCH, ERR_MANIFEST_INVALID and whatever the source throws
  */
 export async function* tarBytes(source: ContentSource, layer: Descriptor, diffId: Digest, limits: UnpackLimits): AsyncGenerator<Uint8Array, void, void> {
@@ -51,7 +51,7 @@ export async function* tarBytes(source: ContentSource, layer: Descriptor, diffId
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (typeof code === 'string' && (code.startsWith('Z_') || code.startsWith('ZSTD_'))) {
-      // A blob that was altered stumbles here before its digest is known: read to its end, the source says so.
+      // An altered blob fails here, before all of it was hashed. The source tells that it was altered if it is read to its end.
       for await (const _ of source.openBlob(layer, { lent: true }));
       fail('ERR_MANIFEST_INVALID', `layer ${layer.digest} is not what its media type ${layer.mediaType} says: ${(error as Error).message}`, { cause: error });
     }

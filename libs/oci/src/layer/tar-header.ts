@@ -1,5 +1,6 @@
 import type { FileEntry, LayerEntry } from './entry.ts';
 
+/** A tar is made of blocks of so many bytes. */
 export const BLOCK = 512;
 
 const TYPE_FLAGS = { file: '0', hardlink: '1', symlink: '2', directory: '5' } as const;
@@ -8,11 +9,11 @@ const LARGEST_OCTAL_SIZE = 0o77777777777;
 
 const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
 
-/** A path as ustar has it, name and prefix; undefined where it does not fit. */
+/** A path as ustar's name and prefix; undefined if it does not fit. */
 const splitPath = (path: string): { name: string; prefix: string } | undefined => {
   if (!isAscii(path)) return undefined;
   if (path.length <= 100) return { name: path, prefix: '' };
-  // The slash between them belongs to neither; a folder's own last slash is not a place to split at.
+  // The slash between them is in neither. A folder's last slash belongs to its name, so that is no place to split.
   for (let slash = path.indexOf('/'); slash !== -1 && slash <= 155; slash = path.indexOf('/', slash + 1)) {
     const rest = path.length - slash - 1;
     if (slash > 0 && rest > 0 && rest <= 100) return { name: path.slice(slash + 1), prefix: path.slice(0, slash) };
@@ -53,7 +54,7 @@ const encodeHeader = ({ name, prefix, mode, uid, gid, size, flag, link }: Fields
   return header;
 };
 
-/** `<length> key=value\n`, the length counting itself (pax, "Extended Header"). */
+/** `<length> key=value\n`, the length being that of all of it (pax, "Extended Header"). */
 const paxRecord = (key: string, value: string): string => {
   const rest = ` ${key}=${value}\n`;
   const bytes = Buffer.byteLength(rest);
@@ -71,10 +72,10 @@ const cut = (text: string): string =>
     .toString('latin1')
     .replace(/[^\x21-\x7e]/g, '_');
 
-/** As much of an entry as its header tells. */
+/** What an entry's header says. */
 export type EntryHead = Omit<FileEntry, 'sha256' | 'open'> | Exclude<LayerEntry, FileEntry>;
 
-/** The blocks that come before an entry's content: ustar, and where something does not fit into it, a pax header before (POSIX.1-2001). */
+/** The blocks before an entry's content: a ustar header, and before it a pax header if something does not fit (POSIX.1-2001). */
 export const encodeEntry = (entry: EntryHead): Buffer => {
   const path = entry.type === 'directory' ? `${entry.path}/` : entry.path;
   const link = entry.type === 'symlink' || entry.type === 'hardlink' ? entry.target : '';

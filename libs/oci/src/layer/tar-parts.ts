@@ -3,9 +3,12 @@ import { BLOCK } from './tar-header.ts';
 
 /** What the headers before an entry say about it. */
 export interface Announced {
-  /** The value of a pax record, the entry's own or a global one; undefined if there is none. An empty value takes back what was said before (pax, "Extended Header"). */
+  /**
+   * The value of a pax record, the entry's own or a global one; undefined if there is none. An empty value takes back what was said before
+   * (pax, "Extended Header").
+   */
   record(key: string): string | undefined;
-  /** The keys of all pax records. */
+  /** Of all pax records. */
   readonly keys: readonly string[];
   /** GNU's name for a path or a link's target that does not fit into the header; empty if there is none. */
   readonly longName: string;
@@ -138,8 +141,8 @@ const readAbout = async (intake: Intake, size: number): Promise<Buffer> => {
 };
 
 /**
- * Takes a tar apart (ustar, pax, GNU's and the old form before them), header by header and as a stream. Nothing is believed: checksums, lengths
- * and numbers are checked, and what is held in memory is bounded. This alone decides where an entry begins and ends.
+ * Takes a tar apart as a stream, header by header: ustar, pax, GNU's form and the one before them. Nothing is believed: checksums, lengths and
+ * numbers are checked, and what is held in memory is bounded. Nothing else decides at which byte an entry begins and ends.
  * @throws TarError
  */
 export async function* readParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TarPart, void, void> {

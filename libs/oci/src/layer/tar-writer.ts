@@ -5,6 +5,7 @@ import { BLOCK, encodeEntry, padding } from './tar-header.ts';
 
 const CHUNK = 128 * 1024;
 
+/** A file's content. @throws ERR_CONTEXT_INVALID if it is not what the entry says */
 async function* content(entry: FileEntry): AsyncGenerator<Uint8Array, void, void> {
   try {
     yield* verified(entry.open(), { digest: entry.sha256, size: entry.size });
@@ -29,9 +30,9 @@ async function* parts(entries: readonly LayerEntry[]): AsyncGenerator<Uint8Array
 }
 
 /**
- * A tar of entries, sorted, all times 0: the same entries give the same bytes in the same chunks, in whatever order and pieces they come.
- * Memory holds one chunk.
- * @throws ERR_CONTEXT_INVALID when a file's content is not what its entry says
+ * A tar of entries, sorted and with all times 0. The same entries give the same bytes in the same chunks, whatever the order of the entries and
+ * the chunks of their content. Memory holds one chunk.
+ * @throws ERR_CONTEXT_INVALID if a file's content is not what its entry says
  */
 export async function* tarChunks(entries: readonly LayerEntry[], { lent = false }: ChunkUse = {}): AsyncGenerator<Buffer, void, void> {
   let chunk = Buffer.allocUnsafe(CHUNK);

@@ -5,7 +5,7 @@ import type { LayerEntry } from './entry.ts';
 import { gzipChunks } from './gzip.ts';
 import { tarChunks } from './tar-writer.ts';
 
-/** A layer of an image: the blob, and the digest of the tar in it, as the config lists it. */
+/** A layer of an image: its blob, and the digest of the tar in it, which the config lists. */
 export interface Layer {
   readonly descriptor: Descriptor;
   readonly diffId: Digest;
@@ -13,7 +13,7 @@ export interface Layer {
 
 /**
  * Writes entries as a layer into a store, in one pass and with memory for a few chunks.
- * @throws ERR_CONTEXT_INVALID when a file's content is not what its entry says
+ * @throws ERR_CONTEXT_INVALID if a file's content is not what its entry says
  */
 export const writeLayer = async (store: Pick<Store, 'writeBlob'>, entries: readonly LayerEntry[]): Promise<Layer> => {
   const tar = createSha256();

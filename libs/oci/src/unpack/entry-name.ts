@@ -1,3 +1,5 @@
+import { OPAQUE, WHITEOUT } from '../layer/whiteout.ts';
+
 /** What the name of a tar entry asks for. Paths are relative to the root, without `.`, `..` or empty parts. */
 export type EntryName =
   | { readonly kind: 'root' }
@@ -6,12 +8,10 @@ export type EntryName =
   | { readonly kind: 'whiteout'; readonly parts: readonly string[] }
   /** Takes away what lower layers have in this folder. */
   | { readonly kind: 'opaque'; readonly parts: readonly string[] }
-  /** Bookkeeping of a union file system that is part of no image. */
+  /** A union file system's own record, which is part of no image. */
   | { readonly kind: 'ignored' }
   | { readonly kind: 'unsafe'; readonly why: string };
 
-const WHITEOUT = '.wh.';
-const OPAQUE = '.wh..wh..opq';
 const PARTS_AT_MOST = 256;
 
 const unsafe = (why: string): EntryName => ({ kind: 'unsafe', why });

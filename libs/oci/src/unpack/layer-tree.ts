@@ -5,7 +5,7 @@ import { createResolver, statOf } from './resolve.ts';
 /** The tree that a layer is applied to. It knows what this layer put in place, because a whiteout takes away only what lower layers have. */
 export interface LayerTree {
   /**
-   * Makes room for an entry: its folders are made, and what is in its place is removed, but for a folder in the place of a folder.
+   * Makes room for an entry: makes the folders that it is in, and removes what is in its place, except for a folder that comes again.
    * @returns its absolute path, without links on the way
    * @throws UnresolvableError
    */
@@ -20,7 +20,7 @@ export interface LayerTree {
 
 const inFolder = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
 
-/** @param root an absolute path */
+/** @param root an absolute path; nobody else may change the tree meanwhile */
 export const createLayerTree = (root: string): LayerTree => {
   const resolver = createResolver(root);
   // By path below the root: the entries of this layer, and the folders that they are in.

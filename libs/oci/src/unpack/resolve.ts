@@ -9,19 +9,65 @@ export class UnresolvableError extends Error {}
 /** What is at a path; links are not followed. */
 export const statOf = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
 
-/** Finds the real place of folders below a root, following links as a process would that has this root as its own. */
+/** Finds the real place of folders below a root. Links are followed by a process whose root this is. */
 export interface Resolver {
   /**
    * The folder's path relative to the root, free of links; folders that are missing are made, with mode 0755.
-   * @param made told of each folder that is made
-   * @throws UnresolvableError where a part is a file, or links go in a circle
+   * @param made is told of each folder that is made
+   * @throws UnresolvableError if a part is a file, or links go in a circle
    */
   folder(parts: readonly string[], made: (path: string) => void): string;
-  /** The same, but nothing is made; undefined where a part is missing. */
+  /** The same, but nothing is made; undefined if a part is missing. @throws UnresolvableError */
   existing(parts: readonly string[]): string | undefined;
-  /** Must be called after anything but an ordinary file was put in place or removed. */
+  /** To be called when a link is put in place, or anything is removed: what was found before may be wrong now. */
   forget(): void;
 }
+
+type Make = (path: string) => void;
+
+/** Makes a folder with mode 0755, whatever the umask. */
+const makeFolder = (path: string): void => {
+  mkdirSync(path);
+  chmodSync(path, 0o755);
+};
+
+/** Walks from the root over the parts of a path, and those of the links in it. Without `make`, undefined if a part is missing. */
+const walk = (root: string, parts: readonly string[], make: Make | null): string | undefined => {
+  const pending = [...parts];
+  let at: string[] = [];
+  let links = 0;
+
+  const follow = (target: string): void => {
+    if ((links += 1) > LINKS_AT_MOST) throw new UnresolvableError(`goes through more than ${LINKS_AT_MOST} links`);
+    if (target.startsWith('/')) at = [];
+    pending.unshift(...target.split('/'));
+  };
+
+  /** Goes into a folder or follows a link; false if there is nothing of this name. */
+  const enter = (name: string): boolean => {
+    const relative = [...at, name].join('/');
+    const place = join(root, relative);
+    const stat = statOf(place);
+    if (stat?.isSymbolicLink()) {
+      follow(readlinkSync(place));
+      return true;
+    }
+    if (stat && !stat.isDirectory()) throw new UnresolvableError(`lies below ${relative}, which is a file`);
+    if (!stat) {
+      if (make === null) return false;
+      makeFolder(place);
+      make(relative);
+    }
+    at.push(name);
+    return true;
+  };
+
+  for (let part = pending.shift(); part !== undefined; part = pending.shift()) {
+    if (part === '..') at.pop();
+    else if (part !== '' && part !== '.' && !enter(part)) return undefined;
+  }
+  return at.join('/');
+};
 
 /**
  * Resolves part by part with lstat, so that an entry is never written through a link that leads out of the root: an
@@ -30,41 +76,11 @@ export interface Resolver {
 export const createResolver = (root: string): Resolver => {
   const known = new Map<string, string>();
 
-  const walk = (parts: readonly string[], make: ((path: string) => void) | null): string | undefined => {
-    const pending = [...parts];
-    let at: string[] = [];
-    let links = 0;
-    for (let part = pending.shift(); part !== undefined; part = pending.shift()) {
-      if (part === '' || part === '.') continue;
-      if (part === '..') {
-        at = at.slice(0, -1);
-        continue;
-      }
-      const relative = [...at, part].join('/');
-      const place = join(root, relative);
-      const stat = statOf(place);
-      if (stat === undefined) {
-        if (make === null) return undefined;
-        mkdirSync(place);
-        chmodSync(place, 0o755);
-        make(relative);
-        at.push(part);
-      } else if (stat.isDirectory()) at.push(part);
-      else if (stat.isSymbolicLink()) {
-        if ((links += 1) > LINKS_AT_MOST) throw new UnresolvableError(`goes through more than ${LINKS_AT_MOST} links`);
-        const target = readlinkSync(place);
-        if (target.startsWith('/')) at = [];
-        pending.unshift(...target.split('/'));
-      } else throw new UnresolvableError(`lies below ${relative}, which is a file`);
-    }
-    return at.join('/');
-  };
-
-  const resolve = (parts: readonly string[], make: ((path: string) => void) | null): string | undefined => {
+  const resolve = (parts: readonly string[], make: Make | null): string | undefined => {
     const key = parts.join('/');
     const before = known.get(key);
     if (before !== undefined) return before;
-    const found = walk(parts, make);
+    const found = walk(root, parts, make);
     if (found !== undefined) known.set(key, found);
     return found;
   };

@@ -8,11 +8,11 @@ const UNUSED_AFTER_MS = 7 * 24 * HOUR;
 
 /** Finished trees by name, each whole or not there at all. Any number of processes may use one folder. */
 export interface Trees {
-  /** The path of a finished tree, which then counts as used; undefined where there is none. */
+  /** The path of a finished tree, which then counts as used; undefined if there is none. */
   find(name: string): Promise<string | undefined>;
-  /** Fills a folder and puts it in place under a name; where another process was faster, its tree is the one that is used. */
+  /** Fills a folder and puts it in place under a name. If another process was faster, its tree stays and is used. */
   make(name: string, fill: (folder: string) => Promise<void>): Promise<string>;
-  /** Removes trees that were not used for a week, and what crashed processes left. */
+  /** Removes trees that were not used for a week, and what crashed processes left an hour ago or earlier. */
   prune(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export const openTrees = (folder: string): Trees => {
       for (const name of await readdir(folder).catch(() => [])) {
         const age = now - ((await stat(join(folder, name)).catch(() => null))?.mtimeMs ?? now);
         if (age < (name.startsWith(TEMPORARY) ? HOUR : UNUSED_AFTER_MS)) continue;
-        // Renamed first, so that no other process finds half of it.
+        // It is renamed first, so that no other process finds half of it.
         const aside = join(folder, `${TEMPORARY}${randomUUID()}`);
         await rename(join(folder, name), aside).then(
           () => rm(aside, { recursive: true, force: true }),

@@ -11,7 +11,7 @@ import { openTrees } from './trees.ts';
 
 /** Raised when the same image unpacks to another tree than before. */
 const FORMAT = 3;
-/** A layer of this size or more is worth keeping as a tree of its own: that is a base; the layers over it are the app. */
+/** In bytes. The topmost layer of at least this size ends the base, which is kept as a tree of its own; the layers over it are the app. */
 const BASE_LAYER_BYTES = 4 * 2 ** 20;
 /** How many chunks of a layer's tar are read while the layer below is still being applied: 32 MiB, since a chunk has up to 256 KiB. */
 const CHUNKS_AHEAD = 128;
@@ -93,9 +93,9 @@ const stack =
   };
 
 /**
- * Unpacks an image by digest (an index's or a manifest's) for one platform. Trees are kept by their layers, and the base's
- * layers have a tree of their own, so that a change of the app unpacks only the app. Every byte is checked against its
- * digest on the way; a tree that is found finished is not checked again.
+ * Unpacks an image by digest (an index's or a manifest's) for one platform. Trees are kept under the digests of their layers. The base has a
+ * tree of its own, so that only the app is unpacked after a change of the app. Every byte is checked against its digest on the way; a finished tree
+ * is not checked again.
  * @throws ERR_LAYER_UNSAFE, ERR_PLATFORM_MISSING, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH and whatever the source throws
  */
 export const unpackImage = async (source: ContentSource, digest: Digest, options: UnpackOptions): Promise<UnpackedImage> => {
