@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryFolder } from '@pinlane/testing';
 import { createServer, type Processor, type ProcessorServer, type RuntimeSpec, type ServerOptions } from '../src/index.ts';
 
 export const DIGEST = `sha256:${'ab'.repeat(32)}`;
@@ -52,7 +52,7 @@ export interface Harness {
 }
 
 export const startServer = async <P>(processor: Processor<P>, options: Partial<ServerOptions> = {}): Promise<Harness> => {
-  const root = await realpath(await mkdtemp(join(tmpdir(), 'pinlane-runtime-')));
+  const root = temporaryFolder('runtime');
   const written: string[] = [];
   const server = createServer(processor, {
     spec: SPEC,
@@ -86,10 +86,7 @@ export const startServer = async <P>(processor: Processor<P>, options: Partial<S
         ...(signal === undefined ? {} : { signal }),
       }),
     file: (path) => readFile(join(root, path), 'utf8'),
-    close: async () => {
-      await server.shutDown();
-      await rm(root, { recursive: true, force: true });
-    },
+    close: () => server.shutDown(),
   };
 };
 

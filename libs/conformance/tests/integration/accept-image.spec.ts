@@ -1,10 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { hostRuntime } from '@pinlane/adapters';
 import { acceptanceReportSchema, type AcceptanceReport, type Runtime } from '@pinlane/contracts';
-import { composeIndex, type ContentSource } from '@pinlane/oci';
+import { indexOf, sourceOf, temporaryFolder } from '@pinlane/testing';
 import { acceptImage, summaryText, type AcceptOptions } from '../../src/index.ts';
 import { bundleReference, imageOf } from '../support/image.ts';
 import { SPEC } from '../support/subject.ts';
@@ -37,17 +36,17 @@ describe('accepting an image', () => {
     program = await bundleReference();
   });
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'pinlane-acceptance-'));
+    folder = temporaryFolder('acceptance');
     mkdirSync(join(folder, 'acceptance'));
     writeFileSync(join(folder, 'acceptance/basic.yaml'), CASES);
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const optionsFor = async (breaks: string | null, more: Partial<AcceptOptions> = {}): Promise<AcceptOptions> => {
-    const { source, digest } = await imageOf(program, breaks);
+    const image = await imageOf(program, breaks);
+    const { digest } = image.descriptor;
     return {
       spec: SPEC,
-      source,
+      source: sourceOf([image]),
       digest,
       platform: process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64',
       image: { host: 'store.localhost', path: 'test-reference', digest },
@@ -104,15 +103,12 @@ describe('accepting an image', () => {
   });
 
   it('refuses an index that is pinned for a platform, and takes it from a build', async () => {
-    const { source, digest } = await imageOf(program, null);
-    const { descriptor } = await source.readManifest(digest);
-    const [os, architecture] = (process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64').split('/') as [string, string];
-    const index = composeIndex([{ ...descriptor, platform: { os, architecture } }]);
-    const both: ContentSource = { ...source, readManifest: async (wanted) => (wanted === digest ? source.readManifest(wanted) : index) };
-    const wishes = { source: both, digest: index.descriptor.digest };
+    const image = await imageOf(program, null);
+    const index = indexOf([image]);
+    const wishes = { source: sourceOf([image], [index]), digest: index.descriptor.digest };
     await expect(acceptImage(await optionsFor(null, { ...wishes, pinned: true }))).rejects.toThrow(/ERR_PIN_UNVERIFIED: [0-9a-f]{12} is an index, .*linux/);
     expect(existsSync(join(folder, 'reports'))).toBe(false);
-    expect((await acceptImage(await optionsFor(null, wishes))).digest).toBe(digest);
+    expect((await acceptImage(await optionsFor(null, wishes))).digest).toBe(image.descriptor.digest);
   });
 
   it('refuses an open network in a lane that demands a blocked one, even where a runtime claims better', async () => {
@@ -132,8 +128,8 @@ describe('accepting an image', () => {
 
   it('rejects an image that does not become healthy, by the name of the rule, and keeps the end of its log', async () => {
     await acceptImage(await optionsFor(null));
-    const { source, digest } = await imageOf('console.error("cannot find my heart"); process.exit(9);', null);
-    const report = await acceptImage(await optionsFor(null, { source, digest }));
+    const image = await imageOf('console.error("cannot find my heart"); process.exit(9);', null);
+    const report = await acceptImage(await optionsFor(null, { source: sourceOf([image]), digest: image.descriptor.digest }));
     const { verdict, checks, isolation, log } = report;
     expect(summaryText(report)).toMatch(/^rejected .*\n {2}did not become healthy in \w+, so its isolation was not measured$/m);
     expect({ verdict, network: isolation.network, passed: checks.filter(({ outcome }) => outcome === 'passed') }).toEqual({

@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { chooseRuntime } from '@pinlane/adapters';
 import { processorSpecSchema, type AcceptanceReport, type ProcessorSpec, type RuntimeName } from '@pinlane/contracts';
-import { requirement } from '@pinlane/testing';
+import { requirement, sourceOf, temporaryFolder } from '@pinlane/testing';
 import { acceptImage } from '../../src/index.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { bundleReference, imageOf } from '../support/image.ts';
@@ -38,21 +37,21 @@ for (const runtime of ['docker', 'bubblewrap', 'unshare'] as const satisfies rea
     let program = '';
     beforeAll(async () => {
       program = await bundleReference();
-      folder = mkdtempSync(join(tmpdir(), 'pinlane-isolated-'));
+      folder = temporaryFolder('isolated');
       writeFileSync(join(folder, 'case.yaml'), 'cases: [{ name: a text, params: { text: hello }, expect: { more_outputs: true } }]\n');
     });
     afterAll(() => {
-      rmSync(folder, { recursive: true, force: true });
       if (runtime !== 'docker') return;
       const tags = execFileSync('docker', ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', `pinlane.localhost/accept/${name}`], { encoding: 'utf8' });
       execFileSync('docker', ['image', 'rm', '--force', ...tags.split('\n').filter(Boolean)], { stdio: 'ignore' });
     });
 
     const accept = async (main: string, { about = spec, user = '1000:1000' } = {}): Promise<AcceptanceReport> => {
-      const { source, digest } = await imageOf(main, null, { withNode: true, about, user });
+      const image = await imageOf(main, null, { withNode: true, about, user });
+      const { digest } = image.descriptor;
       return acceptImage({
         spec: about,
-        source,
+        source: sourceOf([image]),
         digest,
         platform: process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64',
         image: { host: 'store.localhost', path: name, digest },

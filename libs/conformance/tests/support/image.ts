@@ -1,16 +1,13 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { pack } from 'tar-stream';
-import { parseDigest, type Digest, type ProcessorSpec } from '@pinlane/contracts';
-import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, type ContentSource } from '@pinlane/oci';
+import { architectureOfMachine, type ProcessorSpec } from '@pinlane/contracts';
+import { layerOf, platformImage, type PlatformImage } from '@pinlane/testing';
 import { SPEC } from './subject.ts';
-
-const digestOf = (bytes: Uint8Array): Digest => parseDigest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`);
 
 /** The reference and all it imports as one file of JavaScript. The bundler runs as a program: jest's realm confuses its API. */
 export const bundleReference = async (): Promise<string> => {
@@ -35,41 +32,19 @@ const packNode = async (): Promise<Buffer> => {
   return packed;
 };
 
-/** An image in memory that runs a program with Node: its own where it must run isolated, else this machine's. */
+/** An image that runs a program with Node: with a Node of its own, which it needs when it runs isolated, or with this machine's. */
 export const imageOf = async (
   program: string,
   breaks: string | null,
   { withNode = false, about = SPEC, user = '1000:1000' }: { readonly withNode?: boolean; readonly about?: ProcessorSpec; readonly user?: string } = {},
-): Promise<{ readonly source: ContentSource; readonly digest: Digest }> => {
+): Promise<PlatformImage> => {
   const { image: _, ...spec } = about;
   const archive = pack();
   archive.entry({ name: 'app/main.cjs' }, program);
   archive.entry({ name: 'app/registry.yaml' }, JSON.stringify(spec));
   archive.finalize();
-  const layers = [...(withNode ? [await (nodeLayer ??= packNode())] : []), await buffer(archive)];
-  const config = Buffer.from(
-    JSON.stringify({
-      architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
-      os: 'linux',
-      config: { Entrypoint: ['node', '/app/main.cjs'], WorkingDir: '/app', User: user, Env: breaks === null ? [] : [`BREAKS=${breaks}`] },
-      rootfs: { type: 'layers', diff_ids: layers.map(digestOf) },
-    }),
-  );
-  const describe = (mediaType: string, bytes: Uint8Array) => ({ mediaType, digest: digestOf(bytes), size: bytes.length });
-  const manifest = Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: OCI_MANIFEST,
-      config: describe(OCI_CONFIG, config),
-      layers: layers.map((layer) => describe(OCI_LAYER, layer)),
-    }),
-  );
-  const blobs = new Map([config, ...layers].map((bytes) => [digestOf(bytes), bytes]));
-  const source: ContentSource = {
-    readManifest: async () => ({ descriptor: describe(OCI_MANIFEST, manifest), bytes: manifest }),
-    openBlob: async function* ({ digest }) {
-      yield blobs.get(digest) as Uint8Array;
-    },
-  };
-  return { source, digest: digestOf(manifest) };
+  const tars = [...(withNode ? [await (nodeLayer ??= packNode())] : []), await buffer(archive)];
+  const config = { Entrypoint: ['node', '/app/main.cjs'], WorkingDir: '/app', User: user, Env: breaks === null ? [] : [`BREAKS=${breaks}`] };
+  const layers = tars.map((tar) => layerOf(tar));
+  return platformImage(architectureOfMachine(process.arch), layers, config);
 };

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { observeNetwork, sendRequest } from '@pinlane/adapters';
 import { parseDigest, processorSpecSchema, type Isolation, type ProcessorSpec, type RunningProcessor } from '@pinlane/contracts';
+import { temporaryFolder } from '@pinlane/testing';
 import { ORDINARY, type Subject, type Variant } from '../../src/index.ts';
 import { createReference } from './reference.ts';
 
@@ -25,8 +25,8 @@ export const DIGEST = parseDigest(`sha256:${'1'.repeat(64)}`);
 export const BLOCKED: Isolation = { runtime: 'bubblewrap', network: 'blocked', filesystem: 'read-only', user: 'unprivileged', processes: 'own' };
 
 /** Runs the reference in this process, as a runtime would run it in one of its own. */
-const startReference = async (folder: string, variant: Variant, breaks: string | null): Promise<RunningProcessor> => {
-  const artifacts = join(await mkdtemp(join(folder, `${variant.name}-`)), 'artifacts');
+const startReference = async (variant: Variant, breaks: string | null): Promise<RunningProcessor> => {
+  const artifacts = join(temporaryFolder(variant.name), 'artifacts');
   await mkdir(artifacts);
   const lines: string[] = [];
   const { image: _, ...spec } = SPEC;
@@ -61,10 +61,9 @@ const startReference = async (folder: string, variant: Variant, breaks: string |
   };
 };
 
-/** A subject over the reference processor that breaks one rule, or none, and what removes it again. */
+/** A subject over the reference processor that breaks one rule, or none, and what stops it. */
 export const referenceSubject = async (breaks: string | null): Promise<{ readonly subject: Subject; readonly end: () => Promise<void> }> => {
-  const folder = await mkdtemp(join(tmpdir(), 'pinlane-reference-'));
-  const start = (variant: Variant): Promise<RunningProcessor> => startReference(folder, variant, breaks);
+  const start = (variant: Variant): Promise<RunningProcessor> => startReference(variant, breaks);
   const running = await start(ORDINARY);
   const subject: Subject = {
     spec: SPEC,
@@ -79,9 +78,5 @@ export const referenceSubject = async (breaks: string | null): Promise<{ readonl
     running,
     start,
   };
-  const end = async (): Promise<void> => {
-    await running.stop();
-    await rm(folder, { recursive: true, force: true });
-  };
-  return { subject, end };
+  return { subject, end: async () => void (await running.stop()) };
 };

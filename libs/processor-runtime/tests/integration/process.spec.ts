@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
 import { build } from 'esbuild';
 import { DIGEST } from '../harness.ts';
 
@@ -28,7 +28,7 @@ describe('a bundled processor, as a process of its own', () => {
   let child: ChildProcess | undefined;
   let log = '';
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'pinlane-process-'));
+    folder = temporaryFolder('process');
     await build({
       entryPoints: [join(import.meta.dirname, '../fixtures/main.ts')],
       outfile: join(folder, 'app/main.js'),
@@ -46,7 +46,6 @@ describe('a bundled processor, as a process of its own', () => {
     await mkdir(join(folder, 'artifacts'));
   });
   afterEach(() => void child?.kill('SIGKILL'));
-  afterAll(() => rm(folder, { recursive: true, force: true }));
 
   const start = async (env: Readonly<Record<string, string>> = {}) => {
     const port = await freePort();

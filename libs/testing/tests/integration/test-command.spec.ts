@@ -1,20 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '../../src/index.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
 describe('the test command', () => {
   let folder = '';
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'pinlane-test-command-'));
+    folder = temporaryFolder('test-command');
     await mkdir(join(folder, 'tests'));
     await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}');
   });
-  afterEach(() => rm(folder, { recursive: true, force: true }));
 
   /** Runs suites, given by name and text, and returns the exit code and the lines that the reporter wrote. */
   const run = async (suites: Record<string, string>, ...more: string[]) => {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '../../src/index.ts';
 
 /** What is found missing by a process with so much on its PATH. */
 const lackOf = (part: string, path: string): string | null => {
@@ -16,11 +16,10 @@ describe('A real part', () => {
   let folder: string;
   const program = (name: string, script: string): void => writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'pinlane-parts-'));
+    folder = temporaryFolder('parts');
     program('docker', 'case "$1" in version) echo 26.1.5 ;; buildx) echo "docker: no such command" >&2; exit 1 ;; esac');
     program('docker-registry', 'true');
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('is missing where its program is not on PATH', () => {
     expect(lackOf('docker', '/nowhere')).toBe('there is no docker on PATH');
@@ -38,12 +37,8 @@ describe('A real part', () => {
   });
 
   it('is missing where there is a client and no daemon', () => {
-    const other = mkdtempSync(join(tmpdir(), 'pinlane-parts-'));
-    try {
-      writeFileSync(join(other, 'docker'), '#!/bin/sh\necho "Cannot connect to the Docker daemon" >&2\nexit 1\n', { mode: 0o755 });
-      expect(lackOf('docker', other)).toMatch(/^no Docker daemon answers to /);
-    } finally {
-      rmSync(other, { recursive: true, force: true });
-    }
+    const other = temporaryFolder('parts');
+    writeFileSync(join(other, 'docker'), '#!/bin/sh\necho "Cannot connect to the Docker daemon" >&2\nexit 1\n', { mode: 0o755 });
+    expect(lackOf('docker', other)).toMatch(/^no Docker daemon answers to /);
   });
 });

@@ -1,11 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { testProcessor, type TestProcessor } from '@pinlane/processor-runtime/testing';
-import { lackOf, requirement } from '@pinlane/testing';
+import { lackOf, requirement, temporaryFolder } from '@pinlane/testing';
 import { processor } from '../../src/processor.ts';
 
 const KEY = 'sk-canary-proxy-0123456789';
@@ -61,18 +60,15 @@ requirement(
   lackOf('litellm'),
   describe,
 )('completions through a LiteLLM proxy', () => {
-  let folder: string;
   let proxy: ChildProcess;
   let origin: string;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'pinlane-litellm-'));
-    ({ child: proxy, origin } = await startProxy(folder));
+    ({ child: proxy, origin } = await startProxy(temporaryFolder('litellm')));
   }, 90_000);
   afterAll(async () => {
     const ended = new Promise((resolve) => proxy.once('close', resolve));
     proxy.kill();
     await ended;
-    await rm(folder, { recursive: true, force: true });
   });
 
   const run = async (params: object, { stream = false, key = KEY } = {}) => {
