@@ -1,6 +1,7 @@
 import * as z from './zod.ts';
 import { digestSchema } from './digest.ts';
 import { PROCESSOR_ENV } from './processor/codes.ts';
+import { DEFAULT_CPU, DEFAULT_MEMORY_GB, DEFAULT_PORT, DEFAULT_TIMEOUT_S } from './processor/defaults.ts';
 import { pinnedReferenceSchema, repositorySchema } from './reference.ts';
 import { refSchema } from './ref.ts';
 
@@ -37,7 +38,7 @@ export const secretNameSchema = z
 const buildSchema = z.strictObject({
   context: insidePath('the build context').default('.').meta({ description: "The build context, relative to the processor's folder." }),
   dockerfile: insidePath('the Dockerfile').default('Dockerfile').meta({ description: 'The Dockerfile, relative to the build context.' }),
-  port: z.int().min(1).max(65535).default(8000).meta({ description: 'The port on which the processor answers HTTP.' }),
+  port: z.int().min(1).max(65535).default(DEFAULT_PORT).meta({ description: 'The port on which the processor answers HTTP.' }),
   args: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a build argument'), line('a build argument', 4096))
     .default({})
@@ -68,10 +69,10 @@ const imageSchema = z.strictObject({
 });
 
 const runtimeSchema = z.strictObject({
-  cpu: z.number().positive().max(256).default(1).meta({ description: 'CPUs.' }),
-  memory_gb: z.number().positive().max(4096).default(2).meta({ description: 'Memory in GiB.' }),
+  cpu: z.number().positive().max(256).default(DEFAULT_CPU).meta({ description: 'CPUs.' }),
+  memory_gb: z.number().positive().max(4096).default(DEFAULT_MEMORY_GB).meta({ description: 'Memory in GiB.' }),
   gpu: line('the GPU', 64).nullable().default(null).meta({ description: 'The kind of GPU, or null.' }),
-  timeout_s: z.number().positive().max(86_400).default(600).meta({ description: 'The longest that a run may take, in seconds.' }),
+  timeout_s: z.number().positive().max(86_400).default(DEFAULT_TIMEOUT_S).meta({ description: 'The longest that a run may take, in seconds.' }),
   concurrency: z.int().min(1).max(10_000).optional().meta({ description: 'How many runs at once; more are answered with ERR_BUSY.' }),
 });
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { DEFAULT_CONCURRENCY } from '@pinlane/contracts/processor';
+import { DEFAULT_CONCURRENCY, DEFAULT_CPU, DEFAULT_MEMORY_GB, DEFAULT_PORT, DEFAULT_TIMEOUT_S } from '@pinlane/contracts/processor';
 import { parse } from 'yaml';
 
 /** What a processor must know of its registry.yaml while it runs. Pinlane validated the whole file before it built the image. */
@@ -53,11 +53,11 @@ export const parseSpec = (text: string): RuntimeSpec => {
     throw new Error('outputs is not a list of paths with media types');
   return {
     ref: root['ref'],
-    port: number(section(root, 'build'), 'port', 8000),
-    cpu: number(runtime, 'cpu', 1),
-    memoryGb: number(runtime, 'memory_gb', 2),
+    port: number(section(root, 'build'), 'port', DEFAULT_PORT),
+    cpu: number(runtime, 'cpu', DEFAULT_CPU),
+    memoryGb: number(runtime, 'memory_gb', DEFAULT_MEMORY_GB),
     gpu: typeof runtime['gpu'] === 'string' ? runtime['gpu'] : null,
-    timeoutMs: number(runtime, 'timeout_s', 600) * 1000,
+    timeoutMs: number(runtime, 'timeout_s', DEFAULT_TIMEOUT_S) * 1000,
     concurrency: number(runtime, 'concurrency', DEFAULT_CONCURRENCY),
     secrets: { required: names(secrets, 'required'), optional: names(secrets, 'optional') },
     inputs: section(root, 'inputs'),

@@ -1,6 +1,8 @@
+export * from './defaults.ts';
+
 /**
- * The codes with which a processor answers, and the HTTP status of each (design, section 6). Free of imports, because it
- * is bundled into every image.
+ * The codes with which a processor answers, and the HTTP status of each (design, section 6). This file is bundled into every image, so it
+ * imports nothing but the defaults beside it.
  */
 export const PROCESSOR_ERROR_STATUS = {
   ERR_INPUTS: 400,

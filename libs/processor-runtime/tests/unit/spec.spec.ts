@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { processorSpecSchema } from '@pinlane/contracts';
 import { parseSpec } from '../../src/index.ts';
 import { portOf, serverOptions, specPath } from '../../src/serve.ts';
 import { SPEC } from '../harness.ts';
@@ -17,6 +18,12 @@ describe('the spec that a processor reads', () => {
       inputs: {},
       outputs: [],
     });
+  });
+
+  it('has the very defaults that the schema of registry.yaml fills in', () => {
+    const { build, runtime } = processorSpecSchema.parse({ ref: 'acme/echo@1' });
+    const { port, cpu, memoryGb, gpu, timeoutMs } = parseSpec('ref: acme/echo@1');
+    expect({ port, cpu, memory_gb: memoryGb, gpu, timeout_s: timeoutMs / 1000 }).toEqual({ port: build.port, ...runtime });
   });
 
   it('is read from YAML and from the canonical JSON of an image alike', () => {
