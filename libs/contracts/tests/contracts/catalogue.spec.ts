@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
 import { ERROR_CATALOGUE, formatProblem, PinlaneError, PROCESSOR_ERROR_STATUS, type ErrorCode } from '../../src/index.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
@@ -9,6 +10,18 @@ const sources = execFileSync('git', ['ls-files', '-z', '*.ts', '*.mjs'], { cwd: 
   .split('\0')
   .filter((path) => existsSync(`${root}/${path}`) && /(?:^|\/)src\/|^scripts\//.test(path) && !path.endsWith('errors/catalogue.ts'));
 const texts = sources.map((path) => [path, readFileSync(`${root}/${path}`, 'utf8')] as const);
+
+/** The codes that stand in the code of a source as a whole string or as a name: not those in its comments, its types and its messages. */
+const codesInCode = (path: string, text: string): Set<string> => {
+  const codes = new Set<string>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isTypeNode(node)) return;
+    if ((ts.isStringLiteralLike(node) || ts.isIdentifier(node)) && /^ERR_[A-Z_]+$/.test(node.text)) codes.add(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest));
+  return codes;
+};
 
 describe('the error catalogue', () => {
   it('holds every code that a source names', () => {
@@ -23,10 +36,25 @@ describe('the error catalogue', () => {
   });
 
   it('holds no code that nothing can answer with', () => {
-    const all = texts.map(([, text]) => text).join('\n');
-    // Codes of the verbs that this version does not have yet stand in no source.
-    const unused = Object.keys(ERROR_CATALOGUE).filter((code) => !new RegExp(`\\b${code}\\b`).test(all));
-    expect(unused).toEqual([]);
+    const used = new Set(texts.flatMap(([path, text]) => [...codesInCode(path, text)]));
+    expect(Object.keys(ERROR_CATALOGUE).filter((code) => !used.has(code))).toEqual([]);
+  });
+
+  it('takes no comment, no type and no message for code that answers', () => {
+    const silent = [
+      '/** @throws ERR_A */ // ERR_A',
+      "type Code = 'ERR_A' | { ERR_A: 1 };",
+      'const fix = `see ERR_A and ${1 /* ERR_A */}`;',
+      "const slash = /ERR_A/.test('it ended with ERR_A');",
+    ];
+    for (const text of silent) expect([text, [...codesInCode('x.ts', text)]]).toEqual([text, []]);
+    const answers = [
+      "fail('ERR_A', 'no');",
+      'const status = { ERR_A: 400 };',
+      'const is = code === `ERR_A` as const;',
+      "const codes = ['ERR_A'] satisfies Code[];",
+    ];
+    for (const text of answers) expect([text, [...codesInCode('x.ts', text)]]).toEqual([text, ['ERR_A']]);
   });
 
   it('has every code of the processor contract', () => {
