@@ -1,18 +1,18 @@
 import { isPinlaneError, type Check, type Isolation, type RuntimeName } from '@pinlane/contracts';
 import { RULES } from './rules/index.ts';
 
-/** What putting an image to the test brought to light. */
+/** What was found out about an image. */
 export interface Findings {
   readonly isolation: Isolation;
   readonly healthyAfterMs: number | null;
   readonly checks: readonly Check[];
-  /** What the processor wrote. */
+  /** What the processor wrote to its log. */
   readonly logs: string;
 }
 
 const NOTHING: Omit<Isolation, 'runtime'> = { network: 'open', filesystem: 'open', user: 'same', processes: 'shared' };
 
-/** One rule is broken and kept every other from being looked at. */
+/** The findings if one rule is broken in a way that no other can be checked. */
 const brokenAtOnce = (runtime: RuntimeName, rule: string, message: string, logs: string): Findings => ({
   isolation: { runtime, ...NOTHING },
   healthyAfterMs: null,
@@ -25,8 +25,8 @@ const brokenAtOnce = (runtime: RuntimeName, rule: string, message: string, logs:
 });
 
 /**
- * The findings where an image could not be looked at because of what it is: a runtime that runs nothing as root refused it, or it did not
- * become healthy. Nothing ran to the end, so nothing is said of isolation. Any other error is no finding and is thrown on.
+ * The findings if the processor could not be started, and the image is to blame: it is to run as root and the runtime runs nothing as root, or
+ * it did not become healthy. Isolation is reported as none, because none was measured. Any other error is no finding, and is thrown on.
  */
 export const brokenFindings = (runtime: RuntimeName, error: unknown): Findings => {
   if (isPinlaneError(error, 'ERR_IMAGE_ROOT'))

@@ -6,7 +6,7 @@ export { junitXml } from './report/junit.ts';
 export { acceptanceReport, verdictOf, type AcceptanceFacts } from './report/report.ts';
 export { summaryText } from './report/summary.ts';
 export { reportFiles, writeReport, type ReportFiles } from './report/write.ts';
-export type { Rule } from './rule.ts';
+export type { Rule } from './rules/rule.ts';
 export { RULES } from './rules/index.ts';
 export { runConformance } from './run-conformance.ts';
 export { ORDINARY, type Subject, type Variant } from './subject/subject.ts';

@@ -1,7 +1,7 @@
 import { isPinlaneError, type Check } from '@pinlane/contracts';
-import { NotJudged, Violation, type Rule } from './rule.ts';
+import { NotJudged, Violation, type Rule } from './rules/rule.ts';
 import { RULES } from './rules/index.ts';
-import { createSession, VARIANTS, type Session } from './session.ts';
+import { createSession, VARIANTS, type Session } from './subject/session.ts';
 import type { Subject } from './subject/subject.ts';
 
 type Outcome = Pick<Check, 'outcome' | 'message'>;
@@ -15,14 +15,14 @@ const judge = async (rule: Rule, session: Session, before: ReadonlyMap<string, O
   } catch (error) {
     if (error instanceof NotJudged) return { outcome: 'skipped', message: error.message };
     if (error instanceof Violation || isPinlaneError(error)) return { outcome: 'failed', message: error.message };
-    // A connection that breaks is the processor's doing; so is anything else that it makes the suite stumble over.
+    // The suite stumbled over something that the processor did, such as breaking the connection.
     return { outcome: 'failed', message: `the request came to nothing: ${(error as Error).message}` };
   }
 };
 
 /**
- * Checks a processor against every rule of its contract. A rule whose precondition failed is skipped, so that the report
- * names what is wrong and not what follows from it.
+ * Checks a processor against every rule of its contract. A rule is skipped if one that it needs did not pass, so that the report names what
+ * is wrong, and not what follows from it.
  */
 export const runConformance = async (subject: Subject, rules: readonly Rule[] = RULES, signal?: AbortSignal): Promise<readonly Check[]> => {
   const session = createSession(subject);

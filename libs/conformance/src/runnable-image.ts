@@ -2,8 +2,8 @@ import type { Digest, Platform, RunnableImage } from '@pinlane/contracts';
 import { imageArchive, platformOfImage, readImage, unpackImage, type ContentSource } from '@pinlane/oci';
 
 /**
- * An image by digest (an index's or a manifest's), read for one platform and ready for whatever runs it: unpacked once, where a runtime asks
- * for that, and archived as often as one asks.
+ * Reads an image for one platform, by the digest of its index or its manifest. It is unpacked when a runtime first asks for its root file
+ * system, and archived each time that one asks for an archive.
  * @throws ERR_PLATFORM_MISSING, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH and whatever the source throws
  */
 export const runnableImage = async (

@@ -4,7 +4,7 @@ import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
 const MAX_BYTES = 1024 * 1024;
 const ALIASES_AT_MOST = 50;
 
-/** The place of the value at a path, or of the nearest one above it that the file has. */
+/** The place of the value at a path; if the file has none there, that of the nearest value above it. */
 const placeOf = (document: Document, lines: LineCounter, path: readonly PropertyKey[]): { line: number; column: number } => {
   for (let length = path.length; length >= 0; length -= 1) {
     const node = document.getIn(path.slice(0, length), true);
@@ -20,10 +20,7 @@ const throwAll = (problems: readonly Problem[]): void => {
   if (first !== undefined) throw new PinlaneError([first, ...rest]);
 };
 
-/**
- * Parses the text of a file of acceptance cases; all problems at once, each with its place.
- * @throws ERR_ACCEPTANCE_CASE_INVALID
- */
+/** Parses the text of a file of acceptance cases. @throws ERR_ACCEPTANCE_CASE_INVALID with every problem and its place */
 export const parseAcceptanceFile = (text: string, file: string): readonly AcceptanceCase[] => {
   const problem = (message: string, place: { line: number; column: number }): Problem => ({ code: 'ERR_ACCEPTANCE_CASE_INVALID', message, file, ...place });
   if (Buffer.byteLength(text) > MAX_BYTES) fail('ERR_ACCEPTANCE_CASE_INVALID', `the file is larger than ${MAX_BYTES} bytes`, { file });

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { PinlaneError, isPinlaneError, type AcceptanceCase, type Problem } from '@pinlane/contracts';
 import { parseAcceptanceFile } from './parse.ts';
 
-/** A file of cases; its name is relative to the folder it was found in. */
+/** The cases of one file; its name is relative to the folder of the cases. */
 export interface CaseFile {
   readonly file: string;
   readonly cases: readonly AcceptanceCase[];
 }
 
 /**
- * Reads every `.yaml` and `.yml` of a folder, sorted by name; a folder that is not there has no cases.
+ * Reads every `.yaml` and `.yml` of a folder, sorted by name. A folder that does not exist has no cases.
  * @throws ERR_ACCEPTANCE_CASE_INVALID with the problems of all files
  */
 export const readCases = async (folder: string): Promise<readonly CaseFile[]> => {

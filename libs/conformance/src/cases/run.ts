@@ -1,16 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
-import type { AcceptanceCase, Check, ProcessorSpec, RunningProcessor } from '@pinlane/contracts';
-import { at, jsonOf, show, textOf } from '../rule.ts';
-import { PREFIX } from '../session.ts';
-import { listFiles, readIfThere } from '../subject/files.ts';
+import type { AcceptanceCase, Check, ProcessorResponse, ProcessorSpec, RunningProcessor } from '@pinlane/contracts';
+import { at, jsonOf, show, textOf } from '../rules/rule.ts';
+import { listFiles, readIfThere, sha256Hex } from '../subject/files.ts';
+import { prefixOf, requestBody } from '../subject/session.ts';
 import { parseEventStream } from '../subject/sse.ts';
-import { sha256Hex } from '../rules/run.ts';
 import type { CaseFile } from './read.ts';
 
 type ExpectedOutput = AcceptanceCase['expect']['outputs'][number];
 
-/** What one output file is not; empty where it is as expected. */
+/** How one output file differs from what is expected of it; empty if it does not. */
 export const outputProblems = (expected: ExpectedOutput, bytes: Uint8Array | undefined, mime: unknown): string[] => {
   const { path, text, contains, json, sha256, min_bytes } = expected;
   if (bytes === undefined) return [`${path} is not there`];
@@ -31,28 +30,20 @@ export const outputProblems = (expected: ExpectedOutput, bytes: Uint8Array | und
   return problems;
 };
 
-/** Sends one case and compares what comes back; empty where all of it is as expected. */
-const caseProblems = async (running: RunningProcessor, spec: ProcessorSpec, testCase: AcceptanceCase, executionId: string): Promise<string[]> => {
-  const { mode, params, stream, expect } = testCase;
-  const response = await running.request({
-    method: 'POST',
-    path: stream ? '/run-stream' : '/run',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ schema: 'v1', execution_id: executionId, ref: spec.ref, mode, inputs: { schema: 'v1', params }, write_prefix: PREFIX }),
-    timeoutMs: spec.runtime.timeout_s * 1000,
-  });
-  const envelope: unknown = stream ? JSON.parse(parseEventStream(textOf(response)).at(-1)?.data ?? 'null') : jsonOf(response);
+/** How the answer to a case differs from what is expected of its status and codes; empty if it does not. */
+const envelopeProblems = (expect: AcceptanceCase['expect'], response: ProcessorResponse, envelope: unknown): string[] => {
+  const [status, error, code] = [at(envelope, 'status'), at(envelope, 'error'), at(envelope, 'error', 'code')];
   const problems: string[] = [];
   if (expect.http !== undefined && response.status !== expect.http) problems.push(`expected HTTP ${expect.http}, got ${response.status}`);
-  const status = at(envelope, 'status');
-  const code = at(envelope, 'error', 'code');
-  if (status !== expect.status)
-    problems.push(`expected status ${expect.status}, got ${show(status)}${code === undefined ? '' : `: ${show(at(envelope, 'error'))}`}`);
+  if (status !== expect.status) problems.push(`expected status ${expect.status}, got ${show(status)}${code === undefined ? '' : `: ${show(error)}`}`);
   if (expect.code !== undefined && code !== expect.code) problems.push(`expected the code ${expect.code}, got ${show(code ?? 'none')}`);
-  if (status !== 'success' || expect.status !== 'success') return problems;
+  return problems;
+};
 
+/** How the output files of a run differ from those that are expected; empty if they do not. */
+const filesProblems = async (expect: AcceptanceCase['expect'], envelope: unknown, folder: string): Promise<string[]> => {
   const listed = at(envelope, 'outputs') as readonly { readonly path: string; readonly mime: string }[];
-  const folder = join(running.artifacts, PREFIX.replace('{execution_id}', executionId), 'outputs');
+  const problems: string[] = [];
   for (const expected of expect.outputs) {
     const mime = listed.find(({ path }) => path === expected.path)?.mime;
     problems.push(...outputProblems(expected, await readIfThere(join(folder, expected.path)), mime));
@@ -62,7 +53,24 @@ const caseProblems = async (running: RunningProcessor, spec: ProcessorSpec, test
   return problems;
 };
 
-/** Runs a processor's own cases, one after the other, on a processor that runs. */
+/** Sends the request of one case, and tells how what comes back differs from what is expected; empty if it does not. */
+const caseProblems = async (running: RunningProcessor, spec: ProcessorSpec, testCase: AcceptanceCase, executionId: string): Promise<string[]> => {
+  const { mode, params, stream, expect } = testCase;
+  const response = await running.request({
+    method: 'POST',
+    path: stream ? '/run-stream' : '/run',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(requestBody(spec.ref, executionId, params, mode)),
+    timeoutMs: spec.runtime.timeout_s * 1000,
+  });
+  const envelope: unknown = stream ? JSON.parse(parseEventStream(textOf(response)).at(-1)?.data ?? 'null') : jsonOf(response);
+  const problems = envelopeProblems(expect, response, envelope);
+  if (at(envelope, 'status') !== 'success' || expect.status !== 'success') return problems;
+  const folder = join(running.artifacts, prefixOf(executionId), 'outputs');
+  return [...problems, ...(await filesProblems(expect, envelope, folder))];
+};
+
+/** Runs a processor's own cases, one after the other, on a processor that runs. A case that differs is a failed check. */
 export const runCases = async (running: RunningProcessor, spec: ProcessorSpec, files: readonly CaseFile[], signal?: AbortSignal): Promise<readonly Check[]> => {
   const checks: Check[] = [];
   for (const { file, cases } of files)
@@ -83,7 +91,7 @@ export const runCases = async (running: RunningProcessor, spec: ProcessorSpec, f
   return checks;
 };
 
-/** Params with which a mock run succeeds, from the first case that says so; what the schema gives as an example, or none, otherwise. */
+/** Params with which a mock run succeeds: those of the first case that expects so, else the first example of the inputs schema, else none. */
 export const exampleParams = (files: readonly CaseFile[], spec: ProcessorSpec): Readonly<Record<string, unknown>> => {
   const good = files.flatMap(({ cases }) => cases).find(({ mode, expect }) => mode === 'mock' && expect.status === 'success');
   if (good !== undefined) return good.params;

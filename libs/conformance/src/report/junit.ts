@@ -1,10 +1,9 @@
 import type { AcceptanceReport, Check } from '@pinlane/contracts';
 
-// What XML 1.0 can't hold, even escaped ("Characters", production 2); with the flag u, a surrogate is one that stands alone.
-
+// Characters that XML 1.0 does not allow, not even escaped ("Characters", production 2). With the flag u, only a surrogate without its other half matches.
 const FORBIDDEN = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uD800-\uDFFF\uFFFE\uFFFF]/gu;
 
-/** A text as the value of an XML attribute or element. */
+/** A text as the value of an XML attribute. A character that XML does not allow becomes U+FFFD. */
 export const escapeXml = (text: string): string => text.replace(FORBIDDEN, '\uFFFD').replace(/[&<>"'\n\r\t]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const seconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(3);
@@ -16,7 +15,7 @@ const testCase = (suite: string, { rule, title, outcome, message, durationMs }: 
   return `${open}>\n      <${element} message="${escapeXml(message)}"/>\n    </testcase>`;
 };
 
-/** A report as JUnit XML, the form that CI systems show. */
+/** A report as JUnit XML, which CI systems show. */
 export const junitXml = ({ ref, digest, checks, startedAt, durationMs }: AcceptanceReport): string => {
   const count = (wanted: Check['outcome']): number => checks.filter(({ outcome }) => outcome === wanted).length;
   const counts = `tests="${checks.length}" failures="${count('failed')}" errors="0" skipped="${count('skipped')}" time="${seconds(durationMs)}"`;

@@ -1,7 +1,7 @@
 import type { AcceptanceReport, Check, Digest, EvidenceFound, Isolation, Lane, PinnedReference, Platform, Ref } from '@pinlane/contracts';
 import { formatReference } from '@pinlane/contracts';
 
-/** What is known of an acceptance besides its checks. */
+/** What a report tells besides the checks. */
 export interface AcceptanceFacts {
   readonly ref: Ref;
   readonly image: PinnedReference;
@@ -17,11 +17,11 @@ export interface AcceptanceFacts {
   readonly evidence?: EvidenceFound;
 }
 
-/** Passed where something was checked and nothing failed: no check at all is no evidence. */
+/** Accepted if no check failed and at least one passed, because a report without a passed check is no evidence. */
 export const verdictOf = (checks: readonly Check[]): AcceptanceReport['verdict'] =>
   checks.some(({ outcome }) => outcome === 'passed') && checks.every(({ outcome }) => outcome !== 'failed') ? 'accepted' : 'rejected';
 
-/** The report on one platform digest. */
+/** The report on the image of one platform. */
 export const acceptanceReport = (facts: AcceptanceFacts, checks: readonly Check[]): AcceptanceReport => ({
   kind: 'AcceptanceReport',
   schemaVersion: 1,

@@ -6,7 +6,7 @@ const failures = (checks: readonly Check[]): string[] => {
   return ['', 'failed:', ...checks.map(({ rule, message }) => `  ${rule.padEnd(width)}  ${message.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`)];
 };
 
-/** Rules that were skipped, by reason: several are often skipped for one. */
+/** The rules that were skipped, grouped by reason, because several are often skipped for one. */
 const skips = (checks: readonly Check[]): string[] => {
   if (checks.length === 0) return [];
   const reasons = [...new Set(checks.map(({ message }) => message))];
@@ -18,7 +18,7 @@ const skips = (checks: readonly Check[]): string[] => {
   return ['', 'skipped:', ...reasons.map((reason) => `  ${rulesFor(reason)}: ${reason}`)];
 };
 
-/** Which limits stood: `limits enforced`, `no limits`, or by name. */
+/** Which limits were enforced: `limits enforced`, `no limits`, or `limits on` those that were. */
 const limitsText = ({ isolation }: AcceptanceReport): string => {
   const limits = isolation.limits ?? {};
   const enforced = Object.entries(limits).flatMap(([name, how]) => (how === 'enforced' ? [name] : []));
@@ -26,7 +26,7 @@ const limitsText = ({ isolation }: AcceptanceReport): string => {
   return enforced.length === Object.keys(limits).length ? 'limits enforced' : `limits on ${enforced.join(' and ')} alone`;
 };
 
-/** Between what and this machine the processor ran, where it did. */
+/** How the processor ran: in which runtime and how isolated. */
 const runText = (report: AcceptanceReport): string => {
   const { runtime, network, filesystem, emulated } = report.isolation;
   const where = `${runtime}${emulated ? ', emulated' : ''}`;
@@ -34,7 +34,7 @@ const runText = (report: AcceptanceReport): string => {
   return `ran in ${where}, network ${network}, root ${filesystem}, ${limitsText(report)}; healthy after ${report.healthyAfterMs} ms`;
 };
 
-/** A report for a person: one line where all is well, and otherwise what failed first. */
+/** A report for a person: the verdict, then what failed and what was skipped. */
 export const summaryText = (report: AcceptanceReport): string => {
   const of = (wanted: Check['outcome']): Check[] => report.checks.filter(({ outcome }) => outcome === wanted);
   const [passed, failed, skipped] = [of('passed'), of('failed'), of('skipped')];

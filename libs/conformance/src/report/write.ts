@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import type { AcceptanceReport } from '@pinlane/contracts';
 import { junitXml } from './junit.ts';
 
-/** Where the parts of a report are kept. */
+/** The files that a report consists of. */
 export interface ReportFiles {
   readonly json: string;
   readonly junit: string;
   readonly log: string;
 }
 
-/** The files of a report on one platform of a processor. */
+/** The files of the report on one platform of a processor, in the folder of its reports. */
 export const reportFiles = (folder: string, platform: string): ReportFiles => {
   const stem = `acceptance-${platform.split('/').at(-1)}`;
   return { json: join(folder, `${stem}.json`), junit: join(folder, `${stem}.junit.xml`), log: join(folder, `${stem}.log`) };
@@ -23,12 +23,12 @@ const writeWhole = async (file: string, text: string): Promise<void> => {
   await rename(temporary, file);
 };
 
-/** Removes the report of an earlier run: whatever happens next, it says nothing about the image that is tested now. */
+/** Removes the report of an earlier run, which must not be taken for one on the image that is tested now. */
 export const clearReport = async (folder: string, platform: string): Promise<void> => {
   await Promise.all(Object.values(reportFiles(folder, platform)).map((file: string) => rm(file, { force: true })));
 };
 
-/** Writes a report, each file whole or not at all. */
+/** Writes a report, each file whole or not at all. A log of null removes the one that is there. */
 export const writeReport = async (folder: string, report: AcceptanceReport, log: string | null): Promise<ReportFiles> => {
   const files = reportFiles(folder, report.platform);
   await mkdir(folder, { recursive: true });

@@ -1,5 +1,5 @@
 import { EXPECT_DIGEST_HEADER } from '@pinlane/contracts';
-import { must, mustBeError, mustSucceed, notJudged, type Rule } from '../rule.ts';
+import { must, mustBeError, mustSucceed, notJudged, type Rule } from './rule.ts';
 import { listTree } from '../subject/files.ts';
 
 const OTHER_DIGEST = `sha256:${'0'.repeat(64)}`;

@@ -1,9 +1,9 @@
-import { at, jsonOf, must, mustBeOfType, show, type Rule } from '../rule.ts';
-import type { Session } from '../session.ts';
+import { at, jsonOf, must, mustBeOfType, show, type Rule } from './rule.ts';
+import type { Session } from '../subject/session.ts';
 
 const healthz = (session: Session) => session.send({ method: 'GET', path: '/healthz' });
 
-/** Another address of the loopback network: a server that listens to 127.0.0.1 alone does not hear it. */
+/** Another address of the loopback network. A server that listens on 127.0.0.1 alone is not reached by it. */
 const OTHER_LOOPBACK = '127.0.0.2';
 
 export const healthRules: readonly Rule[] = [

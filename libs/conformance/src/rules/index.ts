@@ -1,4 +1,4 @@
-import type { Rule } from '../rule.ts';
+import type { Rule } from './rule.ts';
 import { guardRules } from './guard.ts';
 import { healthRules } from './health.ts';
 import { errorRules, inputRules } from './inputs.ts';
@@ -11,7 +11,7 @@ import { receiptRules } from './receipt.ts';
 import { runRules } from './run.ts';
 import { streamRules } from './stream.ts';
 
-/** Every rule of the contract (design, section 6), in the order in which they are checked. */
+/** Every rule of the contract (design, section 6), in the order in which it is checked. */
 export const RULES: readonly Rule[] = [
   ...healthRules,
   ...runRules,

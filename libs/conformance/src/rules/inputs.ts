@@ -1,13 +1,13 @@
 import { errorEnvelopeSchema, INPUTS_STATUS, type ProcessorResponse } from '@pinlane/contracts';
-import { at, jsonOf, must, mustBeError, mustBeOfType, notJudged, type Rule } from '../rule.ts';
-import { validRequest, type Session } from '../session.ts';
-import { invalidParams } from '../subject/inputs-schema.ts';
+import { at, jsonOf, must, mustBeError, mustBeOfType, notJudged, type Rule } from './rule.ts';
+import { requestBody, type Session } from '../subject/session.ts';
+import { invalidParams } from './invalid-params.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const post = (session: Session, body: string | Uint8Array, headers: Readonly<Record<string, string>> = JSON_TYPE): Promise<ProcessorResponse> =>
   session.send({ method: 'POST', path: '/run', headers, body });
 
-const validBody = ({ subject }: Session, executionId: string): string => JSON.stringify(validRequest(subject, executionId));
+const validBody = ({ subject }: Session, executionId: string): string => JSON.stringify(requestBody(subject.spec.ref, executionId, subject.params));
 
 export const inputRules: readonly Rule[] = [
   {
@@ -56,7 +56,7 @@ export const inputRules: readonly Rule[] = [
     name: 'inputs.too-large',
     title: 'A body larger than the contract allows is refused with 413 ERR_INPUTS',
     check: async (session) => {
-      // Blanks may stand anywhere in JSON: but for its size this is a good request.
+      // JSON may begin with blanks, so nothing is wrong with this request but its size.
       const body = Buffer.concat([Buffer.alloc(session.subject.maxBodyBytes, ' '), Buffer.from(validBody(session, 'conformance-too-large'))]);
       const response = await post(session, body).catch(() => undefined);
       must(response !== undefined, 'it closed the connection and answered nothing');
@@ -65,7 +65,7 @@ export const inputRules: readonly Rule[] = [
   },
 ];
 
-/** Looks at the errors that other rules provoked, so it comes after them. */
+/** The rule that looks at the errors which other rules provoked; it therefore comes after them. */
 export const errorRules: readonly Rule[] = [
   {
     name: 'error.envelope',

@@ -1,4 +1,4 @@
-import { must, notJudged, type Rule } from '../rule.ts';
+import { must, notJudged, type Rule } from './rule.ts';
 
 const REASONS_SHOWN = 2;
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { type ProcessorResponse } from '@pinlane/contracts';
-import { at, jsonOf, must, mustBeError, mustSucceed, notJudged, show, textOf, type Rule } from '../rule.ts';
-import type { Exchange, Session } from '../session.ts';
+import type { ProcessorResponse } from '@pinlane/contracts';
+import { at, jsonOf, must, mustBeError, mustSucceed, notJudged, show, textOf, type Rule } from './rule.ts';
+import type { Exchange, Session } from '../subject/session.ts';
 import { listTree } from '../subject/files.ts';
 import { parseEventStream } from '../subject/sse.ts';
 
@@ -11,8 +11,8 @@ const ROUNDS = 5;
 const isBusy = (response: ProcessorResponse): boolean => response.status === 503 && at(jsonOf(response), 'error', 'code') === 'ERR_BUSY';
 
 /**
- * Sends more runs than may go on at once, held back until all are on their way, so that they arrive at one moment. A run
- * may still end before the next begins; then a larger burst is tried.
+ * Sends more runs than may go on at once. The processor is suspended until all are on their way, so that they reach it at one moment. If it
+ * still ends each run before it takes the next one, a larger burst is tried.
  */
 const saturate = async (session: Session): Promise<readonly ProcessorResponse[]> => {
   const on = await session.variant('narrow');
@@ -28,7 +28,7 @@ const saturate = async (session: Session): Promise<readonly ProcessorResponse[]>
   return all;
 };
 
-/** A stream that was seen to be going on when its processor was told to stop, and what became of both. */
+/** Stops a processor once a run on it has begun to stream. The exchange is undefined if the connection broke. */
 const stopWhileRunning = async (session: Session): Promise<{ readonly exchange: Exchange | undefined; readonly exitCode: number | null }> => {
   const on = await session.variant('narrow');
   const going = new EventTarget();

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunningProcessor } from '@pinlane/contracts';
-import { at, must, notJudged, show, textOf, type Rule } from '../rule.ts';
-import type { Session } from '../session.ts';
+import { at, must, notJudged, show, textOf, type Rule } from './rule.ts';
+import type { Session } from '../subject/session.ts';
 import { listFiles } from '../subject/files.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'];
@@ -16,7 +16,7 @@ const parsed = (line: string): unknown => {
   }
 };
 
-/** What must be wrong with a line of the log; null where it is right. */
+/** What is wrong with a line of the log; null if nothing is. */
 const lineProblem = (line: string, environment: string): string | null => {
   const fields = parsed(line);
   const [ts, level, event, service, env] = ['ts', 'level', 'event', 'service', 'env'].map((key) => at(fields, key));
@@ -52,7 +52,7 @@ export const logRules: readonly Rule[] = [
   },
 ];
 
-/** The forms in which a value shows up by accident. */
+/** The forms in which a value is printed by accident. */
 const formsOf = (value: string): string[] => [value, Buffer.from(value).toString('base64').replace(/=+$/, ''), Buffer.from(value).toString('hex')];
 
 const leaked = ({ canaries }: Session, text: string): string[] =>
@@ -61,13 +61,13 @@ const leaked = ({ canaries }: Session, text: string): string[] =>
 const exercised = new WeakMap<Session, Promise<RunningProcessor>>();
 const REAL_PATIENCE_MS = 5000;
 
-/** Uses a processor that has every secret in each way that could leak one. A real run only where it can reach nobody. */
+/** Uses a processor that has every secret in each way that could leak one. The real run is left out unless the network is blocked. */
 const exercise = async (session: Session): Promise<RunningProcessor> => {
   const on = await session.variant('canaries');
   await session.run({ on });
   await session.run({ on, path: '/run-stream' });
   await session.run({ on, body: { inputs: { schema: 'v0', params: null } } });
-  // Whatever a real run without network answers, and whether it does in time, is not what is looked at here.
+  // It fails without a network, or takes too long; either is fine here, where only leaks are looked for.
   if (session.subject.egress.blocked) await session.run({ on, body: { mode: 'real' }, timeoutMs: REAL_PATIENCE_MS }).catch(() => null);
   return on;
 };

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import canonicalize from 'canonicalize';
 import type { RunOutput } from '@pinlane/contracts';
-import { at, jsonOf, must, notJudged, show, type Rule } from '../rule.ts';
-import type { Session } from '../session.ts';
-import { listFiles, readIfThere } from '../subject/files.ts';
-import { sha256Hex } from './run.ts';
+import { at, jsonOf, must, notJudged, show, type Rule } from './rule.ts';
+import type { Session } from '../subject/session.ts';
+import { listFiles, readIfThere, sha256Hex } from '../subject/files.ts';
 
 const outputsOf = async (session: Session): Promise<readonly RunOutput[]> => {
   const outputs = at(jsonOf((await session.mockRun()).response), 'outputs');
@@ -12,7 +11,7 @@ const outputsOf = async (session: Session): Promise<readonly RunOutput[]> => {
   return outputs as RunOutput[];
 };
 
-/** Whether a path fits an output's path in registry.yaml, in which `*` stands for any characters but `/`. */
+/** Whether the path of a file fits the path of an output in registry.yaml, in which `*` stands for any characters but `/`. */
 export const fitsPattern = (pattern: string, path: string): boolean =>
   new RegExp(
     `^${pattern

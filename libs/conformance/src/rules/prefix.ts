@@ -1,10 +1,10 @@
 import { symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { jsonOf, at, must, mustBeError, mustSucceed, show, type Rule } from '../rule.ts';
-import type { Session } from '../session.ts';
+import { jsonOf, at, must, mustBeError, mustSucceed, show, type Rule } from './rule.ts';
+import type { Session } from '../subject/session.ts';
 import { listTree, readIfThere } from '../subject/files.ts';
 
-/** Prefixes that must be refused, by rule. */
+/** Prefixes that must be refused, by the name of the rule. */
 const hostile = ({ subject: { running } }: Session) => ({
   placeholder: ['runs/fixed', 'runs/{execution}'],
   parent: ['../{execution_id}', 'runs/../../{execution_id}', 'runs/{execution_id}/../../../escaped'],
@@ -51,7 +51,7 @@ export const prefixRules: readonly Rule[] = [
       for (const prefix of Object.values(hostile(session)).flat()) {
         const before = [await listTree(artifacts), await listTree(dirname(artifacts))];
         const { response } = await session.run({ body: { write_prefix: prefix } });
-        // Where it was carried out, another rule is broken.
+        // A request that was carried out breaks another rule.
         if (response.status < 400) continue;
         const after = [await listTree(artifacts), await listTree(dirname(artifacts))];
         const made = after.flatMap((paths, index) => paths.filter((path) => !before[index]?.includes(path)));

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import canonicalize from 'canonicalize';
 import { receiptSchema } from '@pinlane/contracts';
-import { at, jsonOf, must, mustSucceed, show, type Rule } from '../rule.ts';
-import type { Exchange, Session } from '../session.ts';
+import { at, jsonOf, must, mustSucceed, show, type Rule } from './rule.ts';
+import type { Exchange, Session } from '../subject/session.ts';
 import { readIfThere } from '../subject/files.ts';
 
 const receiptText = async ({ folder }: Exchange): Promise<string> => {

@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import canonicalize from 'canonicalize';
 import { successEnvelopeSchema, type ProcessorSpec } from '@pinlane/contracts';
-import { at, jsonOf, must, mustBeOfType, mustSucceed, show, type Rule } from '../rule.ts';
-import { PREFIX, type Session } from '../session.ts';
+import { at, jsonOf, must, mustBeOfType, mustSucceed, show, type Rule } from './rule.ts';
+import { sha256Hex } from '../subject/files.ts';
+import { prefixOf, type Session } from '../subject/session.ts';
 
-export const sha256Hex = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
-
-/** What the environment fingerprint of a mock run must be: resources and names, so that it is the same on every machine. */
-export const expectedFingerprint = ({ runtime, secrets }: ProcessorSpec): string =>
+/** The environment fingerprint that a mock run must have: resources and the names of secrets, the same on every machine. */
+const expectedFingerprint = ({ runtime, secrets }: ProcessorSpec): string =>
   [`cpu=${runtime.cpu}`, `gpu=${runtime.gpu ?? 'none'}`, `memory_gb=${runtime.memory_gb}`, `secrets=${[...secrets.required].sort().join(',')}`].join(';');
 
 const envelope = async (session: Session): Promise<unknown> => jsonOf((await session.mockRun()).response);
@@ -60,7 +58,7 @@ export const runRules: readonly Rule[] = [
   ),
   member('run.index-path', 'index_path is the expanded prefix and outputs.json', ['index_path'], async (s) => {
     const { executionId } = await s.mockRun();
-    return `${PREFIX.replace('{execution_id}', executionId)}/outputs.json`;
+    return `${prefixOf(executionId)}/outputs.json`;
   }),
   {
     name: 'run.mode-default',

@@ -1,6 +1,6 @@
 import { errorEnvelopeSchema, successEnvelopeSchema } from '@pinlane/contracts';
-import { must, mustBeOfType, show, textOf, type Rule } from '../rule.ts';
-import type { Exchange, Session } from '../session.ts';
+import { must, mustBeOfType, show, textOf, type Rule } from './rule.ts';
+import type { Exchange, Session } from '../subject/session.ts';
 import { parseEventStream } from '../subject/sse.ts';
 
 const eventsOf = ({ response }: Exchange) => parseEventStream(textOf(response));

@@ -4,7 +4,7 @@ export interface StreamEvent {
   readonly data: string;
 }
 
-/** Parses a whole stream; comments and other fields are left out, and what no blank line ended is no event. */
+/** Parses a whole stream. Comments and other fields are left out, and so is an event that no blank line ends. */
 export const parseEventStream = (text: string): StreamEvent[] => {
   const blocks = text.replace(/\r\n?/g, '\n').split('\n\n').slice(0, -1);
   return blocks.flatMap((block) => {

@@ -1,40 +1,40 @@
 import type { Digest, Isolation, ProcessorSpec, RunningProcessor, SpecProjection } from '@pinlane/contracts';
 import type { EgressProbe } from '@pinlane/adapters';
 
-/** A way to start the image under test; what is not said is as in ordinary use. */
+/** A way to start the image under test. */
 export interface Variant {
-  /** A stable name, for messages and folders. */
+  /** A name that does not change, for messages and folders. */
   readonly name: string;
-  /** Whether it is told its digest. */
+  /** Whether the processor is told its digest. */
   readonly digest: boolean;
   readonly secrets: Readonly<Record<string, string>>;
-  /** What it is given in place of the registry.yaml in the image; null: nothing. */
+  /** A spec that the processor is given in place of the registry.yaml in its image; null if it is to read that one. */
   readonly spec: SpecProjection | null;
   readonly until: 'healthy' | 'answering';
 }
 
-/** The ordinary way: told its digest, without any secret. */
+/** The ordinary way: with its digest and without any secret. */
 export const ORDINARY: Variant = { name: 'ordinary', digest: true, secrets: {}, spec: null, until: 'healthy' };
 
-/** What is put to the test. */
+/** What the rules are checked on. */
 export interface Subject {
   readonly spec: ProcessorSpec;
   /** The platform manifest's digest, which the processor must report. */
   readonly digest: Digest;
-  /** The user as which the image says it runs, by number. */
+  /** The number of the user that the image runs as. */
   readonly uid: number;
-  /** PINLANE_ENV, as every variant is told. */
+  /** The PINLANE_ENV that every variant is given. */
   readonly environment: string;
   readonly isolation: Isolation;
   readonly egress: EgressProbe;
-  /** Whether less than a blocked network and a read-only root is a failure here, rather than something to say. */
+  /** Whether an open network or a writable root is a failure here; if not, the rules about them are skipped. */
   readonly isolationRequired: boolean;
-  /** The largest body that must be taken, in bytes; the contract's MAX_BODY_BYTES. */
+  /** The largest body that the processor must take, in bytes. */
   readonly maxBodyBytes: number;
   /** `inputs.params` with which a mock run succeeds. */
   readonly params: Readonly<Record<string, unknown>>;
-  /** Started the ordinary way; it is left running. */
+  /** The processor, started the ordinary way. The suite leaves it running. */
   readonly running: RunningProcessor;
-  /** Starts the same image once more, with an empty artifacts root of its own. Whoever calls stops it. */
+  /** Starts the image once more, with an empty artifacts root of its own; the caller stops it. */
   start(variant: Variant): Promise<RunningProcessor>;
 }

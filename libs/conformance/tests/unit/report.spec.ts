@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { acceptanceReportSchema, parsePinnedReference, type Check } from '@pinlane/contracts';
 import { acceptanceReport, junitXml, summaryText, verdictOf } from '../../src/index.ts';
 import { fitsPattern } from '../../src/rules/outputs.ts';
-import { invalidParams } from '../../src/subject/inputs-schema.ts';
+import { invalidParams } from '../../src/rules/invalid-params.ts';
 import { BLOCKED, DIGEST, SPEC } from '../support/subject.ts';
 
 const check = (rule: string, outcome: Check['outcome'], message = ''): Check => ({ rule, title: `The rule ${rule} holds`, outcome, message, durationMs: 12 });

@@ -12,13 +12,10 @@ const compile = (schema: Params): ValidateFunction => {
 };
 
 const STRANGER = 'pinlane_conformance_unknown';
-/** One of these is of a wrong type or out of range for nearly every schema of a property. */
+/** For nearly every schema of a property, one of these has a wrong type or is out of range. */
 const WRONG: readonly unknown[] = [null, { unexpected: true }, [[[]]], false, -1e300, ''];
 
-/**
- * Params that a JSON Schema refuses, as near as can be to params that it takes; undefined where it refuses nothing that is
- * tried.
- */
+/** Params that a JSON Schema refuses, as like as possible to params that it takes; undefined if it refuses nothing that is tried. */
 export const invalidParams = (schema: Params, valid: Params): Params | undefined => {
   const validate = compile(schema);
   const without = Object.keys(valid).map((key) => Object.fromEntries(Object.entries(valid).filter(([name]) => name !== key)));
