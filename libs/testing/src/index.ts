@@ -1,10 +1,13 @@
-export * from './docker-registry.ts';
 export * from './errors.ts';
-export * from './faulty-proxy.ts';
 export * from './folders.ts';
 export * from './images.ts';
 export * from './parts.ts';
-export * from './registry-auth.ts';
-export * from './registry.ts';
+export type { RegistryAuth } from './registry/auth.ts';
+export { startDockerRegistry } from './registry/docker-registry.ts';
+export type { Fault, FaultRule } from './registry/faults.ts';
+export * from './registry/faulty-proxy.ts';
+export type { SeenRequest } from './registry/listen.ts';
+export * from './registry/registry.ts';
+export * from './registry/stranger.ts';
 export * from './requires.ts';
 export * from './spec-texts.ts';
