@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** A real part that tests may require, by the name PINLANE_REQUIRE gives it. */
+/** A real part that tests may require, by its name in PINLANE_REQUIRE. */
 export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm';
 
 /** The absolute path of a program on PATH, or null. */
@@ -18,7 +18,7 @@ const onPath = (name: string): string | null => {
   return null;
 };
 
-/** What a command prints, or null where it fails or does not answer; a daemon that hangs is as good as none. */
+/** What a command prints; null if it fails, or does not end within ten seconds, because a daemon that hangs is of no use. */
 const answer = (program: string, ...args: string[]): string | null => {
   const { status, stdout } = spawnSync(program, args, { encoding: 'utf8', timeout: 10_000, stdio: ['ignore', 'pipe', 'ignore'] });
   return status === 0 ? stdout.trim() : null;
@@ -33,7 +33,7 @@ const lacks: Readonly<Record<Part, () => string | null>> = {
   buildx: () => lackOf('docker') ?? (answer(onPath('docker')!, 'buildx', 'version') ? null : 'docker has no buildx'),
   registry: () => (onPath('docker-registry') === null ? 'there is no docker-registry on PATH' : null),
   litellm: () => (onPath('litellm') === null ? 'there is no litellm on PATH' : null),
-  // The flag F keeps the interpreter open, which is what lets it run inside a container that does not hold it.
+  // With the flag F the kernel keeps the emulator open, so that it is found in a container whose files do not hold it.
   qemu: () => {
     const file = '/proc/sys/fs/binfmt_misc/qemu-aarch64';
     try {
@@ -47,7 +47,7 @@ const lacks: Readonly<Record<Part, () => string | null>> = {
 
 const found = new Map<Part, string | null>();
 
-/** Why a real part is not available here, or null where it is; looked at once in a process. */
+/** Why a real part is not available here; null if it is. A process looks once. */
 export const lackOf = (part: Part): string | null => {
   let lack = found.get(part);
   if (lack === undefined) found.set(part, (lack = lacks[part]()));

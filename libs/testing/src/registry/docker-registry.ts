@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** Starts Debian's docker-registry with a configuration file; resolves with its host when it listens. */
+/** Starts Debian's docker-registry with a configuration file. Resolves with its host, `127.0.0.1:<port>`, once it listens. */
 export const startDockerRegistry = async (configuration: string): Promise<{ readonly host: string; readonly process: ChildProcess }> => {
   const child = spawn('docker-registry', ['serve', configuration], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.resume();
