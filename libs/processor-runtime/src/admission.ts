@@ -8,7 +8,7 @@ import { asksForReal, createValidator } from './request.ts';
 import type { Secrets } from './secrets.ts';
 import type { RuntimeSpec } from './spec.ts';
 
-/** A request that may run, as far as the request itself can tell. */
+/** A request that may run, unless the processor is busy. */
 export interface AdmittedRequest {
   readonly facts: RunFacts;
   readonly params: Readonly<Record<string, unknown>>;
@@ -33,9 +33,9 @@ const hashOf = (inputs: unknown): InputsHash => {
 };
 
 /**
- * Makes the decision for one processor. First who it is, then whether the caller means it, then its secrets, and only then
- * what the request says: a probe for a missing secret need not know the inputs of the processor that it probes.
- * @throws Error where the spec's inputs are not a JSON Schema
+ * Makes what decides for one processor. It checks the processor's own digest, then the digest that the caller expects, then the secrets, and
+ * the rest of the request last, so that a caller can probe for a missing secret without knowing the processor's inputs.
+ * @throws Error if the spec's inputs are not a JSON Schema
  */
 export const createAdmission = (spec: RuntimeSpec, imageDigest: string | null, secrets: Secrets, artifactsRoot: string): Admission => {
   const validator = createValidator(spec);

@@ -2,14 +2,14 @@ import type { ErrorEnvelope } from './envelope.ts';
 import { ProcessorError } from './errors.ts';
 import type { Redactor } from './redact.ts';
 
-/** What every error envelope of a processor says of the processor. */
+/** The members that every error envelope of a processor has in its meta. */
 export interface Identity {
   readonly ref: string;
-  /** Null where the processor was started without one. */
+  /** Null if the processor was started without one. */
   readonly imageDigest: string | null;
 }
 
-/** The envelope of an error; no value of a secret is in it. */
+/** The envelope of an error, with every value of a secret redacted. */
 export const errorEnvelope = (error: ProcessorError, executionId: string | null, { ref, imageDigest }: Identity, redactor: Redactor): ErrorEnvelope => ({
   status: 'error',
   execution_id: executionId,
@@ -17,5 +17,5 @@ export const errorEnvelope = (error: ProcessorError, executionId: string | null,
   meta: { ref, ...(imageDigest === null ? {} : { image_digest: imageDigest }) },
 });
 
-/** Headers that an error has besides. */
+/** Headers that the answer to an error has besides its media type. */
 export const errorHeaders = (error: ProcessorError): Record<string, string> => (error.code === 'ERR_BUSY' ? { 'retry-after': '1' } : {});

@@ -4,7 +4,7 @@ import { inputsError } from './errors.ts';
 
 const STAGING = '.staging-';
 
-/** Writes a file so that a reader, or the next start after a crash, sees the old bytes or all of the new ones. */
+/** Writes a file so that a reader sees either its old bytes or all of the new ones, even after a crash. */
 export const writeFileSafely = async (file: string, bytes: string): Promise<void> => {
   const temporary = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`;
   const handle = await open(temporary, 'wx', 0o644);
@@ -21,8 +21,8 @@ export const writeFileSafely = async (file: string, bytes: string): Promise<void
 };
 
 /**
- * Makes a folder below a root, one part at a time, and refuses a part that is a link out of the root: the text of a path
- * can't tell that. Links that stay below the root are followed.
+ * Makes a folder below a root, one part of its path at a time, and refuses a part that is a link out of the root, which the path alone does
+ * not show. Links that stay below the root are followed.
  * @returns the folder's real path
  * @throws ERR_INPUTS
  */
@@ -43,7 +43,7 @@ export const makeFolderBelow = async (root: string, path: string): Promise<strin
   return at;
 };
 
-/** Makes the folder in which a run's outputs are gathered; what a crashed run of the same prefix left is removed. */
+/** Makes the folder in which the outputs of a run are gathered, and removes what a run of the same prefix left when it crashed. */
 export const makeStaging = async (folder: string): Promise<string> => {
   const left = (await readdir(folder)).filter((name) => name.startsWith(STAGING));
   await Promise.all(left.map((name) => rm(join(folder, name), { recursive: true, force: true })));
@@ -52,19 +52,19 @@ export const makeStaging = async (folder: string): Promise<string> => {
 
 /** What a finished run leaves on the disk. */
 export interface CommittedRun {
-  /** `<root>/<prefix>`, real. */
+  /** The real path of `<root>/<prefix>`. */
   readonly folder: string;
-  /** `<root>/execution/<execution id>`, real. */
+  /** The real path of `<root>/execution/<execution id>`. */
   readonly executionFolder: string;
-  /** The folder with the outputs; it is moved. */
+  /** The folder with the outputs, which is moved into its place. */
   readonly staging: string;
   readonly index: string;
   readonly receipt: string;
 }
 
 /**
- * Puts a run's outputs, index and receipts in place. The receipts go first and come last: whoever finds one finds
- * everything that it names, also after a crash in the middle of a second run with the same id.
+ * Puts the outputs, index and receipts of a run in place. Old receipts are removed first and new ones written last, so that everything which
+ * a receipt names is there, even after a crash in the middle of a second run with the same id.
  */
 export const commitRun = async ({ folder, executionFolder, staging, index, receipt }: CommittedRun): Promise<void> => {
   const outputs = join(folder, 'outputs');

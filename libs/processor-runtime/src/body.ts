@@ -2,10 +2,10 @@ import { INPUTS_STATUS, MAX_BODY_BYTES } from '@pinlane/contracts/processor';
 import { inputsError } from './errors.ts';
 
 const MAX_DEPTH = 200;
-// A caller that is cut off while it still sends loses the answer, so what is too large is read to its end, up to here.
+// A caller that is cut off while it sends does not see the answer. A body that is too large is therefore read on to its end, or up to here.
 const MAX_DISCARDED = 8 * MAX_BODY_BYTES;
 
-/** Whether a JSON value is nested deeper than code that walks it recursively can bear; walks level by level itself. */
+/** Whether a JSON value is nested too deeply for code that walks it recursively. It walks level by level, which any depth allows. */
 const isTooDeep = (value: unknown): boolean => {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth += 1) {
@@ -25,7 +25,7 @@ export const parseBody = (bytes: Uint8Array): unknown => {
       return item;
     });
   } catch (error) {
-    // V8 quotes the text it failed at, which is the caller's data.
+    // The message of V8 quotes the text, which is the caller's data, so it is not passed on.
     const why = error instanceof SyntaxError ? '' : `: ${(error as Error).message}`;
     throw inputsError(`the body is not JSON in UTF-8${why}`);
   }
@@ -33,7 +33,7 @@ export const parseBody = (bytes: Uint8Array): unknown => {
   return value;
 };
 
-/** Reads and parses the body of a request. @throws ERR_INPUTS, with status 413 where it is too large */
+/** Reads and parses the body of a request. @throws ERR_INPUTS, with status 413 if it is too large */
 export const readBody = async (stream: AsyncIterable<Uint8Array>): Promise<unknown> => {
   const chunks: Uint8Array[] = [];
   let size = 0;

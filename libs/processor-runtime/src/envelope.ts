@@ -9,7 +9,7 @@ export interface Output {
   readonly sha256: string;
 }
 
-/** What is known of a run before it starts, and determined. */
+/** What is known of a run before it starts, and is the same whenever it is run. */
 export interface RunFacts {
   readonly executionId: string;
   readonly ref: string;
@@ -34,13 +34,13 @@ export interface ErrorEnvelope {
   readonly meta: Readonly<Record<string, unknown>>;
 }
 
-/** Outputs in the one order in which they are ever shown: by path, code unit by code unit. */
+/** Outputs in the order in which they are always shown: by path, compared by UTF-16 code units. */
 export const sortOutputs = (outputs: readonly Output[]): Output[] => outputs.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 
 /** The bytes of outputs.json. */
 export const outputsIndex = (outputs: readonly Output[]): string => jcs({ outputs: sortOutputs(outputs) });
 
-/** The bytes of receipt.json and determinism.json: only what is determined, so no time and no duration. */
+/** The bytes of receipt.json and determinism.json. They hold no time and no duration, so that the same run gives the same bytes. */
 export const receipt = (facts: RunFacts, outputs: readonly Output[]): string =>
   jcs({
     kind: 'Receipt',
@@ -63,7 +63,7 @@ const metaOf = (facts: RunFacts, durationMs: number) => ({
   duration_ms: Math.round(durationMs),
 });
 
-/** The answer to a run that succeeded; `extra` cannot replace what the contract says of `meta`. */
+/** The answer to a run that succeeded. `extra` adds to `meta`, and cannot replace a member that the contract defines. */
 export const successEnvelope = (
   facts: RunFacts,
   run: { readonly outputs: readonly Output[]; readonly indexPath: string; readonly durationMs: number; readonly extra: Readonly<Record<string, unknown>> },

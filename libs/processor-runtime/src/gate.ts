@@ -1,12 +1,12 @@
 import { ProcessorError } from './errors.ts';
 
-/** Lets in as many runs as may run at once, each execution id once, and none after it was closed. */
+/** Limits how many runs go on at once. It lets no execution id in twice at a time, and nobody after it was closed. */
 export interface Gate {
   readonly running: number;
   readonly closed: boolean;
   /** @returns what ends the run @throws ERR_BUSY */
   enter(executionId: string): () => void;
-  /** Lets nobody in any more; resolves when the last run has ended. */
+  /** Lets nobody in from now on; resolves when the last run has ended. */
   close(): Promise<void>;
 }
 

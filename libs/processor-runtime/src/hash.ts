@@ -7,7 +7,7 @@ export interface InputsHash {
   readonly value: string;
 }
 
-/** RFC 8785 JSON. @throws Error for what it cannot express, such as a lone surrogate */
+/** RFC 8785 JSON. @throws Error for a value that it cannot express, such as a lone surrogate */
 export const jcs = (value: unknown): string => {
   const text = canonicalize(value);
   if (text === undefined) throw new Error('a value has no JSON form');
@@ -16,12 +16,12 @@ export const jcs = (value: unknown): string => {
 
 export const sha256Hex = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
-/** sha256 over the RFC 8785 form of the request's inputs, as they were sent. */
+/** The sha256 of the RFC 8785 form of the request's inputs, as they were sent. */
 export const hashInputs = (inputs: unknown): InputsHash => ({ hash_schema: 'jcs-sha256-v1', value: sha256Hex(jcs(inputs)) });
 
 /**
- * Names resources and secrets, never values. Required secrets are always named; optional ones where a real run has them,
- * so that a mock run has one fingerprint on every machine.
+ * The environment fingerprint: resources and the names of secrets, never a value. Required secrets are always in it, optional ones only if a
+ * real run has them, so that a mock run has the same fingerprint on every machine.
  */
 export const environmentFingerprint = (spec: RuntimeSpec, optionalSet: readonly string[]): string => {
   const names = [...spec.secrets.required, ...optionalSet].sort();

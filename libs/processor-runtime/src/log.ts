@@ -6,7 +6,7 @@ export type LogLevel = keyof typeof LEVELS;
 /** Fields of one line of the log; any value, errors included. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Structured logging: a stable event name such as `run.done`, and fields. */
+/** Structured logging: the name of an event, which does not change, such as `run.done`, and fields. */
 export interface Log {
   debug(event: string, fields?: LogFields): void;
   info(event: string, fields?: LogFields): void;
@@ -22,15 +22,15 @@ export interface LogOptions {
   readonly redactor: Redactor;
   readonly write: (line: string) => void;
   readonly now: () => Date;
-  /** The least level that is written; info where absent. */
+  /** The lowest level that is written; info if absent. */
   readonly level?: LogLevel;
 }
 
 const RESERVED = new Set(['ts', 'level', 'event', 'service', 'env']);
 
 /**
- * A log of NDJSON lines that begin `ts level event service env` (design, section 6). The values of secrets are redacted
- * in every string of a line before it is written; a library's serialiser would see only the paths that it is told of.
+ * A log of NDJSON lines that begin with `ts level event service env` (design, section 6). The values of secrets are redacted in every string
+ * of a line. No logging library does that here, because those redact only the fields that they are told of.
  */
 export const createLog = (options: LogOptions, bound: LogFields = {}): Log => {
   const { service, env, redactor, write, now } = options;

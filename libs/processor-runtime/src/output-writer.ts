@@ -10,7 +10,7 @@ import type { RuntimeSpec } from './spec.ts';
 /** Gathers the outputs of one run in a folder. */
 export interface OutputWriter {
   write(path: string, data: OutputData, options?: { readonly mime?: string }): Promise<Output>;
-  /** Waits for every write that was begun, awaited by the processor or not. @throws the first error of any of them */
+  /** Waits for every write that was begun, whether or not the processor awaits it. @throws the first error of any of them */
   finish(): Promise<readonly Output[]>;
 }
 
@@ -38,7 +38,7 @@ const writeFile = async (file: string, data: OutputData, signal: AbortSignal): P
   return { size_bytes: size, sha256: hash.digest('hex') };
 };
 
-/** The media type of an output: as given, else as declared. @throws ERR_RUNTIME for a path or a type that registry.yaml does not allow */
+/** The media type of an output: the one given, else the one that registry.yaml declares. @throws ERR_RUNTIME for a path or a type that registry.yaml does not allow */
 const mimeOf = (spec: RuntimeSpec, path: string, given: string | undefined): string => {
   const refuse = (why: string): never => {
     throw new ProcessorError('ERR_RUNTIME', `the output ${JSON.stringify(path.slice(0, 200))} ${why}`);
@@ -53,7 +53,7 @@ const mimeOf = (spec: RuntimeSpec, path: string, given: string | undefined): str
   return mime;
 };
 
-/** Makes the writer of one run; after `signal` aborts it writes nothing more. */
+/** Makes the writer of one run. It writes nothing more once `signal` has aborted. */
 export const createOutputWriter = (folder: string, spec: RuntimeSpec, signal: AbortSignal): OutputWriter => {
   const begun = new Map<string, Promise<Output>>();
   const refused: ProcessorError[] = [];
@@ -70,7 +70,7 @@ export const createOutputWriter = (folder: string, spec: RuntimeSpec, signal: Ab
       const mime = mimeOf(spec, path, options.mime);
       if (begun.has(path)) {
         const error = new ProcessorError('ERR_OUTPUT_DUPLICATE', `the run wrote the output ${JSON.stringify(path)} twice`);
-        // Kept, because the run has failed even where the processor catches this.
+        // The error is kept, because the run has failed even if the processor catches it.
         refused.push(error);
         throw error;
       }

@@ -6,15 +6,15 @@ const PLACEHOLDER = '{execution_id}';
 
 /** Where a run writes. */
 export interface Prefix {
-  /** As the caller wrote it, expanded, without a final slash: what index_path begins with. */
+  /** The prefix as the caller wrote it, expanded and without a final slash; index_path begins with it. */
   readonly shown: string;
-  /** Below the artifacts root, without `.` or `..`. */
+  /** The path below the artifacts root, without `.` or `..`. */
   readonly path: string;
 }
 
 /**
- * Expands a write_prefix and proves that it stays below the artifacts root, by its text alone; links on the disk are
- * looked at where folders are made. Percent-encoding is refused altogether: whoever decodes it later would see another path.
+ * Expands a write_prefix, and proves by its text that it stays below the artifacts root; links on the disk are checked when folders are made.
+ * Percent-encoding is refused altogether, because a program that decodes it later would see another path.
  * @throws ERR_INPUTS
  */
 export const expandPrefix = (prefix: string, executionId: string, root: string): Prefix => {
@@ -33,7 +33,7 @@ export const expandPrefix = (prefix: string, executionId: string, root: string):
   return { shown, path };
 };
 
-/** Checks the path of an output, which is relative to `<prefix>/outputs/`; returns what is wrong with it, or null. */
+/** What is wrong with the path of an output, which is relative to `<prefix>/outputs/`; null if nothing is. */
 export const outputPathProblem = (path: string): string | null => {
   if (path === '' || path.length > 512) return 'is empty or longer than 512 characters';
   if (/[\p{Cc}\u2028\u2029]/u.test(path)) return 'contains a control character';
@@ -43,5 +43,5 @@ export const outputPathProblem = (path: string): string | null => {
   return null;
 };
 
-/** Whether a path is one that a pattern of registry.yaml's `outputs` allows; `*` stands for any characters but `/`. */
+/** Whether a pattern of the `outputs` in registry.yaml allows a path; `*` stands for any characters but `/`. */
 export const matchesOutput = (pattern: string, path: string): boolean => new RegExp(`^${pattern.split('*').map(escapePattern).join('[^/]*')}$`, 'u').test(path);

@@ -8,17 +8,17 @@ export interface ProviderRequest {
   readonly json?: unknown;
   /** The run's signal. */
   readonly signal: AbortSignal;
-  /** How often a request that was turned away is sent again; twice where absent. */
+  /** How often a request that was turned away is sent again; twice if absent. */
   readonly retries?: number;
 }
 
-// Statuses by which a service says that it did not begin the work, so that even a POST may be sent again.
+// With these statuses a service says that it did not begin the work, so even a POST may be sent again.
 const TURNED_AWAY = new Set([429, 503]);
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 const QUOTED = 500;
 
-/** How long to wait before the next try: as Retry-After says, else twice as long each time. */
+/** How long to wait before the next try: as long as Retry-After says, else twice as long each time. */
 export const retryDelay = (attempt: number, retryAfter: string | null, now: number): number => {
   const seconds = Number(retryAfter ?? Number.NaN);
   const date = Date.parse(retryAfter ?? '');
@@ -28,7 +28,7 @@ export const retryDelay = (attempt: number, retryAfter: string | null, now: numb
 
 const failed = (url: URL, why: string, cause?: unknown): ProcessorError => new ProcessorError('ERR_PROVIDER', `${url.host} ${why}`, { cause });
 
-/** Turns what `fetch` and reading a body throw into ERR_PROVIDER, but leaves the run's own abort as it is. */
+/** Turns an error of `fetch`, or of reading a body, into ERR_PROVIDER; the abort of the run itself stays what it is. */
 export const asProviderError = (url: URL, error: unknown, signal: AbortSignal): unknown => {
   if (signal.aborted || error instanceof ProcessorError) return error;
   const { message, cause } = error as Error & { cause?: { code?: string; message?: string } };
@@ -36,8 +36,8 @@ export const asProviderError = (url: URL, error: unknown, signal: AbortSignal): 
 };
 
 /**
- * Asks a service over HTTP; a 429 or 503 is tried again after a while. The answer has a 2xx status and an unread body.
- * @throws ERR_PROVIDER where the service cannot be reached or answers with another status, whose body is quoted in part
+ * Asks a service over HTTP, and asks again after a while if it answers 429 or 503. The answer has a 2xx status, and its body is not read yet.
+ * @throws ERR_PROVIDER if the service cannot be reached, or answers with another status; the message then quotes the start of its body
  */
 export const askProvider = async (url: URL, { method = 'GET', headers = {}, json, signal, retries = 2 }: ProviderRequest): Promise<Response> => {
   const init: RequestInit = { method, signal, redirect: 'error', headers: json === undefined ? headers : { ...headers, 'content-type': 'application/json' } };
@@ -55,7 +55,7 @@ export const askProvider = async (url: URL, { method = 'GET', headers = {}, json
   }
 };
 
-/** Reads the body of an answer as a JSON object. @throws ERR_PROVIDER where it is none */
+/** Reads the body of an answer as a JSON object. @throws ERR_PROVIDER if it is none */
 export const readJsonObject = async (url: URL, response: Response, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> => {
   const text = await response.text().catch((error: unknown) => {
     throw asProviderError(url, error, signal);

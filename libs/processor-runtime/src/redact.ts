@@ -4,24 +4,24 @@ import { escapePattern } from './escape.ts';
 /** Replaces the values of secrets in texts. */
 export interface Redactor {
   text(text: string): string;
-  /** A copy of any value, fit for JSON, in which every string and key is redacted; errors become plain objects. */
+  /** A copy of any value, fit for JSON, with every string and every key redacted. Errors become plain objects. */
   value(value: unknown): unknown;
 }
 
 export const REDACTED = '[REDACTED]';
 
-// A shorter value would be found by chance in words and numbers, and it keeps nothing secret anyway.
+// A shorter value would occur by chance in words and numbers, and is no secret that could be kept.
 const MIN_LENGTH = 4;
 const DIGEST = /(?:sha256:)?(?<![a-f0-9])[a-f0-9]{64}(?![a-f0-9])/g;
-// A form as long as this is not found in a digest by chance.
+// A form of this length does not occur in a digest by chance.
 const BEYOND_CHANCE = 16;
 const MAX_DEPTH = 32;
 
 const trimPadding = (text: string): string => text.replace(/=+$/, '');
 
 /**
- * The base64 of a value depends on where in a longer text it begins. For each of the three offsets, these are the
- * characters that depend on the value alone.
+ * The characters of a value's base64 that depend on the value alone, for each of the three offsets that it may have within a group of three
+ * bytes of a longer text.
  */
 const base64Forms = (secret: string): string[] =>
   [0, 1, 2].flatMap((offset) => {
@@ -52,10 +52,10 @@ const formsOf = (secret: string): string[] => {
 
 /**
  * Makes a redactor for the values of secrets in their plain, JSON-escaped, URL-encoded, hexadecimal and base64 forms.
- * Digests (64 hexadecimal digits, with or without `sha256:`) stay readable, even where a secret's characters happen to be in one.
+ * Digests (64 hexadecimal digits, with or without `sha256:`) stay readable, even if the characters of a secret occur in one.
  */
 export const createRedactor = (secrets: readonly string[]): Redactor => {
-  // A key of many lines is often shown line by line.
+  // A secret of many lines, such as a private key, is often printed line by line.
   const parts = secrets.flatMap((secret) => [secret, ...secret.split(/\r?\n/).filter((line) => line.length >= BEYOND_CHANCE)]);
   const forms = [...new Set(parts.filter((part) => part.length >= MIN_LENGTH).flatMap(formsOf))].sort((a, b) => b.length - a.length);
   const pattern = forms.length === 0 ? null : new RegExp(forms.map(escapePattern).join('|'), 'g');

@@ -4,7 +4,7 @@ import formats from 'ajv-formats';
 import { inputsError } from './errors.ts';
 import type { RuntimeSpec } from './spec.ts';
 
-/** The body of POST /run and /run-stream, valid. */
+/** The body of POST /run and /run-stream, after it was checked. */
 export interface RunRequest {
   readonly schema: 'v1';
   readonly execution_id: string;
@@ -51,7 +51,7 @@ const describe = (at: string, errors: readonly ErrorObject[]): string => {
 export interface RequestValidator {
   /** @throws ERR_INPUTS with every problem of the envelope */
   request(body: unknown): RunRequest;
-  /** @returns a copy of the params with the schema's defaults filled in @throws ERR_INPUTS with every problem */
+  /** @returns a copy of the params, with the defaults of the schema filled in @throws ERR_INPUTS with every problem */
   params(request: RunRequest): Readonly<Record<string, unknown>>;
 }
 
@@ -64,16 +64,16 @@ const compileInputs = (schema: Readonly<Record<string, unknown>>): ValidateFunct
   return ajv.compile(schema);
 };
 
-/** The execution id of a body that may be anything, for the envelope of an error. */
+/** The execution id for the envelope of an error, from a body that may be anything; null if it names none that is valid. */
 export const executionIdOf = (body: unknown): string | null => {
   const id = typeof body === 'object' && body !== null ? (body as Record<string, unknown>)['execution_id'] : undefined;
   return typeof id === 'string' && new RegExp(EXECUTION_ID).test(id) ? id : null;
 };
 
-/** Whether a body asks for a real run, whatever else it says. */
+/** Whether a body that may be anything asks for a real run. */
 export const asksForReal = (body: unknown): boolean => typeof body === 'object' && body !== null && (body as Record<string, unknown>)['mode'] === 'real';
 
-/** Compiles the schemas once. @throws Error where the spec's inputs are not a JSON Schema */
+/** Compiles the schemas, once for all requests. @throws Error if the spec's inputs are not a JSON Schema */
 export const createValidator = (spec: RuntimeSpec): RequestValidator => {
   const envelope = new Ajv(options).compile(REQUEST_SCHEMA);
   const inputs = compileInputs(spec.inputs);

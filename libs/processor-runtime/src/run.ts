@@ -20,12 +20,12 @@ export interface Run {
   readonly redactor: Redactor;
   readonly artifactsRoot: string;
   readonly log: Log;
-  /** Aborts when the caller goes away. */
+  /** Aborts if the caller goes away. */
   readonly caller: AbortSignal;
   readonly progress: ((event: JsonObject) => Promise<void>) | null;
 }
 
-// How long a run that was aborted may tidy up before its place is given to the next one.
+// How long an aborted run may tidy up before the next one gets its place.
 const TIDY_MS = 10_000;
 
 const settled = async (work: Promise<unknown>): Promise<void> => {
@@ -48,8 +48,9 @@ const startHandler = async <P>(processor: Processor<P>, run: Run, context: RunCo
 };
 
 /**
- * Carries out a run: the handler under its time limit, then outputs, index and receipts. A run that fails leaves none of them.
- * @param released called when nothing of the run is going on any more, which after a timeout may be later than the answer
+ * Carries out a run: calls its handler, with a time limit, and then puts outputs, index and receipts in place. A run that fails leaves none
+ * of them.
+ * @param released called when nothing of the run goes on any more; after a timeout that may be later than the answer
  * @throws ProcessorError
  */
 export const carryOut = async <P>(processor: Processor<P>, run: Run, released: () => void): Promise<SuccessEnvelope> => {
@@ -79,10 +80,10 @@ export const carryOut = async <P>(processor: Processor<P>, run: Run, released: (
       progress: run.progress ?? (async () => {}),
     };
     const work = startHandler(processor, run, context).then(async (extra) => ({ extra, outputs: await writer.finish() }));
-    // Writes that a failed handler did not wait for must not outlive the folder they go to.
+    // A failed handler may have begun writes that it did not await. They must end before their folder is removed.
     handler = work.catch(() => writer.finish());
     const { extra, outputs } = await Promise.race([work, rejectedBy(signal)]);
-    // A handler that never yields keeps the timer from firing.
+    // The timer does not fire while a handler computes without a pause, so the time is checked once more.
     if (performance.now() - started > spec.timeoutMs) expire();
     signal.throwIfAborted();
     await commitRun({ folder, executionFolder, staging, index: outputsIndex(outputs), receipt: receipt(facts, outputs) });

@@ -3,21 +3,21 @@ import type { RuntimeSpec } from './spec.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The declared secrets of one process; nothing else of the environment is looked at. */
+/** The declared secrets of one process. Nothing else of its environment is read. */
 export interface Secrets {
-  /** The values that must never be shown. */
+  /** The values, which must never be shown. */
   readonly values: readonly string[];
   /** Required names that are unset or blank. */
   readonly missing: readonly string[];
   /** Optional names that are set. */
   readonly optionalSet: readonly string[];
-  /** @throws ERR_MISSING_SECRET where it is unset, ERR_RUNTIME where registry.yaml does not declare it */
+  /** The value of a secret. @throws ERR_MISSING_SECRET if it is unset, ERR_RUNTIME if registry.yaml does not declare it */
   get(name: string): string;
-  /** The value, or undefined where it is unset. @throws ERR_RUNTIME where registry.yaml does not declare it */
+  /** The value of a secret; undefined if it is unset. @throws ERR_RUNTIME if registry.yaml does not declare it */
   find(name: string): string | undefined;
 }
 
-/** Reads the secrets that a spec declares. A blank value counts as unset: that is how CI systems pass a missing secret. */
+/** Reads the secrets that a spec declares. A blank value counts as unset, because CI systems pass a missing secret as one. */
 export const readSecrets = (spec: RuntimeSpec, env: Environment): Secrets => {
   const declared = new Set([...spec.secrets.required, ...spec.secrets.optional]);
   const valueOf = (name: string): string | undefined => (env[name]?.trim() ? env[name] : undefined);

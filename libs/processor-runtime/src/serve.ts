@@ -8,13 +8,13 @@ import type { Environment } from './secrets.ts';
 import { createServer, type ServerOptions } from './server.ts';
 import { readSpec, type RuntimeSpec } from './spec.ts';
 
-/** Where the spec is: as PINLANE_SPEC says, beside the running script as in an image, or one folder above it as in a workspace. */
+/** The file of the spec: the one that PINLANE_SPEC names, else the one beside the script (in an image), or one folder above it (in a workspace). */
 export const specPath = (env: Environment, script: string | undefined): string => {
   const beside = script === undefined ? [] : [join(dirname(script), 'registry.yaml'), join(dirname(script), '..', 'registry.yaml')];
   return env[PROCESSOR_ENV.spec] ?? beside.find((file) => existsSync(file)) ?? IMAGE_SPEC_PATH;
 };
 
-/** What the environment says of how to serve. */
+/** The options that the environment sets. */
 export const serverOptions = (env: Environment, spec: RuntimeSpec, writeLog: (line: string) => void): ServerOptions => {
   const digest = env[PROCESSOR_ENV.imageDigest] ?? '';
   const level = env['LOG_LEVEL'] ?? 'info';
@@ -29,7 +29,7 @@ export const serverOptions = (env: Environment, spec: RuntimeSpec, writeLog: (li
   };
 };
 
-/** The port to listen on. @throws Error where PORT is not one */
+/** The port to listen on. @throws Error if PORT is set and is not a port */
 export const portOf = (env: Environment, spec: RuntimeSpec): number => {
   const text = env[PROCESSOR_ENV.port];
   if (text === undefined || text === '') return spec.port;
@@ -38,7 +38,7 @@ export const portOf = (env: Environment, spec: RuntimeSpec): number => {
   return port;
 };
 
-/** Whatever libraries print or Node warns of becomes a line of the log, so that it is NDJSON and redacted too. */
+/** Turns what libraries print, and what Node warns of, into lines of the log, so that it is redacted NDJSON too. */
 const captureConsole = (log: Log): void => {
   for (const [method, level] of Object.entries({ debug: 'debug', log: 'info', info: 'info', warn: 'warn', error: 'error', trace: 'debug' } as const))
     console[method as 'log'] = (...words: unknown[]) => log[level]('console', { message: format(...words) });
@@ -47,8 +47,8 @@ const captureConsole = (log: Log): void => {
 };
 
 /**
- * Serves a processor until SIGTERM or SIGINT, then finishes the runs that are going on and exits with 0. The one function
- * that touches the process; it is the last statement of a processor's main module.
+ * Serves a processor until SIGTERM or SIGINT, then finishes the runs that are going on and exits with 0. It is the only function that changes
+ * the process, and the last statement of a processor's main module.
  */
 export const serve = async <P>(processor: Processor<P>): Promise<void> => {
   const writeLog = (line: string): void => void process.stderr.write(line);

@@ -17,19 +17,19 @@ import { openStream, sseEvent, SSE_HEADERS, type SseStream } from './sse.ts';
 
 export interface ServerOptions {
   readonly spec: RuntimeSpec;
-  /** Where the declared secrets are read from. */
+  /** The environment that the declared secrets are read from. */
   readonly env: Environment;
-  /** The digest of the image that runs, or null where nobody told it or what they told is no digest. */
+  /** The digest of the image that runs; null if the processor was given none, or none that is valid. */
   readonly imageDigest: string | null;
   readonly artifactsRoot: string;
-  /** Takes the lines of the log. */
+  /** Takes each line of the log. */
   readonly writeLog: (line: string) => void;
   /** The environment's name in the log. */
   readonly environment?: string;
   readonly logLevel?: LogLevel;
 }
 
-/** A processor's server; it listens to nothing until told so. */
+/** The server of a processor. It does not listen yet. */
 export interface ProcessorServer {
   readonly app: FastifyInstance;
   readonly log: Log;
@@ -43,7 +43,7 @@ const STREAM_PATH = '/run-stream';
 const REQUEST_MS = 120_000;
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '';
 
-/** An AbortSignal that fires when the caller goes away before it has its answer. */
+/** A signal that aborts if the caller goes away before it has its answer. */
 const callerSignal = (reply: FastifyReply): AbortSignal => {
   const controller = new AbortController();
   reply.raw.once('close', () => {
@@ -53,9 +53,9 @@ const callerSignal = (reply: FastifyReply): AbortSignal => {
 };
 
 /**
- * Makes the server of a processor: /healthz, /run and /run-stream as design section 6 says. It holds no state outside of
- * itself, so that a test may start any number of them in one process.
- * @throws Error where the spec's inputs are not a JSON Schema
+ * Makes the server of a processor, with /healthz, /run and /run-stream (design, section 6). It keeps no state outside of itself, so a test may
+ * start any number of servers in one process.
+ * @throws Error if the spec's inputs are not a JSON Schema
  */
 export const createServer = <P>(processor: Processor<P>, options: ServerOptions): ProcessorServer => {
   const { spec, imageDigest, artifactsRoot } = options;
@@ -67,7 +67,7 @@ export const createServer = <P>(processor: Processor<P>, options: ServerOptions)
   const admit = createAdmission(spec, imageDigest, secrets, artifactsRoot);
   const gate = createGate(spec.concurrency);
 
-  /** Admits a request and returns its run, to be started at once: its place is taken. */
+  /** Admits a request, and returns its run. The run must be started at once, because its place is taken from now on. */
   const begin = (request: FastifyRequest, reply: FastifyReply, progress: Run['progress']) => {
     const admitted = admit(request.body, request.headers);
     const release = gate.enter(admitted.facts.executionId);
@@ -85,7 +85,7 @@ export const createServer = <P>(processor: Processor<P>, options: ServerOptions)
     const error = toProcessorError(thrown);
     const executionId = executionIdOf(request.body);
     const facts = { execution_id: executionId, code: error.code, status: error.status };
-    // A stack helps where the processor itself is at fault; elsewhere the message says it all.
+    // The stack helps only if the processor itself is at fault.
     if (error.status === 500) log.error('run.failed', { ...facts, error });
     else log.warn('run.failed', { ...facts, message: error.message });
     return { error, envelope: errorEnvelope(error, executionId, identity, redactor) };
@@ -97,7 +97,7 @@ export const createServer = <P>(processor: Processor<P>, options: ServerOptions)
     return pathOf(request) === STREAM_PATH ? reply.headers(SSE_HEADERS).send(sseEvent('error', envelope)) : reply.send(envelope);
   };
 
-  // The body's limit is readBody's, which lets the caller finish sending before it answers.
+  // Fastify sets no limit, because readBody does, and lets the caller finish sending before it answers.
   const app = fastify({
     logger: false,
     return503OnClosing: false,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { DEFAULT_CONCURRENCY, DEFAULT_CPU, DEFAULT_MEMORY_GB, DEFAULT_PORT, DEFAULT_TIMEOUT_S } from '@pinlane/contracts/processor';
 import { parse } from 'yaml';
 
-/** What a processor must know of its registry.yaml while it runs. Pinlane validated the whole file before it built the image. */
+/** What a processor must know of its registry.yaml while it runs. Pinlane checked the whole file before it built the image. */
 export interface RuntimeSpec {
   readonly ref: string;
   readonly port: number;
@@ -15,7 +15,7 @@ export interface RuntimeSpec {
   readonly secrets: { readonly required: readonly string[]; readonly optional: readonly string[] };
   /** The JSON Schema of inputs.params. */
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** The files that a run may write; empty where the spec declares none. */
+  /** The files that a run may write; empty if the spec declares none. */
   readonly outputs: readonly { readonly path: string; readonly mime: string }[];
 }
 

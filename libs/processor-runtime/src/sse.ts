@@ -1,22 +1,22 @@
 import type { ServerResponse } from 'node:http';
 import { STREAM_EVENTS } from '@pinlane/contracts/processor';
 
-// Proxies close a connection on which nothing is said for a minute.
+// Proxies close a connection on which nothing was sent for a minute.
 const HEARTBEAT_MS = 15_000;
 
-/** One event of an SSE stream; the data is JSON on one line. */
+/** One event of a server-sent stream, with its data as JSON on one line. */
 export const sseEvent = (event: keyof typeof STREAM_EVENTS, data: unknown): string => `event: ${STREAM_EVENTS[event]}\ndata: ${JSON.stringify(data)}\n\n`;
 
 export const SSE_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' } as const;
 
-/** An open stream; after `end` nothing more is written. */
+/** An open stream. Nothing more is written after `end`. */
 export interface SseStream {
-  /** Resolves when the caller is ready for more, or gone. */
+  /** Resolves when the caller is ready for more, or has gone away. */
   progress(data: unknown): Promise<void>;
   end(event: 'done' | 'error', data: unknown): void;
 }
 
-/** Opens a stream on an answer that nothing was written to. */
+/** Opens a stream on an answer to which nothing was written yet. */
 export const openStream = (response: ServerResponse): SseStream => {
   response.writeHead(200, SSE_HEADERS);
   const heartbeat = setInterval(() => response.write(': still here\n\n'), HEARTBEAT_MS);

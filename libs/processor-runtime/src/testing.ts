@@ -9,14 +9,14 @@ import type { Environment } from './secrets.ts';
 import { createServer } from './server.ts';
 import { readSpec, type RuntimeSpec } from './spec.ts';
 
-/** The envelope of a success or of an error; a test reads of it what it expects to be there. */
+/** The envelope of a success or of an error. A test reads the members that it expects to be there. */
 export type TestEnvelope = Omit<SuccessEnvelope, 'status' | 'execution_id'> & Omit<ErrorEnvelope, 'status'> & { readonly status: 'success' | 'error' };
 
 /** What came of a run, as its caller sees it. */
 export interface TestRun {
   readonly status: number;
   readonly envelope: TestEnvelope;
-  /** The progress that was streamed, without the first event, which the runtime sends. */
+  /** The progress that was streamed, without the first event, which the runtime sends by itself. */
   readonly progress: readonly Readonly<Record<string, unknown>>[];
   /** The bytes of an output. */
   bytes(path: string): Promise<Buffer>;
@@ -27,14 +27,14 @@ export interface TestRun {
 export interface TestRunOptions {
   readonly mode?: 'mock' | 'real';
   readonly stream?: boolean;
-  /** Aborts to play a caller who goes away. */
+  /** Aborts the request, as a caller who goes away does. */
   readonly signal?: AbortSignal;
 }
 
 /** A processor that is served in this process, on a port and with a folder of its own. */
 export interface TestProcessor {
   run(params: unknown, options?: TestRunOptions): Promise<TestRun>;
-  /** All that was logged. */
+  /** Everything that was logged. */
   log(): string;
   /** Stops it, and removes what it wrote. */
   stop(): Promise<void>;
@@ -46,8 +46,8 @@ const parseEvents = (text: string): { event: string; data: unknown }[] =>
 /**
  * Serves a processor for a test, through the same server that an image runs.
  * @param options.registry its registry.yaml
- * @param options.env the secrets it shall find; none where absent
- * @param options.spec what shall differ from registry.yaml, such as a shorter time limit
+ * @param options.env the environment that its secrets are read from; empty if absent
+ * @param options.spec what is to differ from registry.yaml, such as a shorter time limit
  */
 export const testProcessor = async <P>(
   processor: Processor<P>,
