@@ -11,7 +11,7 @@ export interface CompletionParams {
   readonly stop?: readonly string[];
 }
 
-/** Tokens used, as the gateway counts them. */
+/** How many tokens were used, as the gateway counts them. */
 export interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
@@ -39,7 +39,7 @@ const usageOf = (value: unknown): Usage | null => {
   return { prompt_tokens: count('prompt_tokens'), completion_tokens: count('completion_tokens'), total_tokens: count('total_tokens') };
 };
 
-/** The first choice of an answer, or of a piece of one; null where it has none, as in the last piece of a stream. */
+/** The first choice of an answer, or of a piece of one; null if it has none, like the last piece of a stream. */
 const firstChoice = (body: Json): Json | null => {
   const choices = body['choices'];
   if (!Array.isArray(choices)) return malformed('has no choices');
@@ -47,7 +47,7 @@ const firstChoice = (body: Json): Json | null => {
   return choice === undefined ? null : isObject(choice) ? choice : malformed('has a choice that is not an object');
 };
 
-/** Reads an answer that came whole. @throws ERR_PROVIDER where it is malformed or holds no text */
+/** Reads an answer that came as a whole. @throws ERR_PROVIDER if it is malformed or holds no text */
 export const readCompletion = (body: Json, asked: string): Completion => {
   const choice = firstChoice(body) ?? malformed('has no choices');
   const message = choice['message'];
@@ -57,7 +57,7 @@ export const readCompletion = (body: Json, asked: string): Completion => {
   return { text, model: typeof body['model'] === 'string' ? body['model'] : asked, finishReason, usage: usageOf(body['usage']) };
 };
 
-/** One piece of an answer that is streamed. */
+/** One piece of a streamed answer. */
 export interface CompletionPiece {
   readonly text: string;
   readonly model: string | null;
@@ -65,7 +65,7 @@ export interface CompletionPiece {
   readonly usage: Usage | null;
 }
 
-/** Reads a piece of a stream. @throws ERR_PROVIDER where it is malformed or tells of an error */
+/** Reads one piece of a streamed answer. @throws ERR_PROVIDER if it is malformed or reports an error */
 export const readPiece = (data: string): CompletionPiece => {
   let body: unknown;
   try {

@@ -5,14 +5,14 @@ import { eventData } from './server-sent-events.ts';
 const DEFAULT_BASE = 'https://api.openai.com/v1';
 const LONGEST_TEXT = 16 * 1024 * 1024;
 
-/** Where completions are asked for, below the base that LITELLM_API_BASE names. @throws ERR_RUNTIME, without the value, where it is no http(s) URL */
+/** The URL for completions, below the base that LITELLM_API_BASE names. @throws ERR_RUNTIME, without the value, if that is no http(s) URL */
 export const completionsUrl = (base: string = DEFAULT_BASE): URL => {
   const url = URL.parse(`${base.trim().replace(/\/+$/, '')}/chat/completions`);
   if (url === null || !/^https?:$/.test(url.protocol)) throw new ProcessorError('ERR_RUNTIME', 'LITELLM_API_BASE is not an http or https URL');
   return url;
 };
 
-/** Gathers a streamed answer, telling of each piece as it comes. @throws ERR_PROVIDER where the stream breaks off */
+/** Gathers a streamed answer, and reports each piece as progress. @throws ERR_PROVIDER if the stream breaks off */
 const gather = async (bytes: AsyncIterable<Uint8Array>, asked: string, onText: (text: string) => Promise<void>): Promise<Completion> => {
   let completion: Completion = { text: '', model: asked, finishReason: null, usage: null };
   let finished = false;
@@ -35,7 +35,7 @@ const gather = async (bytes: AsyncIterable<Uint8Array>, asked: string, onText: (
   return completion;
 };
 
-/** Asks the gateway for a completion, streamed where the caller listens. @throws ERR_PROVIDER */
+/** Asks the gateway for a completion, as a stream if the caller listens to progress. @throws ERR_PROVIDER */
 export const complete = async (context: RealContext<CompletionParams>, onText: (text: string) => Promise<void>): Promise<Completion> => {
   const { params, signal, streaming } = context;
   const url = completionsUrl(context.optionalSecret('LITELLM_API_BASE'));

@@ -9,7 +9,7 @@ const write = async (context: RunContext<CompletionParams>, { text, model, finis
   return { model, finish_reason: finishReason, ...(usage === null ? {} : { usage }) };
 };
 
-/** Chat completions through a LiteLLM gateway, or whatever else speaks OpenAI's API. */
+/** Chat completions through a LiteLLM gateway, or through any other service with OpenAI's API. */
 export const processor = defineProcessor<CompletionParams>({
   mock: async (context) => {
     const completion = mockCompletion(context.params);

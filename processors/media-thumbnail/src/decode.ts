@@ -4,7 +4,7 @@ import jpeg from 'jpeg-js';
 import { PNG } from 'pngjs';
 import type { ImageHeader } from './header.ts';
 
-/** Pixels, row by row, four bytes each: red, green, blue, alpha (not premultiplied). */
+/** Pixels, row by row, of four bytes each: red, green, blue and alpha (not premultiplied). */
 export interface Bitmap {
   readonly width: number;
   readonly height: number;
@@ -24,19 +24,19 @@ const pixelData = (bytes: Buffer): Buffer => {
   return Buffer.concat(parts);
 };
 
-// Files in the wild end with a few bytes too many.
+// Some encoders write a few bytes more than the pixels take.
 const SLACK = 1024;
 
 /**
- * Proves that the pixels of a PNG inflate to as much as its header says. The decoder itself does not bound what it inflates
- * of an interlaced image, and fills what is missing with whatever was in memory before.
+ * Proves that the pixels of a PNG inflate to as many bytes as its header says. The decoder sets no bound to what it inflates of an interlaced
+ * image, and fills missing pixels with whatever was in memory before.
  */
 const checkPixelData = (bytes: Buffer, size: number): void => {
   const { length } = inflateSync(pixelData(bytes), { maxOutputLength: size + SLACK });
   if (length < size) throw new Error(`it has ${length} bytes of pixels, and its header says ${size}`);
 };
 
-/** Decodes an image whose header was found good. @throws ERR_INPUTS where the rest of it is not */
+/** Decodes an image whose header was checked. @throws ERR_INPUTS if the rest of it is malformed */
 export const decode = (bytes: Buffer, header: ImageHeader): Bitmap => {
   try {
     if (header.inflatedSize !== null) {
@@ -51,7 +51,7 @@ export const decode = (bytes: Buffer, header: ImageHeader): Bitmap => {
   }
 };
 
-/** Encodes a bitmap as PNG; the same pixels give the same bytes. */
+/** Encodes a bitmap as PNG. The same pixels give the same bytes. */
 export const encodePng = ({ width, height, data }: Bitmap): Buffer => {
   const png = new PNG({ width, height });
   png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);

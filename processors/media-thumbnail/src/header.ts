@@ -1,13 +1,13 @@
 import { ProcessorError } from '@pinlane/processor-runtime';
 
-/** What an image says of itself before anything of it is decoded. */
+/** What the header of an image says, read before any pixel is decoded. */
 export interface ImageHeader {
   readonly mime: 'image/png' | 'image/jpeg';
   readonly width: number;
   readonly height: number;
-  /** How many bytes its pixels are when they are inflated; null for a JPEG. */
+  /** The size of its inflated pixels, in bytes; null for a JPEG. */
   readonly inflatedSize: number | null;
-  /** How the stored image must be turned to be seen upright: 1 to 8, as EXIF numbers it. */
+  /** How the stored image must be turned to stand upright: 1 to 8, as EXIF numbers it. */
   readonly orientation: number;
 }
 
@@ -22,7 +22,7 @@ const malformed = (why: string): never => {
 /** Samples per pixel, by colour type (PNG specification, 11.2.1 "IHDR"). */
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
-/** Where each pass of an interlaced image begins and how far apart its pixels are: x, y, dx, dy (PNG specification, 8.1). */
+/** For each pass of an interlaced image, its first pixel and the distance between its pixels: x, y, dx, dy (PNG specification, 8.1). */
 const PASSES = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
@@ -33,7 +33,7 @@ const PASSES = [
   [0, 1, 1, 2],
 ] as const;
 
-/** How many bytes rows of pixels are: each row begins with the byte that names its filter. */
+/** The size of some rows of pixels, in bytes. Each row begins with a byte that names its filter. */
 const rowsSize = (width: number, height: number, bitsPerPixel: number): number =>
   width <= 0 || height <= 0 ? 0 : (Math.ceil((width * bitsPerPixel) / 8) + 1) * height;
 
@@ -51,7 +51,7 @@ const readPng = (bytes: Buffer): ImageHeader => {
   return { mime: 'image/png', width, height, inflatedSize, orientation: 1 };
 };
 
-/** The orientation in an EXIF block (TIFF 6.0: header, then the first directory of 12-byte entries). */
+/** The orientation in an EXIF block, which is a TIFF 6.0 header and a first directory of 12-byte entries. */
 const exifOrientation = (block: Buffer): number => {
   if (block.length < 20 || block.toString('latin1', 0, 6) !== 'Exif\0\0') return 1;
   const tiff = block.subarray(6);
@@ -68,7 +68,7 @@ const exifOrientation = (block: Buffer): number => {
 
 const isFrame = (marker: number): boolean => marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 
-/** Walks a JPEG's segments up to the frame header, which holds the dimensions (ITU T.81, B.1 and B.2.2). */
+/** Reads the segments of a JPEG up to the frame header, which holds the dimensions (ITU T.81, B.1 and B.2.2). */
 const readJpeg = (bytes: Buffer): ImageHeader => {
   let orientation = 1;
   for (let at = 2; at + 4 <= bytes.length;) {
@@ -89,8 +89,7 @@ const readJpeg = (bytes: Buffer): ImageHeader => {
 };
 
 /**
- * Reads what an image is from its first bytes, and refuses one that would be too large once decoded: a few kilobytes can
- * claim gigabytes.
+ * Reads the header of an image, and refuses an image that would be too large when it is decoded, because a few kilobytes can claim gigabytes.
  * @throws ERR_INPUTS
  */
 export const readHeader = (bytes: Buffer): ImageHeader => {

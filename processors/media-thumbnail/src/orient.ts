@@ -1,6 +1,6 @@
 import type { Bitmap } from './decode.ts';
 
-/** Where the pixel that is seen at (x, y) is stored, by EXIF orientation; w and h are those of the stored image. */
+/** For each EXIF orientation, where the pixel that is seen at (x, y) is stored; w and h are those of the stored image. */
 const SOURCES: Readonly<Record<number, (x: number, y: number, w: number, h: number) => readonly [number, number]>> = {
   2: (x, y, w) => [w - 1 - x, y],
   3: (x, y, w, h) => [w - 1 - x, h - 1 - y],

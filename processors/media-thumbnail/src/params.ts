@@ -15,7 +15,7 @@ export interface ThumbnailParams {
   readonly sizes: readonly Size[];
 }
 
-/** The decoded bytes of a data URI that the schema let through, and the media type that it claims. @throws ERR_INPUTS */
+/** The decoded bytes of a data URI that fits the schema, and the media type that it claims. @throws ERR_INPUTS */
 export const readDataUri = (uri: string): { readonly mime: string; readonly bytes: Buffer } => {
   const comma = uri.indexOf(',');
   const mime = uri.slice('data:'.length, uri.indexOf(';'));
@@ -24,7 +24,7 @@ export const readDataUri = (uri: string): { readonly mime: string; readonly byte
   return { mime, bytes };
 };
 
-/** Refuses sizes of one name, which would be one file. @throws ERR_INPUTS */
+/** Refuses two sizes of one name, because both would be written to one file. @throws ERR_INPUTS */
 export const requireDistinctNames = (sizes: readonly Size[]): void => {
   const names = sizes.map(({ name }) => name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);

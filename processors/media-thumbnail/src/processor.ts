@@ -16,7 +16,7 @@ const run = async ({ params, output, progress, signal }: RunContext<ThumbnailPar
 
   const thumbnails = [];
   for (const { name, width, height, fit } of params.sizes) {
-    // The work has no pauses of its own; here health checks are answered and the time limit is noticed.
+    // The work itself never pauses. This pause lets the server answer health checks, and the time limit take effect.
     await setImmediate();
     signal.throwIfAborted();
     const thumbnail = resize(image, frameFor(image, { width, height }, fit));
@@ -30,5 +30,5 @@ const run = async ({ params, output, progress, signal }: RunContext<ThumbnailPar
   await output('metadata.json', `${JSON.stringify(metadata, null, 2)}\n`);
 };
 
-/** Makes thumbnails. It needs neither secrets nor network, so that a mock run is a real one. */
+/** Makes thumbnails. A mock run does the real work, because that needs neither secrets nor network. */
 export const processor = defineProcessor<ThumbnailParams>({ mock: run, real: run });

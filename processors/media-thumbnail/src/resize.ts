@@ -9,7 +9,7 @@ export interface Area {
   readonly height: number;
 }
 
-/** What part of an image becomes a thumbnail of which dimensions. */
+/** Which part of an image becomes a thumbnail, and of which dimensions. */
 export interface Frame {
   readonly area: Area;
   readonly width: number;
@@ -41,7 +41,7 @@ interface Tap {
   readonly weight: number;
 }
 
-/** Which pixels of a line make each pixel of the new line, and how much each counts: by how much of it is covered. */
+/** For each pixel of the new line, the pixels of the old line that it covers, each with the share that it has in the new one. */
 const taps = (start: number, length: number, count: number, limit: number): Tap[][] =>
   Array.from({ length: count }, (_, n) => {
     const from = start + (n * length) / count;
@@ -55,8 +55,8 @@ const taps = (start: number, length: number, count: number, limit: number): Tap[
   });
 
 /**
- * Scales a part of an image by averaging what each new pixel covers. Colours are weighed by their alpha, so that what is
- * transparent does not bleed into what is not.
+ * Scales a part of an image: each new pixel is the average of those that it covers. Colours are weighed by their alpha, so that the colour of
+ * transparent pixels does not show in the others.
  */
 export const resize = (image: Bitmap, { area, width, height }: Frame): Bitmap => {
   const columns = taps(area.x, area.width, width, image.width);

@@ -10,9 +10,9 @@ const LARGEST_FILE = 2 * 1024 ** 3;
 
 export interface ClientOptions {
   readonly token: string;
-  /** The API's base; Replicate's own where absent. */
+  /** The base URL of the API; Replicate's own if absent. */
   readonly base?: string | undefined;
-  /** The first wait between two questions, in milliseconds. */
+  /** How long to wait before the first poll, in milliseconds. */
   readonly firstPollMs?: number | undefined;
 }
 
@@ -25,11 +25,11 @@ export interface Download {
 /** What this processor needs of Replicate's HTTP API. */
 export interface ReplicateClient {
   readonly base: URL;
-  /** Starts a prediction that Replicate ends by itself after `timeoutMs`: a cancel may get lost, and so may this answer. */
+  /** Starts a prediction. Replicate ends it after `timeoutMs` by itself, in case a cancel, or the answer with its id, gets lost. */
   create(params: ModelParams, signal: AbortSignal, timeoutMs: number): Promise<Prediction>;
-  /** Asks until the prediction is over. */
+  /** Polls until the prediction is over. */
   wait(prediction: Prediction, signal: AbortSignal, onChange: (prediction: Prediction) => Promise<void>): Promise<Prediction>;
-  /** Cancels, whatever became of the run's signal: nobody would use the result, and it costs money. */
+  /** Cancels a prediction, even if the run was aborted: nobody would use the result, and it costs money. */
   cancel(prediction: Prediction): Promise<void>;
   download(url: URL, signal: AbortSignal): Promise<Download>;
 }
@@ -53,7 +53,7 @@ const limited = async function* (url: URL, body: AsyncIterable<Uint8Array>, sign
   }
 };
 
-/** Makes a client. @throws ERR_RUNTIME, without the value, where the base is no http(s) URL */
+/** Makes a client. @throws ERR_RUNTIME, without the value, if the base is no http(s) URL */
 export const createClient = ({ token, base = DEFAULT_BASE, firstPollMs = FIRST_POLL_MS }: ClientOptions): ReplicateClient => {
   const root = baseUrl(base);
   const at = (path: string): URL => new URL(`${root.href.replace(/\/+$/, '')}${path}`);
@@ -86,7 +86,7 @@ export const createClient = ({ token, base = DEFAULT_BASE, firstPollMs = FIRST_P
       await response.body?.cancel();
     },
     download: async (url, signal) => {
-      // The token belongs to the API alone; files elsewhere are public by their address.
+      // The token is sent to the API alone. A file elsewhere can be read by anybody who knows its address.
       const response = await askProvider(url, { headers: url.host === root.host ? headers : {}, signal });
       if (response.body === null) throw new ProcessorError('ERR_PROVIDER', `${url.host} answered without a body`);
       return { contentType: response.headers.get('content-type'), bytes: limited(url, response.body, signal) };

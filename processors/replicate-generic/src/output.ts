@@ -1,24 +1,24 @@
-/** A file among a model's output. */
+/** A file in the output of a model. */
 export interface OutputFile {
   readonly url: URL;
-  /** Below `outputs/`, without the extension that the media type will tell. */
+  /** The path below `outputs/`, without the extension, which depends on the media type. */
   readonly stem: string;
 }
 
-/** A model's output, sorted into text and files. */
+/** The output of a model, taken apart into text and files. */
 export interface SortedOutput {
   readonly files: readonly OutputFile[];
-  /** The text of a model that answers with text; null where it answers with something else. */
+  /** The text, if the model answers with text; null if it answers with something else. */
   readonly text: string | null;
-  /** The output with each file's URL replaced by what `name` says. */
+  /** The output, with the URL of each file replaced by what `name` returns. */
   describe(name: (file: OutputFile) => string | null): unknown;
 }
 
-/** Hosts from which files are taken: a URL in a model's output is the model's word, and may point anywhere. */
+/** The hosts from which files are downloaded. A URL in the output comes from the model, and may point anywhere. */
 export const isFileHost = (url: URL, apiBase: URL): boolean =>
   url.host === apiBase.host || (url.protocol === 'https:' && (url.hostname === 'replicate.delivery' || url.hostname.endsWith('.replicate.delivery')));
 
-/** Finds the files and the text in a model's output, which may be any JSON. */
+/** Finds the files and the text in the output of a model, which may be any JSON. */
 export const sortOutput = (output: unknown, apiBase: URL): SortedOutput => {
   const files: OutputFile[] = [];
   const fileOf = (value: string): OutputFile | null => {
@@ -65,7 +65,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 
 const KINDS = /^(?:image|video|audio|text|model|application)\/[a-z0-9.+-]+$/;
 
-/** The media type and file extension of a download, from its Content-Type and its URL. */
+/** The media type and the file extension of a download, from its Content-Type and its URL. */
 export const fileType = (url: URL, contentType: string | null): { readonly mime: string; readonly extension: string } => {
   const told = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const mime = KINDS.test(told) ? told : 'application/octet-stream';

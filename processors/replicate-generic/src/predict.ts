@@ -3,8 +3,8 @@ import type { ReplicateClient } from './client.ts';
 import { isOver, type ModelParams, type Prediction } from './prediction.ts';
 
 /**
- * Runs a prediction to its end. Where the run is cut short, by its time limit or by its caller, the prediction is cancelled.
- * @throws ERR_PROVIDER where the model failed
+ * Runs a prediction to its end, and cancels it if the run is cut short by its time limit or by its caller.
+ * @throws ERR_PROVIDER if the model failed
  */
 export const predict = async (client: ReplicateClient, context: RealContext<ModelParams>): Promise<Prediction> => {
   const { params, signal, log } = context;

@@ -16,7 +16,7 @@ export interface Prediction {
   readonly status: PredictionStatus;
   readonly output: unknown;
   readonly error: string | null;
-  /** Seconds of computing, where it is known. */
+  /** The time of computing in seconds, if it is known. */
   readonly predictSeconds: number | null;
 }
 
@@ -24,10 +24,10 @@ const malformed = (why: string): never => {
   throw new ProcessorError('ERR_PROVIDER', `Replicate answered with a prediction that ${why}`);
 };
 
-/** Reads an answer of the predictions API. @throws ERR_PROVIDER where it is malformed */
+/** Reads an answer of the predictions API. @throws ERR_PROVIDER if it is malformed */
 export const readPrediction = (body: Readonly<Record<string, unknown>>): Prediction => {
   const { id, status, output = null, error, metrics } = body;
-  // The id becomes a part of the URLs that are asked next.
+  // The id becomes a part of the URLs of later requests.
   if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{1,100}$/.test(id)) return malformed('has no valid id');
   const known = STATUSES.find((name) => name === status) ?? malformed(`has the unknown status ${JSON.stringify(status)?.slice(0, 50)}`);
   const seconds = (metrics as { predict_time?: unknown } | null | undefined)?.predict_time;
@@ -42,11 +42,11 @@ export const readPrediction = (body: Readonly<Record<string, unknown>>): Predict
 
 export const isOver = ({ status }: Prediction): boolean => status !== 'starting' && status !== 'processing';
 
-/** The path below the API's base and the body that start a prediction: by version where one is named, else by model. */
+/** The path below the API's base, and the body, that start a prediction: of a version if one is named, else of a model. */
 export const creation = ({ model, input }: ModelParams): { readonly path: string; readonly json: Readonly<Record<string, unknown>> } => {
   const [name, version] = model.split(':', 2) as [string, string?];
   return version === undefined ? { path: `/models/${name}/predictions`, json: { input } } : { path: '/predictions', json: { version, input } };
 };
 
-/** How long to wait before asking for the n-th time, in milliseconds: soon at first, then ever more rarely. */
+/** How long to wait before the n-th poll, in milliseconds: each wait is longer than the one before, up to a limit. */
 export const pollDelay = (n: number, firstMs: number): number => Math.min(firstMs * 1.5 ** n, firstMs * 10);

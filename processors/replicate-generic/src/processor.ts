@@ -15,7 +15,7 @@ const mock = async (context: RunContext<ModelParams>) => {
   await writePrediction(context, text);
 };
 
-/** Makes the real path; how often to ask is for tests to say. */
+/** Makes the handler of real runs; tests make it poll more often. */
 export const realWith = (firstPollMs?: number) => async (context: RealContext<ModelParams>) => {
   const client = createClient({ token: context.secret('REPLICATE_API_TOKEN'), base: context.optionalSecret('REPLICATE_API_BASE'), firstPollMs });
   const prediction = await predict(client, context);
