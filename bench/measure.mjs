@@ -16,7 +16,7 @@ const children = () => {
   return parents;
 };
 
-/** What a process has resident now, and the most it had, in MB (10^6 bytes). */
+/** The resident memory of a process, now and at its peak, in MB (10^6 bytes). */
 const memoryOf = (pid) => {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -29,7 +29,7 @@ const memoryOf = (pid) => {
 
 const descendants = (pid, parents) => (parents.get(String(pid)) ?? []).flatMap((child) => [child, ...descendants(child, parents)]);
 
-/** The processes that run a program of this name; the kernel keeps fifteen letters of it. */
+/** The processes that run a program of this name, of which the kernel keeps the first fifteen letters. */
 const named = (program) =>
   readdirSync('/proc').filter((pid) => {
     try {
@@ -40,9 +40,10 @@ const named = (program) =>
   });
 
 /**
- * Wall-clock seconds of a command. With `memory`, also the peak in MB of the largest process it starts (for Nx: of a task) and of all of
- * them together, the command itself included, and `daemons`, programs by name that do the work in its stead; pages that they share count
- * more than once there. A failure ends the bench.
+ * Runs a command and takes its wall-clock time in seconds. With `memory`, it also takes two peaks in MB: `task`, of the largest process that
+ * the command starts (a task, if the command is Nx), and `tree`, of all processes together. The latter includes the command itself and the
+ * `daemons`, which are the names of programs that work on its behalf; memory that processes share counts more than once in it.
+ * @throws Error if the command fails
  */
 export const measure = (argv, { cwd, env = {}, memory = false, daemons = [] }) =>
   new Promise((resolve, reject) => {
@@ -61,7 +62,7 @@ export const measure = (argv, { cwd, env = {}, memory = false, daemons = [] }) =
           tree = Math.max(
             tree,
             [own, ...started, ...beside].reduce((sum, { now }) => sum + now, 0),
-            // What a short command had between two looks.
+            // A short command may end between two looks; the kernel still knows its peak.
             own.peak + beside.reduce((sum, { now }) => sum + now, 0),
           );
         }, 10)

@@ -1,4 +1,4 @@
-// npm run bench: medians against the targets, in copies of this workspace. -- --runs=5 --only=one-line
+// npm run bench: medians against the targets, measured in copies of this workspace. Options: npm run bench -- --runs=5 --only=one-line
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,13 +21,13 @@ const runs = Number(values.runs);
 const wanted = (name) => values.only === undefined || values.only === name;
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const temporary = mkdtempSync(join(tmpdir(), 'pinlane-bench-'));
-// Also when it is broken off, nothing is left behind.
+// Nothing is left behind, even if the bench is interrupted.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 process.once('exit', () => rmSync(temporary, { recursive: true, force: true }));
-// The copy's own, as `npx nx` finds it; each is run in the folder of its workspace.
+// The Nx of the copy that is measured, as `npx nx` finds it: every command runs in the folder of a workspace.
 const nx = ['node', 'node_modules/nx/dist/bin/nx.js'];
 const rows = [];
-// What else the machine was doing; every number below is worth as much as this is small.
+// What else the machine is doing. The numbers below are worth less the larger this is.
 const [busy] = loadavg();
 const say = (line) => process.stderr.write(`${line}\n`);
 
@@ -38,7 +38,7 @@ const row = (what, measured, target, unit) =>
     target: `at most ${target} ${unit}`,
     met: measured <= target ? 'yes' : 'NO',
   });
-/** What has no target, and makes a number beside it understood. */
+/** Adds a number that has no target, and explains the one above it. */
 const note = (what, measured, unit) => rows.push({ what: `  ${what}`, measured: `${measured.toFixed(unit === 's' ? 2 : 0)} ${unit}`, target: '', met: '' });
 const LARGE = 400;
 
@@ -51,7 +51,7 @@ const inCopy = async () => {
   try {
     say('cold: the base, the three processors and their pins, from nothing');
     await run(['show', 'projects']);
-    // What the npm client keeps of earlier downloads would make this warm.
+    // With the npm client's own cache, the packages would not be downloaded.
     const env = { npm_config_cache: join(temporary, 'npm-cache') };
     const cold = await run(['run-many', '-t', 'pin', '--skipNxCache'], { memory: true, env });
     row('cold: base and three processors, to pinned (one run)', cold.seconds, 40, 's');
@@ -66,7 +66,7 @@ const inCopy = async () => {
       samples.noop.push((await run(['run', 'floor:noop'])).seconds);
       samples.floor.push((await run(['run', 'floor:forked'])).seconds);
       if (wanted('unchanged')) {
-        // The first run after one that wrote pins looks at all of them once more, and Nx repeats what it found.
+        // The first run after one that wrote pins checks all of them, and Nx caches the result for the next run.
         const { seconds } = await run(pin);
         if (at === 0 || wanted('one-line')) samples.settling.push(seconds);
         samples.unchanged.push((await run(pin)).seconds);
@@ -81,7 +81,7 @@ const inCopy = async () => {
     }
     if (sampled > 0) {
       const [noop, forked] = [median(samples.noop), median(samples.floor)];
-      // The target is judged against Nx's own no-op; what Nx costs every executor that is not its own stands beside it.
+      // The target is over Nx's own no-op. The note beside it leaves out what Nx adds to every executor that is not its own.
       const over = (what, seconds, target) => {
         row(`${what}, over nx:noop`, seconds - noop, target, 's');
         note('over an executor that does nothing', seconds - forked, 's');
@@ -147,7 +147,7 @@ const inference = async () => {
     for (const kind of Object.keys(samples)) {
       const { seconds, stdout } = await measure([...nx, 'show', 'projects', '--json'], { cwd: join(temporary, kind), env });
       const found = JSON.parse(stdout).length;
-      // A plugin that did not load would be the fastest of all.
+      // A plugin that did not load would be the fastest one.
       if (found !== (kind === 'empty' ? 0 : count)) throw new Error(`${kind}: ${found} projects were found`);
       if (at > 0) samples[kind].push(seconds);
       else first[kind] = seconds;
@@ -159,7 +159,7 @@ const inference = async () => {
   note('the first time, when no registry.yaml was ever read (one run), over an empty plugin', first.ours - first.empty, 's');
 };
 
-// One part that fails doesn't lose what the others took minutes to measure.
+// If one part fails, the numbers of the others, which took minutes, are still printed.
 const part = async (names, run) => {
   if (!names.some(wanted)) return;
   try {

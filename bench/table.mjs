@@ -1,6 +1,4 @@
-// Rows of text under their columns.
-
-/** Lines of a table whose columns are as wide as their widest cell; a row is an object with a text for each column. */
+/** The lines of a table, whose columns are as wide as their widest cell. A row is an object with a text for each column. */
 export const table = (columns, rows) => {
   const widths = columns.map((column) => Math.max(column.length, ...rows.map((row) => row[column].length)));
   const line = (cells) =>

@@ -1,13 +1,13 @@
-// Copies of this workspace, and made-up ones, in a temporary folder: the bench never touches the real tree.
+// Copies of this workspace, and made-up workspaces, in a temporary folder. The bench never touches the real one.
 import { execFileSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { appendFileSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Two tasks that do nothing: Nx's own, and one whose executor Nx forks a process for, as it does for every executor of a plugin. */
+/** Adds two tasks that do nothing: one of Nx's own executor, and one of a plugin's executor, for which Nx forks a process. */
 const addFloor = (to) => {
   const folder = join(to, 'apps/floor');
-  // As in tools/nx-pinlane, and for its reason: any other plugin of the workspace would add to each command that is measured.
+  // The name of its folder keeps Nx from reading the tsconfig with the TypeScript compiler in every task (docs/adr/0005-built-plugin.md).
   const files = {
     'package.json': {
       name: '@bench/floor',
@@ -26,7 +26,7 @@ const addFloor = (to) => {
   symlinkSync('../../apps/floor', join(to, 'node_modules/@bench/floor'));
 };
 
-/** A copy of the working tree as git sees it, in a repository of its own; node_modules by hard links. */
+/** Copies the working tree as git sees it, into a repository of its own, with hard links for node_modules. */
 export const copyWorkspace = (root, to) => {
   const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
     .split('\0')
@@ -40,13 +40,13 @@ export const copyWorkspace = (root, to) => {
   addFloor(to);
   const git = (...args) => execFileSync('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], { cwd: to, stdio: 'ignore' });
   git('init', '-q');
-  // As a clone has it. In a repository without a remote each of Nx's processes asks git four times over where it comes from.
+  // A clone has a remote too. Without one, each process of Nx asks git for it four times.
   git('remote', 'add', 'origin', 'https://github.com/pinlane/bench.git');
   git('add', '-A');
   git('commit', '-qm', 'bench');
 };
 
-/** Adds a base of so many MB that no compression makes smaller, `bench-base`, and a processor on it, `bench-onbase`. */
+/** Adds `bench-base`, a base of so many MB that can't be compressed, and `bench-onbase`, a processor on it. */
 export const addLargeBase = (to, megabytes) => {
   const write = (slug, dockerfile) => {
     const folder = join(to, 'processors', slug);
@@ -61,7 +61,7 @@ export const addLargeBase = (to, megabytes) => {
   write('bench-onbase', 'FROM store.localhost/bench-base\nCOPY Dockerfile /Dockerfile\n');
 };
 
-/** A workspace of many processors: inferred by the plugin (`ours`), seen by a plugin that infers nothing (`empty`), or read by Nx from project.json. */
+/** Makes a workspace of many processors: inferred by our plugin (`ours`), ignored by an empty one (`empty`), or read by Nx from `project.json`. */
 export const manyProcessors = (root, to, { count, kind }) => {
   const inferred = kind === 'ours';
   mkdirSync(to, { recursive: true });

@@ -1,7 +1,7 @@
 import { parseReference, parseRepository, PLATFORMS } from '@pinlane/contracts';
 import { assembleImage, dockerfileBases, openRepository, openStore, parseDockerfile, pushImage, readBuildContext } from '@pinlane/oci';
 
-/** One build and one push with the libraries alone, with protecting tags and read back, as in any lane. */
+/** Builds and pushes once, with the libraries alone. As in any lane, the push sets protecting tags and reads back what it wrote. */
 export const buildAndPush = async (folder: string, root: string, name: string, tag: string): Promise<string> => {
   const store = openStore(root);
   const context = await readBuildContext(folder, {});

@@ -1,4 +1,4 @@
-// The comparison itself: every tool that is installed builds and pushes the same hello world for both platforms to one registry.
+// The comparison: every tool that is installed builds the same hello world for both platforms, and pushes it to one registry.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -8,14 +8,14 @@ import { makeHello } from './hello.mjs';
 import { digestsOf, startRegistry } from './registry.mjs';
 import { tools } from './tools.mjs';
 
-/** PINLANE_BENCH_PATH names folders that come before those of PATH. */
+/** Where programs are looked for: in the folders of PINLANE_BENCH_PATH, then in those of PATH. */
 const PATH = [process.env.PINLANE_BENCH_PATH, process.env.PATH].filter(Boolean).join(delimiter);
 
 const installed = (program) => PATH.split(delimiter).some((folder) => existsSync(join(folder, program)));
 
 const answers = ([program, ...args]) => spawnSync(program, args, { env: { ...process.env, PATH }, timeout: 20_000 }).status === 0;
 
-/** What a tool lacks, or undefined. A part of several words is a command that must succeed. */
+/** The first thing that a tool lacks; undefined if it lacks nothing. A need of several words is a command that must succeed. */
 const lacking = ({ needs }) =>
   needs.find((part) => {
     const argv = part.split(' ');
@@ -24,7 +24,7 @@ const lacking = ({ needs }) =>
 
 const bundleScripts = async (root, folder) => {
   const names = ['embedded', 'running', 'push-base', 'serve'];
-  // As tools/nx-pinlane/build.mjs does, because that is what is shipped.
+  // With the options of tools/nx-pinlane/build.mjs, so that what is measured is bundled like what is shipped.
   await build({
     absWorkingDir: root,
     entryPoints: Object.fromEntries(names.map((name) => [name, `bench/peers/${name}.ts`])),
@@ -44,7 +44,7 @@ const bundleScripts = async (root, folder) => {
   return Object.fromEntries(names.map((name) => [name, join(folder, `${name}.mjs`)]));
 };
 
-/** The registry and the base in it; `store` is the folder of a store that holds `base-node`. */
+/** Starts the registry and pushes the base to it from `store`, the folder of a store that holds `base-node`. */
 export const prepareRegistry = async ({ root, temporary, store }) => {
   const scripts = await bundleScripts(root, join(temporary, 'scripts'));
   const registry = await startRegistry(join(temporary, 'registry'), installed('docker-registry') ? 'docker-registry' : null, scripts.serve);
@@ -59,13 +59,13 @@ export const prepareRegistry = async ({ root, temporary, store }) => {
   return { ...registry, base, scripts };
 };
 
-/** Median seconds of a build and push of ours in a process that goes on, which leaves the start of Node out. */
+/** The median of our build and push in seconds, in one process that does it many times, so that the start of Node does not count. */
 const inRunningProcess = ({ host, hello, keep, scripts, runs }) => {
   const argv = [scripts.running, hello.files, join(hello.files, 'app/main.mjs'), join(keep, 'store'), `${host}/bench/running`, '1', String(2 * runs)];
   return median(JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' })));
 };
 
-/** Runs a tool's commands one after the other, as measure() does one. */
+/** Measures the commands of a tool, run one after the other. */
 const timed = async (tool, state, more = {}) => {
   const options = { cwd: tool.cwd, env: { ...tool.env, PATH }, daemons: tool.daemons, ...more };
   for (const argv of tool.before?.(state) ?? []) await measure(argv, options);
@@ -78,7 +78,7 @@ const timed = async (tool, state, more = {}) => {
   return { seconds, tree };
 };
 
-/** Whether two pushes are the same image, or at least the same platforms under another index. */
+/** Whether two pushes gave the same image, or at least the same platforms under another index. */
 const sameness = (before, after) => {
   const equal = (pick) => JSON.stringify(before.map(pick)) === JSON.stringify(after.map(pick));
   if (equal(({ whole }) => whole)) return 'yes';
@@ -92,7 +92,7 @@ const compareOne = async (tool, { host, hello, runs, say }) => {
   const samples = { unchanged: [], changed: [] };
   say(`${tool.name}: cold`);
   const cold = await once({ cold: 1 });
-  // Fills the caches that the runs after it may use.
+  // This run fills the caches that the next runs may use.
   await once();
   for (let at = 0; at < runs; at++) {
     say(`${tool.name}: run ${at + 1} of ${runs}`);
@@ -100,14 +100,14 @@ const compareOne = async (tool, { host, hello, runs, say }) => {
     const before = await digests();
     hello.change(`${tool.name} ${at}`);
     samples.changed.push((await once()).seconds);
-    // A tool that built nothing would be the fastest of all.
+    // A tool that built nothing would be the fastest one.
     if (sameness(before, await digests()) === 'yes') throw new Error(`${tool.name} pushed the same image after a line had changed`);
   }
   const before = await digests();
   hello.touch();
   await once();
   const kept = sameness(before, await digests());
-  // What a cache gives back says nothing of what another machine would build.
+  // Only a build without a cache tells what another machine would build.
   await once({ cold: 2 });
   const stable = [kept, sameness(before, await digests())];
   hello.change(`${tool.name} memory`);
@@ -115,7 +115,7 @@ const compareOne = async (tool, { host, hello, runs, say }) => {
   return { name: tool.name, cold: cold.seconds, coldIs: tool.coldIs, unchanged: median(samples.unchanged), changed: median(samples.changed), tree, stable };
 };
 
-/** Measures every tool that is there: seconds and MB by tool, the names of those that are not with what they lack, and ours in a process that goes on. */
+/** Measures every tool that is there, and ours in one process that goes on. Tools that are missing are named with what they lack. */
 export const comparePeers = async ({ registry, temporary, runs, say }) => {
   const { host, base, scripts } = registry;
   const keep = join(temporary, 'keep');
@@ -131,7 +131,7 @@ export const comparePeers = async ({ registry, temporary, runs, say }) => {
     try {
       measured.push(await compareOne(tool, { host, hello, runs, say }));
     } catch (error) {
-      // Ours must work; what another tool does on this machine is no reason to lose the whole table.
+      // Ours, the first one, must work. If another tool fails on this machine, the rest of the table is still worth printing.
       if (measured.length === 0) throw error;
       say(String(error.message));
       left.push(`${tool.name} (it failed: ${error.message.trim().split('\n').at(-1)})`);

@@ -1,4 +1,4 @@
-// One build and one push as a process of its own: CONTEXT STORE REPOSITORY TAG. The bench bundles it, as the plugin is bundled.
+// Builds and pushes once, in a process of its own. Arguments: CONTEXT STORE REPOSITORY TAG. The bench bundles this file as the plugin is bundled.
 import { buildAndPush } from './build-and-push.ts';
 
 const [folder, root, name, tag] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-// A server that says hello, as each tool wants it: files for those that take a Dockerfile or a folder, Go for ko, a processor for us.
+// A server that says hello, in the form that each tool takes: a folder with a Dockerfile, Go for ko, and a processor for us.
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -8,14 +8,13 @@ const write = (file, text) => {
 };
 
 const sources = (folder) => ({
-  // Not in the folder that is the build context of the others.
   [join(folder, 'files/app/main.mjs')]: (word) =>
     `import { createServer } from 'node:http';\n\ncreateServer((_request, response) => response.end('hello ${word}\\n')).listen(8000);\n`,
   [join(folder, 'go/main.go')]: (word) =>
     `package main\n\nimport (\n\t"io"\n\t"net/http"\n)\n\nfunc main() {\n\thandler := func(response http.ResponseWriter, _ *http.Request) { io.WriteString(response, "hello ${word}\\n") }\n\thttp.ListenAndServe(":8000", http.HandlerFunc(handler))\n}\n`,
 });
 
-/** Writes the files, on a base named by digest; `change` alters one line of each source, `touch` only its times. */
+/** Writes the sources, on a base that is named by digest. `change` alters one line of each source, `touch` only its times. */
 export const makeHello = (folder, base) => {
   const change = (word) => Object.entries(sources(folder)).forEach(([file, text]) => write(file, text(word)));
   change('world');
@@ -26,7 +25,7 @@ export const makeHello = (folder, base) => {
   return { files: join(folder, 'files'), go: join(folder, 'go'), change, touch };
 };
 
-/** The same as a processor of a workspace, `bench-hello`; gives back what changes a line of it. */
+/** Adds the same server to a workspace as the processor `bench-hello`. @returns what changes one line of it */
 export const addHelloProcessor = (workspace) => {
   const folder = join(workspace, 'processors/bench-hello');
   write(join(folder, 'registry.yaml'), 'ref: bench/hello@1\n');

@@ -1,4 +1,4 @@
-// Puts an image of a store into a registry: STORE NAME REPOSITORY TAG. Prints its digest.
+// Copies an image from a store to a registry, and prints its digest. Arguments: STORE NAME REPOSITORY TAG.
 import { parseRepository } from '@pinlane/contracts';
 import { copyImage, openRepository, openStore } from '@pinlane/oci';
 

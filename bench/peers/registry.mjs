@@ -1,4 +1,4 @@
-// The registry that every tool of the comparison pushes to: Docker's where it is installed, else our own store, served.
+// The registry that every tool of the comparison pushes to: Docker's if it is installed, else our own store, served.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const ACCEPT = ['oci.image.index.v1', 'oci.image.manifest.v1', 'docker.distribution.manifest.list.v2', 'docker.distribution.manifest.v2'];
 
-/** The address that a registry says it listens on, in the log that it writes. */
+/** The address that a registry listens on, from its log. */
 const addressIn = async (log, child) => {
   for (let wait = 0; wait < 200; wait++) {
     const text = readFileSync(log, 'utf8');
@@ -19,24 +19,24 @@ const addressIn = async (log, child) => {
   throw new Error('the registry does not say where it listens');
 };
 
-/** Starts a registry with its files in a folder: `docker-registry`, or where it is null the script that serves a store. */
+/** Starts a registry with its files in a folder: the program `docker-registry`, or the script that serves a store if the program is null. */
 export const startRegistry = async (folder, program, script) => {
   mkdirSync(folder, { recursive: true });
   const config = join(folder, 'registry.yml');
   writeFileSync(config, `version: 0.1\nstorage:\n  filesystem: { rootdirectory: ${folder}/data }\nhttp:\n  addr: 127.0.0.1:0\n`);
   const argv = program ? [program, 'serve', config] : [process.execPath, script, join(folder, 'store')];
-  // Into a file: whoever reads thousands of lines from a pipe takes the processor's time from what is measured.
+  // The log goes to a file, because reading thousands of lines from a pipe would take CPU time from what is measured.
   const log = join(folder, 'log');
   const into = openSync(log, 'a');
   const child = spawn(argv[0], argv.slice(1), { env: { ...process.env, OTEL_TRACES_EXPORTER: 'none' }, stdio: ['ignore', into, into] });
   closeSync(into);
-  // Whatever ends the bench ends the registry.
+  // The registry ends with the bench, however that ends.
   process.once('exit', () => child.kill('SIGKILL'));
   const host = await addressIn(log, child);
   return { host, name: program ? 'docker-registry' : "the workspace's own store, served", stop: () => child.kill('SIGTERM') };
 };
 
-/** The digest of what a tag names, worked out from its bytes, and those of the platforms in it: pins name the latter. */
+/** The digest of what a tag names, computed from its bytes, and those of its platforms, which are what pins name. */
 export const digestsOf = async (host, repository, tag) => {
   const accept = ACCEPT.map((type) => `application/vnd.${type}+json`).join(', ');
   const response = await fetch(`http://${host}/v2/${repository}/manifests/${tag}`, { headers: { accept } });

@@ -1,9 +1,9 @@
-// What the comparison found, as a table, and against the targets of issue 4.
+// The results of the comparison, as a table, and against the targets of issue 4.
 import { table } from '../table.mjs';
 
 const seconds = (number) => `${number.toFixed(2)} s`;
 
-/** Lines that tell what was measured, ours first; the last ones name what was left out. */
+/** The table of what was measured, ours first, and below it what was left out. */
 export const peerLines = ({ measured, left }, registry) => {
   const ours = measured[0];
   const rows = measured.map((each) => ({
@@ -25,7 +25,7 @@ export const peerLines = ({ measured, left }, registry) => {
   ];
 };
 
-/** Rows for the bench's table of targets; a target that stands on a tool that is not here is neither met nor missed. */
+/** Rows for the bench's table of targets. A target that is relative to a tool which is not here is neither met nor missed. */
 export const peerRows = ({ measured, running }, { embedded, docker, noop }) => {
   const against = (what, value, tool, times, words) => {
     const peer = measured.find(({ name }) => name.startsWith(tool));

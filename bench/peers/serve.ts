@@ -1,4 +1,4 @@
-// Serves a store on a free port of the loopback: ROOT.
+// Serves a store on a free port of the loopback interface. Arguments: ROOT.
 import { serveStore } from '@pinlane/oci';
 
 const [root] = process.argv.slice(2);

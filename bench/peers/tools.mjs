@@ -1,4 +1,4 @@
-// The tools that are compared: what each needs on PATH, and the commands with which it builds and pushes both platforms.
+// The tools that are compared: what each needs, and the commands by which it builds and pushes both platforms.
 import { join } from 'node:path';
 
 const ARCHITECTURES = ['amd64', 'arm64'];
@@ -6,9 +6,10 @@ const PLATFORMS = ARCHITECTURES.map((architecture) => `linux/${architecture}`).j
 const EPOCH = { SOURCE_DATE_EPOCH: '0' };
 
 /**
- * `site`: the registry's host, the base as `repository`, `tag` and `digest`, the folders of the hello world, one for what a tool keeps, and
- * scripts of ours. A tool gets every option by which it is faster or its digests are stable. Each command is an argv, run in `cwd`.
- * `build` is told which run it is, and in a cold one which cold one: then it may use nothing that an earlier run left.
+ * The tools, for a `site`: the host of the registry, the base (`repository`, `tag` and `digest`), the folders of the hello world, a folder in
+ * which tools keep their caches, and our scripts. A tool gets every option that makes it faster or its digests stable. Each command is an argv
+ * that is run in `cwd`. `build` gets the number of the run and, for a cold run, the number of that one, which may use nothing that an earlier
+ * run left.
  */
 export const tools = (site) => {
   const { host, base, hello, keep, scripts } = site;
@@ -30,7 +31,7 @@ export const tools = (site) => {
       name: 'docker buildx',
       needs: ['docker', 'docker info', 'docker buildx version'],
       cwd: hello.files,
-      // What the daemon has of the base and of other builds is not ours to remove.
+      // The daemon's copies of the base and of other builds stay, because they are not ours to remove.
       build: ({ cold }) => [[...buildx, ...(cold ? ['--no-cache'] : []), '--push', '--tag', target('buildx'), '.']],
       env: EPOCH,
       daemons: ['dockerd', 'containerd'],
@@ -79,7 +80,7 @@ export const tools = (site) => {
       name: 'crane append, once a platform, and index append',
       needs: ['crane', 'tar'],
       cwd: hello.files,
-      // Not counted: crane takes a layer that someone has made.
+      // This step is not measured, because crane takes a layer that is made already.
       before: () => [['tar', '--mtime=@0', '--sort=name', '--owner=0', '--group=0', '--numeric-owner', '-cf', layer, 'app']],
       build: () => [
         ...ARCHITECTURES.map((architecture) => {

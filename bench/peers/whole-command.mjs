@@ -1,11 +1,11 @@
-// What a person types: nx affected -t pin in lane staging, with a push, for one line of the hello world.
+// The command that a person types: nx affected -t pin in lane staging, with a push, after one line of the hello world has changed.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { median } from '../measure.mjs';
 import { addHelloProcessor } from './hello.mjs';
 
-/** Median seconds of the whole command by engine, and of a task of Nx that does nothing; `run` starts Nx in the copy `cwd`, whose base is built. */
+/** The median of the whole command in seconds, by engine, and that of nx:noop. `run` starts Nx in the copy `cwd`, in which the base is built. */
 export const wholeCommand = async ({ cwd, run, host, engines, runs, say }) => {
   const change = addHelloProcessor(cwd);
   const git = (...args) => execFileSync('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], { cwd, stdio: 'ignore' });
