@@ -29,7 +29,7 @@ export interface EchoParams {
   readonly times: number;
 }
 
-/** Writes its text; real runs say that they have the secret. */
+/** A processor that writes its text. Its real runs return the length of the secret, which shows that they have it. */
 export const echo: Processor<EchoParams> = {
   mock: async ({ params, output }) => void (await output('text/response.txt', params.text.repeat(params.times), { mime: 'text/plain' })),
   real: async ({ params, output, secret }) => {

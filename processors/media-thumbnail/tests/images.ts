@@ -4,7 +4,7 @@ import { PNG } from 'pngjs';
 
 export type Pixel = readonly [number, number, number, number];
 
-/** A bitmap whose pixels a function says. */
+/** A bitmap with the pixels that a function returns. */
 export const bitmap = (width: number, height: number, pixel: (x: number, y: number) => Pixel) => {
   const data = new Uint8Array(width * height * 4);
   for (let y = 0; y < height; y += 1) for (let x = 0; x < width; x += 1) data.set(pixel(x, y), (y * width + x) * 4);
@@ -38,7 +38,7 @@ const crc32 = (bytes: Buffer): number => {
   return (crc ^ 0xffffffff) >>> 0;
 };
 
-/** A PNG with a header and pixel data of the caller's choice, which need not fit each other. */
+/** A PNG of a given header and given pixel data, which need not fit each other. */
 export const rawPng = (width: number, height: number, interlaced: boolean, pixels: Buffer): Buffer => {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -47,7 +47,7 @@ export const rawPng = (width: number, height: number, interlaced: boolean, pixel
   return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', header), chunk('IDAT', deflateSync(pixels)), chunk('IEND', Buffer.alloc(0))]);
 };
 
-/** A JPEG, with an EXIF orientation where one is given. */
+/** A JPEG, with an EXIF orientation if one is given. */
 export const jpegFile = (image: ReturnType<typeof bitmap>, orientation?: number, little = false): Buffer => {
   const file = Buffer.from(jpeg.encode({ ...image, data: Buffer.from(image.data) }, 95).data);
   if (orientation === undefined) return file;

@@ -3,7 +3,7 @@ import type { Check } from '@pinlane/contracts';
 import { RULES, runConformance } from '../../src/index.ts';
 import { referenceSubject } from '../support/subject.ts';
 
-// Real processes and servers: what takes a second may take many on a busy machine.
+// Real processes and servers take many times as long on a busy machine.
 jest.setTimeout(60_000);
 
 const checksOf = async (breaks: string | null): Promise<readonly Check[]> => {
@@ -24,11 +24,11 @@ describe('the conformance suite', () => {
     expect(checks.map(({ rule }) => rule)).toEqual(RULES.map(({ name }) => name));
   });
 
-  // The table is the list of rules itself: a rule that no broken processor fails would fail here.
+  // The cases are the rules themselves, so a rule that no broken processor fails is found here.
   it.each(RULES.map(({ name }) => name))('fails a processor that breaks %s by that rule and by no other', async (rule) => {
     const checks = await checksOf(rule);
     expect(checks.filter(({ outcome }) => outcome === 'failed')).toEqual([expect.objectContaining({ rule, message: expect.stringMatching(/\S/) })]);
-    // Rules are skipped only as what follows from the one that is broken.
+    // A rule is skipped only if it follows from the one that is broken.
     const broken = new Set([rule, ...namesOf(checks, 'skipped')]);
     const skipped = RULES.filter(({ name }) => name !== rule && broken.has(name));
     const follows = ['guard.nothing-ran', 'timeout.nothing-left'];

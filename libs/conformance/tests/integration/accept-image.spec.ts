@@ -8,7 +8,7 @@ import { acceptImage, summaryText, type AcceptOptions } from '../../src/index.ts
 import { bundleReference, imageOf } from '../support/image.ts';
 import { SPEC } from '../support/subject.ts';
 
-// Real processes and servers: what takes a second may take many on a busy machine.
+// Real processes and servers take many times as long on a busy machine.
 jest.setTimeout(60_000);
 
 const CASES = `

@@ -11,10 +11,10 @@ import { RULES } from '../../src/rules/index.ts';
 import { bundleReference, imageOf } from '../support/image.ts';
 import { SPEC } from '../support/subject.ts';
 
-// Real runtimes, and images with a whole Node in them.
+// Real runtimes unpack and start images that hold a whole Node.
 jest.setTimeout(180_000);
 
-/** Is healthy, and takes all the memory that there is as soon as it is to run something. */
+/** A processor that is healthy, and takes all memory that it can get as soon as it is asked for a run. */
 const GLUTTON = `require('node:http').createServer((request, response) => {
   if (request.url === '/healthz') return response.end('{}');
   const all = [];

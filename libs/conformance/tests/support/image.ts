@@ -9,9 +9,9 @@ import { architectureOfMachine, type ProcessorSpec } from '@pinlane/contracts';
 import { layerOf, platformImage, type PlatformImage } from '@pinlane/testing';
 import { SPEC } from './subject.ts';
 
-/** The reference and all it imports as one file of JavaScript. The bundler runs as a program: jest's realm confuses its API. */
+/** The reference and everything it imports, as one file of JavaScript. The bundler runs as a program, because its API does not work in Jest's realm. */
 export const bundleReference = async (): Promise<string> => {
-  // Started as a program by itself: its install puts the native binary in place of the script.
+  // It is not started with Node, because the installation of esbuild replaces the script by the native binary.
   const esbuild = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
   const args = ['--bundle', '--platform=node', '--format=cjs', '--conditions=@pinlane/source', join(import.meta.dirname, 'main.ts')];
   const { stdout } = await promisify(execFile)(esbuild, args, { maxBuffer: 64 * 2 ** 20 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { MAX_BODY_BYTES, processorSpecSchema } from '@pinlane/contracts';
 import { createReference } from './reference.ts';
 
-/** The reference as the program of an image. It keeps to what the contract says of the environment. */
+/** The reference as the program of an image. It reads of the environment only what the contract defines. */
 const { env } = process;
 const spec = processorSpecSchema.parse(JSON.parse(readFileSync(env['PINLANE_SPEC'] ?? '/app/registry.yaml', 'utf8')));
 const names = [...spec.secrets.required, ...spec.secrets.optional];

@@ -7,10 +7,7 @@ import { Ajv } from 'ajv';
 import canonicalize from 'canonicalize';
 import { EXPECT_DIGEST_HEADER, PROCESSOR_ERROR_STATUS, type ProcessorErrorCode, type SpecProjection } from '@pinlane/contracts';
 
-/**
- * A processor that obeys the contract with as little as it takes, written apart from the runtime that ours are written
- * with. Told to break a rule, it breaks that one and obeys all others.
- */
+/** How the reference processor runs. `breaks` names the one rule that it breaks; it obeys all others. */
 export interface ReferenceOptions {
   readonly spec: SpecProjection;
   readonly digest: string | null;
@@ -24,7 +21,7 @@ export interface ReferenceOptions {
 
 export interface Reference {
   readonly server: Server;
-  /** What the process would do on SIGTERM; resolves with its exit code. */
+  /** Does what the process does on SIGTERM; resolves with its exit code. */
   terminate(): Promise<number>;
 }
 
@@ -47,6 +44,7 @@ const jcs = (value: unknown): string => canonicalize(value) as string;
 const hex = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
 let instances = 0;
 
+/** The smallest processor that obeys the contract. It shares no code with processor-runtime, so the rules can't rest on what that happens to do. */
 export const createReference = (options: ReferenceOptions): Reference => {
   const { spec, digest, secrets, artifactsRoot, maxBodyBytes, breaks } = options;
   const is = (rule: string): boolean => breaks === rule;
@@ -181,7 +179,7 @@ export const createReference = (options: ReferenceOptions): Reference => {
     };
   };
 
-  /** Checks a request in the contract's order; returns what carries it out. */
+  /** Checks a request in the order that the contract demands. @returns what carries it out */
   const prepare = async (request: IncomingMessage, body: Body): Promise<() => Promise<object>> => {
     if (digest === null && !is('digest.missing')) throw new Refusal('ERR_IMAGE_DIGEST_MISSING', 'no digest');
     const expected = request.headers[EXPECT_DIGEST_HEADER];

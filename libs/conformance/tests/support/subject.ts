@@ -18,13 +18,13 @@ export const SPEC: ProcessorSpec = processorSpecSchema.parse({
   ],
 });
 
-/** Small, because the suite is run once for each of its rules. */
+/** A small limit, because the suite runs once for each of its rules. */
 const MAX_BODY_BYTES = 256 * 1024;
 
 export const DIGEST = parseDigest(`sha256:${'1'.repeat(64)}`);
 export const BLOCKED: Isolation = { runtime: 'bubblewrap', network: 'blocked', filesystem: 'read-only', user: 'unprivileged', processes: 'own' };
 
-/** Runs the reference in this process, as a runtime would run it in one of its own. */
+/** Starts the reference in this process, with the interface of a runtime that starts it in a process of its own. */
 const startReference = async (variant: Variant, breaks: string | null): Promise<RunningProcessor> => {
   const artifacts = join(temporaryFolder(variant.name), 'artifacts');
   await mkdir(artifacts);

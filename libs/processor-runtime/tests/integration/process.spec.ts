@@ -19,7 +19,7 @@ const freePort = async (): Promise<number> => {
   return port;
 };
 
-// Processes start here, on whatever else the machine does.
+// Real processes take many times as long to start on a busy machine.
 const PATIENCE = 60_000;
 
 describe('a bundled processor, as a process of its own', () => {

@@ -157,7 +157,7 @@ describe('a processor refuses', () => {
   });
 
   it.each(['http://json-schema.org/draft-07/schema#', 'https://json-schema.org/draft/2020-12/schema'])('by the rules of %s', async ($schema) => {
-    // prefixItems is a keyword of 2020-12 only; draft-07 says the same with items.
+    // prefixItems is a keyword of 2020-12 alone; draft-07 has items for the same.
     const tuple = [{ type: 'string' }];
     const draft07 = $schema.includes('draft-07');
     const inputs = { $schema, properties: { list: draft07 ? { items: tuple } : { prefixItems: tuple } } };

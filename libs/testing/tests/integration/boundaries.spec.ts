@@ -6,18 +6,18 @@ const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
 const env = { ...process.env, NX_DAEMON: 'false' };
 
-/** The rules that a text breaks when it stands in a file of the workspace. */
+/** The rules that a text breaks if it is the content of a file of the workspace. */
 const brokenRules = (file: string, text: string): string[] => {
   const args = ['node_modules/eslint/bin/eslint.js', '--stdin', `--stdin-filename=${file}`, '--format=json'];
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, input: text, encoding: 'utf8', env });
-  // Nx's rule may say something on stdout too.
+  // Nx's rule may print other lines too.
   const json = stdout.split('\n').find((line) => line.startsWith('[{'));
   if (json === undefined) throw new Error(`${stdout}\n${stderr}`);
   const [result] = JSON.parse(json) as { messages: { ruleId: string }[] }[];
   return (result?.messages ?? []).map(({ ruleId }) => ruleId);
 };
 
-// Nx's rule looks at the project graph of the last Nx command, and is silent where there was none.
+// Nx's rule reads the project graph that the last Nx command left, and reports nothing if there is none.
 beforeAll(() => {
   const { status, stderr } = spawnSync(process.execPath, ['node_modules/nx/dist/bin/nx.js', 'show', 'projects'], { cwd: root, encoding: 'utf8', env });
   if (status !== 0) throw new Error(stderr);

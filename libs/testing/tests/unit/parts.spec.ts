@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { temporaryFolder } from '../../src/index.ts';
 
-/** What is found missing by a process with so much on its PATH. */
+/** What a process finds missing if this is its PATH. */
 const lackOf = (part: string, path: string): string | null => {
   const code = `const { lackOf } = await import(process.argv[1]); console.log(JSON.stringify(lackOf(process.argv[2])))`;
   const file = new URL('../../src/parts.ts', import.meta.url).href;

@@ -10,7 +10,7 @@ import { processor } from '../../src/processor.ts';
 const KEY = 'sk-canary-proxy-0123456789';
 const registry = join(import.meta.dirname, '../../registry.yaml');
 
-// LiteLLM answers by itself what `mock_response` says: all of the proxy is real, and no provider is asked.
+// LiteLLM itself answers with `mock_response`, so the whole proxy is real, and no provider is asked.
 const CONFIG = `
 model_list:
   - model_name: gpt-4o-mini
@@ -36,12 +36,12 @@ const answers = (url: string): Promise<boolean> =>
     () => false,
   );
 
-/** Starts the proxy; resolves when it answers. */
+/** Starts the proxy. Resolves when it answers. */
 const startProxy = async (folder: string): Promise<{ readonly child: ChildProcess; readonly origin: string }> => {
   await writeFile(join(folder, 'config.yaml'), CONFIG);
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
-  // Its list of prices comes from the internet otherwise.
+  // Without this it downloads its list of prices.
   const env = { ...process.env, LITELLM_LOCAL_MODEL_COST_MAP: 'True', HOME: folder };
   const child = spawn('litellm', ['--config', 'config.yaml', '--host', '127.0.0.1', '--port', String(port)], { cwd: folder, env, stdio: 'pipe' });
   let log = '';

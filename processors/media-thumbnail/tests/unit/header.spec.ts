@@ -11,7 +11,7 @@ describe('the header of an image', () => {
   });
 
   it('counts the bytes of an interlaced PNG pass by pass', () => {
-    // 5 x 3 pixels: 1x1, 1x1, none, 1x1, 3x1, 2x2 and 5x1 in the seven passes.
+    // The seven passes of 5 x 3 pixels have 1x1, 1x1, none, 1x1, 3x1, 2x2 and 5x1.
     expect(readHeader(rawPng(5, 3, true, Buffer.alloc(0))).inflatedSize).toBe(5 + 5 + 0 + 5 + 13 + 2 * 9 + 21);
     expect(readHeader(rawPng(1, 1, true, Buffer.alloc(0))).inflatedSize).toBe(5);
   });

@@ -45,7 +45,7 @@ describe('decoding and encoding', () => {
   });
 
   it('decodes an interlaced PNG to its pixels', () => {
-    // 2 x 2 pixels in passes 1, 6 and 7: the first, the one beside it, and the two below.
+    // Of 2 x 2 pixels, pass 1 has the first, pass 6 the one beside it, and pass 7 the two below.
     const rows = [
       [0, 1, 0, 0, 255],
       [0, 2, 0, 0, 255],
@@ -57,7 +57,7 @@ describe('decoding and encoding', () => {
 });
 
 describe('an upright image', () => {
-  // Four corners, numbered as they are stored: 1 2 / 3 4.
+  // The four corners are numbered in the order in which they are stored: 1 2 / 3 4.
   const stored = bitmap(2, 2, (x, y) => [1 + x + 2 * y, 0, 0, 255]);
   it.each([
     [1, [1, 2, 3, 4]],
