@@ -12,6 +12,7 @@ export interface Gate {
 
 export const SHUTTING_DOWN = 'the processor is shutting down';
 
+/** Makes a gate that lets in `limit` runs at a time. */
 export const createGate = (limit: number): Gate => {
   const inside = new Set<string>();
   let empty = (): void => {};

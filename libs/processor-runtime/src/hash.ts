@@ -14,6 +14,7 @@ export const jcs = (value: unknown): string => {
   return text;
 };
 
+/** The sha256 of some bytes, as 64 hexadecimal digits. */
 export const sha256Hex = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The sha256 of the RFC 8785 form of the request's inputs, as they were sent. */

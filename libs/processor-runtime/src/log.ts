@@ -53,4 +53,5 @@ export const createLog = (options: LogOptions, bound: LogFields = {}): Log => {
   };
 };
 
+/** Whether a text names a level of the log. */
 export const isLogLevel = (text: string): text is LogLevel => Object.hasOwn(LEVELS, text);

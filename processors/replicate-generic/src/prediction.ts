@@ -40,6 +40,7 @@ export const readPrediction = (body: Readonly<Record<string, unknown>>): Predict
   };
 };
 
+/** Whether a prediction has ended, well or not. */
 export const isOver = ({ status }: Prediction): boolean => status !== 'starting' && status !== 'processing';
 
 /** The path below the API's base, and the body, that start a prediction: of a version if one is named, else of a model. */
