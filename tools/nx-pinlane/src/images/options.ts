@@ -10,7 +10,8 @@ export const lane = {
 /** How registries are reached, for every verb that asks one. */
 export const reaching = {
   insecureRegistry: z
-    .array(z.string())
+    .union([z.string(), z.array(z.string())])
+    .transform((given) => [given].flat())
     .optional()
     .describe(
       'Hosts of registries that are spoken to by plain HTTP, with commas between or repeated. Those of this machine are, unless they want TLS. PINLANE_INSECURE_REGISTRY where absent.',
