@@ -19,7 +19,7 @@ import { stopIfAborted, whileWanted } from './interruption.ts';
 import { keptDocuments } from './kept-documents.ts';
 import { FileTree } from './tree.ts';
 
-/** An image for one platform, its layers in the store and listed. */
+/** An image for one platform. Its layers are in the store. */
 export interface BaseImage {
   readonly config: ImageConfig;
   readonly layers: readonly Layer[];
@@ -38,10 +38,10 @@ export interface BaseOptions {
 
 const OCI_TYPES: Readonly<Record<string, string>> = { [DOCKER_LAYER]: OCI_LAYER, [DOCKER_LAYER_GZIP]: OCI_LAYER_GZIP };
 
-/** The same blob under its OCI name: the bytes are the same in both. */
+/** A layer under the OCI name of its media type: the bytes are the same under Docker's. */
 const asOci = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType: OCI_TYPES[mediaType] ?? mediaType, digest, size });
 
-/** Layers by the digests of their tars, each as an image that others are built on has it. */
+/** The layers of base images by the digests of their tars: the blob, and where it is. */
 export type BaseLayers = ReadonlyMap<Digest, { readonly descriptor: Descriptor; readonly source: ContentSource }>;
 
 /** The layers of images, of all their platforms. @throws what `readImage` throws */

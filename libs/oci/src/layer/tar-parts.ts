@@ -10,8 +10,9 @@ export interface Announced {
   record(key: string): string | undefined;
   /** Of all pax records. */
   readonly keys: readonly string[];
-  /** GNU's name for a path or a link's target that does not fit into the header; empty if there is none. */
+  /** The path, if GNU has it in a header of its own because it is long; else empty. */
   readonly longName: string;
+  /** The same for a link's target. */
   readonly longLink: string;
 }
 
@@ -28,8 +29,9 @@ export type TarPart =
   | (Headed & { readonly kind: 'pax'; readonly records: readonly PaxRecord[] })
   /** GNU's header for a long name; `body` is the content, filled up to whole blocks. */
   | (Headed & { readonly kind: 'long-name'; readonly body: Buffer })
+  /** A file, a folder, a link or the like; `size` is what it announces, in bytes. */
   | (Headed & { readonly kind: 'entry'; readonly announced: Announced; readonly size: number; readonly body: EntryBody })
-  /** The block of zeroes behind the last entry, and all that follows: to the end of it the stream has to be read, if only for its hash. */
+  /** The block of zeroes after the last entry. The `rest` has to be read too, because the hash of the tar is over all of it. */
   | { readonly kind: 'end'; readonly header: Buffer; readonly rest: AsyncIterable<Uint8Array> };
 
 /** What follows an entry's header. It has to be read before the next part is asked for. */

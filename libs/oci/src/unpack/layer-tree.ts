@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createResolver, statOf } from './resolve.ts';
 
-/** The tree that a layer is applied to. It knows what this layer put in place, because a whiteout takes away only what lower layers have. */
+/** The tree that a layer is applied to. It remembers what this layer put in place, because a whiteout takes away only what lower layers have. */
 export interface LayerTree {
   /**
    * Makes room for an entry: makes the folders that it is in, and removes what is in its place, except for a folder that comes again.
