@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ARCHITECTURES, fail, type Architecture, type Digest, type Progress } from '@pinlane/contracts';
 import { composeIndex, writeLayer, type Descriptor, type Layer, type Store } from '@pinlane/oci';
+import { forEachArchitecture } from './architectures.ts';
 import { debianEntries } from './debian/tree.ts';
-import { obtainNode, obtainPackages, type Gone, type Site } from './downloads/obtain.ts';
+import { obtainNode, obtainPackages, type DownloadInput, type Gone, type Obtained } from './downloads/obtain.ts';
 import { composeImage, type DescribedLayer } from './image/config.ts';
 import { keepLayer } from './image/kept-layers.ts';
 import { lockFingerprint, type BaseLock } from './lock/lock.ts';
@@ -13,9 +14,9 @@ import type { TreeEntry } from './tree/entry.ts';
 import { Spool } from './tree/spool.ts';
 
 /** What assembling needs to know. */
-export interface AssemblySite extends Site {
+export interface AssemblyInput extends DownloadInput {
   readonly store: Store;
-  /** Where layers that were made before are noted. */
+  /** The folder of the notes on layers that were made before. */
   readonly layers: string;
   readonly progress: Progress;
 }
@@ -27,12 +28,51 @@ export interface Assembled {
   readonly fingerprint: Digest;
 }
 
-/** As many layers at once as there are processors: more would only take memory. */
+/** One layer of one platform, decided: what it is made of, and how. */
+interface LayerPlan {
+  readonly name: 'debian' | 'node';
+  readonly architecture: Architecture;
+  /** What goes into it, by content. */
+  readonly inputs: object;
+  /** What it holds, for the line that says that it was made. */
+  readonly contents: string;
+  /** The line about it in the image's history. */
+  readonly history: string;
+  /** Brings what it is made of, and returns what then puts the layer's entries together. */
+  obtain(input: AssemblyInput): Promise<Obtained<(spool: Spool) => Promise<readonly TreeEntry[]>>>;
+}
+
+/** A few layers at once, and no more than there are processors: more would only take memory. */
 const inTurn = limiter(Math.max(2, Math.min(4, availableParallelism())));
 
 type LayerResult = { readonly ok: true; readonly layer: DescribedLayer } | { readonly ok: false; readonly gone: readonly Gone[] };
 
-const megabytes = ({ descriptor }: Layer): string => `${(descriptor.size / 1e6).toFixed(1)} MB`;
+const obtained = <T, U>(result: Obtained<T>, then: (value: T) => U): Obtained<U> => (result.ok ? { ok: true, value: then(result.value) } : result);
+
+const debianLayer = ({ release, platforms }: BaseLock, architecture: Architecture): LayerPlan => {
+  const { packages } = platforms[architecture];
+  return {
+    name: 'debian',
+    architecture,
+    inputs: { packages },
+    contents: `the Debian layer, ${packages.length} packages`,
+    history: `Debian ${release}: ${packages.length} packages`,
+    obtain: async (input) =>
+      obtained(await obtainPackages(packages, architecture, input), (files) => (spool) => debianEntries(files, architecture, spool, input)),
+  };
+};
+
+const nodeLayer = ({ platforms }: BaseLock, architecture: Architecture): LayerPlan => {
+  const { node } = platforms[architecture];
+  return {
+    name: 'node',
+    architecture,
+    inputs: { node },
+    contents: `the Node layer, ${node.version}`,
+    history: `Node ${node.version}`,
+    obtain: async (input) => obtained(await obtainNode(node, architecture, input), (tarball) => (spool) => nodeEntries(tarball, node, architecture, spool)),
+  };
+};
 
 async function* stoppable(chunks: AsyncIterable<Uint8Array>, stop: () => void): AsyncGenerator<Uint8Array, void, void> {
   for await (const chunk of chunks) {
@@ -42,78 +82,65 @@ async function* stoppable(chunks: AsyncIterable<Uint8Array>, stop: () => void): 
 }
 
 /** Collects the entries of a layer in a spool of their own and writes them. @throws ERR_CANCELLED */
-const spooled = async (site: AssemblySite, name: string, collect: (spool: Spool) => Promise<readonly TreeEntry[]>): Promise<Layer> => {
-  const spool = new Spool(join(site.work, `${name}.spool`));
+const writeSpooled = async (input: AssemblyInput, name: string, collect: (spool: Spool) => Promise<readonly TreeEntry[]>): Promise<Layer> => {
+  const spool = new Spool(join(input.work, `${name}.spool`));
   try {
     const entries = await collect(spool);
-    const stop = () => site.signal.throwIfAborted();
+    const stop = () => input.signal.throwIfAborted();
     stop();
     return await writeLayer(
-      site.store,
+      input.store,
       entries.map((entry) => (entry.type === 'file' ? { ...entry, open: () => stoppable(entry.open(), stop) } : entry)),
     );
   } catch (error) {
-    if (site.signal.aborted) fail('ERR_CANCELLED', 'the assembling of the base was interrupted', { cause: error });
+    if (input.signal.aborted) fail('ERR_CANCELLED', 'the assembling of the base was interrupted', { cause: error });
     throw error;
   } finally {
     spool.close();
   }
 };
 
-const debianLayer = async (lock: BaseLock, architecture: Architecture, site: AssemblySite): Promise<LayerResult> => {
-  const { packages } = lock.platforms[architecture];
+const makeLayer = async (plan: LayerPlan, input: AssemblyInput): Promise<LayerResult> => {
+  const { name, architecture, inputs } = plan;
   let gone: readonly Gone[] = [];
-  const layer = await keepLayer(site.layers, site.store, { layer: 'debian', architecture, packages }, async () => {
-    const obtained = await obtainPackages(packages, architecture, site);
-    if (obtained.ok) return inTurn(() => spooled(site, `debian-${architecture}`, (spool) => debianEntries(obtained.value, architecture, spool, site)));
-    gone = obtained.gone;
+  const layer = await keepLayer(input.layers, input.store, { layer: name, architecture, ...inputs }, async () => {
+    const found = await plan.obtain(input);
+    if (found.ok) return inTurn(() => writeSpooled(input, `${name}-${architecture}`, found.value));
+    gone = found.gone;
     return null;
   });
   if (layer === null) return { ok: false, gone };
-  site.progress(`${architecture}: ${layer.reused ? 'kept' : 'made'} the Debian layer, ${packages.length} packages, ${megabytes(layer)}`);
-  return { ok: true, layer: { ...layer, what: `Debian ${lock.release}: ${packages.length} packages` } };
+  const megabytes = (layer.descriptor.size / 1e6).toFixed(1);
+  input.progress(`${architecture}: ${layer.reused ? 'kept' : 'made'} ${plan.contents}, ${megabytes} MB`);
+  return { ok: true, layer: { ...layer, what: plan.history } };
 };
 
-const nodeLayer = async (lock: BaseLock, architecture: Architecture, site: AssemblySite): Promise<LayerResult> => {
-  const { node } = lock.platforms[architecture];
-  let gone: readonly Gone[] = [];
-  const layer = await keepLayer(site.layers, site.store, { layer: 'node', architecture, node }, async () => {
-    const obtained = await obtainNode(node, architecture, site);
-    if (obtained.ok) return inTurn(() => spooled(site, `node-${architecture}`, (spool) => nodeEntries(obtained.value, node, architecture, spool)));
-    gone = obtained.gone;
-    return null;
-  });
-  if (layer === null) return { ok: false, gone };
-  site.progress(`${architecture}: ${layer.reused ? 'kept' : 'made'} the Node layer, ${node.version}, ${megabytes(layer)}`);
-  return { ok: true, layer: { ...layer, what: `Node ${node.version}` } };
+/** Writes config and manifest of each platform, and the index over them. */
+const writeImages = async (lock: BaseLock, layers: Readonly<Record<Architecture, readonly DescribedLayer[]>>, store: Store): Promise<Assembled> => {
+  const fingerprint = lockFingerprint(lock);
+  const images = forEachArchitecture((architecture) => composeImage(lock, architecture, fingerprint, layers[architecture]));
+  for (const { config, manifest, descriptor } of Object.values(images)) {
+    await store.writeBlob(config);
+    await store.putManifest(descriptor, manifest);
+  }
+  const index = composeIndex(Object.values(images).map(({ descriptor }) => descriptor));
+  await store.putManifest(index.descriptor, index.bytes);
+  return { index: index.descriptor, platforms: forEachArchitecture((architecture) => images[architecture].descriptor.digest), fingerprint };
 };
 
 /**
- * Assembles both platforms of a lock into the store: a layer for Debian and one for Node, so that an update of one leaves the other. What is
- * gone from the mirrors is answered, not thrown; the layers that could be made are kept.
+ * Assembles every platform of a lock into the store: a layer for Debian and one for Node, so that an update of one leaves the other. Packages that are
+ * gone from the mirrors are an answer, not an error; the layers that could be made are kept.
  * @throws ERR_BASE_UNAVAILABLE, ERR_DIGEST_MISMATCH, ERR_BASE_CONFLICT, ERR_LAYER_UNSAFE
  */
-export const assemble = async (lock: BaseLock, site: AssemblySite): Promise<Assembled | { readonly gone: readonly Gone[] }> => {
-  const { store } = site;
-  const tasks = ARCHITECTURES.flatMap((architecture) => [debianLayer, nodeLayer].map((make) => ({ architecture, make })));
+export const assemble = async (lock: BaseLock, input: AssemblyInput): Promise<Assembled | { readonly gone: readonly Gone[] }> => {
+  const plans = ARCHITECTURES.flatMap((architecture) => [debianLayer(lock, architecture), nodeLayer(lock, architecture)]);
   const made = await together(
-    site.signal,
-    tasks.map(({ architecture, make }) => async (signal: AbortSignal) => ({ architecture, result: await make(lock, architecture, { ...site, signal }) })),
+    input.signal,
+    plans.map((plan) => async (signal: AbortSignal) => ({ architecture: plan.architecture, result: await makeLayer(plan, { ...input, signal }) })),
   );
   const gone = made.flatMap(({ result }) => (result.ok ? [] : result.gone));
   if (gone.length > 0) return { gone };
-
-  const fingerprint = lockFingerprint(lock);
-  const children: Descriptor[] = [];
-  for (const architecture of ARCHITECTURES) {
-    const layers = made.flatMap(({ architecture: of, result }) => (of === architecture && result.ok ? [result.layer] : []));
-    const { config, manifest, descriptor } = composeImage(lock, architecture, fingerprint, layers);
-    await store.writeBlob(config);
-    await store.putManifest(descriptor, manifest);
-    children.push(descriptor);
-  }
-  const index = composeIndex(children);
-  await store.putManifest(index.descriptor, index.bytes);
-  const [amd64, arm64] = children.map(({ digest }) => digest) as [Digest, Digest];
-  return { index: index.descriptor, platforms: { amd64, arm64 }, fingerprint };
+  const layers = forEachArchitecture((wanted) => made.flatMap(({ architecture, result }) => (architecture === wanted && result.ok ? [result.layer] : [])));
+  return writeImages(lock, layers, input.store);
 };

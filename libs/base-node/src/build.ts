@@ -1,31 +1,18 @@
 import { join } from 'node:path';
-import { fail, isPinlaneError, PinlaneError, STORE_HOST, type BuiltImage, type Problem } from '@pinlane/contracts';
-import { assemble, type Assembled, type AssemblySite } from './assemble.ts';
-import { DownloadCache } from './downloads/cache.ts';
+import { fail, isPinlaneError, PinlaneError, type BuiltImage, type Problem } from '@pinlane/contracts';
+import { assemble, type AssemblyInput } from './assemble.ts';
+import { openDownloadCache } from './downloads/cache.ts';
 import type { Gone } from './downloads/obtain.ts';
 import { resolveLock } from './downloads/resolve.ts';
+import { baseImage } from './image/built.ts';
 import { importBase } from './image/import.ts';
 import { readDefinition, readLock } from './inputs.ts';
-import { BASE_NAME, findKept, folderOf, noteKept, warnOfMoved } from './kept-image.ts';
+import { findKept, folderOf, noteKept, warnOfMoved } from './kept-image.ts';
 import { diffLocks, summariseChanges } from './lock/changes.ts';
 import type { BaseDefinition } from './lock/definition.ts';
-import { ASSEMBLY_FORMAT, lockFingerprint, type BaseLock } from './lock/lock.ts';
+import { lockFingerprint, type BaseLock } from './lock/lock.ts';
 import { isInstalled } from './process.ts';
-import type { BuildBase, BuildBaseOptions } from './types.ts';
-
-const toBuiltImage = ({ index, platforms, fingerprint }: Assembled): BuiltImage => ({
-  kind: 'BuiltImage',
-  schemaVersion: 1,
-  name: BASE_NAME,
-  repository: `${STORE_HOST}/${BASE_NAME}`,
-  platforms: { ...platforms },
-  index: index.digest,
-  fingerprint,
-  revision: null,
-  engine: { name: 'embedded', version: `base-${ASSEMBLY_FORMAT}` },
-  bases: {},
-  pushed: false,
-});
+import { BASE_NAME, type BuildBase, type BuildBaseOptions } from './types.ts';
 
 const stale = (gone: readonly Gone[]): PinlaneError => {
   const problems = gone.map(({ architecture, name, version, available }): Problem => {
@@ -35,14 +22,14 @@ const stale = (gone: readonly Gone[]): PinlaneError => {
   return new PinlaneError([problems[0] as Problem, ...problems.slice(1)]);
 };
 
-const assembleOrMove = async (definition: BaseDefinition, lock: BaseLock, site: AssemblySite, options: BuildBaseOptions) => {
-  const locked = await assemble(lock, site);
+const assembleOrMove = async (definition: BaseDefinition, lock: BaseLock, input: AssemblyInput, options: BuildBaseOptions) => {
+  const locked = await assemble(lock, input);
   if (!('gone' in locked)) return { assembled: locked, moved: [] };
   if (options.lane !== 'local') throw stale(locked.gone);
   // Packages fit each other, so when one has moved on, all are chosen anew rather than mixed.
-  const fresh = await resolveLock(definition, lock, site);
+  const fresh = await resolveLock(definition, lock, input);
   const moved = summariseChanges(diffLocks(lock, fresh));
-  const assembled = await assemble(fresh, site);
+  const assembled = await assemble(fresh, input);
   if ('gone' in assembled || moved.length === 0) throw stale(locked.gone);
   return { assembled, moved };
 };
@@ -50,13 +37,13 @@ const assembleOrMove = async (definition: BaseDefinition, lock: BaseLock, site: 
 const assembleHere = async (definition: BaseDefinition, lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage> => {
   const { root, store, env, signal, progress, aptSettings = [], noCache = false } = options;
   const folder = folderOf(options);
-  const cache = new DownloadCache(folder);
+  const cache = openDownloadCache(folder);
   const { assembled, moved } = await cache.withWorkFolder((work) => {
     const layers = noCache ? join(work, 'layers') : join(folder, 'layers');
     return assembleOrMove(definition, lock, { cache, work, layers, store, progress, release: lock.release, aptSettings, cwd: root, env, signal }, options);
   });
   warnOfMoved(options, moved);
-  const image = toBuiltImage(assembled);
+  const image = baseImage(assembled.fingerprint, assembled.platforms, assembled.index.digest);
   await store.name(BASE_NAME, assembled.index);
   await noteKept(lock, image, moved, options);
   return image;
@@ -72,7 +59,7 @@ const UNAVAILABLE_FIX =
 export const buildBase: BuildBase = async (options) => {
   const { baseDir, env, progress } = options;
   const named = env.PINLANE_BASE_IMAGE;
-  if (named !== undefined && named !== '') return importBase(named, 'PINLANE_BASE_IMAGE', BASE_NAME, options);
+  if (named !== undefined && named !== '') return importBase(named, 'PINLANE_BASE_IMAGE', options);
 
   const definition = await readDefinition(baseDir);
   const lock = await readLock(baseDir, definition);
@@ -83,7 +70,7 @@ export const buildBase: BuildBase = async (options) => {
   const imported = (why: string) => {
     if (published === undefined) return fail('ERR_BASE_UNAVAILABLE', why, { fix: UNAVAILABLE_FIX });
     progress(`${why}: taking the base that was published`);
-    return importBase(published, '`published` in base.yaml', BASE_NAME, options, lockFingerprint(lock));
+    return importBase(published, '`published` in base.yaml', options, lockFingerprint(lock));
   };
   if (!(await isAptHere(options))) return imported('this machine has no apt');
   try {

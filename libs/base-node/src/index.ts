@@ -1,5 +1,4 @@
 export { buildBase } from './build.ts';
-export { BASE_NAME } from './kept-image.ts';
 export { baseConfigSchema, baseDefinitionSchema, definitionDigest, parseDefinition, type BaseDefinition } from './lock/definition.ts';
 export { ASSEMBLY_FORMAT, baseLockSchema, lockFingerprint, parseLock, type BaseLock, type LockedNode, type LockedPackage } from './lock/lock.ts';
 export { updateBase } from './update.ts';

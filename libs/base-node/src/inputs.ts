@@ -17,7 +17,7 @@ const need = async (file: string, code: ErrorCode): Promise<string> => (await re
 
 export const lockFileOf = (baseDir: string): string => join(baseDir, 'base.lock.json');
 
-/** What a base is to be. @throws ERR_BASE_DEFINITION_INVALID */
+/** The definition of a base. @throws ERR_BASE_DEFINITION_INVALID */
 export const readDefinition = async (baseDir: string): Promise<BaseDefinition> => {
   const file = join(baseDir, 'base.yaml');
   return parseDefinition(await need(file, 'ERR_BASE_DEFINITION_INVALID'), file);
@@ -33,7 +33,7 @@ export const readLockIfGood = async (baseDir: string): Promise<BaseLock | null> 
   }
 };
 
-/** The lock of a definition. @throws ERR_BASE_LOCK_INVALID also where the definition was edited since the lock was made */
+/** The lock of a definition. @throws ERR_BASE_LOCK_INVALID, also if the definition was edited since the lock was made */
 export const readLock = async (baseDir: string, definition: BaseDefinition): Promise<BaseLock> => {
   const file = lockFileOf(baseDir);
   const lock = parseLock(await need(file, 'ERR_BASE_LOCK_INVALID'), file);

@@ -4,14 +4,11 @@ import { builtImageSchema, digestHex, isPinlaneError, type BuiltImage } from '@p
 import type { Descriptor, Store } from '@pinlane/oci';
 import { lockFingerprint, type BaseLock } from './lock/lock.ts';
 import { readRecord, writeRecord } from './records.ts';
-import type { BuildBaseOptions } from './types.ts';
-
-/** The name of the base in the store, and of its project. */
-export const BASE_NAME = 'base-node';
+import { BASE_NAME, type BuildBaseOptions } from './types.ts';
 
 const recordSchema = z.strictObject({
   image: builtImageSchema,
-  /** What was taken in place of locked versions that had left the mirror; empty: it is exactly what is locked. */
+  /** What was taken in place of locked versions that had left the mirror, a line each; empty if the image is exactly what is locked. */
   moved: z.array(z.string()),
 });
 
@@ -24,7 +21,7 @@ const stillThere = async (store: Store, { index }: BuiltImage): Promise<Descript
   }
 };
 
-/** Says each time what was taken in place of what is locked. */
+/** Warns, at each build, of what was taken in place of what is locked. */
 export const warnOfMoved = ({ progress }: BuildBaseOptions, moved: readonly string[]): void => {
   for (const line of moved) progress(`warning: the base is not what is locked: ${line}; lock it with nx run ${BASE_NAME}:update`);
 };
@@ -33,7 +30,7 @@ export const warnOfMoved = ({ progress }: BuildBaseOptions, moved: readonly stri
 export const folderOf = ({ root, folder }: BuildBaseOptions): string => folder ?? join(root, '.pinlane/cache/base');
 const recordFileOf = (lock: BaseLock, options: BuildBaseOptions): string => join(folderOf(options), 'records', `${digestHex(lockFingerprint(lock))}.json`);
 
-/** What this lock gave before, if the store still has all of it. What was taken in place of locked versions is for lane `local` alone. */
+/** The image that this lock gave before, if the store still has all of it. One with other versions than the locked ones is for lane `local` alone. */
 export const findKept = async (lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage | null> => {
   const { store, lane, noCache = false } = options;
   const known = noCache ? undefined : await readRecord(recordFileOf(lock, options), recordSchema);
@@ -45,6 +42,6 @@ export const findKept = async (lock: BaseLock, options: BuildBaseOptions): Promi
   return known.image;
 };
 
-/** Notes what a lock gave, for {@link findKept}. */
+/** Records the image that a lock gave, for {@link findKept}. */
 export const noteKept = (lock: BaseLock, image: BuiltImage, moved: readonly string[], options: BuildBaseOptions): Promise<void> =>
   writeRecord(recordFileOf(lock, options), { image, moved });

@@ -13,14 +13,14 @@ export interface RunOptions {
 export interface RunResult {
   readonly ok: boolean;
   readonly stdout: string;
-  /** What it complained of, without credentials in addresses. */
+  /** Its stderr, without credentials in addresses. */
   readonly stderr: string;
 }
 
 const runner = createProcessRunner();
 const ANY_CODE = Array.from({ length: 255 }, (_, index) => index + 1);
 
-/** The environment with messages in English and without what would colour or decorate them. */
+/** The environment, changed so that messages are in English and without colours. */
 export const plainEnvironment = (env: RunOptions['env']): Record<string, string> => ({
   ...Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[0] !== 'FORCE_COLOR')),
   LC_ALL: 'C',

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '@pinlane/adapters';
 import type { z } from 'zod';
 
-/** What a record says; undefined where there is none or it is not one. Records only save work, so a broken one is as good as none. */
+/** Reads a record; undefined if there is none that can be read. Records only save work, so a broken one counts as none. */
 export const readRecord = async <S extends z.ZodType>(file: string, schema: S): Promise<z.infer<S> | undefined> => {
   try {
     return schema.parse(JSON.parse(await readFile(file, 'utf8')));
@@ -11,5 +11,5 @@ export const readRecord = async <S extends z.ZodType>(file: string, schema: S): 
   }
 };
 
-/** Writes a record whole. */
+/** Writes a record in one step. */
 export const writeRecord = (file: string, value: unknown): Promise<void> => writeFileAtomic(file, `${JSON.stringify(value, null, 2)}\n`);

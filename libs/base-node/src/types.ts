@@ -1,6 +1,9 @@
 import type { Architecture, BuiltImage, Lane, Progress, Repository } from '@pinlane/contracts';
 import type { ContentSource, Store } from '@pinlane/oci';
 
+/** The name of the base in the store, and of its project. */
+export const BASE_NAME = 'base-node';
+
 /** What every action on the base needs to know. */
 export interface BaseOptions {
   /** The workspace's root; downloads and records are kept under `.pinlane/cache/base` there. */
@@ -20,11 +23,11 @@ export interface BuildBaseOptions extends BaseOptions {
   /** Where blobs, manifests and the name `base-node` are written. */
   readonly store: Store;
   readonly lane: Lane;
-  /** Where downloads and records are kept instead of below the root, for a lane that shares neither. */
+  /** The folder for downloads and records in place of the one below the root, for a lane that shares neither. */
   readonly folder?: string;
-  /** Assembles again even where the store has the image; the digest is the same. */
+  /** Whether the base is assembled again even if the store has it; the digest is the same. */
   readonly noCache?: boolean;
-  /** Opens a registry's repository for reading, where a base that was published is taken from; with Docker's credentials unless told. */
+  /** Opens the registry's repository that a published base is taken from; with Docker's credentials if absent. */
   readonly openRegistry?: (repository: Repository) => ContentSource;
 }
 
@@ -35,7 +38,7 @@ export interface BuildBaseOptions extends BaseOptions {
  */
 export type BuildBase = (options: BuildBaseOptions) => Promise<BuiltImage>;
 
-/** One thing that an update changed; `from` null: it came in, `to` null: it went out. */
+/** One package that an update changed; `from` is null if it is new, `to` if it is gone. */
 export interface BaseChange {
   readonly architecture: Architecture;
   readonly name: string;
@@ -47,7 +50,7 @@ export interface BaseChange {
 export interface BaseUpdate {
   /** The absolute path of the lock. */
   readonly lockFile: string;
-  /** Whether the lock was written; false where it held already what was resolved. */
+  /** Whether the lock was written; false if it was up to date. */
   readonly written: boolean;
   readonly changes: readonly BaseChange[];
   /** One line for each change, old -> new, architectures with the same change on one line. */

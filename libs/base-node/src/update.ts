@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '@pinlane/adapters';
-import { DownloadCache } from './downloads/cache.ts';
+import { openDownloadCache } from './downloads/cache.ts';
 import { resolveLock } from './downloads/resolve.ts';
 import { lockFileOf, readDefinition, readLockIfGood } from './inputs.ts';
 import { diffLocks, summariseChanges } from './lock/changes.ts';
@@ -11,7 +11,7 @@ import type { UpdateBase } from './types.ts';
 export const updateBase: UpdateBase = async ({ root, baseDir, progress, signal, env, aptSettings = [] }) => {
   const definition = await readDefinition(baseDir);
   const before = await readLockIfGood(baseDir);
-  const cache = new DownloadCache(join(root, '.pinlane/cache/base'));
+  const cache = openDownloadCache(join(root, '.pinlane/cache/base'));
   progress(`resolving Debian ${definition.release} and Node ${definition.node}`);
   const lock = await cache.withWorkFolder((work) =>
     resolveLock(definition, before, { cache, work, release: definition.release, aptSettings, cwd: root, env, signal }),

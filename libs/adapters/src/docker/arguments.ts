@@ -16,15 +16,15 @@ export interface BuildCall {
   /** The folder that holds the context as COPY sees it, and the Dockerfile outside of it. */
   readonly context: string;
   readonly dockerfile: string;
-  /** What each image that the Dockerfile names stands for: `oci-layout://…` or `docker-image://…`, by digest. */
+  /** The image behind each name in the Dockerfile: `oci-layout://…` or `docker-image://…`, by digest. */
   readonly bases: Readonly<Record<string, string>>;
   readonly output: BuildOutput;
   readonly options: DockerBuildOptions;
   readonly secrets: readonly BuildSecret[];
   readonly noCache: boolean;
-  /** Whether no other build may find in the builder's cache what this one leaves there. */
+  /** Whether no other build may use what this one leaves in the builder's cache. */
   readonly isolated: boolean;
-  /** The folder that relative paths of options are meant from. */
+  /** The folder to which paths in options are relative. */
   readonly root: string;
 }
 
@@ -35,26 +35,26 @@ const pairs = (record: Readonly<Record<string, string>>): string[] =>
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`);
 
-/** The times of everything in the image: the epoch's begin, unless the plan's own argument says otherwise. */
+/** The time of everything in the image, unless the plan has a build argument of that name. */
 export const SOURCE_DATE_EPOCH = '0';
 
 /**
- * What keeps the steps of a build apart in the builder's own cache, which BuildKit fills under `--no-cache` too: RUN's hosts are part of a step's key and of
- * no image, and the caches that RUN mounts have a namespace (Dockerfile reference, "BuildKit built-in build args").
+ * These keep a build's steps apart in the builder's own cache, which BuildKit fills even with `--no-cache`: a host that RUN knows is part of a step's key and
+ * of no image, and the caches that RUN mounts have a namespace (Dockerfile reference, "BuildKit built-in build args").
  */
 const APART = ['--add-host=isolated.pinlane.invalid:127.0.0.1', '--build-arg=BUILDKIT_CACHE_MOUNT_NS=pinlane-isolated'];
 
 const outputOf = (output: BuildOutput): string =>
   output.kind === 'layout' ? ['type=oci', 'tar=false', 'oci-mediatypes=true', csv(`dest=${output.folder}`)].join(',') : 'type=docker';
 
-/** Attestations are left out unless asked for: newer builders would add them, and with them another index for each build. */
+/** Turns attestations off unless they are asked for: newer builders add them by themselves, and with them each build has another index. */
 const attestations = ({ provenance = 'false', sbom = 'false' }: DockerBuildOptions, { buildx, attestations: able }: Builder): string[] => {
   if (!isAtLeast(buildx, [0, 10])) return [];
   return able ? [`--provenance=${provenance}`, `--sbom=${sbom}`] : ['--provenance=false', '--sbom=false'];
 };
 
 /**
- * The arguments of Docker's client for a build. No value of a secret is among them: those BuildKit's client takes from the environment or from files.
+ * The arguments of Docker's client for a build. They hold no value of a secret: BuildKit's client takes those from the environment or from files.
  * @throws ERR_OPTION_INVALID for a cache that can't be used
  */
 export const buildArguments = (call: BuildCall, builder: Builder): string[] => {

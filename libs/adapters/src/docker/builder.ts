@@ -9,24 +9,24 @@ export interface BuilderNode {
 /** What `docker buildx inspect` tells. */
 export interface InspectedBuilder {
   readonly name: string;
-  /** `docker`, `docker-container`, `kubernetes` or `remote`; empty where its Docker does not answer. */
+  /** `docker`, `docker-container`, `kubernetes` or `remote`; empty if its Docker does not answer. */
   readonly driver: string;
   readonly nodes: readonly BuilderNode[];
   readonly error: string | null;
 }
 
-/** What `docker info` tells, as far as building depends on it. */
+/** What `docker info` tells about the daemon, as far as building depends on it. */
 export interface DockerDaemon {
   readonly version: string;
-  /** Images are kept in containerd, so that it can hold several platforms and write OCI layouts. */
+  /** Whether it keeps images in containerd, and so can hold several platforms and write OCI layouts. */
   readonly containerdStore: boolean;
 }
 
 /** What a builder can do. */
 export interface BuilderAbilities {
-  /** Several platforms in one call, written as an OCI layout; else one call per platform, fetched with `docker save`. */
+  /** Whether it builds several platforms in one call and writes them as an OCI layout; if not, there is a call and a `docker save` for each platform. */
   readonly layout: boolean;
-  /** Caches can be exported to elsewhere. */
+  /** Whether it can export caches. */
   readonly cacheExport: boolean;
   readonly attestations: boolean;
 }
@@ -65,7 +65,7 @@ export const parseInspect = (text: string): InspectedBuilder => {
   };
 };
 
-/** Reads `docker info --format {{json .}}`; null where the client answers for a daemon that does not. */
+/** Reads `docker info --format {{json .}}`; null if the client answers, and the daemon does not. */
 export const parseDockerInfo = (text: string): DockerDaemon | null => {
   const info = JSON.parse(text) as { ServerVersion?: unknown; DriverStatus?: unknown };
   if (typeof info.ServerVersion !== 'string' || info.ServerVersion === '') return null;
@@ -77,14 +77,14 @@ export const parseDockerInfo = (text: string): DockerDaemon | null => {
 /** Reads `docker buildx version`: `github.com/docker/buildx v0.13.1 <commit>`. */
 export const parseBuildxVersion = (text: string): string => /\bbuildx\s+v?(\S+)/.exec(text)?.[1] ?? 'unknown';
 
-/** Whether a version is at least another; what has no numbers counts as new. */
+/** Whether a version is at least another; one without numbers counts as new. */
 export const isAtLeast = (version: string, [major, minor]: readonly [number, number]): boolean => {
   const [, first, second] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
   if (first === undefined) return true;
   return Number(first) > major || (Number(first) === major && Number(second) >= minor);
 };
 
-/** What can be done with a builder: only Docker's own, without containerd for its images, is limited. */
+/** What a builder can do. Only one is limited: Docker's own, if it does not keep images in containerd. */
 export const abilitiesOf = ({ driver }: Pick<InspectedBuilder, 'driver'>, daemon: DockerDaemon | null, buildx: string): BuilderAbilities => {
   const whole = driver !== 'docker' || (daemon?.containerdStore ?? false);
   return { layout: whole, cacheExport: whole, attestations: whole && isAtLeast(buildx, [0, 10]) };

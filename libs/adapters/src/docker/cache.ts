@@ -6,7 +6,7 @@ import { groupFields } from './options.ts';
 
 const SECRET_FIELD = /(?:^|,)\s*((?:[a-z_]*(?:token|secret|password))[a-z_]*|[a-z_]*(?:account|secret_access)_key)=/i;
 
-/** @throws ERR_OPTION_INVALID where an entry holds what must not be seen in an argument */
+/** An entry without secrets, which an argument must not hold. @throws ERR_OPTION_INVALID */
 const checked = (option: string, entry: string): string => {
   const found = SECRET_FIELD.exec(entry);
   if (found)
@@ -20,7 +20,7 @@ const checked = (option: string, entry: string): string => {
 export const cacheSources = (given: readonly string[]): string[] => groupFields(given).map((entry) => checked('cacheFrom', entry));
 
 /**
- * The entries of --cache-to, each with `ignore-error`, so that a cache that can't be written does not fail a build that is good.
+ * The entries of --cache-to, each with `ignore-error`, so that a good build does not fail of a cache that can't be written.
  * @throws ERR_OPTION_INVALID for `type=inline`, which would become part of the image's config
  */
 export const cacheTargets = (given: readonly string[]): string[] =>
@@ -34,7 +34,7 @@ export const cacheTargets = (given: readonly string[]): string[] =>
     return fields.some((field) => field.startsWith('ignore-error=')) ? full : `${full},ignore-error=true`;
   });
 
-/** Why nothing can be written to the folder of a local cache; null where it can, and for caches of other kinds. */
+/** Why the folder of a local cache can't be written to; null if it can, and for caches of other kinds. */
 const localFault = async (entry: string, root: string): Promise<string | null> => {
   const fields = entry.split(',').map((field) => field.trim());
   const dest = fields.find((field) => field.startsWith('dest='))?.slice('dest='.length);
@@ -49,8 +49,8 @@ const localFault = async (entry: string, root: string): Promise<string | null> =
 };
 
 /**
- * The entries of --cache-to that a build may be given. Buildx makes the folder of a local cache before anything else, where `ignore-error` does not
- * count yet, so one that can't be written is left out and told of.
+ * The entries of --cache-to that a build can be given. Buildx makes the folder of a local cache before anything else, when `ignore-error` does not help yet,
+ * so an entry whose folder can't be written to is left out, with a note.
  */
 export const writableTargets = async (given: readonly string[], root: string, note: (line: string) => void): Promise<string[]> => {
   const entries = groupFields(given);

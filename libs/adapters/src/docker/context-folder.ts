@@ -7,8 +7,8 @@ import { inParallel, verified, type BuildContext, type ContextEntry } from '@pin
 import { fail, isPinlaneError } from '@pinlane/contracts';
 
 /**
- * A time that stands for a file's content, in seconds. BuildKit keeps what it was sent by earlier builds, of other folders too, and asks for a file anew
- * only where size or time differ: with one time for all it would build with the old content. In the image all times are the epoch's begin.
+ * A time that stands for a file's content, in seconds. BuildKit keeps the files of earlier builds, of other folders too, and asks for a file again only if its
+ * size or its time differs: with the same time for all files it would build with old content. In the image all times are the epoch's begin.
  */
 const timeOf = (sha256: string): number => {
   const digits = sha256.slice('sha256:'.length);
@@ -36,9 +36,9 @@ const writeEntry = async (folder: string, { path, mode, size, sha256 }: ContextE
 };
 
 /**
- * Writes the context, exactly what its fingerprint covers, into a new folder: what is overridden, such as registry.yaml without its pins, as it was
- * overridden, with the modes that COPY gives and with times that stand for the content. The Dockerfile lies outside, because the context may not have it.
- * @throws ERR_CONTEXT_INVALID where a file is not what was read before
+ * Writes the context into a new folder, exactly as its fingerprint covers it: overridden files, such as registry.yaml without its pins, with their new
+ * content, all with the modes that COPY gives and with times that stand for the content. The Dockerfile lies outside, because the context may leave it out.
+ * @throws ERR_CONTEXT_INVALID if a file is not what was read before
  */
 export const writeContextFolder = async (context: BuildContext, root: string): Promise<{ readonly context: string; readonly dockerfile: string }> => {
   const folder = join(root, 'context');

@@ -1,7 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
 import { ARCHITECTURES, fail, type BuildEngine, type BuildPlan, type Built, type BuiltImage } from '@pinlane/contracts';
 import { builtImage } from '@pinlane/pipeline';
-import { makeRunFolder } from '../files/index.ts';
+import { withRunFolder } from '../files/index.ts';
 import { buildAtOnce, buildOneByOne } from './build-platforms.ts';
 import type { DockerBuild, DockerEngineInput } from './build.ts';
 import { writableTargets } from './cache.ts';
@@ -77,13 +76,10 @@ export const createDockerEngine = (input: DockerEngineInput): BuildEngine => {
       const options = await usedOptions(input);
       requireAble(builder, options, note);
       const hidden = await secretValues(parseSecrets(options.secret ?? [], env), root, env);
-      await mkdir(workFolder, { recursive: true });
-      const folder = await makeRunFolder(workFolder, 'build-');
-      try {
-        return await buildInto({ input: { ...input, options }, builder, plan, io, hidden, folder, ...(await writeContextFolder(input.context, folder)) });
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+      return withRunFolder(workFolder, 'build-', async (folder) => {
+        const written = await writeContextFolder(input.context, folder);
+        return buildInto({ input: { ...input, options }, builder, plan, io, hidden, folder, ...written });
+      });
     },
   };
 };

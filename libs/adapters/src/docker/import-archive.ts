@@ -11,7 +11,7 @@ import { clampImage, type BuiltLayer, type ClampTarget } from './clamp-image.ts'
 const archiveSchema = z.tuple([z.object({ Config: z.string(), Layers: z.array(z.string()) })]);
 const SMALL = 4 * 1024 * 1024;
 
-/** The files of an archive, spooled: a layer may come before the list that says what it is. */
+/** Writes the files of an archive into a folder, each by its name in the archive: a layer may come before the list that says what it is. */
 const spool = async (archive: string, folder: string): Promise<Map<string, string>> => {
   const files = new Map<string, string>();
   const links = new Map<string, string>();
@@ -66,8 +66,8 @@ async function* tarOf(path: string, diffId: Digest): AsyncGenerator<Uint8Array, 
 }
 
 /**
- * Takes one platform's image from what `docker save` wrote into the store, as an OCI manifest: for a Docker that can't write OCI layouts. Layers are
- * hashed against what the config says of them and packed by us with fixed times, see `clampImage`. `folder` is used up.
+ * Takes one platform's image into the store, as an OCI manifest, from what `docker save` wrote: for a Docker that can't write OCI layouts. Layers are checked
+ * against the hashes in the config, and packed anew with fixed times, see `clampImage`. `folder` is for files on the way, and is removed.
  * @throws ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH
  */
 export const importArchive = async (archive: string, folder: string, target: ClampTarget, platform: Platform): Promise<Descriptor> => {

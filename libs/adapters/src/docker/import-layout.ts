@@ -16,7 +16,7 @@ import {
 import { reissueIndex } from './reissue-index.ts';
 import { clampImage, type BuiltLayer, type ClampTarget } from './clamp-image.ts';
 
-/** What was built, in the store: every platform's manifest, and the index over them. */
+/** An image in the store: every platform's manifest, and the index over them. */
 export interface ImportedImage {
   readonly platforms: Partial<Record<Architecture, Descriptor>>;
   readonly index: Descriptor;
@@ -32,7 +32,7 @@ const onlyImage = async (folder: string): Promise<Descriptor> => {
   return digests.size === 1 ? manifests[0]! : fail('ERR_MANIFEST_INVALID', `the builder wrote ${digests.size} images, and one was asked for`);
 };
 
-// What our own builder made may be large, and may shrink well.
+// The user's own builder is no attacker: what it made may be large, and may shrink well.
 const LIMITS = { ...UNPACK_LIMITS, layerBytes: Infinity, ratio: Infinity };
 
 const layersOf = (source: ContentSource, { manifest, config }: PlatformImage): BuiltLayer[] =>
@@ -42,9 +42,9 @@ const layersOf = (source: ContentSource, { manifest, config }: PlatformImage): B
   });
 
 /**
- * Takes an image that a builder wrote as an OCI layout into the store. Every byte is hashed, each config is for the platform it is listed for, there is
- * exactly one manifest for each platform that was asked for, and attestations (`unknown/unknown`) are no platforms. Times are fixed, see `clampImage`.
- * Unless the builder's own index is to be kept, for what it lists besides, one is composed of the platforms, so that it depends on them alone.
+ * Takes an image that a builder wrote as an OCI layout into the store, with fixed times, see `clampImage`. Every byte is hashed, each config must be for the
+ * platform that it is listed for, and there must be exactly one manifest for each platform that was asked for; attestations (`unknown/unknown`) are no
+ * platforms. The index is composed of the platforms, so that it depends on them alone; `keepIndex` keeps the builder's, for what it lists besides.
  * @throws ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH, ERR_STORE_CORRUPT, ERR_CANCELLED
  */
 export const importLayout = async (

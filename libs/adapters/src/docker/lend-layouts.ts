@@ -1,19 +1,19 @@
 import { serveStore, type Store } from '@pinlane/oci';
 
-/** By this name an image of the store is seen to be meant, also in what a builder says of it. */
+/** The name under which a lent image is served, by which a builder's message about one is recognised. */
 export const LENT = 'pinlane-store';
 
 const LAYOUT = /^oci-layout:\/\/.*@(sha256:[a-f0-9]{64})$/;
 
-/** Bases as a builder takes them that reads no OCI layout: from a registry. */
+/** Bases for a builder that reads registries and no OCI layouts. */
 export interface LentBases {
   readonly bases: Readonly<Record<string, string>>;
   takeBack(): Promise<void>;
 }
 
 /**
- * Serves a store on the loopback for as long as a build takes, and names the bases that are in it so: the builder of a Docker that keeps no images in
- * containerd reads them from registries alone. Where there is none in it, nothing is served.
+ * Lends bases in the store to a builder that reads no OCI layouts, as that of a Docker that keeps no images in containerd: serves the store as a registry on
+ * the loopback until `takeBack` is called, and names the bases by it. If no base is in the store, nothing is served.
  */
 export const lendLayouts = async (bases: Readonly<Record<string, string>>, store: Store): Promise<LentBases> => {
   if (!Object.values(bases).some((base) => LAYOUT.test(base))) return { bases, takeBack: async () => undefined };

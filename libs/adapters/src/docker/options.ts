@@ -1,6 +1,6 @@
-/** What of `docker buildx build` a build may set besides its plan. Each is named as the option of `buildx` that sets it. */
+/** The options of `docker buildx build` that a build may set besides its plan, each by the name of our own option. */
 export interface DockerBuildOptions {
-  /** The builder of `docker buildx ls`; the one in use where absent. */
+  /** The builder of `docker buildx ls`; the one in use if absent. */
   readonly builder?: string | undefined;
   readonly cacheFrom?: readonly string[] | undefined;
   readonly cacheTo?: readonly string[] | undefined;
@@ -39,7 +39,7 @@ const DOCKER_ALONE: readonly Option[] = [
   'ulimit',
   'cgroupParent',
 ];
-/** Options about Docker's caches and builders, which mean nothing where there are none. */
+/** Options about Docker's caches and builders, which mean nothing to an engine without them. */
 const MEANINGLESS: readonly Option[] = ['builder', 'cacheFrom', 'cacheTo', 'noCacheFilter', 'pull'];
 
 const isSet = (value: DockerBuildOptions[Option]): boolean =>
@@ -51,11 +51,11 @@ export const dockerOnly = (options: DockerBuildOptions): Option[] => DOCKER_ALON
 /** The options that are set and have no effect without Docker. */
 export const withoutEffect = (options: DockerBuildOptions): Option[] => MEANINGLESS.filter((name) => isSet(options[name]));
 
-/** Whether attestations were asked for: they are manifests of their own in the index. */
+/** Whether attestations were asked for, which are manifests of their own in the index. */
 export const wantsAttestations = ({ provenance, sbom }: DockerBuildOptions): boolean => isSet(provenance) || isSet(sbom);
 
 /**
- * The entries of --ssh, `default` or `id=path,path`: of what a command line took apart at commas, a path alone belongs to the entry before it.
+ * The entries of --ssh, `default` or `id=path,path`. The command line splits values at commas; a part that is a path alone belongs to the entry before it.
  */
 export const groupPaths = (given: readonly string[]): string[] =>
   given.reduce<string[]>((entries, text) => {
@@ -64,8 +64,8 @@ export const groupPaths = (given: readonly string[]): string[] =>
   }, []);
 
 /**
- * Puts fields together again that a command line took apart at the commas between them: `type=registry` and `ref=r` are one entry, until a
- * field comes that the entry has already, or one without `=`.
+ * Joins fields again that the command line split at commas: `type=registry` and `ref=r` are one entry. A new entry begins with a field that the entry has
+ * already, and with one without `=`.
  */
 export const groupFields = (given: readonly string[]): string[] => {
   const entries: string[][] = [];

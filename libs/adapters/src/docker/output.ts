@@ -1,14 +1,14 @@
 import type { Problem } from '@pinlane/contracts';
 import { LENT } from './lend-layouts.ts';
 
-/** A line of BuildKit's plain progress, as far as it is worth showing; null where it is not. */
+/** A line of BuildKit's plain progress as it is shown; null if it is not worth showing. */
 export const progressLine = (line: string): string | null => {
   const text = line.trimEnd();
   if (text === '' || /^#\d+ (?:DONE|CACHED|\.\.\.|sha256:|extracting|transferring|resolve )/.test(text) || /^#\d+ [\d.]+$/.test(text)) return null;
   return text.replace(/^#\d+ /, '');
 };
 
-/** Cuts text that comes in pieces into its lines. */
+/** Cuts text that comes in pieces into lines. */
 export const lineSplitter = (take: (line: string) => void): ((piece: string) => void) => {
   let rest = '';
   return (piece) => {
@@ -23,20 +23,20 @@ const failureOf = (text: string, begin: RegExp): string | null => {
   return [...text.matchAll(/^#(\d+) ERROR: (.*)$/gm)].find(([, step]) => steps.has(step))?.[2] ?? null;
 };
 
-/** What went wrong with the caches of a build that is good; null where all went well. */
+/** What went wrong with the caches of a build that is good; null if nothing did. */
 export const cacheFailures = (text: string): { readonly exported: string | null; readonly imported: string | null } => ({
   exported:
     failureOf(text, /^#(\d+) (?:exporting (?:content )?cache|sending cache export)/gm) ?? /^(?:WARNING|warning): .*cache export.*$/m.exec(text)?.[0] ?? null,
   imported: failureOf(text, /^#(\d+) importing cache manifest/gm),
 });
 
-/** Why BuildKit can't even begin to export a cache, where that is what a build failed of; null else. */
+/** Why BuildKit can't even begin to export a cache, if a build failed of that; else null. */
 export const unusableCache = (text: string): string | null =>
   /^(?:ERROR|error): (?:failed to (?:solve|build): )?(failed to configure \S+ cache exporter: .*)$/m.exec(text)?.[1] ?? null;
 
 const LAST_LINES = 12;
 
-/** What the step that failed said last. */
+/** The last lines of the step that failed. */
 const stepOutput = (text: string): string[] => {
   const blocks = [...text.matchAll(/^------\n > (.*):\n([\s\S]*?)^------$/gm)];
   const said = blocks.map(([, , body]) => (body ?? '').trimEnd()).find((body) => body !== '');
@@ -56,7 +56,7 @@ const fixOf = (message: string): string | undefined => {
   return undefined;
 };
 
-/** What Docker's client, or BuildKit before it begins, says of an option. */
+/** How Docker's client, or BuildKit before it begins, refuses an option. */
 const REFUSED_OPTION =
   /^(invalid argument .* for .* flag: .*|invalid (?:host|mode|attest|ssh|secret|annotation|context value|value|field):? .*|unknown entitlement .*|failed to get build context .*|bad format .*|unknown flag: .*|exporter .* could not be found)$/m;
 
@@ -64,8 +64,8 @@ const refusedOption = (text: string): string | undefined =>
   REFUSED_OPTION.exec(text.replace(/^(?:ERROR|error): /gm, '').replace(/^failed to (?:solve|build): /gm, ''))?.[1];
 
 /**
- * What a failed build said, as a problem: BuildKit's message, the end of what the step wrote, and the line of the Dockerfile. `file` is the
- * Dockerfile's name for people, `hide` takes away what must not be shown.
+ * The problem behind a failed build: BuildKit's message, the end of what the step wrote, and the line of the Dockerfile. `file` is the Dockerfile's name in
+ * messages; `hide` removes secrets.
  */
 export const buildFailure = (text: string, file: string, hide: (text: string) => string): Problem => {
   const option = refusedOption(text);

@@ -1,12 +1,12 @@
 import type { Digest } from '@pinlane/contracts';
 import { copyImage, describe, type ContentSource, type Descriptor, type Store } from '@pinlane/oci';
 
-/** The platforms' new manifests, by the digests of those that they stand in for. */
+/** The new manifest of each platform, by the digest of the one that it replaces. */
 type Reissued = ReadonlyMap<Digest, Descriptor>;
 
 type Entry = Descriptor & { readonly annotations?: Readonly<Record<string, string>> };
 
-/** By this an attestation says what it is about (BuildKit, docs/attestations/attestation-storage.md); it has no other subject where an image has no name. */
+/** The annotation by which an attestation names its manifest (BuildKit, docs/attestations/attestation-storage.md). */
 const REFERENCE = 'vnd.docker.reference.digest';
 
 const reissued = (entry: Entry, platforms: Reissued): Entry => {
@@ -17,8 +17,8 @@ const reissued = (entry: Entry, platforms: Reissued): Entry => {
 };
 
 /**
- * Writes a builder's index into the store with other manifests for its platforms. What attests to them is about the new ones; everything else that the
- * index lists and says stays.
+ * Writes a builder's index into the store with other manifests for its platforms. Attestations are made to name the new manifests; everything else in the
+ * index stays as it is.
  * @throws what the source throws
  */
 export const reissueIndex = async (source: ContentSource, digest: Digest, store: Store, platforms: Reissued): Promise<Descriptor> => {

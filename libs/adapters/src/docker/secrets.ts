@@ -4,7 +4,7 @@ import { fail } from '@pinlane/contracts';
 import { csv } from './csv.ts';
 import { groupFields } from './options.ts';
 
-/** A secret that a RUN may mount: where BuildKit's client takes its value from. The value itself is never an argument. */
+/** A secret that a RUN may mount, and the place that BuildKit's client takes its value from. The value itself is never an argument. */
 export interface BuildSecret {
   readonly id: string;
   readonly from: { readonly kind: 'env'; readonly name: string } | { readonly kind: 'file'; readonly path: string };
@@ -13,7 +13,7 @@ export interface BuildSecret {
 const FIX = 'Write --secret=id=npm,env=NPM_TOKEN or --secret=id=npm,src=path/to/file; the value is never written there.';
 const KNOWN = ['type', 'id', 'env', 'src', 'source'];
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** What is larger is no value that could be found in a log. */
+/** The size, in bytes, up to which a value could be found in a log. */
 const LARGEST_HIDDEN = 64 * 1024;
 
 const parseSecret = (entry: string, env: Readonly<Record<string, string | undefined>>): BuildSecret => {
@@ -36,12 +36,12 @@ const parseSecret = (entry: string, env: Readonly<Record<string, string | undefi
 export const parseSecrets = (given: readonly string[], env: Readonly<Record<string, string | undefined>>): BuildSecret[] =>
   groupFields(given).map((entry) => parseSecret(entry, env));
 
-/** A secret as buildx takes it, with a path in full. */
+/** A secret as an argument of buildx, with its whole path. */
 export const secretArgument = ({ id, from }: BuildSecret, root: string): string =>
   from.kind === 'env' ? `id=${id},env=${from.name}` : `id=${id},${csv(`src=${isAbsolute(from.path) ? from.path : join(root, from.path)}`)}`;
 
 /**
- * The values of secrets, to be hidden wherever a build's output is shown.
+ * The values of secrets, to be hidden in everything that is shown of a build.
  * @throws ERR_OPTION_INVALID for a variable that is not set and a file that is not there: BuildKit would mount an empty one
  */
 export const secretValues = async (secrets: readonly BuildSecret[], root: string, env: Readonly<Record<string, string | undefined>>): Promise<string[]> => {
@@ -53,6 +53,6 @@ export const secretValues = async (secrets: readonly BuildSecret[], root: string
       return size > LARGEST_HIDDEN ? '' : readFile(path, 'utf8');
     }),
   );
-  // A log has one line at a time.
+  // Output is shown line by line, so each line of a value is hidden by itself too.
   return [...new Set(values.flatMap((value) => [value.trim(), ...value.split('\n').map((line) => line.trim())]).filter((value) => value !== ''))];
 };

@@ -1,2 +1,2 @@
 export { writeFileAtomic } from './atomic-write.ts';
-export { makeRunFolder } from './run-folder.ts';
+export { makeRunFolder, withRunFolder } from './run-folder.ts';

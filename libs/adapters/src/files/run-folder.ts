@@ -1,10 +1,10 @@
-import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** No run takes so long, in ms. */
+/** The age, in ms, from which on a folder belongs to no run that still goes on. */
 const LEFTOVER_MS = 24 * 60 * 60 * 1000;
 
-/** Removes the folders whose names begin so that killed runs of this user left a day ago or earlier. */
+/** Removes this user's folders of that prefix that killed runs left a day ago or earlier. */
 const sweepRunFolders = async (parent: string, prefix: string): Promise<void> => {
   const names = (await readdir(parent).catch(() => [])).filter((name) => name.startsWith(prefix));
   for (const path of names.map((name) => join(parent, name))) {
@@ -14,8 +14,19 @@ const sweepRunFolders = async (parent: string, prefix: string): Promise<void> =>
   }
 };
 
-/** Makes a new folder for one run, which removes it at its end; what runs left that were killed goes the next day. */
+/** Makes a new folder for one run, and removes those that killed runs left. Whoever calls it removes its own. */
 export const makeRunFolder = async (parent: string, prefix: string): Promise<string> => {
   await sweepRunFolders(parent, prefix);
   return mkdtemp(join(parent, prefix));
+};
+
+/** Makes a new folder for as long as `use` takes; see {@link makeRunFolder}. `parent` is made if it is missing. */
+export const withRunFolder = async <T>(parent: string, prefix: string, use: (folder: string) => Promise<T>): Promise<T> => {
+  await mkdir(parent, { recursive: true });
+  const folder = await makeRunFolder(parent, prefix);
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 };

@@ -1,5 +1,5 @@
 const HIDDEN = '[redacted]';
-// What is shorter would be found by chance in ordinary words.
+// A shorter value would be found by chance in ordinary words.
 const MIN_LENGTH = 4;
 
 const SECRET_OPTION = /^(--?(?:password|passwd|token|secret|api-?key|auth)[\w-]*)(=.*)?$/i;
@@ -14,7 +14,7 @@ export const redactText = (text: string, secrets: readonly string[] = []): strin
     .replace(/([?&](?:token|password|secret|signature|api_?key|access_token)=)[^&\s]+/gi, `$1${HIDDEN}`);
 };
 
-/** A command line for a message: quoted where that helps the eye, with the values of secret options and variables hidden. */
+/** A command line for a message: quoted as far as that helps to read it, with the values of secret options and variables hidden. */
 export const describeCommand = (command: string, args: readonly string[], secrets: readonly string[] = []): string => {
   const shown = args.map((arg, at) => {
     const option = SECRET_OPTION.exec(arg);

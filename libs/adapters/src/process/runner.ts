@@ -15,7 +15,7 @@ export interface ProcessRequest {
   readonly input?: string | Uint8Array | Readable;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** Whether it gets a process group of its own, all of which is ended when it is cancelled: for a program that has another do the work. */
+  /** Whether it gets a process group of its own, which ends as a whole when it is cancelled: for a program that lets another do the work. */
   readonly group?: boolean;
   /** Takes what it writes to stderr, as it comes. */
   readonly onStderr?: (piece: string) => void;
@@ -23,9 +23,9 @@ export interface ProcessRequest {
   readonly secrets?: readonly string[];
   /** Exit codes that are answers rather than failures, besides 0. */
   readonly expectedCodes?: readonly number[];
-  /** The most that is kept of each of stdout and stderr, in bytes; more is ERR_ADAPTER. 64 MiB where absent. */
+  /** The most that is kept of each of stdout and stderr, in bytes; more is ERR_ADAPTER. 64 MiB if absent. */
   readonly maxBytes?: number;
-  /** What installs the program, for the message where it is missing. */
+  /** What installs the program, for the message if it is missing. */
   readonly install?: string;
 }
 
@@ -35,7 +35,7 @@ export interface ProcessResult {
   readonly stderr: string;
 }
 
-/** Runs programs. The one way to start a program and read what it says; tests give their own. */
+/** Runs programs to their end. Tests give their own. */
 export interface ProcessRunner {
   /** @throws ERR_TOOL_MISSING, ERR_ADAPTER with the exit code and the end of stderr, ERR_CANCELLED */
   run(request: ProcessRequest): Promise<ProcessResult>;
@@ -48,7 +48,7 @@ const tail = (text: string): string => text.trimEnd().split('\n').slice(-TAIL_LI
 
 const GRACE_MS = 4000;
 
-/** Ends a process group when the signal comes, and when this process exits. @returns what takes that back */
+/** Ends a process group when the signal comes, and when this process exits. Returns what takes that back. */
 const endGroupOn = (signal: AbortSignal | undefined, pid: number | undefined): (() => void) => {
   if (pid === undefined) return () => undefined;
   const kill = (how: NodeJS.Signals) => {
@@ -79,7 +79,7 @@ export const createProcessRunner = (): ProcessRunner => ({
   run: async (request) => {
     const { command, args, secrets = [], expectedCodes = [] } = request;
     const own = request.group === true;
-    // Most tasks start no program, and this is a fifth of what they would load.
+    // Loaded only here: most tasks start no program, and it takes 18 ms.
     const { execa } = await import('execa');
     const running = execa(command, args, {
       reject: false,
@@ -100,7 +100,7 @@ export const createProcessRunner = (): ProcessRunner => ({
     const result = await running.finally(() => release?.());
     const { stdout, stderr, exitCode } = result;
     const shown = describeCommand(command, args, secrets);
-    // A program that ends in good order when it is told to has an exit code of its own choice.
+    // A program that ends in good order when it is told to may choose any exit code, also 0.
     if (result.isCanceled || (own && request.signal?.aborted)) return fail('ERR_CANCELLED', `${shown} was interrupted`);
     if (!result.failed || (exitCode !== undefined && expectedCodes.includes(exitCode))) return { exitCode: exitCode ?? 0, stdout, stderr };
     // A missing working folder looks just like a missing program.

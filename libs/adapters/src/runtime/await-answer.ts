@@ -23,7 +23,7 @@ const tailOf = (log: string): string => {
   return lines === '' ? 'It wrote nothing.' : `Its log ends:\n${lines}`;
 };
 
-/** First as often as a start can be noticed, then rarely enough not to slow the start down. */
+/** Short at first, so that a quick start is noticed at once; then longer, so that asking does not slow a start down. */
 const pauseBefore = (elapsedMs: number): number => (elapsedMs < 1000 ? 8 : elapsedMs < 5000 ? 25 : 200);
 
 type Waiting = Pick<StartOptions, 'until' | 'startTimeoutMs'> & { readonly signal?: AbortSignal };

@@ -15,9 +15,9 @@ const MAX_FOLDER = 80;
 
 /** The folder of one start: the bridge's program, and the sockets on which it is spoken to. */
 export interface BridgeFolder {
-  /** Of this user alone. */
+  /** Its path; this user alone may enter it. */
   readonly path: string;
-  /** A folder in it with what the bridge needs, open to every user: a container may run the bridge as another. */
+  /** A folder in it with what the bridge needs, open to every user, because a container may run the bridge as another. */
   readonly shared: string;
   /** The bridge's program. */
   readonly program: string;

@@ -2,7 +2,7 @@ import type { Availability, Runtime } from '@pinlane/contracts';
 import { fail } from '@pinlane/contracts';
 import { ask, findProgram } from '../process/index.ts';
 import { imageProcess, type ImageProcess } from './image-config.ts';
-import { ARTIFACTS_ROOT, processorEnv } from './layout.ts';
+import { ARTIFACTS_ROOT, processorEnv } from './processor-env.ts';
 import { requireRunnable } from './emulation.ts';
 import { NAMESPACES_FIX, whyFailed } from './trial.ts';
 import { isolationOf } from './isolation.ts';

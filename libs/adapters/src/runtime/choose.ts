@@ -17,7 +17,7 @@ export interface RuntimeChoice {
 /**
  * Chooses what runs an image: the one that is asked for, or the best that is there. `host` isolates nothing; it is chosen
  * only by name, or as the last resort in a lane that bears an open network, with a line that says so.
- * @throws ERR_RUNTIME_UNAVAILABLE with what each runtime lacks, ERR_EGRESS_OPEN where the lane refuses `host`
+ * @throws ERR_RUNTIME_UNAVAILABLE with what each runtime lacks, ERR_EGRESS_OPEN if the lane refuses `host`
  */
 export const chooseRuntime = async (requested: 'auto' | RuntimeName, { lane, progress, runtimes = RUNTIMES }: RuntimeChoice): Promise<Runtime> => {
   const bearsOpen = LANE_TABLE[lane].egress === 'any';

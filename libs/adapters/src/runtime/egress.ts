@@ -7,11 +7,11 @@ import { observeNetwork } from './observe-network.ts';
 /** What a probe of the network found. */
 export interface EgressProbe {
   readonly blocked: boolean;
-  /** Why the network does not count as blocked; empty where it does. */
+  /** Why the network does not count as blocked; empty if it does. */
   readonly reasons: readonly string[];
 }
 
-/** Addresses of this machine besides loopback; link-local ones need a zone and tell nothing more. */
+/** This machine's addresses, but loopback, and but link-local ones, which need a zone and tell nothing more. */
 const ownAddresses = (): string[] =>
   Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])

@@ -1,18 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { architectureOf, fail, type Architecture, type Platform } from '@pinlane/contracts';
+import { architectureOf, architectureOfMachine, fail, type Architecture, type Platform } from '@pinlane/contracts';
 
 const BINFMT = '/proc/sys/fs/binfmt_misc';
-const E_MACHINE: Readonly<Record<Architecture, number>> = { amd64: 0x3e, arm64: 0xb7 };
+/** How an ELF header names the machine of an architecture (`e_machine`, System V ABI, "ELF Header"). */
+export const ELF_MACHINES: Readonly<Record<Architecture, number>> = { amd64: 0x3e, arm64: 0xb7 };
+
 /** ET_EXEC and ET_DYN: a program may be either. */
 const E_TYPES = [2, 3];
 
-/** The first bytes of a program (System V ABI, "ELF Header"). */
+/** The first bytes of a program: of 64 bits, little end first, which all our architectures have in common. */
 const elfHeader = (architecture: Architecture, type: number): Buffer => {
   const header = Buffer.alloc(20);
   header.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
   header.writeUInt16LE(type, 16);
-  header.writeUInt16LE(E_MACHINE[architecture], 18);
+  header.writeUInt16LE(ELF_MACHINES[architecture], 18);
   return header;
 };
 
@@ -41,13 +43,13 @@ const entries = (): string[] => {
   }
 };
 
-const OWN = process.arch === 'arm64' ? 'arm64' : 'amd64';
+const ownArchitecture = (): Architecture => architectureOfMachine(process.arch);
 
-/** Whether an image of a platform is of another architecture than this machine. */
-export const isEmulated = (platform: Platform): boolean => architectureOf(platform) !== OWN;
+/** Whether an image of a platform is of another architecture than this machine. @throws ERR_PLATFORM_INVALID if this machine is of none that is known */
+export const isEmulated = (platform: Platform): boolean => architectureOf(platform) !== ownArchitecture();
 
 /** Makes sure that this machine can run programs of a platform, natively or by an emulator. @throws ERR_PLATFORM_UNRUNNABLE */
 export const requireRunnable = (platform: Platform): void => {
   if (!isEmulated(platform) || entries().some((entry) => entryRuns(entry, architectureOf(platform)))) return;
-  fail('ERR_PLATFORM_UNRUNNABLE', `this machine is ${OWN}, and no emulator for ${platform} is registered in ${BINFMT} with the flag F`);
+  fail('ERR_PLATFORM_UNRUNNABLE', `this machine is ${ownArchitecture()}, and no emulator for ${platform} is registered in ${BINFMT} with the flag F`);
 };

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { fail, IMAGE_SPEC_PATH, PROCESSOR_ENV, type Runtime } from '@pinlane/contracts';
 import { imageProcess } from './image-config.ts';
-import { processorEnv } from './layout.ts';
+import { processorEnv } from './processor-env.ts';
 import { isEmulated } from './emulation.ts';
 import { isolationOf } from './isolation.ts';
 import { launch, type LaunchPlan } from './launch.ts';

@@ -2,13 +2,13 @@ import type { ProcessorRequest, ProcessorResponse } from '@pinlane/contracts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** Sends one request on a connection of its own and reads the whole answer. Rejects with Node's own error where there is none. */
+/** Sends one request on a connection of its own and reads the whole answer. Rejects with Node's own error if there is none. */
 export const sendRequest = (to: { readonly socketPath: string } | { readonly port: number }, request: ProcessorRequest): Promise<ProcessorResponse> =>
   new Promise((resolve, reject) => {
     const { method, path, headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS, onData } = request;
     const bytes = body === undefined ? undefined : Buffer.from(body as Uint8Array);
     const length = bytes === undefined ? {} : { 'content-length': String(bytes.byteLength) };
-    // Not imported, because an import reads every export, and one of them loads all of fetch.
+    // An import would read every export of the module, and one of them loads all of fetch.
     const outgoing = process
       .getBuiltinModule('node:http')
       .request({ ...to, method, path, agent: false, headers: { host: 'processor', connection: 'close', ...length, ...headers } });

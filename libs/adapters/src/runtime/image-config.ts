@@ -30,7 +30,7 @@ const MAX_ID = 2 ** 31;
 const numericId = (text: string | undefined): number | null =>
   text !== undefined && /^[0-9]{1,10}$/.test(text) && Number(text) < MAX_ID ? Number(text) : null;
 
-/** Rows of passwd or group; a rootfs without the file has none, nor has one in which it is a link to this machine's. */
+/** The rows of passwd or group. There are none if the image has no such file, or a link that leads out of it, to this machine's. */
 const rows = async (rootfs: string, file: string): Promise<string[][]> => {
   const path = await realpath(join(rootfs, 'etc', file)).catch(() => null);
   const inside = path?.startsWith(`${await realpath(rootfs)}${sep}`) === true;
@@ -50,7 +50,7 @@ export const resolveUser = async (rootfs: string, user: string): Promise<{ reado
   return { uid, gid };
 };
 
-/** The user as which an image runs. One that is given by number alone is known without unpacking the image. @throws ERR_MANIFEST_INVALID */
+/** The user as which an image runs. It is known without unpacking the image if it is given by number alone. @throws ERR_MANIFEST_INVALID */
 export const userOf = async ({ config, rootfs }: Pick<RunnableImage, 'config' | 'rootfs'>): Promise<{ readonly uid: number; readonly gid: number }> => {
   const user = config.User ?? '';
   const [uid, gid] = user.split(':').map(numericId);
@@ -58,7 +58,7 @@ export const userOf = async ({ config, rootfs }: Pick<RunnableImage, 'config' | 
   return resolveUser(await rootfs(), user);
 };
 
-/** What an image runs. @throws ERR_MANIFEST_INVALID where that is nothing */
+/** The command that an image runs. @throws ERR_MANIFEST_INVALID if it has none */
 export const commandOf = (config: ImageRunConfig): readonly [string, ...string[]] => {
   const [program, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   return program === undefined ? fail('ERR_MANIFEST_INVALID', 'the image has neither ENTRYPOINT nor CMD, so it cannot be run') : [program, ...args];

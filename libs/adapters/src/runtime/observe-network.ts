@@ -3,7 +3,7 @@ import type { NetworkTarget, NetworkView } from '@pinlane/contracts';
 /**
  * Looks at the network of the calling process and tries each target for a second. Self-contained: it is also sent, as
  * text, to where a processor runs, so it may use nothing from outside of itself but Node's own modules.
- * @param processorPid the process whose network namespace is compared with the caller's; null where they share one by construction
+ * @param processorPid the process whose network namespace is compared with the caller's; null if they share one by construction
  */
 export const observeNetwork = async (targets: readonly NetworkTarget[], processorPid: number | null): Promise<NetworkView> => {
   const net = process.getBuiltinModule('node:net');

@@ -14,7 +14,7 @@ export interface Ending {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Makes what stops a processor: once, however often it is called. The processor is asked to end first, and ended after its grace; an interruption gives none. */
+/** Returns what stops a processor, once, however often it is called: it asks the processor to end, and ends it after its grace. An interruption gives none. */
 export const stopOnce = ({ ask, exited, end, signal }: Ending): ((graceMs: number) => Promise<{ exitCode: number | null }>) => {
   let stopping: Promise<{ exitCode: number | null }> | undefined;
   const stop = async (graceMs: number): Promise<{ exitCode: number | null }> => {

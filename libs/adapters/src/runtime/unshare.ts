@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fail, type Availability, type Runtime } from '@pinlane/contracts';
 import { ask, findProgram } from '../process/index.ts';
 import { imageProcess } from './image-config.ts';
-import { ARTIFACTS_ROOT, processorEnv } from './layout.ts';
+import { ARTIFACTS_ROOT, processorEnv } from './processor-env.ts';
 import type { SetupStep } from './bridge.ts';
 import { requireRunnable } from './emulation.ts';
 import { NAMESPACES_FIX, whyFailed } from './trial.ts';
@@ -50,13 +50,13 @@ const mounts = ({ mount, raise }: Tools, rootfs: string, artifacts: string): Set
     { run: raise },
     mounted('--bind', rootfs, rootfs),
     mounted('-o', 'remount,bind,ro,nosuid,nodev', rootfs),
-    // Not sticky, as a tmpfs is by itself: in a sticky folder of somebody else's not even /dev/null may be opened the way a shell does.
+    // A tmpfs is sticky unless told. In a sticky folder of another user, Linux refuses to open even /dev/null the way a shell does for `>`.
     tmpfs('dev', ',mode=755'),
     ...DEVICES.flatMap((name): SetupStep[] => [{ file: at(`dev/${name}`) }, mounted('--bind', `/dev/${name}`, at(`dev/${name}`))]),
     ...Object.entries(LINKS).map(([name, target]): SetupStep => ({ link: at(`dev/${name}`), target })),
     { folder: at('dev/shm') },
     tmpfs('dev/shm', ',mode=1777'),
-    // With bind, mount changes this mount alone and repeats none of the tmpfs's options, of which a plain user's are not valid here.
+    // With `bind`, mount changes this mount alone. Without, it repeats the tmpfs's options, and those that a plain user had to give are not valid here.
     mounted('-o', 'remount,bind,ro,nosuid,nodev', at('dev')),
     tmpfs('tmp', ',mode=1777'),
     mounted('--bind', artifacts, at(ARTIFACTS_ROOT)),

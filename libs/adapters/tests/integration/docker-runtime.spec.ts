@@ -9,7 +9,7 @@ import { lackOf, requirement } from '@pinlane/testing';
 import { dockerRuntime } from '../../src/index.ts';
 import { findDocker } from '../../src/runtime/docker/daemon.ts';
 import { ownerLabels, startOf, thisOwner, type Owner } from '../../src/runtime/docker/owner.ts';
-import { sweep } from '../../src/runtime/docker/sweep.ts';
+import { sweep } from '../../src/runtime/docker/runtime.ts';
 import { archivedImage, OWN_PLATFORM, removeImages, uniqueName } from '../support/image.ts';
 import { IMAGE, makeRootfs, MIRROR } from '../support/rootfs.ts';
 

@@ -1,13 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, isDigest, type Architecture } from '@pinlane/contracts';
+import { DEBIAN_ARCHITECTURES } from '../architectures.ts';
 import type { LockedPackage } from '../lock/lock.ts';
 import { run, type RunOptions, type RunResult } from '../process.ts';
 import { installedState, parseSimulation, parseStanzas, releasePreferences, type Choice, type Stanza } from './control.ts';
 
 export interface AptOptions extends RunOptions {
   readonly architecture: Architecture;
-  /** The Debian release that is looked at; everything else that the machine knows is not. */
+  /** The only Debian release that is looked at, whatever else the machine knows. */
   readonly release: string;
   /** A folder of our own for lists, state and cache; nothing of the machine's is written. */
   readonly stateDir: string;
@@ -17,7 +18,7 @@ export interface AptOptions extends RunOptions {
 
 /** The machine's apt, with a state of our own for one architecture. It finds, downloads and verifies; it installs nothing. */
 export interface Apt {
-  /** Whether the lists hold the release; what apt complained of, if not. */
+  /** Reads the sources anew: whether they hold the release, and what apt complained about. */
   update(): Promise<{ readonly found: boolean; readonly complaint: string }>;
   /** The packages and all they depend on, in the versions that apt would install. @throws ERR_BASE_UNAVAILABLE */
   resolve(packages: readonly string[], without: readonly string[]): Promise<LockedPackage[]>;
@@ -30,8 +31,8 @@ export interface Apt {
 /** The settings with which apt works as a plain user, for any architecture, with its checks on. */
 export const aptSettings = ({ architecture, stateDir, settings = [] }: Pick<AptOptions, 'architecture' | 'stateDir' | 'settings'>): string[] =>
   [
-    `APT::Architecture=${architecture}`,
-    `APT::Architectures=${architecture}`,
+    `APT::Architecture=${DEBIAN_ARCHITECTURES[architecture]}`,
+    `APT::Architectures=${DEBIAN_ARCHITECTURES[architecture]}`,
     `Dir::State=${join(stateDir, 'state')}`,
     `Dir::State::lists=${join(stateDir, 'state/lists')}`,
     `Dir::State::status=${join(stateDir, 'status')}`,
@@ -54,15 +55,18 @@ export const aptSettings = ({ architecture, stateDir, settings = [] }: Pick<AptO
     ...settings,
   ].flatMap((setting) => ['-o', setting]);
 
+const isLockable = (word: string | undefined): word is LockedPackage['architecture'] =>
+  word === 'all' || Object.values(DEBIAN_ARCHITECTURES).some((known) => known === word);
+
 const toPackage = (stanza: Stanza): LockedPackage[] => {
   const [name, version, architecture, size, sha256] = ['package', 'version', 'architecture', 'size', 'sha256'].map((field) => stanza.get(field));
   const digest = `sha256:${sha256 ?? ''}`;
   if (!name || !version || !isDigest(digest) || !/^[0-9]+$/.test(size ?? '')) return [];
-  if (architecture !== 'all' && architecture !== 'amd64' && architecture !== 'arm64') return [];
+  if (!isLockable(architecture)) return [];
   return [{ name, version, architecture, size: Number(size), digest }];
 };
 
-/** Makes the folders that apt wants and answers a client for them. */
+/** Makes the folders that apt needs, and returns a client that uses them. */
 export const openApt = async (options: AptOptions): Promise<Apt> => {
   const { stateDir, release, architecture } = options;
   for (const folder of ['state/lists/partial', 'cache/archives/partial', 'preferences.d']) await mkdir(join(stateDir, folder), { recursive: true });
@@ -79,7 +83,7 @@ export const openApt = async (options: AptOptions): Promise<Apt> => {
   return {
     known,
     async update() {
-      // A third party's source that does not answer makes apt fail as a whole; what counts is whether the release is there.
+      // apt fails as a whole if any source of the machine does not answer; what counts is whether the release is there.
       const { stderr } = await invoke('apt-get', ['update']);
       const policy = await invoke('apt-cache', ['policy']);
       return { found: policy.stdout.split('\n').some((line) => /\brelease\b.*\bo=Debian,/.test(line) && line.includes(`,n=${release},`)), complaint: stderr };

@@ -57,7 +57,7 @@ export async function* readDeb(deb: string, producer: string, spool: Spool, { cw
       if (entry !== null) yield entry;
     }
   } catch (error) {
-    // A tar that breaks off is the consequence of dpkg-deb's failure, not the news.
+    // If dpkg-deb failed, that is why the tar breaks off, and it is what is reported.
     if (refused === undefined) await verdict();
     throw error;
   } finally {

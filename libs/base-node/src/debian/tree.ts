@@ -1,14 +1,12 @@
 import type { Architecture } from '@pinlane/contracts';
-import type { LockedPackage } from '../lock/lock.ts';
+import { requireLocked, type LockedPackage } from '../lock/lock.ts';
 import type { RunOptions } from '../process.ts';
 import { accountEntries } from '../tree/accounts.ts';
 import { certificateEntries, CERTIFICATES_FOLDER } from '../tree/certificates.ts';
-import type { TreeEntry } from '../tree/entry.ts';
-import { statusEntry } from '../tree/package-status.ts';
+import { maker, type TreeEntry } from '../tree/entry.ts';
 import type { Spool } from '../tree/spool.ts';
 import { systemEntries } from '../tree/system-files.ts';
 import { Tree } from '../tree/tree.ts';
-import { requireLocked } from '../lock/identity.ts';
 import { readControl, readDeb } from './archive.ts';
 import { parseStanzas } from './control.ts';
 
@@ -18,9 +16,20 @@ export interface Archive {
   readonly file: string;
 }
 
+const { file: statusFile } = maker('the package list of the base');
+
 /**
- * The root file system that the packages make together, with everything that their maintainer scripts would have added.
- * @throws ERR_BASE_LOCK_INVALID where a package is another one than the lock says, ERR_BASE_CONFLICT, ERR_LAYER_UNSAFE, ERR_ADAPTER
+ * What dpkg would have noted of a package, one file each as in Google's distroless images: vulnerability scanners find the packages there.
+ * @param control the package's control file
+ */
+const statusEntry = ({ name }: LockedPackage, control: string): TreeEntry => {
+  const [first = '', ...others] = control.trimEnd().split('\n');
+  return statusFile(`var/lib/dpkg/status.d/${name}`, `${[first, 'Status: install ok installed', ...others].join('\n')}\n`);
+};
+
+/**
+ * The root file system that the packages make together, with everything that their maintainer scripts would add.
+ * @throws ERR_BASE_LOCK_INVALID if a package is another one than the lock says, ERR_BASE_CONFLICT, ERR_LAYER_UNSAFE, ERR_ADAPTER
  */
 export const debianEntries = async (
   archives: readonly Archive[],

@@ -9,7 +9,7 @@ import type { RunOptions } from '../process.ts';
 import type { DownloadCache } from './cache.ts';
 
 /** What downloading needs to know. */
-export interface Site extends RunOptions {
+export interface DownloadInput extends RunOptions {
   readonly cache: DownloadCache;
   /** A folder for this run alone. */
   readonly work: string;
@@ -18,7 +18,7 @@ export interface Site extends RunOptions {
   readonly aptSettings: readonly string[];
 }
 
-/** A locked thing that can no longer be had, and what there is in its place. */
+/** A locked package that can no longer be downloaded, and the versions that can. */
 export interface Gone {
   readonly architecture: Architecture;
   readonly name: string;
@@ -26,16 +26,16 @@ export interface Gone {
   readonly available: readonly string[];
 }
 
-/** All that was asked for, or what is gone. */
+/** Everything that was asked for, or what of it is gone. */
 export type Obtained<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly gone: readonly Gone[] };
 
 /** The name that apt gives to a downloaded archive: the colon of an epoch is escaped. */
 export const archiveName = ({ name, version, architecture }: LockedPackage): string => `${name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`;
 
 /** An apt whose lists hold the release. @throws ERR_BASE_UNAVAILABLE */
-export const openRelease = async (site: Site, architecture: Architecture): Promise<Apt> => {
-  const { release, aptSettings: settings, cwd, env, signal } = site;
-  const apt = await openApt({ architecture, release, settings, cwd, env, signal, stateDir: join(site.work, `apt-${architecture}`) });
+export const openRelease = async (input: DownloadInput, architecture: Architecture): Promise<Apt> => {
+  const { release, aptSettings: settings, cwd, env, signal } = input;
+  const apt = await openApt({ architecture, release, settings, cwd, env, signal, stateDir: join(input.work, `apt-${architecture}`) });
   const { found, complaint } = await apt.update();
   if (!found) {
     const why = complaint === '' ? '' : `; apt says: ${complaint}`;
@@ -63,8 +63,8 @@ const explain = async (apt: Apt, lacking: readonly LockedPackage[], architecture
 };
 
 /** Brings the locked packages of an architecture; what the cache has is not asked for again. @throws ERR_BASE_UNAVAILABLE, ERR_DIGEST_MISMATCH */
-export const obtainPackages = async (packages: readonly LockedPackage[], architecture: Architecture, site: Site): Promise<Obtained<Archive[]>> => {
-  const { cache } = site;
+export const obtainPackages = async (packages: readonly LockedPackage[], architecture: Architecture, input: DownloadInput): Promise<Obtained<Archive[]>> => {
+  const { cache } = input;
   const files = new Map<string, string>();
   for (const one of packages) {
     const file = await cache.find(one);
@@ -72,8 +72,8 @@ export const obtainPackages = async (packages: readonly LockedPackage[], archite
   }
   const wanted = packages.filter(({ name }) => !files.has(name));
   if (wanted.length > 0) {
-    const apt = await openRelease(site, architecture);
-    const folder = join(site.work, `debs-${architecture}`);
+    const apt = await openRelease(input, architecture);
+    const folder = join(input.work, `debs-${architecture}`);
     await mkdir(folder, { recursive: true });
     const bring = async (some: readonly LockedPackage[]) => {
       const { stderr } = await apt.download(some, folder);
@@ -86,7 +86,7 @@ export const obtainPackages = async (packages: readonly LockedPackage[], archite
     let complaint = await bring(wanted);
     const lacking = () => wanted.filter(({ name }) => !files.has(name));
     if (lacking().length > 0) {
-      // apt downloads nothing at all when one version is unknown to it.
+      // apt downloads nothing at all if it does not know one of the versions.
       const gone = await explain(apt, lacking(), architecture, complaint);
       const others = lacking().filter(({ name }) => !gone.some((one) => one.name === name));
       if (others.length > 0) complaint = await bring(others);
@@ -97,16 +97,16 @@ export const obtainPackages = async (packages: readonly LockedPackage[], archite
 };
 
 /** Brings the locked Node tarball of an architecture. @throws ERR_BASE_UNAVAILABLE, ERR_DIGEST_MISMATCH */
-export const obtainNode = async (node: LockedNode, architecture: Architecture, site: Site): Promise<Obtained<string>> => {
-  const cached = await site.cache.find(node);
+export const obtainNode = async (node: LockedNode, architecture: Architecture, input: DownloadInput): Promise<Obtained<string>> => {
+  const cached = await input.cache.find(node);
   if (cached !== undefined) return { ok: true, value: cached };
   const spec = `${node.name}@${node.version}`;
-  const fetched = await fetchIntoCache(spec, join(site.work, `npm-${architecture}`), site);
+  const fetched = await fetchIntoCache(spec, join(input.work, `npm-${architecture}`), input);
   if (!fetched.ok) {
     if (!fetched.gone) fail('ERR_BASE_UNAVAILABLE', `npm cannot bring ${spec}: ${fetched.complaint}`);
     return { ok: false, gone: [{ architecture, name: node.name, version: node.version, available: [] }] };
   }
   const found = await findLocked(fetched.files, node);
   if (found === undefined) return fail('ERR_DIGEST_MISMATCH', `nothing that npm brought for ${spec} has the size and digest of the lock, ${node.digest}`);
-  return { ok: true, value: (await site.cache.adopt(found, node))! };
+  return { ok: true, value: (await input.cache.adopt(found, node))! };
 };

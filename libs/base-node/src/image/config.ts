@@ -4,15 +4,15 @@ import type { BaseLock } from '../lock/lock.ts';
 
 const EPOCH = '1970-01-01T00:00:00Z';
 
-/** The label by which any image tells what it was built from. */
+/** The label with the fingerprint of what an image was built from. */
 export const FINGERPRINT_LABEL = 'dev.pinlane.fingerprint';
 
-/** A layer with what its history says of it. */
+/** A layer with its line in the image's history. */
 export interface DescribedLayer extends Layer {
   readonly what: string;
 }
 
-/** What the labels say: versions for people and scanners, the lock's hash for proof. Nothing in them depends on when or where it was built. */
+/** The labels of the base: versions for people and scanners, the lock's hash for proof. None depends on when or where it was built. */
 export const baseLabels = ({ release, platforms }: BaseLock, architecture: Architecture, fingerprint: Digest): Record<string, string> => {
   const { packages, node } = platforms[architecture];
   return {

@@ -9,13 +9,13 @@ import { readRecord, writeRecord } from '../records.ts';
 
 const layerSchema = z.strictObject({ descriptor: descriptorSchema, diffId: digestSchema });
 
-/** What identifies a layer before it is made: its inputs by content, in the order in which they are put into it. */
+/** The name of a layer before it is made: a hash of its inputs, by content and in their order. */
 export const layerKey = (inputs: unknown): string =>
   createHash('sha256')
     .update(canonicalize({ format: ASSEMBLY_FORMAT, inputs })!)
     .digest('hex');
 
-/** The layer that these inputs gave before, if the store still has it; else makes it and notes what came out; null where it cannot be made. */
+/** The layer that these inputs gave before, if the store still has it; else the layer that `make` makes, which is noted; null if it cannot be made. */
 export const keepLayer = async (
   folder: string,
   store: Store,

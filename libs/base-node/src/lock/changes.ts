@@ -5,7 +5,7 @@ import type { BaseLock, PlatformLock } from './lock.ts';
 const versions = ({ packages, node }: PlatformLock): Map<string, { version: string; digest: string }> =>
   new Map([...packages, { ...node, name: 'node' }].map(({ name, version, digest }) => [name, { version, digest }]));
 
-/** What differs between two locks, by architecture and name. The same version with other bytes is a change too, and says so. */
+/** The differences between two locks, by architecture and name. The same version with other bytes is a change too, and is marked. */
 export const diffLocks = (before: BaseLock | null, after: BaseLock): BaseChange[] =>
   ARCHITECTURES.flatMap((architecture) => {
     const old = before === null ? new Map<string, { version: string; digest: string }>() : versions(before.platforms[architecture]);

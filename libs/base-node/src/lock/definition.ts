@@ -25,7 +25,7 @@ const text = z
   .max(4096)
   .regex(/^[^\0\n\r]*$/, 'expected one line');
 
-/** What an image of the base is run with unless its user says otherwise. */
+/** The environment and the command of the base, unless its user sets others. */
 export const baseConfigSchema = z.strictObject({
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable'), text),
   cmd: z.array(text).min(1).max(50),
@@ -35,7 +35,7 @@ export const baseDefinitionSchema = z
   .strictObject({
     release: releaseSchema,
     packages: packageList.min(1),
-    /** Dependencies that only maintainer scripts need; they and what only they need are left out. */
+    /** Dependencies that only maintainer scripts need. They are left out, and so is what nothing else needs. */
     without: packageList.default([]),
     node: z
       .string({ error: 'expected a text such as "24" or "24.21.0", in quotes' })
@@ -101,7 +101,7 @@ export const parseDefinition = (source: string, file = 'base.yaml'): BaseDefinit
   throw new PinlaneError([problems[0] as Problem, ...problems.slice(1)]);
 };
 
-/** The digest of what a definition asks for. Comments, order of names and `published` do not count. */
+/** The digest of what a definition asks for. Comments, the order of names and `published` do not count. */
 export const definitionDigest = ({ release, packages, without, node, config }: BaseDefinition): Digest => {
   const asked = { release, packages: [...packages].sort(), without: [...without].sort(), node, config };
   return parseDigest(`sha256:${createHash('sha256').update(canonicalize(asked)!).digest('hex')}`);

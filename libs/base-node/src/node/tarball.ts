@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
-import { fail, type Architecture } from '@pinlane/contracts';
+import { ELF_MACHINES } from '@pinlane/adapters';
+import { ARCHITECTURES, fail, type Architecture } from '@pinlane/contracts';
 import { readAll, readTar } from '@pinlane/oci';
-import { requireLocked } from '../lock/identity.ts';
-import type { LockedNode } from '../lock/lock.ts';
+import { requireLocked, type LockedNode } from '../lock/lock.ts';
 import { maker, type TreeEntry } from '../tree/entry.ts';
 import type { Kept, Spool } from '../tree/spool.ts';
 
@@ -17,11 +17,11 @@ const PROGRAM = 'package/bin/node';
 const LICENCE = 'package/LICENSE';
 const FOLDERS = ['usr', 'usr/local', 'usr/local/bin', 'usr/local/share', 'usr/local/share/doc', 'usr/local/share/doc/node'];
 
-/** The machine that an ELF file is for (System V ABI, ELF header, `e_machine`), as far as we know it. */
+/** The architecture that an ELF file is for, from its first bytes; null if it is no ELF file, or for a machine that we don't build for. */
 export const elfArchitecture = (head: Uint8Array): Architecture | null => {
   if (head.length < 20 || head[0] !== 0x7f || head[1] !== 0x45 || head[2] !== 0x4c || head[3] !== 0x46) return null;
   const machine = Buffer.from(head.buffer, head.byteOffset, head.byteLength).readUInt16LE(18);
-  return machine === 62 ? 'amd64' : machine === 183 ? 'arm64' : null;
+  return ARCHITECTURES.find((architecture) => ELF_MACHINES[architecture] === machine) ?? null;
 };
 
 const firstBytes = async ({ open }: Kept): Promise<Uint8Array> => {
@@ -54,7 +54,7 @@ const identity = async ({ open }: Kept, what: string): Promise<string> => {
 
 /**
  * The entries of the Node layer: the program, the link that Debian's scripts expect, the licence. Their bytes go into the spool.
- * @throws ERR_DIGEST_MISMATCH where the tarball does not hold what it should, ERR_BASE_LOCK_INVALID where it is of another version than the lock says
+ * @throws ERR_DIGEST_MISMATCH if the tarball does not hold what it should, ERR_BASE_LOCK_INVALID if it is of another version than the lock says
  */
 export const nodeEntries = async (tarball: string, locked: LockedNode, architecture: Architecture, spool: Spool): Promise<TreeEntry[]> => {
   const found = await extractFiles(tarball, [PROGRAM, LICENCE, MANIFEST], spool);

@@ -14,8 +14,8 @@ const readText = async (source: TreeFile): Promise<string> => {
 };
 
 /**
- * What update-ca-certificates would have made of these files: one bundle in the order of their names, a link to each, and the list of those that
- * are trusted. Nothing where there are none.
+ * What update-ca-certificates would make of these files: one bundle in the order of their names, a link to each, and the list of those that are trusted.
+ * Nothing if there are no certificates.
  * @throws ERR_BASE_CONFLICT for a file that holds no certificate
  */
 export const certificateEntries = async (files: readonly TreeFile[]): Promise<TreeEntry[]> => {

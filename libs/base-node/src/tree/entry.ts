@@ -1,6 +1,6 @@
 import { sha256, type LayerEntry } from '@pinlane/oci';
 
-/** One thing in the root file system of the base, and who put it there, for the message about a conflict. */
+/** An entry of the base's root file system, and who put it there, for the message about a conflict. */
 export type TreeEntry = LayerEntry & { readonly producer: string };
 export type TreeFile = TreeEntry & { readonly type: 'file' };
 

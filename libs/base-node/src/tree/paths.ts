@@ -1,8 +1,8 @@
 import { fail } from '@pinlane/contracts';
 
 /**
- * Names that stand for a folder elsewhere. The first four are Debian's merged /usr (policy 10.1, "usr-merge"); without it a library
- * would be found by one of its two names only. The others are what base-files makes of /var/run and /var/lock when it is installed.
+ * Links to a folder elsewhere. The first four are Debian's merged /usr (policy 10.1, "usr-merge"); without it a library would be found by one of its two names
+ * only. base-files makes the others when it is installed.
  */
 export const ALIASES: Readonly<Record<string, string>> = {
   bin: 'usr/bin',
@@ -29,8 +29,8 @@ export const treePath = (raw: string, producer: string): string => {
 const DROPPED = ['usr/share/man', 'usr/share/locale', 'usr/share/info', 'usr/share/lintian', 'usr/share/menu', 'usr/share/bug', 'usr/share/doc-base'];
 
 /**
- * Whether an entry of a package is left out: what only people at a terminal read. Copyright files stay, as licences demand, and so do the
- * links by which one package's documentation folder, with its copyright file, stands for another's.
+ * Whether an entry of a package is left out, because only people at a terminal read it. Copyright files stay, as licences demand, and so do the links by
+ * which a package uses the documentation folder of another, with its copyright file.
  */
 export const isDropped = (path: string, type: string): boolean => {
   if (DROPPED.some((folder) => path === folder || path.startsWith(`${folder}/`))) return true;

@@ -4,12 +4,12 @@ import { createSha256 } from '@pinlane/oci';
 
 const CHUNK = 256 * 1024;
 
-/** What a spool has taken in: as much of a file's entry as its content decides. */
+/** A content that a spool holds: the part of a file's entry that depends on it. */
 export interface Kept {
   /** In bytes. */
   readonly size: number;
   readonly sha256: Digest;
-  /** Its bytes; a chunk is good until the next one is asked for. */
+  /** Its bytes; a chunk is valid until the next one is asked for. */
   open(): AsyncGenerator<Uint8Array, void, void>;
 }
 
@@ -26,7 +26,7 @@ export class Spool {
     this.#descriptor = openSync(file, 'wx+', 0o600);
   }
 
-  /** Takes in a stream and answers where to find it again. One stream at a time. */
+  /** Takes in a stream, one at a time. */
   async keep(stream: AsyncIterable<Uint8Array>): Promise<Kept> {
     const start = this.#end;
     const hash = createSha256();

@@ -1,4 +1,5 @@
 import type { Architecture } from '@pinlane/contracts';
+import { HAS_LIB64 } from '../architectures.ts';
 import { maker, type TreeEntry } from './entry.ts';
 import { ALIASES } from './paths.ts';
 
@@ -35,10 +36,10 @@ const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`)
 export const systemEntries = (architecture: Architecture): TreeEntry[] => [
   ...FOLDERS,
   ...Object.entries(ALIASES)
-    .filter(([name]) => name !== 'lib64' || architecture === 'amd64')
+    .filter(([name]) => name !== 'lib64' || HAS_LIB64[architecture])
     .map(([name, target]) => symlink(name, name.startsWith('var/') ? `/${target}` : target)),
   file('etc/nsswitch.conf', lines(Object.entries(SERVICES).map(([name, sources]) => `${name}: ${sources}`))),
-  // What container runtimes mount over; a read-only root can only be mounted over where something is.
+  // Container runtimes mount their own over these, which a read-only root allows only if something is there.
   file('etc/hosts', lines(HOSTS)),
   file('etc/hostname', 'localhost\n'),
   file('etc/resolv.conf', ''),

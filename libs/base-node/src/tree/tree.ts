@@ -14,7 +14,7 @@ const agree = (a: TreeEntry, b: TreeEntry): boolean => {
   return a.type === 'directory' && b.type === 'directory' && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 };
 
-/** A root file system under construction, each path with the one who put it there. Nobody replaces what another has put. */
+/** A root file system under construction. It knows who put each path there, and lets nobody replace what another has put. */
 export class Tree {
   readonly #entries = new Map<string, TreeEntry>();
   readonly #problems: Problem[] = [];

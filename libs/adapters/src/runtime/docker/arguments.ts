@@ -40,17 +40,17 @@ const mountArgs = (mounts: readonly Mount[]): string[] =>
     ['type=bind', csv(`source=${source}`), csv(`target=${target}`), ...(writable ? [] : ['readonly'])].join(','),
   ]);
 
-/** No root, no capability, nothing to gain, nothing to write but what is mounted; nothing is pulled, and no log is kept on the daemon's side. */
+/** The container has no root, no capability and no way to gain any, and can write to mounts alone. Docker pulls nothing for it, and keeps no log of it. */
 const common = ({ name, labels, uid, gid }: ContainerPlan): string[] => [
   ...['create', '--pull', 'never', '--name', name, ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`])],
   ...['--user', `${uid}:${gid}`, '--read-only', '--security-opt', 'no-new-privileges', '--cap-drop', 'ALL'],
   ...['--log-driver', 'none', '--no-healthcheck', '--restart', 'no'],
 ];
 
-/** The limits that a daemon enforces, as options; more CPUs than there are is an error to Docker. */
+/** The limits, as far as the daemon can enforce them. Docker refuses more CPUs than there are. */
 const limitArgs = ({ cpus, memoryBytes, pids }: RunLimits, { limits, cpus: there }: DaemonFacts): string[] => [
   ...(limits.cpu ? ['--cpus', String(Math.min(cpus, there))] : []),
-  // As much swap as memory means none.
+  // The second number counts memory and swap together, so there is no swap.
   ...(limits.memory ? ['--memory', String(memoryBytes), '--memory-swap', String(memoryBytes)] : []),
   ...(limits.pids ? ['--pids-limit', String(pids)] : []),
 ];
@@ -60,7 +60,7 @@ export const processorArgs = (plan: ProcessorPlan, facts: DaemonFacts): string[]
   ...common(plan),
   ...['--platform', plan.platform, '--network', `container:${plan.networkOf}`],
   ...limitArgs(plan.limits, facts),
-  // Owned by the user, because runc gives a tmpfs the mode of the folder over which it lies.
+  // The user owns it, because runc gives a tmpfs the mode of the folder that it covers, which may let nobody else write.
   ...[
     '--tmpfs',
     `/tmp:rw,exec,nosuid,nodev,mode=1777,uid=${plan.uid},gid=${plan.gid}`,
@@ -85,8 +85,8 @@ export const bridgeArgs = (plan: BridgePlan, facts: DaemonFacts): string[] => [
 ];
 
 /**
- * The environment in the two forms that the client takes without its values showing in an argument: lines of a file, and, for values of several
- * lines, variables of the client's own.
+ * The environment, in the two forms in which no value shows in an argument: lines of a file, and, for values of several lines, variables of Docker's client
+ * itself.
  */
 export const environmentOf = (env: Readonly<Record<string, string>>): { readonly file: string; readonly own: Readonly<Record<string, string>> } => {
   const entries = Object.entries(env);

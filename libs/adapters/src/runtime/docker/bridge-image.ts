@@ -1,7 +1,6 @@
-import { parseDigest, type RunnableImage } from '@pinlane/contracts';
+import { architectureOfMachine, parseDigest, platformOf, type RunnableImage } from '@pinlane/contracts';
 import { describe, imageArchive, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, readImage, platformOfImage, sha256, type ContentSource } from '@pinlane/oci';
 
-const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';
 /** A tar without entries. */
 const EMPTY_TAR = Buffer.alloc(1024);
 
@@ -12,7 +11,9 @@ const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
  * would run whatever loader and libraries that image has.
  */
 export const bridgeImage = async (): Promise<Pick<RunnableImage, 'name' | 'platform' | 'digest' | 'configDigest' | 'archive'>> => {
-  const config = json({ architecture: ARCHITECTURE, os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [sha256(EMPTY_TAR)] } });
+  // The bridge is run by this machine's Node.
+  const architecture = architectureOfMachine(process.arch);
+  const config = json({ architecture, os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [sha256(EMPTY_TAR)] } });
   const layers = [describe(OCI_LAYER, EMPTY_TAR)];
   const manifest = json({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: describe(OCI_CONFIG, config), layers });
   const source: ContentSource = {
@@ -21,7 +22,7 @@ export const bridgeImage = async (): Promise<Pick<RunnableImage, 'name' | 'platf
       yield digest === layers[0]?.digest ? EMPTY_TAR : config;
     },
   };
-  const platform = `linux/${ARCHITECTURE}` as const;
+  const platform = platformOf(architecture);
   const image = platformOfImage(await readImage(source, sha256(manifest)), platform);
   return {
     name: 'bridge',

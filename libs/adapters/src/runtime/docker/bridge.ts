@@ -1,7 +1,7 @@
 import { fail, isPinlaneError } from '@pinlane/contracts';
 import type { BridgeFolder } from '../bridge-client.ts';
 import type { BridgeOrder } from '../bridge.ts';
-import { ARTIFACTS_ROOT } from '../layout.ts';
+import { ARTIFACTS_ROOT } from '../processor-env.ts';
 import { createLogBuffer } from '../log-buffer.ts';
 import { bridgeArgs } from './arguments.ts';
 import { startAttached, type Attached } from './attached.ts';
@@ -10,11 +10,11 @@ import type { Docker } from './daemon.ts';
 import { createOf } from './images.ts';
 import { ownNodeFiles } from './own-node.ts';
 
-/** The container in whose network the processor's runs. */
+/** The container whose network the processor's container joins. */
 export interface BridgeContainer {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** The processor's user: whoever wrote the artifacts can hand them over. */
+  /** The processor's user, because only the one who wrote the artifacts can hand them over. */
   readonly uid: number;
   readonly gid: number;
   readonly folder: BridgeFolder;
@@ -26,14 +26,14 @@ export interface BridgeContainer {
 const FOLDER = '/bridge';
 const FIX = "Docker must see this machine's files; else use another runtime, --runtime=bubblewrap.";
 
-/** A daemon of another machine, or in a container of its own as docker:dind is, has not the files that are to be mounted. */
+/** A daemon on another machine, or in a container of its own such as docker:dind, does not have the files that are to be mounted. */
 const explained = (error: unknown): never => {
   if (isPinlaneError(error, 'ERR_ADAPTER') && /bind source path does not exist/i.test(error.message))
     return fail('ERR_RUNTIME_UNAVAILABLE', "the Docker daemon does not see this machine's files", { cause: error, fix: FIX });
   throw error;
 };
 
-/** Creates it. @throws ERR_RUNTIME_UNAVAILABLE where the daemon is none of this machine, ERR_ADAPTER */
+/** Creates the container. @throws ERR_RUNTIME_UNAVAILABLE if the daemon does not see this machine's files, ERR_ADAPTER */
 export const createBridge = async (docker: Docker, plan: BridgeContainer, signal?: AbortSignal): Promise<void> => {
   const mounts = [
     ...ownNodeFiles().map((file) => ({ source: file, target: file, writable: false })),
@@ -45,7 +45,7 @@ export const createBridge = async (docker: Docker, plan: BridgeContainer, signal
   await createOf(docker, await bridgeImage(), create, signal).catch(explained);
 };
 
-/** Starts it, and returns once it listens. @throws ERR_RUNTIME_UNAVAILABLE with what it said */
+/** Starts the container, and returns once the bridge listens. @throws ERR_RUNTIME_UNAVAILABLE with what it said */
 export const startBridge = async (docker: Docker, { name, port }: BridgeContainer): Promise<Attached> => {
   const order: BridgeOrder = { setup: [], command: null, env: {}, secretArgs: null, cwd: null, port, depth: 0 };
   const said = createLogBuffer();

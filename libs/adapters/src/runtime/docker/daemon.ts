@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { Availability } from '@pinlane/contracts';
 import { createProcessRunner, findProgram, type ProcessResult } from '../../process/index.ts';
 
-/** What `docker info` tells of the daemon. */
+/** What `docker info` tells about the daemon. */
 export interface DaemonFacts {
   readonly version: string;
   readonly os: string;
@@ -20,7 +20,7 @@ export interface DockerRun {
   readonly expectedCodes?: readonly number[];
 }
 
-/** A Docker daemon that has answered. */
+/** A Docker daemon that answered. */
 export interface Docker {
   /** The client's absolute path. */
   readonly program: string;
@@ -32,7 +32,7 @@ export interface Docker {
 const ANSWER_WITHIN_MS = 10_000;
 const FIX = 'Install Docker and start it, or name another runtime with --runtime.';
 
-/** Reads `docker info --format {{json .}}`; null where the client answers for a daemon that does not. */
+/** Reads `docker info --format {{json .}}`; null if the client answers, and the daemon does not. */
 export const parseInfo = (text: string): DaemonFacts | null => {
   const info = JSON.parse(text) as Readonly<Record<string, unknown>>;
   const { ServerVersion: version, OSType: os, NCPU: cpus } = info;

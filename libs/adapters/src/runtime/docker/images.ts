@@ -7,7 +7,7 @@ type Needed = Pick<RunnableImage, 'name' | 'platform' | 'digest' | 'configDigest
 const repositoryOf = ({ name }: Needed): string => `pinlane.localhost/accept/${name}`;
 const tagOf = (image: Needed): string => `${architectureOf(image.platform)}-${digestHex(image.digest).slice(0, 12)}`;
 
-/** Removes what an earlier build of the same processor and platform left. Docker itself refuses where a container still uses it. */
+/** Removes what an earlier build of the same processor and platform left. Docker itself refuses while a container uses it. */
 const removeOlder = async (docker: Docker, image: Needed): Promise<void> => {
   const { stdout } = await docker.run(['image', 'ls', '--format', '{{.Tag}}', repositoryOf(image)]);
   const own = `${architectureOf(image.platform)}-`;
@@ -16,9 +16,8 @@ const removeOlder = async (docker: Docker, image: Needed): Promise<void> => {
 };
 
 /**
- * Brings an image to Docker unless it is there, and returns the id by which Docker runs it. That id is the proof of what runs: the digest of
- * the manifest where Docker keeps images in containerd, else the digest of the config, which that manifest names and which names the content
- * of every layer.
+ * Brings an image to Docker unless it is there, and returns the id by which Docker runs it. That id is the proof of what runs. It is the digest of the
+ * manifest if Docker keeps images in containerd; else it is the digest of the config, which the manifest names, and which names the content of every layer.
  * @throws ERR_DIGEST_MISMATCH, ERR_ADAPTER and whatever the image's source throws
  */
 export const ensureImage = async (docker: Docker, image: Needed, signal?: AbortSignal): Promise<string> => {
@@ -50,8 +49,8 @@ export const ensureImage = async (docker: Docker, image: Needed, signal?: AbortS
 };
 
 /**
- * Creates something of an image by its id, and returns the id. Another run of the same processor may remove an older image between the look
- * and the creation; then it is brought once more.
+ * Creates something from an image by its id, and returns the id. Another run of the same processor may remove the image before it is used, as an older
+ * one; then it is brought once more.
  * @throws what {@link ensureImage} and `create` throw
  */
 export const createOf = async (docker: Docker, image: Needed, create: (imageId: string) => Promise<unknown>, signal?: AbortSignal): Promise<string> => {

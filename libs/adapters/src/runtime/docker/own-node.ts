@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** What Node's types do not know of its report yet. */
+/** The part of Node's report that its types do not know yet. */
 interface NodeReport {
   excludeNetwork: boolean;
   getReport(): { readonly sharedObjects: readonly string[] };
@@ -9,13 +9,13 @@ interface NodeReport {
 let known: readonly string[] | undefined;
 
 /**
- * The files that this very Node consists of, by absolute path: its binary, the libraries that it has loaded and what finds them. At these
- * paths they run in any root. Node's own report lists them.
+ * The files that this very Node consists of, by absolute path: its binary, the libraries that it has loaded, and the cache by which they are found. Node's
+ * own report lists them. Mounted at the same paths, they run in any root.
  */
 export const ownNodeFiles = (): readonly string[] => {
   if (known !== undefined) return known;
   const report = process.report as unknown as NodeReport;
-  // Else it looks up the name of every address of this machine.
+  // Otherwise the report looks up the name of every address of this machine.
   const before = report.excludeNetwork;
   report.excludeNetwork = true;
   const { sharedObjects } = report.getReport();

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** A process that has started containers, so that it can be told from another that later has the same number. */
+/** A process that started containers, described so that it can be told from a later one with the same number. */
 export interface Owner {
   readonly host: string;
   /** The boot of the machine. */
@@ -24,7 +24,7 @@ const read = (work: () => string): string => {
   }
 };
 
-/** When a process started; empty where there is none of that number. Its name, in parentheses, may hold spaces. */
+/** When a process started; empty if there is none of that number. Its name comes before, in parentheses, and may hold spaces. */
 export const startOf = (pid: string): string =>
   read(
     () =>
@@ -42,7 +42,7 @@ export const thisOwner = (): Owner => ({
   started: startOf('self'),
 });
 
-/** The labels by which a container is known to be Pinlane's, and whose. */
+/** The labels that say which process of Pinlane a container belongs to. */
 export const ownerLabels = (owner: Owner): Record<string, string> => Object.fromEntries(KEYS.map((key) => [`${PREFIX}${key}`, owner[key]]));
 
 /** A format of `docker ps` that prints a container's id and its owner, one container a line. */
@@ -62,8 +62,8 @@ export const parseOwners = (text: string): { readonly id: string; readonly owner
     });
 
 /**
- * Whether the process that started a container is gone for certain. One on another machine, or in another container that shares the daemon,
- * cannot be seen from here and counts as there.
+ * Whether the process that started a container is gone for certain. A process on another machine, or in another container that shares the daemon,
+ * cannot be seen from here and counts as running.
  */
 export const isGone = (owner: Owner, here: Owner, startedAt: (pid: string) => string): boolean => {
   if (owner.host !== here.host) return false;

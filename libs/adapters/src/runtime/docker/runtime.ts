@@ -1,12 +1,21 @@
 import { fail, type Runtime } from '@pinlane/contracts';
-import { ARTIFACTS_ROOT } from '../layout.ts';
+import { ARTIFACTS_ROOT } from '../processor-env.ts';
 import { findDocker, type Docker } from './daemon.ts';
+import { isGone, OWNED, OWNER_FORMAT, parseOwners, startOf, thisOwner } from './owner.ts';
 import { startInDocker } from './start.ts';
-import { sweep } from './sweep.ts';
+
+/** Removes the containers of runs that were killed before they could do so. Those of processes that still run, or cannot be seen from here, stay. */
+export const sweep = async (docker: Docker): Promise<void> => {
+  const { stdout } = await docker.run(['ps', '--all', '--no-trunc', '--filter', OWNED, '--format', OWNER_FORMAT]);
+  const here = thisOwner();
+  const left = parseOwners(stdout).filter(({ owner }) => isGone(owner, here, startOf));
+  // Another process may sweep at the same moment.
+  if (left.length > 0) await docker.run(['rm', '--force', '--volumes', ...left.map(({ id }) => id)], { expectedCodes: [1] });
+};
 
 let swept: Promise<void> | undefined;
 
-/** The daemon, once what killed runs left in it is gone. */
+/** The daemon, swept once of what killed runs left in it. */
 const sweptDocker = async (): Promise<Docker> => {
   const docker = await findDocker();
   if ('available' in docker) return fail('ERR_RUNTIME_UNAVAILABLE', `the runtime docker cannot be used: ${docker.reason}`, { fix: docker.fix });
@@ -14,7 +23,7 @@ const sweptDocker = async (): Promise<Docker> => {
   return docker;
 };
 
-/** Runs images in Docker, by the digest of the platform's manifest. Needs no right but that to speak to the daemon, which must see this machine's files. */
+/** Runs images in Docker, by the digest of the platform's manifest, for any user who may speak to the daemon. The daemon must see this machine's files. */
 export const dockerRuntime: Runtime = {
   name: 'docker',
   availability: async () => {

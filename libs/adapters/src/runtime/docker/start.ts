@@ -7,7 +7,7 @@ import { behindBridge, makeBridgeFolder, type BridgeFolder } from '../bridge-cli
 import { isEmulated } from '../emulation.ts';
 import { commandOf, userOf } from '../image-config.ts';
 import { isolationOf } from '../isolation.ts';
-import { ARTIFACTS_ROOT, processorEnv } from '../layout.ts';
+import { ARTIFACTS_ROOT, processorEnv } from '../processor-env.ts';
 import { createLogBuffer, type LogBuffer } from '../log-buffer.ts';
 import { DEFAULT_GRACE_MS, stopOnce } from '../stop-once.ts';
 import { environmentOf, processorArgs, type Mount } from './arguments.ts';
@@ -94,14 +94,14 @@ const createProcessor = async ({ docker, names, folder, user, options }: Run): P
 /** Creates both containers and starts them, the bridge first. Returns the processor's. */
 const startContainers = async (run: Run): Promise<Attached> => {
   const { docker, options, user, names, folder, log, attached } = run;
-  // The processor writes below it as a user that may be any; the folder around it is this user's alone.
+  // The processor may run as any user, and writes here. No other user can enter the folder around it.
   await chmod(options.artifacts, 0o777);
   const plan = { name: names.bridge, labels: names.labels, ...user, folder, artifacts: options.artifacts, port: options.port };
   const both = await Promise.allSettled([
     createBridge(docker, plan, options.signal).then(async () => attached.push(await startBridge(docker, plan))),
     createProcessor(run),
   ]);
-  // Only once both have come to an end is there nothing more to be made that would have to be removed.
+  // A failure is thrown only when both have ended: from then on nothing is made that nobody would remove.
   for (const one of both) if (one.status === 'rejected') throw one.reason;
   const processor = startAttached(docker, names.processor, { interactive: false, output: log.add });
   attached.push(processor);
@@ -123,7 +123,7 @@ const whenAnswering = async (run: Run, { startedAt, exited, running }: Attached)
   let suspended = false;
   const ask = async (graceMs: number): Promise<void> => {
     run.stopped = true;
-    // Docker would let a suspended container go on to hear a signal.
+    // To deliver a signal, Docker would let a suspended container go on.
     if (running() && !suspended && graceMs > 0) await docker.run(['kill', '--signal', 'TERM', names.processor], { expectedCodes: [1] });
   };
   const stop = stopOnce({ ask, exited, end, signal: options.signal });
@@ -147,8 +147,8 @@ const whenAnswering = async (run: Run, { startedAt, exited, running }: Attached)
 };
 
 /**
- * Starts an image in a container of its own, whose network is that of another container: the bridge's, which has nothing but loopback. Works
- * for any user that may speak to the daemon, because it is the daemon that enters the network.
+ * Starts an image in a container that shares the network of the bridge's container, which has nothing but loopback. Any user who may speak to the daemon
+ * can do this, because it is the daemon that enters the network.
  * @throws ERR_IMAGE_ROOT, ERR_PLATFORM_UNRUNNABLE, ERR_START_FAILED with the end of the log, ERR_RUNTIME_UNAVAILABLE, ERR_CANCELLED
  */
 export const startInDocker = async (docker: Docker, options: StartOptions): Promise<RunningProcessor> => {

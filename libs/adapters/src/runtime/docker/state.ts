@@ -1,11 +1,11 @@
 import type { RunLimits } from '@pinlane/contracts';
 import type { Docker } from './daemon.ts';
 
-/** What `docker inspect` tells of a container that has ended. */
+/** What `docker inspect` tells about a container that has ended. */
 export interface ContainerState {
   readonly exitCode: number;
   readonly outOfMemory: boolean;
-  /** Why it could not be started; empty where it could. */
+  /** Why it could not be started; empty if it could. */
   readonly error: string;
 }
 
