@@ -74,51 +74,67 @@ const endGroupOn = (signal: AbortSignal | undefined, pid: number | undefined): (
   };
 };
 
+const optionsFor = ({ input, maxBytes, cleanEnv, cwd, env, timeoutMs, signal, group = false }: ProcessRequest) =>
+  ({
+    reject: false,
+    stdin: input === undefined ? 'ignore' : 'pipe',
+    stripFinalNewline: false,
+    maxBuffer: maxBytes ?? MAX_BYTES,
+    extendEnv: cleanEnv !== true,
+    forceKillAfterDelay: 5000,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env: env as Record<string, string> }),
+    ...(input === undefined ? {} : { input }),
+    ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+    ...(group ? { detached: true, cleanup: false } : {}),
+    ...(signal === undefined || group ? {} : { cancelSignal: signal }),
+  }) as const;
+
+/** What the message about a program that failed is made of. */
+interface Failure {
+  readonly code?: string | undefined;
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly timedOut: boolean;
+  readonly isMaxBuffer: boolean;
+  readonly originalMessage?: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const throwFailure = ({ command, args, cwd, install, timeoutMs, secrets = [] }: ProcessRequest, failure: Failure): never => {
+  const { code, exitCode, signal, timedOut, isMaxBuffer, originalMessage, stdout, stderr } = failure;
+  // A missing working folder looks just like a missing program.
+  const folderMissing = cwd !== undefined && !existsSync(cwd);
+  if (code === 'ENOENT' && exitCode === undefined && !folderMissing)
+    return fail('ERR_TOOL_MISSING', `${command} is not installed, or not on PATH`, install === undefined ? {} : { fix: install });
+  const why = timedOut
+    ? `did not end within ${timeoutMs} ms`
+    : folderMissing
+      ? `was to run in ${cwd}, which does not exist`
+      : isMaxBuffer
+        ? 'wrote more than is kept'
+        : exitCode === undefined
+          ? (signal ?? redactText(originalMessage ?? 'could not be started', secrets))
+          : `exited with ${exitCode}`;
+  const said = tail(stderr) || tail(stdout);
+  return fail('ERR_ADAPTER', `${describeCommand(command, args, secrets)} ${why}${said ? `:\n${redactText(said, secrets)}` : ''}`);
+};
+
 /** A {@link ProcessRunner} over real processes. A program that ignores SIGTERM is killed after 5 s. */
 export const createProcessRunner = (): ProcessRunner => ({
   run: async (request) => {
-    const { command, args, secrets = [], expectedCodes = [] } = request;
-    const own = request.group === true;
+    const { command, args, secrets = [], expectedCodes = [], group = false, signal, onStderr } = request;
     // Loaded only here: most tasks start no program, and it takes 18 ms.
     const { execa } = await import('execa');
-    const running = execa(command, args, {
-      reject: false,
-      stdin: request.input === undefined ? 'ignore' : 'pipe',
-      stripFinalNewline: false,
-      maxBuffer: request.maxBytes ?? MAX_BYTES,
-      extendEnv: request.cleanEnv !== true,
-      forceKillAfterDelay: 5000,
-      ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
-      ...(request.env === undefined ? {} : { env: request.env as Record<string, string> }),
-      ...(request.input === undefined ? {} : { input: request.input }),
-      ...(request.timeoutMs === undefined ? {} : { timeout: request.timeoutMs }),
-      ...(own ? { detached: true, cleanup: false } : {}),
-      ...(request.signal === undefined || own ? {} : { cancelSignal: request.signal }),
-    });
-    if (request.onStderr) running.stderr?.setEncoding('utf8').on('data', request.onStderr);
-    const release = own ? endGroupOn(request.signal, running.pid) : undefined;
+    const running = execa(command, args, optionsFor(request));
+    if (onStderr) running.stderr?.setEncoding('utf8').on('data', onStderr);
+    const release = group ? endGroupOn(signal, running.pid) : undefined;
     const result = await running.finally(() => release?.());
     const { stdout, stderr, exitCode } = result;
-    const shown = describeCommand(command, args, secrets);
     // A program that ends in good order when it is told to may choose any exit code, also 0.
-    if (result.isCanceled || (own && request.signal?.aborted)) return fail('ERR_CANCELLED', `${shown} was interrupted`);
+    if (result.isCanceled || (group && signal?.aborted)) return fail('ERR_CANCELLED', `${describeCommand(command, args, secrets)} was interrupted`);
     if (!result.failed || (exitCode !== undefined && expectedCodes.includes(exitCode))) return { exitCode: exitCode ?? 0, stdout, stderr };
-    // A missing working folder looks just like a missing program.
-    const folderMissing = request.cwd !== undefined && !existsSync(request.cwd);
-    if (result.code === 'ENOENT' && exitCode === undefined && !folderMissing) {
-      const fix = request.install === undefined ? {} : { fix: request.install };
-      return fail('ERR_TOOL_MISSING', `${command} is not installed, or not on PATH`, fix);
-    }
-    const why = result.timedOut
-      ? `did not end within ${request.timeoutMs} ms`
-      : folderMissing
-        ? `was to run in ${request.cwd}, which does not exist`
-        : result.isMaxBuffer
-          ? 'wrote more than is kept'
-          : exitCode === undefined
-            ? (result.signal ?? redactText(result.originalMessage ?? 'could not be started', secrets))
-            : `exited with ${exitCode}`;
-    const said = tail(stderr) || tail(stdout);
-    return fail('ERR_ADAPTER', `${shown} ${why}${said ? `:\n${redactText(said, secrets)}` : ''}`);
+    return throwFailure(request, result);
   },
 });

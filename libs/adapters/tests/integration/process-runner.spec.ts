@@ -69,6 +69,14 @@ describe('the process runner', () => {
     expect(isPinlaneError(await work, 'ERR_CANCELLED')).toBe(true);
   });
 
+  it('ends a program of a group with all that it started', async () => {
+    const controller = new AbortController();
+    // Its output is open, and so its end does not come, until the program that it started has ended too.
+    const args = ['-c', 'sleep 90 & echo begun >&2; wait'];
+    const work = runner.run({ command: '/bin/sh', args, group: true, signal: controller.signal, onStderr: () => controller.abort() });
+    expect(isPinlaneError(await failureOf(work), 'ERR_CANCELLED')).toBe(true);
+  });
+
   it('refuses to keep more output than it may', async () => {
     const error = await failureOf(node('process.stdout.write("x".repeat(100000))', { maxBytes: 1000 }));
     expect(error.message).toMatch(/ERR_ADAPTER: .*wrote more than is kept/);

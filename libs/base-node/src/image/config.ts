@@ -13,7 +13,7 @@ export interface DescribedLayer extends Layer {
 }
 
 /** The labels of the base: versions for people and scanners, the lock's hash for proof. None depends on when or where it was built. */
-export const baseLabels = ({ release, platforms }: BaseLock, architecture: Architecture, fingerprint: Digest): Record<string, string> => {
+const baseLabels = ({ release, platforms }: BaseLock, architecture: Architecture, fingerprint: Digest): Record<string, string> => {
   const { packages, node } = platforms[architecture];
   return {
     'dev.pinlane.base.node': node.version,

@@ -20,7 +20,7 @@ const removeOlder = async (docker: Docker, image: Needed): Promise<void> => {
  * manifest if Docker keeps images in containerd; else it is the digest of the config, which the manifest names, and which names the content of every layer.
  * @throws ERR_DIGEST_MISMATCH, ERR_ADAPTER and whatever the image's source throws
  */
-export const ensureImage = async (docker: Docker, image: Needed, signal?: AbortSignal): Promise<string> => {
+const ensureImage = async (docker: Docker, image: Needed, signal?: AbortSignal): Promise<string> => {
   const name = `${repositoryOf(image)}:${tagOf(image)}`;
   const held = async (): Promise<string> => {
     const { stdout } = await docker.run(['image', 'inspect', '--format', '{{.Id}}', name], { signal, expectedCodes: [1] });
