@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { makeRunFolder, withRunFolder } from '../../src/index.ts';
+import { makeRunFolder } from '../../src/index.ts';
 
 let parent: string;
 beforeEach(async () => {
@@ -36,16 +36,5 @@ describe('The folder of a run', () => {
     await utimes(join(parent, 'run-file'), hoursAgo(48), hoursAgo(48));
     await makeRunFolder(parent, 'run-');
     expect(await readdir(parent)).toEqual(expect.arrayContaining(['kept', 'run-link', 'run-file']));
-  });
-
-  it('is there for as long as the work takes, whatever comes of that', async () => {
-    const below = join(parent, 'not', 'there', 'yet');
-    const during = await withRunFolder(below, 'run-', async (folder) => {
-      await writeFile(join(folder, 'file'), 'x');
-      return readdir(below);
-    });
-    expect(during).toEqual([expect.stringMatching(/^run-/)]);
-    await expect(withRunFolder(below, 'run-', () => Promise.reject(new Error('no luck')))).rejects.toThrow('no luck');
-    expect(await readdir(below)).toEqual([]);
   });
 });

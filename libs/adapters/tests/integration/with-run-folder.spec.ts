@@ -1,0 +1,24 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { withRunFolder } from '../../src/index.ts';
+
+let parent: string;
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'pinlane-folders-'));
+});
+afterEach(() => rm(parent, { recursive: true }));
+
+describe('A folder for a piece of work', () => {
+  it('is there for as long as the work takes, whatever comes of that', async () => {
+    const below = join(parent, 'not', 'there', 'yet');
+    const during = await withRunFolder(below, 'run-', async (folder) => {
+      await writeFile(join(folder, 'file'), 'x');
+      return readdir(below);
+    });
+    expect(during).toEqual([expect.stringMatching(/^run-/)]);
+    await expect(withRunFolder(below, 'run-', () => Promise.reject(new Error('no luck')))).rejects.toThrow('no luck');
+    expect(await readdir(below)).toEqual([]);
+  });
+});
