@@ -1,7 +1,7 @@
 import { fail } from '@pinlane/contracts';
 import { ask } from './ask.ts';
 
-/** What a credential helper said; its stdout may hold a secret, so it belongs into no message. */
+/** The answer of a credential helper; its stdout may hold a secret, so it belongs in no message. */
 export interface HelperAnswer {
   /** Null if it did not end by itself within the time and the size that it has. */
   readonly exitCode: number | null;

@@ -29,7 +29,7 @@ export interface ProgramEnd {
 export interface StartedProgram {
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Settles when the program has ended and nobody can write to its output any more; a process that it left behind may put that off. Never rejects. */
+  /** Settles when the program has ended and its output is closed, which a process that it left behind may put off. Never rejects. */
   readonly ended: Promise<ProgramEnd>;
   /** The exit code, as soon as there is one. */
   exitCode(): number | null;
@@ -38,7 +38,7 @@ export interface StartedProgram {
   endInput(): void;
   /** Sends it a signal; nothing happens if it has ended. */
   kill(signal?: NodeJS.Signals): void;
-  /** Lets this process end although the program and the pipes to it are still there. */
+  /** Lets this process end while the program runs on. */
   unref(): void;
 }
 

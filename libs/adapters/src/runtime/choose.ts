@@ -7,7 +7,7 @@ import { unshareRuntime } from './unshare.ts';
 /** The runtimes there are, the best first. Docker isolates as well as the two before it, and takes longer. */
 export const RUNTIMES: readonly Runtime[] = [bubblewrapRuntime, unshareRuntime, dockerRuntime, hostRuntime];
 
-/** How to go about choosing; tests give runtimes of their own. */
+/** The facts that decide the choice; tests give runtimes of their own. */
 export interface RuntimeChoice {
   readonly lane: Lane;
   readonly progress: Progress;
@@ -16,7 +16,7 @@ export interface RuntimeChoice {
 
 /**
  * Chooses what runs an image: the one that is asked for, or the best that is there. `host` isolates nothing; it is chosen
- * only by name, or as the last resort in a lane that bears an open network, with a line that says so.
+ * only by name, or as the last resort, with a warning, in a lane that allows an open network.
  * @throws ERR_RUNTIME_UNAVAILABLE with what each runtime lacks, ERR_EGRESS_OPEN if the lane refuses `host`
  */
 export const chooseRuntime = async (requested: 'auto' | RuntimeName, { lane, progress, runtimes = RUNTIMES }: RuntimeChoice): Promise<Runtime> => {

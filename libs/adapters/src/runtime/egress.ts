@@ -11,7 +11,7 @@ export interface EgressProbe {
   readonly reasons: readonly string[];
 }
 
-/** This machine's addresses, but loopback, and but link-local ones, which need a zone and tell nothing more. */
+/** This machine's addresses without loopback, and without link-local ones, which need a zone and tell nothing more. */
 const ownAddresses = (): string[] =>
   Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])

@@ -56,7 +56,7 @@ const mounts = ({ mount, raise }: Tools, rootfs: string, artifacts: string): Set
     ...Object.entries(LINKS).map(([name, target]): SetupStep => ({ link: at(`dev/${name}`), target })),
     { folder: at('dev/shm') },
     tmpfs('dev/shm', ',mode=1777'),
-    // With `bind`, mount changes this mount alone. Without, it repeats the tmpfs's options, and those that a plain user had to give are not valid here.
+    // With `bind`, mount changes this mount alone. Without, it would repeat the tmpfs's own options, not all of which are valid here for a plain user.
     mounted('-o', 'remount,bind,ro,nosuid,nodev', at('dev')),
     tmpfs('tmp', ',mode=1777'),
     mounted('--bind', artifacts, at(ARTIFACTS_ROOT)),
@@ -75,7 +75,7 @@ const inner = ({ unshare, setpriv }: Tools, rootfs: string, uid: number, gid: nu
   ...[unshare, '--user', `--map-user=${uid}`, `--map-group=${gid}`, `--root=${rootfs}`, `--wd=${cwd}`, '--'],
 ];
 
-// These would change util-linux's own programs, which see the image's variables on their way to its first program.
+// With these variables an image would change util-linux's own programs, which are run with them before the image's first program.
 const LOADER = /^(?:LD_.*|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|NLSPATH|MALLOC_.*)$/;
 
 const trial = async (): Promise<Availability> => {
