@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { writeFileAtomic } from '@pinlane/adapters';
+import { writeFileAtomic } from '@pinlane/oci';
 import type { z } from 'zod';
 
 /** Reads a record; undefined if there is none that can be read. Records only save work, so a broken one counts as none. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeFileAtomic } from '@pinlane/adapters';
+import { writeFileAtomic } from '@pinlane/oci';
 import { openDownloadCache } from './downloads/cache.ts';
 import { resolveLock } from './downloads/resolve.ts';
 import { lockFileOf, readDefinition, readLockIfGood } from './inputs.ts';

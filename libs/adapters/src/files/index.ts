@@ -1,2 +1,1 @@
-export { writeFileAtomic } from './atomic-write.ts';
 export { makeRunFolder, withRunFolder } from './run-folder.ts';

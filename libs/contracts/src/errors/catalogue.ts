@@ -69,6 +69,7 @@ export const ERROR_CATALOGUE = {
     'Choose another with --port or --host; --port=0 takes a free one.',
   ),
   ERR_STORE_LOCKED: transient('Another process has held the store for too long.', 'Try again when it has finished.'),
+  ERR_LOCKED: transient('Another process holds a lock of the workspace for too long.', 'Try again when it has finished.'),
   ERR_MANIFEST_INVALID: onPin(
     'wrong',
     error('A manifest, index or config is not valid, or of a media type that is not known.', 'Rebuild the image, or name another one.'),

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { digestSchema } from '@pinlane/contracts';
 import { checkShape, decodeJson } from './json.ts';
 
-/** Docker writes Go's nil as null where OCI leaves a key out. */
+/** A key that may be missing; Docker writes Go's nil as null where OCI leaves the key out. */
 const maybe = <S extends z.ZodType>(schema: S) =>
   schema
     .nullish()
@@ -12,7 +12,7 @@ const maybe = <S extends z.ZodType>(schema: S) =>
 const strings = z.array(z.string());
 const set = z.record(z.string(), z.object({}));
 
-/** How a container of the image starts; keys that are not known are kept, so that a config made from it loses nothing. */
+/** How a container of the image starts. Unknown keys are kept, so that a config made from this one loses nothing. */
 export const executionSchema = z.looseObject({
   User: maybe(z.string()),
   ExposedPorts: maybe(set),

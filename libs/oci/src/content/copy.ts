@@ -6,7 +6,7 @@ import { inParallel } from './pool.ts';
 import type { ContentSink, ContentSource } from './ports.ts';
 
 export interface CopyOptions {
-  /** How many manifests or blobs are under way at once; 4 unless told. */
+  /** How many manifests or blobs are copied at once; 4 if absent. */
   readonly concurrency?: number;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -25,8 +25,8 @@ const fetchChild = async (source: ContentSource, listed: Descriptor): Promise<Fe
 };
 
 /**
- * Copies an image, all of an index or one manifest, blobs streamed. Children are complete before the parent that names them is written, so a copy
- * that is broken off leaves nothing that looks whole. Bytes are passed on as they are: the digest does not change.
+ * Copies an image (an index with all that it lists, or one manifest); blobs are streamed. A parent is written after everything that it names, so an
+ * interrupted copy leaves nothing that looks whole. Bytes are not changed, and so the digest stays.
  * @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH and whatever the two sides throw
  */
 export const copyImage = async (source: ContentSource, sink: ContentSink, digest: Digest, options: CopyOptions = {}): Promise<Descriptor> => {

@@ -17,7 +17,7 @@ export const descriptorPlatformSchema = z.object({
 });
 export type DescriptorPlatform = z.infer<typeof descriptorPlatformSchema>;
 
-/** What names content by type, digest and size in bytes (OCI image specification, descriptor.md). Unknown keys are ignored, as it asks. */
+/** Names content by type, digest and size in bytes (OCI image specification, descriptor.md). Unknown keys are ignored, as the specification asks. */
 export const descriptorSchema = z.object({
   mediaType: mediaTypeSchema,
   digest: digestSchema,
@@ -30,8 +30,8 @@ export const descriptorSchema = z.object({
 });
 export type Descriptor = z.infer<typeof descriptorSchema>;
 
-/** As much of a descriptor as is needed to fetch and check a blob. */
+/** The part of a descriptor that is needed to fetch and check a blob. */
 export type BlobDescriptor = { readonly digest: Digest; readonly size: number };
 
-/** The descriptor of some bytes. */
+/** Makes the descriptor of some bytes. */
 export const describe = (mediaType: string, bytes: Uint8Array): Descriptor => ({ mediaType, digest: sha256(bytes), size: bytes.length });

@@ -6,7 +6,7 @@ import { parseManifest, type Manifest } from './manifest.ts';
 import { isIndexType } from './media-types.ts';
 import { sha256 } from './sha256.ts';
 
-/** What a digest of an image names: one platform's manifest, or an index over several. */
+/** The document that an image's digest names: one platform's manifest, or an index over several. */
 export type ImageDocument =
   | { readonly kind: 'index'; readonly descriptor: Descriptor; readonly index: ImageIndex }
   | { readonly kind: 'manifest'; readonly descriptor: Descriptor; readonly manifest: Manifest };
@@ -17,15 +17,15 @@ const isIndex = (value: unknown): boolean => {
   return typeof mediaType === 'string' ? isIndexType(mediaType) : manifests !== undefined;
 };
 
-/** How many documents are remembered, and up to which size in bytes. */
+/** How many parsed documents are kept in memory, and up to which size in bytes. */
 const REMEMBERED = { count: 256, size: 64 * 1024 };
 
-// A build and its push meet the same few manifests a dozen times. What a digest names never changes, so its parse doesn't either.
+// A build and its push parse the same few manifests a dozen times. The bytes behind a digest never change, so neither does the result.
 const remembered = new Map<Digest, ImageDocument>();
 
 /**
- * Parses a manifest or an index, told apart by its own bytes: by `mediaType`, and where that is left out by what it lists. The result is shared with
- * whoever parses the same bytes, so nobody may change it.
+ * Parses a manifest or an index. The bytes themselves tell which: `mediaType`, or, if that is left out, whether there is a list of manifests. All callers
+ * that parse the same bytes share one result, so nobody may change it.
  * @throws ERR_MANIFEST_INVALID
  */
 export const parseDocument = (bytes: Uint8Array): ImageDocument => {
@@ -51,7 +51,7 @@ export const parseDocument = (bytes: Uint8Array): ImageDocument => {
   return document;
 };
 
-/** Parses a manifest that an index lists: it must be what its entry says, in type and size. @throws ERR_MANIFEST_INVALID */
+/** Parses a manifest that an index lists; its type and size must be those of its entry. @throws ERR_MANIFEST_INVALID */
 export const parseChild = (listed: Descriptor, bytes: Uint8Array): ImageDocument & { readonly kind: 'manifest' } => {
   const document = parseDocument(bytes);
   const { mediaType, size } = document.descriptor;
@@ -67,5 +67,5 @@ export const childManifests = (document: ImageDocument): readonly Descriptor[] =
 export const childBlobs = (document: ImageDocument): readonly Descriptor[] =>
   document.kind === 'manifest' ? [document.manifest.config, ...document.manifest.layers] : [];
 
-/** One descriptor for each digest, in the order of their first appearance. */
+/** The descriptors without repeated digests, in their order. */
 export const uniqueBlobs = <D extends BlobDescriptor>(descriptors: readonly D[]): D[] => [...new Map(descriptors.map((d) => [d.digest, d])).values()];

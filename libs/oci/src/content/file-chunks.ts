@@ -2,21 +2,21 @@ import type { FileHandle } from 'node:fs/promises';
 
 const CHUNK = 256 * 1024;
 
-/** How a stream's chunks may be used. */
+/** How long the chunks of a stream are used. */
 export interface ChunkUse {
-  /** Each chunk is good only until the next is asked for: whoever hashes or copies it on the spot spares memory, whoever keeps it must not ask for this. */
+  /** Lets all chunks share one buffer. This spares memory for a caller that hashes or copies each chunk before it asks for the next; one that keeps chunks must not set it. */
   readonly lent?: boolean;
 }
 
 export interface FilePart extends ChunkUse {
-  /** In bytes. */
+  /** Where the part begins, in bytes; 0 if absent. */
   readonly start?: number;
-  /** At most so many bytes. */
+  /** The most that is read, in bytes; to the end if absent. */
   readonly length?: number;
 }
 
 /**
- * A part of an open file, in chunks. V8 takes large buffers back late, and a fast disk fills more than 64 MB of them meanwhile: lent chunks share one.
+ * Reads a part of an open file in chunks. V8 frees large buffers late, and a fast disk fills more than 64 MB of them meanwhile; `lent` avoids that.
  */
 export async function* chunksOf(file: FileHandle, { start = 0, length = Infinity, lent = false }: FilePart = {}): AsyncGenerator<Uint8Array, void, void> {
   const allocate = () => Buffer.allocUnsafe(Math.min(CHUNK, length));

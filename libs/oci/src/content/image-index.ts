@@ -4,7 +4,7 @@ import { checkShape, decodeJson } from './json.ts';
 import { INDEX_TYPES, isIndexType, isManifestType, OCI_INDEX } from './media-types.ts';
 
 const MANIFESTS_AT_MOST = 1000;
-/** A layout's index.json lists all that has a name, so it may grow larger than any image's index. */
+/** A layout's index.json lists every named image, so it may grow larger than any image's index; in bytes. */
 const LAYOUT_LIMIT = 64 * 1024 * 1024;
 
 const indexSchema = (nested: boolean, atMost: number) =>
@@ -33,8 +33,8 @@ const layoutIndexSchema = indexSchema(true, Infinity);
 export type ImageIndex = Omit<z.infer<typeof imageIndexSchema>, 'config' | 'layers'>;
 
 /**
- * Parses an image index (OCI image specification, image-index.md; Docker's manifest list); an index among its entries is refused. `value`: the bytes as
- * JSON, where somebody has it.
+ * Parses an image index (OCI image specification, image-index.md; Docker's manifest list), and refuses an index among its entries. `value` spares decoding
+ * the bytes if the caller has done that.
  * @throws ERR_MANIFEST_INVALID
  */
 export const parseIndex = (bytes: Uint8Array, value = decodeJson('index', bytes)): ImageIndex => {

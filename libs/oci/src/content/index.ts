@@ -11,3 +11,4 @@ export * from './pool.ts';
 export * from './ports.ts';
 export * from './reading-once.ts';
 export * from './sha256.ts';
+export * from './verify.ts';

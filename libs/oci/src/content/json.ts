@@ -2,14 +2,14 @@ import type { z } from 'zod';
 import { fail, PinlaneError, type Problem } from '@pinlane/contracts';
 import { sha256 } from './sha256.ts';
 
-/** The largest manifest, index or config that is read, in bytes; registries set the same limit to what may be put. */
+/** The largest manifest, index or config that is read, in bytes; registries refuse to take larger ones. */
 export const MANIFEST_LIMIT = 4 * 1024 * 1024;
 
 const PROBLEMS_SHOWN = 10;
 
 /**
- * Bytes as JSON.
- * @throws ERR_MANIFEST_INVALID when there are too many bytes, or they are not UTF-8 or not JSON
+ * Decodes bytes as JSON.
+ * @throws ERR_MANIFEST_INVALID if there are too many bytes, or they are not UTF-8 or not JSON
  */
 export const decodeJson = (what: string, bytes: Uint8Array, limit = MANIFEST_LIMIT): unknown => {
   if (bytes.length > limit) return fail('ERR_MANIFEST_INVALID', `${what}: ${bytes.length} bytes are more than the ${limit} that are read`);
@@ -20,7 +20,7 @@ export const decodeJson = (what: string, bytes: Uint8Array, limit = MANIFEST_LIM
   }
 };
 
-/** A value checked by a schema; every problem is told, up to ten. @throws ERR_MANIFEST_INVALID */
+/** Checks a value by a schema. @throws ERR_MANIFEST_INVALID with every problem, up to ten */
 export const checkShape = <S extends z.ZodType>(what: string, bytes: Uint8Array, value: unknown, schema: S): z.output<S> => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

@@ -6,12 +6,12 @@ import { MANIFEST_TYPES, OCI_MANIFEST } from './media-types.ts';
 const LAYERS_AT_MOST = 1000;
 
 /**
- * An image manifest (OCI image specification, manifest.md; Docker's schema 2). Config and layers may be of any type here, because attestations
- * and other artefacts have this form too; whether it is an image that can run is for `readImage` to say.
+ * An image manifest (OCI image specification, manifest.md; Docker's schema 2). Config and layers may have any type here, because attestations and other
+ * artefacts are manifests too; `readImage` checks whether one is an image that can run.
  */
 export const manifestSchema = z.object({
   schemaVersion: z.literal(2),
-  // It may be left out in OCI's form alone.
+  // Only OCI's form may leave it out.
   mediaType: z.enum(MANIFEST_TYPES).default(OCI_MANIFEST),
   artifactType: mediaTypeSchema.optional(),
   config: descriptorSchema,
@@ -23,7 +23,7 @@ export const manifestSchema = z.object({
 });
 export type Manifest = Omit<z.infer<typeof manifestSchema>, 'manifests'>;
 
-/** Parses a manifest. `value`: the bytes as JSON, where somebody has it. @throws ERR_MANIFEST_INVALID */
+/** Parses a manifest. `value` spares decoding the bytes if the caller has done that. @throws ERR_MANIFEST_INVALID */
 export const parseManifest = (bytes: Uint8Array, value = decodeJson('manifest', bytes)): Manifest => {
   const { manifests: _, ...manifest } = checkShape('manifest', bytes, value, manifestSchema);
   return manifest;

@@ -2,7 +2,7 @@
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
-/** Of `{}`: stands where an artefact has nothing to say. */
+/** The type of `{}`, which an artefact without a config has in its place. */
 export const OCI_EMPTY = 'application/vnd.oci.empty.v1+json';
 export const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar';
 export const OCI_LAYER_GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
@@ -35,11 +35,11 @@ export const isIndexType = among(INDEX_TYPES);
 export const isManifestType = among(MANIFEST_TYPES);
 export const isConfigType = among(CONFIG_TYPES);
 
-/** How a layer of this media type is packed; undefined where it is not a layer of a file system. */
+/** How a layer of this media type is packed; undefined if the type is not one of a file system's layers. */
 export const layerCompression = (mediaType: string): LayerCompression | undefined =>
   Object.hasOwn(LAYER_COMPRESSION, mediaType) ? LAYER_COMPRESSION[mediaType] : undefined;
 
 /** Annotation of an image layout's index.json: the name of an image (annotations.md). */
 export const REF_NAME = 'org.opencontainers.image.ref.name';
-/** BuildKit's mark on what it puts into an index beside the platforms' manifests, such as attestations. */
+/** Annotation by which BuildKit marks entries of an index that are not a platform's manifest, such as attestations. */
 export const DOCKER_REFERENCE_TYPE = 'vnd.docker.reference.type';

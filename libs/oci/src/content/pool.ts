@@ -1,21 +1,32 @@
 /**
- * Runs a task for each item, at most `limit` at once. After the first failure no new task starts; it is thrown when those that run have ended,
- * so that nothing works on behind the caller's back.
+ * Runs a task for each item, at most `limit` at once, and gives the results in the order of the items. After the first failure no new task starts, and those
+ * that run are told by their signal; the failure is thrown after they have ended, so that nothing works on behind the caller's back.
+ * @param signal is passed on to the tasks, in one with that of the pool; it starts and ends nothing by itself
  */
-export const inParallel = async <T>(items: readonly T[], limit: number, task: (item: T) => Promise<void>): Promise<void> => {
-  const queue = items.values();
-  const failures: unknown[] = [];
+export const inParallel = async <T, R>(
+  items: readonly T[],
+  limit: number,
+  task: (item: T, signal: AbortSignal) => Promise<R>,
+  signal?: AbortSignal,
+): Promise<R[]> => {
+  const stop = new AbortController();
+  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const queue = items.entries();
+  const results: R[] = [];
+  let failure: { readonly error: unknown } | undefined;
   const work = async (): Promise<void> => {
-    for (const item of queue) {
-      if (failures.length > 0) return;
+    for (const [position, item] of queue) {
+      if (failure !== undefined) return;
       try {
-        await task(item);
-      } catch (failure) {
-        failures.push(failure);
+        results[position] = await task(item, either);
+      } catch (error) {
+        failure ??= { error };
+        stop.abort();
         return;
       }
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, Math.min(limit, items.length)) }, work));
-  if (failures.length > 0) throw failures[0];
+  if (failure !== undefined) throw failure.error;
+  return results;
 };

@@ -1,7 +1,7 @@
 import type { Digest } from '@pinlane/contracts';
 import type { ContentSource } from './ports.ts';
 
-/** A source of which each manifest is read once, however often it is asked for; for one piece of work, since it forgets none. */
+/** Reads each manifest of a source once, however often it is asked for. It forgets none, so it is for one piece of work. */
 export const readingOnce = (source: ContentSource): ContentSource => {
   const manifests = new Map<Digest, ReturnType<ContentSource['readManifest']>>();
   return {

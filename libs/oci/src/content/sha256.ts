@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fail, type Digest, type ErrorCode } from '@pinlane/contracts';
-import type { BlobDescriptor } from './descriptor.ts';
+import type { Digest } from '@pinlane/contracts';
 
 /** The digest of some bytes, or of a text's UTF-8. */
 export const sha256 = (bytes: Uint8Array | string): Digest => `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest;
@@ -27,45 +26,4 @@ export const createSha256 = (): Sha256 => {
     },
     digest: () => `sha256:${hash.digest('hex')}` as Digest,
   };
-};
-
-/**
- * Passes chunks on and checks them against a digest and a size in bytes. What it delivers counts only once it has ended without an error:
- * the last chunk is out before the digest is known.
- * @throws ERR_DIGEST_MISMATCH at the end, or as soon as there are more bytes than announced
- */
-export async function* verified(source: AsyncIterable<Uint8Array>, { digest, size }: BlobDescriptor): AsyncGenerator<Uint8Array, void, void> {
-  const seen = createSha256();
-  for await (const chunk of source) {
-    seen.update(chunk);
-    if (seen.size > size) fail('ERR_DIGEST_MISMATCH', `${digest} is longer than the ${size} bytes it was announced with`);
-    yield chunk;
-  }
-  if (seen.size < size) fail('ERR_DIGEST_MISMATCH', `${digest} ended after ${seen.size} of ${size} bytes`);
-  const actual = seen.digest();
-  if (actual !== digest) fail('ERR_DIGEST_MISMATCH', `bytes announced as ${digest} have the digest ${actual}`);
-}
-
-/** Checks bytes that are all there. @throws ERR_DIGEST_MISMATCH */
-export const verifyBytes = (bytes: Uint8Array, digest: Digest, size = bytes.length): Uint8Array => {
-  if (bytes.length !== size) fail('ERR_DIGEST_MISMATCH', `${digest} has ${bytes.length} bytes and was announced with ${size}`);
-  const actual = sha256(bytes);
-  return actual === digest ? bytes : fail('ERR_DIGEST_MISMATCH', `bytes announced as ${digest} have the digest ${actual}`);
-};
-
-/** Reads a stream into memory. @throws `code` when it is longer than the limit, in bytes */
-export const readAll = async (
-  source: AsyncIterable<Uint8Array>,
-  limit: number,
-  what: string,
-  code: ErrorCode = 'ERR_MANIFEST_INVALID',
-): Promise<Uint8Array> => {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of source) {
-    size += chunk.length;
-    if (size > limit) fail(code, `${what} is larger than ${limit} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
 };

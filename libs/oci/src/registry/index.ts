@@ -1,9 +1,10 @@
 export type { Credentials, CredentialSource } from './auth/credentials.ts';
+export type { HelperAnswer, RunCredentialHelper } from './auth/credential-helper.ts';
 export { dockerCredentials } from './auth/docker-config.ts';
-export { isLoopback } from './endpoint.ts';
+export { isLoopback } from './http/endpoint.ts';
 export * from './referrers/artifact.ts';
-export { openRepository, type RegistryRepository, type RepositoryOptions } from './repository.ts';
-export type { RetryPolicy } from './retry.ts';
+export { openRepository, type RegistryRepository, type RepositoryOptions } from './repository/repository.ts';
+export type { RetryPolicy } from './http/retry.ts';
 export type { ChunkPolicy } from './upload/upload-blob.ts';
 export { protectingTag, pushImage, type PushedImage, type PushedManifest, type PushOptions } from './push/push-image.ts';
 export type { Slots } from './push/slots.ts';

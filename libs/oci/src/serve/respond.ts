@@ -4,10 +4,10 @@ import { isPinlaneError } from '@pinlane/contracts';
 import { Refusal } from './refusal.ts';
 import { jsonReply, type Reply } from './reply.ts';
 
-/** So much of a body that nobody wants is read; then the connection is cut. In bytes. */
+/** How much of an unwanted body is read before the connection is cut, in bytes. */
 const DRAINED = 64 * 1024 * 1024;
 
-/** The answer to a request that failed (distribution specification, "Error Codes"). What is the server's own fault is told to its log alone. */
+/** The answer to a request that failed (distribution specification, "Error Codes"). The server's own faults are described in its log alone. */
 export const failureReply = (error: unknown, log: (line: string) => void): Reply => {
   if (error instanceof Refusal) return jsonReply(error.status, { errors: [{ code: error.code, message: error.message }] }, error.headers);
   const { message, code } = error as Error & { code?: unknown };
@@ -18,12 +18,12 @@ export const failureReply = (error: unknown, log: (line: string) => void): Reply
   return said(500, isPinlaneError(error) ? `${error.code}: see the log of the server` : 'see the log of the server');
 };
 
-/** Reads what a client still sends, for a while, so that one which first sends all, and then looks for the answer, comes to see it. */
+/** Reads on for a while, because some clients look for the answer only after they have sent their whole body. */
 const drain = (request: IncomingMessage, patienceMs: number): Promise<void> =>
   new Promise((resolve) => {
     let seen = 0;
     const enough = (): void => {
-      // A timer that is left would keep the process long after the server has closed.
+      // A timer that is left would keep the process alive long after the server has closed.
       clearTimeout(patience);
       resolve();
     };
@@ -32,13 +32,13 @@ const drain = (request: IncomingMessage, patienceMs: number): Promise<void> =>
     request.on('data', (chunk: Buffer) => {
       if ((seen += chunk.length) > DRAINED) enough();
     });
-    // It was paused where somebody began to read it and left off.
+    // A reader that stopped early has left the request paused.
     request.resume();
   });
 
 /**
- * Writes an answer; without its body to HEAD. A body that fails midway cuts the connection, so that nobody takes it for whole. What the client
- * still sends is read for `patienceMs`.
+ * Writes an answer, without the body if the request is HEAD. A body that fails midway cuts the connection, so that nobody takes it for whole. The rest of
+ * the request's body is read for `patienceMs` at most.
  */
 export const respond = async (
   request: IncomingMessage,
@@ -51,7 +51,7 @@ export const respond = async (
   response.setHeaders(
     new Map(Object.entries({ 'docker-distribution-api-version': 'registry/2.0', 'x-content-type-options': 'nosniff', ...length, ...headers })),
   );
-  // Left to itself, Node reads the rest of a body to its end, however far off that is.
+  // By itself, Node would read the rest of the request's body, however long it is.
   response.on('finish', () => {
     if (!request.complete) request.socket.destroySoon();
   });

@@ -3,7 +3,8 @@ import { mkdir, open, rm, stat, utimes, type FileHandle } from 'node:fs/promises
 import { join } from 'node:path';
 import { chunksOf } from '../content/index.ts';
 import { algorithmOf, hashFor, hexOf, type AnyDigest } from '../store/digests.ts';
-import { ifThere, renameInto } from '../store/files.ts';
+import { ifThere } from '../files/if-there.ts';
+import { renameInto } from '../files/whole-file.ts';
 import type { StorePaths } from '../store/paths.ts';
 import { sweepUploads } from '../store/uploads.ts';
 import { refuse } from './refusal.ts';

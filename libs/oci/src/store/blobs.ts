@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, type Digest } from '@pinlane/contracts';
 import { chunksOf, createSha256, sha256, type ChunkUse } from '../content/index.ts';
 import { hasDigest, hashFor, hexOf, type AnyBlob, type AnyDigest } from './digests.ts';
-import { ifThere, renameInto, throughTemporary } from './files.ts';
+import { ifThere } from '../files/if-there.ts';
+import { renameInto, throughTemporary } from '../files/whole-file.ts';
 import type { StorePaths } from './paths.ts';
 
 const SMALL = 1024 * 1024;

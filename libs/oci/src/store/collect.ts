@@ -4,7 +4,7 @@ import { fail, type Digest } from '@pinlane/contracts';
 import { removeBlob } from './blobs.ts';
 import { closureOf } from './closure.ts';
 import { ALGORITHMS, digestToFile, isAnyDigest, type AnyDigest } from './digests.ts';
-import { ifThere } from './files.ts';
+import { ifThere } from '../files/if-there.ts';
 import { readEntries } from './index-file.ts';
 import { sweepMarks } from './marks.ts';
 import type { StorePaths } from './paths.ts';

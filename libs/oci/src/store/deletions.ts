@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestToFile, type AnyDigest } from './digests.ts';
-import { ifThere } from './files.ts';
+import { ifThere } from '../files/if-there.ts';
 import type { StorePaths } from './paths.ts';
 
 // All repositories share the blobs, so what is deleted in one of them can't be taken from the others, least of all from a pin. It is only no

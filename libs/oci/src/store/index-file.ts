@@ -1,12 +1,14 @@
-import { mkdir, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { fail } from '@pinlane/contracts';
 import { OCI_INDEX, parseLayoutIndex, REF_NAME, type Descriptor } from '../content/index.ts';
-import { createWhole, ifThere, throughTemporary } from './files.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { ifThere } from '../files/if-there.ts';
+import { createWhole } from '../files/whole-file.ts';
 import type { StorePaths } from './paths.ts';
 import { tagOfName } from './repository-names.ts';
 
-// The grammar of the image specification's annotations.md; it is also what `skopeo copy oci:<path>:<name>` takes. A registry's tags may be a
-// little more than that, such as `_1` or `v1.`, and are names as well.
+// The grammar of the image specification's annotations.md, which `skopeo copy oci:<path>:<name>` takes too. Tags of a registry that the grammar leaves out,
+// such as `_1` or `v1.`, are names as well.
 const NAME = /^[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*(?:\/[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*)*$/;
 
 /** Checks an image's name in the store. @throws ERR_REFERENCE_INVALID */
@@ -17,7 +19,7 @@ export const checkName = (name: string): string =>
 
 const text = (manifests: readonly Descriptor[]): string => JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests });
 
-/** Makes an empty layout where there is none; of several processes that do, each finds it whole. */
+/** Makes an empty layout if there is none. Each of several processes that do this at once finds it whole. */
 export const createLayout = async (paths: StorePaths): Promise<void> => {
   await mkdir(paths.blobs('sha256'), { recursive: true });
   await createWhole(paths.temporary, paths.index, text([]));
@@ -32,13 +34,14 @@ const parse = (paths: StorePaths, bytes: Uint8Array): readonly Descriptor[] => {
   }
 };
 
-/** No clock of a file system is coarser than this, in ns. */
+/** Longer than one step of any file system's clock, in ns. */
 const TICK_NS = 100_000_000n;
 const known = new WeakMap<StorePaths, { readonly file: string; readonly entries: readonly Descriptor[] }>();
 
 /**
- * What index.json lists; empty where there is no store yet. With thousands of names it takes a while to read, so it is read again only where it
- * is another file: it is always replaced and never written to. One that is so young that its successor could look the same is not remembered.
+ * Reads the entries of index.json; none if there is no store yet. With thousands of names that takes a while, so the entries are remembered until there is
+ * another file: index.json is always replaced and never written to. They are not remembered while the file is so young that its successor could have the
+ * same times.
  * @throws ERR_STORE_CORRUPT
  */
 export const readEntries = async (paths: StorePaths): Promise<readonly Descriptor[]> => {
@@ -53,21 +56,13 @@ export const readEntries = async (paths: StorePaths): Promise<readonly Descripto
   return entries;
 };
 
-/** Replaces index.json. Only for the holder of the lock. Synced before it is put in place, because no hash tells whether it is whole. */
-export const writeEntries = async (paths: StorePaths, entries: readonly Descriptor[]): Promise<void> => {
-  await throughTemporary(
-    paths.temporary,
-    async (file) => {
-      await file.writeFile(text(entries));
-      await file.datasync();
-    },
-    (temporary) => rename(temporary, paths.index),
-  );
-};
+/** Replaces index.json; only for the holder of the store's lock. Unlike a blob it is synced, because no hash tells whether it is whole. */
+export const writeEntries = (paths: StorePaths, entries: readonly Descriptor[]): Promise<void> =>
+  writeFileAtomic(paths.index, text(entries), { temporaryFolder: paths.temporary });
 
 export const nameOf = (entry: Descriptor): string | undefined => entry.annotations?.[REF_NAME];
 
-/** Entries with one more name, or with a name moved; in the order of names, so that the file depends on what it lists and not on its history. */
+/** Adds a name to the entries, or moves it. They are sorted by name, so that the file's bytes do not depend on the order in which names were given. */
 export const withName = (entries: readonly Descriptor[], name: string, { mediaType, digest, size }: Descriptor): Descriptor[] =>
   [...withoutName(entries, name), { mediaType, digest, size, annotations: { [REF_NAME]: name } }].sort((a, b) =>
     (nameOf(a) ?? '') < (nameOf(b) ?? '') ? -1 : 1,

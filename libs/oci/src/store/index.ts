@@ -1,5 +1,4 @@
 export type { Collected, CollectOptions } from './collect.ts';
 export { openStore, type Store, type StoreOptions } from './store.ts';
-export { withLock, type LockPlace } from './lock.ts';
 export type { Referrer } from './referrers.ts';
 export type { AnyDigest } from './digests.ts';

@@ -2,7 +2,7 @@ import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { blobSize } from './blobs.ts';
 import { digestOfFile } from './digests.ts';
-import { ifThere, isMissing } from './files.ts';
+import { ifThere, isMissing } from '../files/if-there.ts';
 import type { StorePaths } from './paths.ts';
 
 const removeIfEmpty = (folder: string): Promise<unknown> =>

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { MANIFEST_LIMIT } from '../content/index.ts';
 import { readBlob } from './blobs.ts';
 import { digestOfFile, digestToFile, type AnyBlob, type AnyDigest } from './digests.ts';
-import { ifThere } from './files.ts';
+import { ifThere } from '../files/if-there.ts';
 import type { StorePaths } from './paths.ts';
 import { readReferences } from './references.ts';
 

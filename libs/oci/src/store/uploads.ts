@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ifThere } from './files.ts';
+import { ifThere } from '../files/if-there.ts';
 import type { StorePaths } from './paths.ts';
 
 /** Removes uploads to which nothing was added after `before`, in ms since the epoch: nobody will finish them. */

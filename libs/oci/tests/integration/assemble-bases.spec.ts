@@ -24,7 +24,7 @@ import {
   type Store,
 } from '../../src/index.ts';
 import { build, inspect, makeFolder, packTar, problemsOf, putBase, removeFolder, writeFiles } from '../support/building.ts';
-import { chunksOf, jsonBytes } from '../support/images.ts';
+import { chunksOf, jsonBytes, verifyWhole } from '../support/images.ts';
 
 let folder: string;
 let context: string;
@@ -300,6 +300,6 @@ describe('a build', () => {
     const digest = await putBase(store, [[{ name: 'x', content: 'x' }]]);
     const images = await Promise.all(Array.from({ length: 4 }, () => build(context, openStore(store.root), { bases: { base: digest } })));
     expect(new Set(images.map(({ index }) => index.digest)).size).toBe(1);
-    await store.verify(images[0]!.index.digest);
+    await verifyWhole(store, images[0]!.index.digest);
   });
 });

@@ -16,6 +16,7 @@ import {
   type TarItem,
   type Unpacked,
 } from '../support/building.ts';
+import { verifyWhole } from '../support/images.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -203,7 +204,7 @@ describe('COPY', () => {
     await removeFolder(join(store.root, 'blobs'));
     const third = await build(context, store);
     expect([third.index.digest, third.builtLayers]).toEqual([image.index.digest, 2]);
-    await store.verify(third.index.digest);
+    await verifyWhole(store, third.index.digest);
   });
 });
 

@@ -16,7 +16,7 @@ import {
 } from '../../src/index.ts';
 import { jsonBytes } from '../support/images.ts';
 import { parseChallenges } from '../../src/registry/auth/challenge.ts';
-import { parseErrorBody } from '../../src/registry/failure.ts';
+import { parseErrorBody } from '../../src/registry/http/failure.ts';
 import { parseDockerConfig } from '../../src/registry/auth/docker-config.ts';
 
 const parsers = { parseManifest, parseIndex, parseLayoutIndex, parseConfig, parseDocument };

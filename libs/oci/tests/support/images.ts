@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { fail, type Architecture } from '@pinlane/contracts';
+import { fail, type Architecture, type Digest } from '@pinlane/contracts';
 import {
   describe,
   OCI_CONFIG,
@@ -12,6 +12,8 @@ import {
   type Descriptor,
 } from '../../src/content/index.ts';
 import { composeIndex } from '../../src/image/compose.ts';
+import { verifyImage } from '../../src/image/verify.ts';
+import type { Store } from '../../src/store/index.ts';
 
 /** The bytes of an image, to be put anywhere or spoilt. */
 export interface TestImage {
@@ -78,3 +80,6 @@ export const sourceOfBytes = (all: readonly Uint8Array[]): ContentSource => {
 
 /** A source in memory that holds an image. */
 export const sourceOf = ({ index, manifests, blobs }: TestImage): ContentSource => sourceOfBytes([index, ...manifests, ...blobs].map(({ bytes }) => bytes));
+
+/** Proves that a store holds an image, every byte of it. */
+export const verifyWhole = (store: Store, digest: Digest): Promise<unknown> => verifyImage(store, digest, { blobs: 'hashed' });

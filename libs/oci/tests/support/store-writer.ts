@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withSlot } from '../../src/registry/push/slots.ts';
 import { openStore } from '../../src/store/index.ts';
-import { withLock } from '../../src/store/lock.ts';
+import { withLock } from '../../src/files/lock.ts';
 import { makeImage, putImage } from './images.ts';
 
 const [what, root, id, count] = process.argv.slice(2) as [string, string, string, string];
 const store = openStore(root);
-const place = { folder: join(root, '.pinlane-locks'), temporary: join(root, '.pinlane-tmp'), patienceMs: 60_000 };
+const place = { folder: join(root, '.pinlane-locks'), temporary: join(root, '.pinlane-tmp'), patienceMs: 60_000, what: 'the store' };
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Images of its own, and one that all write. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fail, PinlaneError, type Problem } from '@pinlane/contracts';
-import { writeFileAtomic } from '@pinlane/adapters';
+import { writeFileAtomic } from '@pinlane/oci';
 import type { BuildFailure, Message, OutputFile } from 'esbuild';
 import type { VerbContext } from '../command/context.ts';
 

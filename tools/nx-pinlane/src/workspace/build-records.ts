@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { writeFileAtomic } from '@pinlane/adapters';
+import { writeFileAtomic } from '@pinlane/oci';
 import { builtImageSchema, type BuiltImage } from '@pinlane/contracts';
 import type { WorkspacePaths } from './paths.ts';
 

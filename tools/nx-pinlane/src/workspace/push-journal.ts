@@ -1,8 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@pinlane/adapters';
+import { withLock, writeFileAtomic } from '@pinlane/oci';
 import { pushJournalSchema, type PushEntry } from '@pinlane/contracts';
-import { withLock } from '@pinlane/oci';
 import type { WorkspacePaths } from './paths.ts';
 
 /** Where the journal of a project's pushes is. */
@@ -41,7 +40,8 @@ export const readJournal = async ({ paths, name, note }: JournalPlace): Promise<
 /** Edits the journal under its lock: several processes may push images of one project at once, so each changes only its own entries. */
 const change = async (place: JournalPlace, edit: (pushes: readonly PushEntry[]) => readonly PushEntry[]): Promise<void> => {
   const { paths, name } = place;
-  await withLock({ folder: join(paths.locks, `journal-${name}`), temporary: paths.temporary, patienceMs: 30_000 }, async () => {
+  const lock = { folder: join(paths.locks, `journal-${name}`), temporary: paths.temporary, patienceMs: 30_000, what: `the push journal of ${name}` };
+  await withLock(lock, async () => {
     const before = await readJournal(place);
     const after = edit(before);
     const journal = { kind: 'PushJournal', schemaVersion: 1, name, pushes: after };

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@pinlane/adapters';
+import { withLock, writeFileAtomic } from '@pinlane/oci';
 import { fail } from '@pinlane/contracts';
-import { withLock } from '@pinlane/oci';
 import { readExactText } from './spec-file.ts';
 
 const ATTEMPTS = 5;
@@ -23,7 +22,7 @@ export const replaceFile = async <T>(
 ): Promise<T> => {
   const real = await realpath(path);
   const folder = join(locks, createHash('sha256').update(real).digest('hex').slice(0, 32));
-  return withLock({ folder, temporary: join(locks, 'tmp'), patienceMs: 30_000 }, async () => {
+  return withLock({ folder, temporary: join(locks, 'tmp'), patienceMs: 30_000, what: file }, async () => {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const before = await readExactText(real, file);
       const { text, value } = await edit(before);

@@ -1,6 +1,6 @@
-/** What a registry asks for when it answers 401 (RFC 9110, section 11.6.1). */
+/** One kind of authentication that a registry accepts, from its answer 401 (RFC 9110, section 11.6.1). */
 export interface Challenge {
-  /** Lower case. */
+  /** In lower case. */
   readonly scheme: string;
   /** Names in lower case. */
   readonly parameters: Readonly<Record<string, string>>;
@@ -10,7 +10,7 @@ const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const PARAMETER = new RegExp(`^(${TOKEN})[ \\t]*=[ \\t]*(?:"((?:[^"\\\\]|\\\\.)*)"|(${TOKEN}))`);
 const SCHEME = new RegExp(`^(${TOKEN})(?:[ \\t]+|$)`);
 
-/** Parses a WWW-Authenticate header, which may hold several challenges. What does not fit the grammar ends the list. */
+/** Parses a WWW-Authenticate header, which may hold several challenges. The list ends at the first part that does not fit the grammar. */
 export const parseChallenges = (header: string): Challenge[] => {
   const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
   for (let rest = header.replace(/^[\s,]+/, ''); rest !== ''; rest = rest.replace(/^[\s,]+/, '')) {

@@ -1,17 +1,17 @@
-/** What a registry's user is known by. */
+/** A user's credentials for a registry. */
 export type Credentials =
   | { readonly kind: 'basic'; readonly username: string; readonly password: string }
-  /** A refresh token, to be changed for access tokens (OAuth 2). */
+  /** A refresh token, which a token service exchanges for access tokens (OAuth 2). */
   | { readonly kind: 'identity'; readonly token: string }
   /** A bearer token for the registry itself. */
   | { readonly kind: 'bearer'; readonly token: string };
 
-/** Finds the credentials for a registry's host and a repository's path on it; undefined: anonymous. */
+/** Finds the credentials for a registry's host and a repository's path on it; undefined for anonymous access. */
 export type CredentialSource = (host: string, path: string) => Promise<Credentials | undefined>;
 
 export const basicHeader = (username: string, password: string): string => `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 
-/** The same source, asked once for each host and path. */
+/** Asks a source once for each host and path, and remembers the answers. */
 export const remembered = (source: CredentialSource): CredentialSource => {
   const answers = new Map<string, Promise<Credentials | undefined>>();
   return (host, path) => {

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { fail } from '@pinlane/contracts';
-import { askHelper } from './credential-helper.ts';
+import { askHelper, noCredentialHelper, type RunCredentialHelper } from './credential-helper.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
 
 const entrySchema = z.object({
@@ -21,30 +21,30 @@ const configSchema = z.object({
 export type DockerConfig = z.infer<typeof configSchema>;
 type Entry = z.infer<typeof entrySchema>;
 
-/** Docker keeps its own registry under this name, whatever host is talked to. */
+/** Docker's name for its own registry in the configuration, whichever of its hosts is used. */
 const HUB_KEY = 'https://index.docker.io/v1/';
 const HUB_HOSTS = ['docker.io', 'index.docker.io', 'registry-1.docker.io'];
 
 const isHub = (host: string): boolean => HUB_HOSTS.includes(host);
 
-/** `https://host/v1/` -> `host`; a path that is a namespace stays. */
+/** `https://host/v1/` -> `host`; a namespace's path stays. */
 const plainKey = (key: string): string =>
   key
     .replace(/^https?:\/\//, '')
     .replace(/\/+$/, '')
     .replace(/\/v[12]$/, '');
 
-/** Parses Docker's config.json. Nothing of it is quoted in an error. @throws ERR_REGISTRY_AUTH */
+/** Parses Docker's config.json. No error quotes the text, which holds secrets. @throws ERR_REGISTRY_AUTH */
 export const parseDockerConfig = (text: string, file: string): DockerConfig => {
   try {
-    // As Docker has it, a file without anything in it is one without logins.
+    // To Docker, too, an empty file is one without logins.
     return configSchema.parse(JSON.parse(text.trim() === '' ? '{}' : text));
   } catch {
     return fail('ERR_REGISTRY_AUTH', 'the Docker configuration is not valid', { file, fix: 'Mend the file, or log in anew with docker login.' });
   }
 };
 
-/** The entry for a repository: of the keys that are its host, or its host and a leading part of its path, the longest. */
+/** The entry for a repository. A key may be the host, or the host with a leading part of the path; the longest that fits counts. */
 const entryFor = (auths: Readonly<Record<string, Entry | null | undefined>>, host: string, path: string): Entry | undefined => {
   const targets = (isHub(host) ? HUB_HOSTS : [host]).map((name) => `${name}/${path}/`);
   const fitting = Object.keys(auths).filter((key) => targets.some((target) => target.startsWith(`${plainKey(key)}/`)));
@@ -62,23 +62,23 @@ const credentialsOf = (entry: Entry, file: string): Credentials | undefined => {
   return { kind: 'basic', username, password };
 };
 
-/** The helper to ask for a host; `credHelpers` goes before `credsStore`, as in Docker. */
+/** The helper to ask for a host. As in Docker, `credHelpers` takes precedence over `credsStore`. */
 const helperFor = ({ credHelpers, credsStore }: DockerConfig, host: string): string | undefined => {
   const own = credHelpers && Object.entries(credHelpers).find(([key]) => plainKey(key) === host || (isHub(host) && isHub(plainKey(key))))?.[1];
   return own || credsStore || undefined;
 };
 
 /**
- * Credentials as `docker login` left them: ~/.docker/config.json, or config.json in $DOCKER_CONFIG; from credential helpers, then from `auths`.
- * The file is read when credentials are first asked for.
- * @throws ERR_REGISTRY_AUTH, ERR_TOOL_MISSING (when asked, not when called)
+ * Finds credentials as `docker login` stored them, in ~/.docker/config.json or in config.json of the folder $DOCKER_CONFIG: first those of a credential
+ * helper, which `run` starts, then those in `auths`. The file is read each time when credentials are asked for.
+ * @throws ERR_REGISTRY_AUTH and what `run` throws, when the source is asked
  */
-export const dockerCredentials = (env: NodeJS.ProcessEnv = process.env): CredentialSource => {
+export const dockerCredentials = (run: RunCredentialHelper = noCredentialHelper, env: NodeJS.ProcessEnv = process.env): CredentialSource => {
   const file = join(env['DOCKER_CONFIG'] || join(env['HOME'] || homedir(), '.docker'), 'config.json');
   return async (host, path) => {
     const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
-      // Who is logged in and can't be found out is not nobody: the registry's refusal would tell nothing of it.
+      // Going on without credentials would end in a refusal by the registry that does not tell the reason.
       return fail('ERR_REGISTRY_AUTH', `the Docker configuration can't be read (${error.code ?? 'unknown'})`, {
         file,
         fix: 'Let this user read the file; DOCKER_CONFIG names its folder.',
@@ -87,7 +87,7 @@ export const dockerCredentials = (env: NodeJS.ProcessEnv = process.env): Credent
     if (text === undefined) return undefined;
     const config = parseDockerConfig(text, file);
     const helper = helperFor(config, host);
-    const found = helper === undefined ? undefined : await askHelper(helper, isHub(host) ? HUB_KEY : host, env);
+    const found = helper === undefined ? undefined : await askHelper(run, helper, isHub(host) ? HUB_KEY : host, env);
     const entry = found ? undefined : entryFor(config.auths ?? {}, host, path);
     return found ?? (entry && credentialsOf(entry, file));
   };

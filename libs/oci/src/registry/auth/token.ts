@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import { fail } from '@pinlane/contracts';
 import { readAll } from '../../content/index.ts';
-import { isLoopback, printable } from '../endpoint.ts';
-import { RegistryUnavailable } from '../failure.ts';
-import type { Send } from '../send.ts';
+import { isLoopback, printable } from '../http/endpoint.ts';
+import { RegistryUnavailable } from '../http/failure.ts';
+import type { Message, Send } from '../http/message.ts';
 import { basicHeader, type Credentials } from './credentials.ts';
 
-// What a service does not fill in, it may leave out, or write as null or nothing.
+// A service may leave out a field, or write it as null or an empty text.
 const answerSchema = z.object({ token: z.string().nullish(), access_token: z.string().nullish(), expires_in: z.number().nullish() });
 
-/** A token goes into a header, so it is visible ASCII. */
+/** A token has to fit into a header: visible ASCII. */
 const TOKEN = /^[\x21-\x7e]{1,65536}$/;
 const ANSWER_LIMIT = 1024 * 1024;
 const DEFAULT_LIFE_S = 60;
@@ -20,7 +20,7 @@ export interface TokenRequest {
   readonly realm: string;
   readonly service: string | undefined;
   readonly scopes: readonly string[];
-  /** The registry's own origin; a token service at it may be as insecure as the registry is. */
+  /** The registry's own origin; a token service there may use plain HTTP if the registry does. */
   readonly registry: string;
 }
 
@@ -29,7 +29,7 @@ export interface Token {
   readonly lifeMs: number;
 }
 
-/** The token service's address. Credentials go to https, to this machine, or to the registry's own origin, nowhere else. @throws ERR_REGISTRY_PROTOCOL */
+/** The token service's address. Credentials are sent only to https, to this machine or to the registry's own origin. @throws ERR_REGISTRY_PROTOCOL */
 export const realmOf = ({ realm, registry }: TokenRequest, credentials: Credentials | undefined): URL => {
   const url = URL.parse(realm);
   if (!url || !['https:', 'http:'].includes(url.protocol) || url.username !== '' || url.password !== '')
@@ -39,7 +39,7 @@ export const realmOf = ({ realm, registry }: TokenRequest, credentials: Credenti
   return url;
 };
 
-const byGet = (url: URL, { service, scopes }: TokenRequest, credentials: Credentials | undefined): Parameters<Send>[0] => {
+const byGet = (url: URL, { service, scopes }: TokenRequest, credentials: Credentials | undefined): Message => {
   const withQuery = new URL(url);
   if (service !== undefined) withQuery.searchParams.set('service', service);
   for (const scope of scopes) withQuery.searchParams.append('scope', scope);
@@ -50,14 +50,14 @@ const byGet = (url: URL, { service, scopes }: TokenRequest, credentials: Credent
   };
 };
 
-const byRefresh = (url: URL, { service, scopes }: TokenRequest, token: string): Parameters<Send>[0] => {
+const byRefresh = (url: URL, { service, scopes }: TokenRequest, token: string): Message => {
   const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, client_id: CLIENT, scope: scopes.join(' ') });
   if (service !== undefined) form.set('service', service);
   return { method: 'POST', url, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: Buffer.from(form.toString()), secretBody: true };
 };
 
 /**
- * Changes credentials, or none, for a bearer token (distribution's token authentication; with an identity token its OAuth 2 form).
+ * Exchanges credentials, or asks anonymously, for a bearer token (distribution's token authentication; with an identity token its OAuth 2 form).
  * @throws ERR_REGISTRY_AUTH, ERR_REGISTRY_PROTOCOL, ERR_REGISTRY_UNAVAILABLE
  */
 export const fetchToken = async (send: Send, request: TokenRequest, credentials: Credentials | undefined): Promise<Token> => {
@@ -65,7 +65,7 @@ export const fetchToken = async (send: Send, request: TokenRequest, credentials:
   const answer = await send(credentials?.kind === 'identity' ? byRefresh(url, request, credentials.token) : byGet(url, request, credentials));
   if (answer.status !== 200) {
     const failure = await answer.failure();
-    // Nothing of its text is told: it was sent a secret, and may echo it in any form.
+    // The message leaves out the answer's text: the service was sent a secret, and may echo it in any form.
     const message = `the token service ${printable(url)} answered ${answer.status}${credentials ? '' : ' to a request without credentials'}`;
     if (failure instanceof RegistryUnavailable) throw new RegistryUnavailable(message, { retryAfterMs: failure.retryAfterMs });
     return fail('ERR_REGISTRY_AUTH', message);

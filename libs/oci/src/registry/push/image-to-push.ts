@@ -16,16 +16,16 @@ import { readImage } from '../../image/index.ts';
 export interface ManifestToPush {
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;
-  /** Each once: the config and the layers. */
+  /** The config and the layers, each digest once. */
   readonly blobs: readonly Descriptor[];
 }
 
-/** All of an image that goes to a registry. */
+/** All parts of an image that are sent to a registry. */
 export interface ImageToPush {
-  /** What the root lists, attestations included; none where the root is a manifest. */
+  /** The manifests that the root lists, including attestations; none if the root is a manifest. */
   readonly children: readonly ManifestToPush[];
   readonly root: ManifestToPush;
-  /** Each once, the largest first, so that none is left to go alone at the end. */
+  /** Each digest once. The largest come first, so that no large one is left to be sent alone at the end. */
   readonly blobs: readonly Descriptor[];
 }
 
@@ -36,8 +36,7 @@ const toPush = (document: ImageDocument, bytes: Uint8Array): ManifestToPush => (
 });
 
 /**
- * Reads an image down to its configs, and refuses one that could not be pinned: see `readImage`. So a wrong image is found before anything of it
- * is sent.
+ * Reads an image down to its configs and refuses one that could not be pinned: see `readImage`. A wrong image is thus found before anything of it is sent.
  * @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH and whatever the source throws
  */
 export const readImageToPush = async (from: ContentSource, digest: Digest): Promise<ImageToPush> => {

@@ -1,9 +1,9 @@
 import type { Progress } from '@pinlane/contracts';
 import type { BlobDescriptor } from '../../content/index.ts';
 
-/** Tells how far uploads have come, all together. */
+/** Reports how many bytes of all uploads together are sent. */
 export interface Meter {
-  /** A blob that is to be sent: gives its bytes as `open` does, and counts them as they go; where they begin anew, so does the count. */
+  /** Wraps the `open` of a blob that is to be sent, and counts its bytes as they are read. If the blob is opened again, its count begins anew. */
   track(blob: BlobDescriptor, open: () => AsyncIterable<Uint8Array>): () => AsyncIterable<Uint8Array>;
 }
 
@@ -12,7 +12,7 @@ const EVERY_MS = 1_000;
 /** Bytes as megabytes, with one decimal. */
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
-/** A meter that says something once a second at most, and nothing about what takes less. `now` in ms. */
+/** A meter that reports once a second at most, and nothing if all is sent within a second. `now` in ms. */
 export const createMeter = (progress: Progress, now: () => number = () => performance.now()): Meter => {
   const sent = new Map<string, number>();
   let total = 0;

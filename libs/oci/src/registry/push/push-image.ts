@@ -1,8 +1,8 @@
 import { fail, isPinlaneError, shortDigest, type Digest, type Progress } from '@pinlane/contracts';
 import { inParallel, type ContentSource, type Descriptor } from '../../content/index.ts';
-import { RegistryUnavailable } from '../failure.ts';
-import type { RegistryRepository } from '../repository.ts';
-import { withRetry } from '../retry.ts';
+import { RegistryUnavailable } from '../http/failure.ts';
+import type { RegistryRepository } from '../repository/repository.ts';
+import { withRetry } from '../http/retry.ts';
 import { readImageToPush, type ImageToPush, type ManifestToPush } from './image-to-push.ts';
 import { createMeter } from './meter.ts';
 import { withSlot, type Slots } from './slots.ts';
@@ -10,11 +10,11 @@ import { withSlot, type Slots } from './slots.ts';
 export interface PushOptions {
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
-  /** Names for people, put last. Another push may move them at any time, so nothing hangs on them. */
+  /** Tags for people, put last. Another push may move them at any time, so nothing depends on them. */
   readonly tags?: readonly string[];
-  /** How many blobs or manifests are under way at once; 6 unless told. */
+  /** How many blobs or manifests are sent at once; 6 if absent. */
   readonly concurrency?: number;
-  /** Bounds the pushes of all processes of this machine together. */
+  /** Bounds how many pushes the processes of this machine run at once. */
   readonly slots?: Slots;
 }
 
@@ -28,25 +28,25 @@ export interface PushedImage {
   readonly descriptor: Descriptor;
   /** Every manifest of the image, the root last. */
   readonly manifests: readonly PushedManifest[];
-  /** What the registry did not have before. */
+  /** The blobs that the registry did not have before. */
   readonly uploaded: { readonly blobs: number; readonly bytes: number };
 }
 
-/** The tag that keeps a manifest from jobs that delete what has none. */
+/** The tag that protects a manifest from jobs that delete untagged ones. */
 export const protectingTag = (digest: Digest): string => `pin-${shortDigest(digest)}`;
 
 interface Push {
   readonly source: ContentSource;
   readonly repository: RegistryRepository;
   readonly image: ImageToPush;
-  /** The blobs that were sent so far, by their digests. */
+  /** The blobs that have been sent, by their digests. */
   readonly sent: Map<Digest, Descriptor>;
   readonly concurrency: number;
   readonly progress: Progress;
   readonly stopIfAborted: () => void;
 }
 
-/** Sends the blobs that the registry does not say it has. */
+/** Sends the blobs that the registry says it lacks. */
 const sendBlobs = async ({ source, repository, image, sent, concurrency, progress, stopIfAborted }: Push): Promise<void> => {
   const meter = createMeter(progress);
   await inParallel(image.blobs, concurrency, async (blob) => {
@@ -62,10 +62,10 @@ const sendBlobs = async ({ source, repository, image, sent, concurrency, progres
   });
 };
 
-/** A registry that refuses a manifest because it lacks what it said to have: a push that was broken off, or a clean-up, leaves it so. */
+/** Whether a registry refused a manifest because it lacks parts that it said it has, as after an interrupted push or a clean-up. */
 const lacksParts = (error: unknown): boolean => isPinlaneError(error, 'ERR_BLOB_UNKNOWN') || isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN');
 
-/** Puts a manifest by digest, or under a tag; where the registry lacks its parts after all, they are sent again, once, whatever it says to have. */
+/** Puts a manifest by digest, or under a tag. If the registry then says that it lacks parts, they are all sent once more, without asking what it has. */
 const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToPush, tag?: string): Promise<void> => {
   const { source, repository, image, sent, concurrency, progress, stopIfAborted } = push;
   const put = () => (tag === undefined ? repository.putManifest(descriptor, bytes) : repository.tag(tag, descriptor, bytes));
@@ -80,21 +80,21 @@ const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToP
       sent.set(blob.digest, blob);
     });
     if (descriptor.digest === image.root.descriptor.digest) await inParallel(image.children, concurrency, (child) => putManifest(push, child));
-    // Another process that sends the same parts right now may hide them from the registry for a moment.
+    // While another process sends the same parts, the registry may not see them for a moment.
     await withRetry(repository.retry, put, notYet);
   }
 };
 
-/** A registry of many machines may need a moment until all of them know what one has taken. */
+/** An error that passes, for a registry of many machines: it may take a moment until all of them have what one of them took. */
 const notYet = (error: unknown): unknown => (lacksParts(error) ? new RegistryUnavailable('what was pushed is not there yet') : undefined);
 
-/** Asks as often as a registry may need. */
+/** Checks something as often as the registry may need until it is there. */
 const checked = ({ repository, stopIfAborted }: Push, check: () => Promise<void>): Promise<void> => {
   stopIfAborted();
   return withRetry(repository.retry, check, notYet);
 };
 
-/** Proves that a manifest and its protecting tag are there, by their bytes. */
+/** Proves by their bytes that a manifest and its protecting tag are in the registry. */
 const readBack = async (push: Push, { descriptor: { digest } }: ManifestToPush): Promise<void> => {
   const { repository } = push;
   await Promise.all([
@@ -107,24 +107,25 @@ const readBack = async (push: Push, { descriptor: { digest } }: ManifestToPush):
   ]);
 };
 
-/** Proves that what was sent is there, by its size. */
-const readBlobsBack = (push: Push): Promise<void> =>
-  inParallel([...push.sent.values()], push.concurrency, (blob) =>
+/** Proves by their sizes that the blobs that were sent are in the registry. */
+const readBlobsBack = async (push: Push): Promise<void> => {
+  await inParallel([...push.sent.values()], push.concurrency, (blob) =>
     checked(push, async () => {
       if (!(await push.repository.hasBlob(blob))) fail('ERR_BLOB_UNKNOWN', `the registry took blob ${blob.digest} and does not have it`);
     }),
   );
+};
 
-/** Puts a manifest by its digest, then under the tag that keeps it. */
+/** Puts a manifest by its digest, then under the tag that protects it. */
 const putProtected = async (push: Push, manifest: ManifestToPush): Promise<void> => {
   await putManifest(push, manifest);
   await putManifest(push, manifest, protectingTag(manifest.descriptor.digest));
 };
 
 /**
- * Puts the manifests of an image and proves that all of it is there. An index goes where all that it lists is, and is tagged: a registry that keeps files
- * writes a manifest anew for each of its tags, and for that moment takes no index that lists it. What only reads goes side by side with it, since every
- * step waits for the network.
+ * Puts the manifests of an image and proves that all of it is there. The index is put after all that it lists is put and tagged, because a registry that
+ * keeps its content in files writes a manifest anew for each tag, and refuses an index that lists it while it does. The proofs run at the same time as the
+ * index is put, since every step waits for the network.
  */
 const sendManifests = async (push: Push): Promise<void> => {
   const { children, root } = push.image;
@@ -137,12 +138,12 @@ const sendManifests = async (push: Push): Promise<void> => {
 };
 
 /**
- * Pushes an image of a source to a repository, so that a digest of it can be pinned: its blobs, then the manifests that its index lists by digest,
- * then the index and the protecting tags. Each manifest is fetched again by digest and by protecting tag and hashed from its bytes, and the registry
- * is asked for the presence and size of every blob that was sent; a blob that it had before was asked for before. The tags for people come last, on what
- * was proven. Bytes are passed on as they are. Doing it again sends what is not there; nothing is ever deleted.
- * @throws what `readImage` throws, before anything is sent; ERR_BLOB_UNKNOWN, ERR_MANIFEST_UNKNOWN or ERR_DIGEST_MISMATCH where what was pushed
- * can't be read back; ERR_REGISTRY_*, ERR_CANCELLED and whatever the source throws
+ * Pushes an image to a repository so that its digests can be pinned: its blobs, then the manifests that its index lists, then the index, each manifest with
+ * a protecting tag. Then all of it is proven to be there: each manifest is fetched by digest and by protecting tag and hashed, and the registry is asked
+ * for the presence and size of every blob that was sent (the other blobs were asked for before). The tags for people are put last. Bytes are not changed.
+ * Pushing again sends only what is missing; nothing is ever deleted.
+ * @throws what `readImage` throws, before anything is sent; ERR_BLOB_UNKNOWN, ERR_MANIFEST_UNKNOWN or ERR_DIGEST_MISMATCH if the image can't be read back;
+ * ERR_REGISTRY_*, ERR_CANCELLED and whatever the source throws
  */
 export const pushImage = async (source: ContentSource, repository: RegistryRepository, digest: Digest, options: PushOptions = {}): Promise<PushedImage> => {
   const { progress = () => undefined, signal, tags = [], concurrency = 6, slots } = options;
@@ -150,8 +151,8 @@ export const pushImage = async (source: ContentSource, repository: RegistryRepos
     if (signal?.aborted) fail('ERR_CANCELLED', 'the push of an image was interrupted');
   };
   const image = await readImageToPush(source, digest);
-  const push: Push = { source, repository, image, sent: new Map(), concurrency, progress, stopIfAborted };
-  const { sent } = push;
+  const sent = new Map<Digest, Descriptor>();
+  const push: Push = { source, repository, image, sent, concurrency, progress, stopIfAborted };
   const { children, root } = image;
 
   return withSlot({ slots, host: repository.repository.host, progress, signal }, async () => {

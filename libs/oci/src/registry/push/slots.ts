@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, isPinlaneError, type Progress } from '@pinlane/contracts';
-import { withLock } from '../../store/lock.ts';
+import { withLock } from '../../files/lock.ts';
 
-/** Where the processes of one machine agree how many of them push to a registry at once. */
+/** Bounds how many processes of one machine push to a registry at once. */
 export interface Slots {
-  /** The same one for all of them. */
+  /** The same folder for all of these processes. */
   readonly folder: string;
-  /** How many pushes to one registry run at once; 4 unless told. */
+  /** How many pushes to one registry run at once; 4 if absent. */
   readonly count?: number;
-  /** How long to wait for one, in ms; 10 minutes unless told. Then the push goes on without: it is courtesy that is out, not correctness. */
+  /** How long to wait for a slot, in ms; 10 minutes if absent. The push then goes on without one, because slots only spare the registry. */
   readonly patienceMs?: number;
 }
 
@@ -23,23 +23,23 @@ export interface SlotUse {
 
 const PAUSE_MS = 50;
 
-/** Runs `work` under one lock; undefined where another process has it. */
+/** Runs `work` under one lock; undefined if another process has the lock. */
 const tryLock = async <T>(folder: string, temporary: string, work: () => Promise<T>): Promise<{ readonly value: T } | undefined> => {
   let begun = false;
   try {
-    return await withLock({ folder, temporary, patienceMs: 0 }, async () => {
+    return await withLock({ folder, temporary, patienceMs: 0, what: 'a slot for pushes' }, async () => {
       begun = true;
       return { value: await work() };
     });
   } catch (error) {
-    // What the work itself throws is not about this lock.
-    if (begun || !isPinlaneError(error, 'ERR_STORE_LOCKED')) throw error;
+    // An error of the work is not about this lock.
+    if (begun || !isPinlaneError(error, 'ERR_LOCKED')) throw error;
     return undefined;
   }
 };
 
 /**
- * Runs `work` while it has one of the slots for a registry; without slots, at once. A process that is killed leaves its slot to the next one.
+ * Runs `work` while this process has a slot for a registry, or at once if there are no slots. A killed process leaves its slot to the next one.
  * @throws ERR_CANCELLED while it waits, and what `work` throws
  */
 export const withSlot = async <T>({ slots, host, progress, signal }: SlotUse, work: () => Promise<T>): Promise<T> => {

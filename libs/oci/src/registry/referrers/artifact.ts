@@ -18,7 +18,7 @@ export interface ArtifactFile {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** What is attached to a manifest: files of a named type (OCI image specification, "Guidelines for Artifact Usage"). */
+/** Files of a named type that can be attached to a manifest (OCI image specification, "Guidelines for Artifact Usage"). */
 export interface Artifact {
   /** Its own media type. */
   readonly artifactType: string;
@@ -34,11 +34,11 @@ export interface AttachedArtifact {
 const EMPTY = new TextEncoder().encode('{}');
 const EMPTY_CONFIG = describe(OCI_EMPTY, EMPTY);
 
-async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
   yield bytes;
 }
 
-/** The manifest of an artifact. The same artifact of the same subject gives the same bytes. */
+/** Composes an artifact's manifest. Equal artifacts of equal subjects give equal bytes. */
 export const composeArtifact = ({ mediaType, digest, size }: Descriptor, { artifactType, files, annotations }: Artifact): AttachedArtifact => {
   const layers = files.map((file) => ({ ...describe(file.mediaType, file.bytes), ...(file.annotations ? { annotations: file.annotations } : {}) }));
   const manifest = {
@@ -56,27 +56,27 @@ export const composeArtifact = ({ mediaType, digest, size }: Descriptor, { artif
 };
 
 /**
- * Attaches an artifact to a manifest, in a registry or in the store: its files, then the manifest that names them and the subject. Doing it twice
- * changes nothing.
- * @returns the artifact's manifest, for whoever wants to tag it
+ * Attaches an artifact to a manifest, in a registry or in the store. Its files are written first, then the manifest that names them and the subject. Doing
+ * it twice changes nothing.
+ * @returns the artifact's manifest, which may be tagged
  * @throws whatever the sink throws
  */
 export const attachArtifact = async (sink: ContentSink, subject: Descriptor, artifact: Artifact): Promise<AttachedArtifact> => {
   const composed = composeArtifact(subject, artifact);
   const blobs = [...artifact.files.map(({ mediaType, bytes }) => ({ ...describe(mediaType, bytes), bytes })), { ...EMPTY_CONFIG, bytes: EMPTY }];
-  await Promise.all(uniqueBlobs(blobs).map(async (blob) => (await sink.hasBlob(blob)) || sink.putBlob(blob, () => whole(blob.bytes))));
+  await Promise.all(uniqueBlobs(blobs).map(async (blob) => (await sink.hasBlob(blob)) || sink.putBlob(blob, () => oneChunk(blob.bytes))));
   await sink.putManifest(composed.descriptor, composed.bytes);
   return composed;
 };
 
-/** Who can tell what refers to a manifest; what it says is a claim. */
+/** A source that lists the referrers of a manifest. The list is a claim, which {@link readAttached} checks. */
 export interface ReferrersSource extends ContentSource {
   referrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
 }
 
 /**
- * The artifacts of a type that are attached to a manifest. Each was fetched and hashed and names the subject itself; what a list claims wrongly, or
- * is gone, is left out. Its files are blobs of the source, by the descriptors in `manifest.layers`.
+ * Reads the artifacts of one type that are attached to a manifest. Each is fetched and hashed, and must name the subject itself; entries of the list that
+ * are wrong, or whose manifest is gone, are left out. The files are blobs of the source, listed in `manifest.layers`.
  * @throws ERR_DIGEST_MISMATCH and whatever the source throws
  */
 export const readAttached = async (
@@ -87,7 +87,7 @@ export const readAttached = async (
   const listed = await source.referrers(subject, artifactType);
   const read = listed.map(async ({ digest }) => {
     const found = await source.readManifest(digest).catch((error: unknown) => {
-      // A list that clients keep may outlive what it names.
+      // A list that clients keep may still name deleted manifests.
       if (isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN')) return undefined;
       throw error;
     });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { fail, type Digest } from '@pinlane/contracts';
 import { describe, descriptorSchema, MANIFEST_LIMIT, OCI_INDEX, type Descriptor, type ImageDocument } from '../../content/index.ts';
 
-/** An index of referrers as it came. Entries are kept as they are, so that an index which is written anew loses nothing of what others wrote. */
+/** An index of referrers as it was read. Entries are kept unparsed, so that writing the index anew loses nothing that others wrote. */
 export interface ReferrersIndex {
   readonly whole: Readonly<Record<string, unknown>>;
   readonly entries: readonly unknown[];
@@ -16,7 +16,7 @@ const indexSchema = z.looseObject({
 
 export const NO_REFERRERS: ReferrersIndex = { whole: { schemaVersion: 2, mediaType: OCI_INDEX }, entries: [] };
 
-/** The tag under which the referrers of a manifest are listed where the registry does not list them (distribution specification, "Referrers Tag Schema"). */
+/** The tag under which clients list a manifest's referrers if the registry does not (distribution specification, "Referrers Tag Schema"). */
 export const referrersTag = (subject: Digest): string => subject.replace(':', '-');
 
 /** Reads an index of referrers. @throws ERR_MANIFEST_INVALID */
@@ -29,20 +29,20 @@ export const parseReferrers = (bytes: Uint8Array, subject: Digest): ReferrersInd
   }
 };
 
-/** The entries that are descriptors, each once; what is of another form can't be fetched by us. */
+/** The entries that are descriptors, each digest once. Entries of another form can't be fetched. */
 export const descriptorsIn = (entries: readonly unknown[]): Descriptor[] => {
   const found = entries.map((entry) => descriptorSchema.safeParse(entry)).flatMap(({ data }) => data ?? []);
   return [...new Map(found.map((descriptor) => [descriptor.digest, descriptor])).values()];
 };
 
-/** How a manifest that has a subject is listed: by its artifact type, which for an image is its config's type, and with its annotations. */
+/** The entry for a manifest that has a subject: its descriptor with its annotations and its artifact type, which for an image is its config's type. */
 export const entryOf = (document: ImageDocument): Descriptor => {
   const { artifactType, annotations } = document.kind === 'manifest' ? document.manifest : document.index;
   const type = artifactType ?? (document.kind === 'manifest' ? document.manifest.config.mediaType : undefined);
   return { ...document.descriptor, ...(type === undefined ? {} : { artifactType: type }), ...(annotations === undefined ? {} : { annotations }) };
 };
 
-/** The index with one entry more. @throws ERR_MANIFEST_INVALID where it grows larger than a manifest may be */
+/** The index with one more entry. @throws ERR_MANIFEST_INVALID if it grows larger than a manifest may be */
 export const withEntry = ({ whole, entries }: ReferrersIndex, entry: Descriptor): { readonly descriptor: Descriptor; readonly bytes: Uint8Array } => {
   const bytes = Buffer.from(JSON.stringify({ ...whole, manifests: [...entries, entry] }));
   if (bytes.length > MANIFEST_LIMIT) fail('ERR_MANIFEST_INVALID', `too many manifests refer to one for ${MANIFEST_LIMIT} bytes to list them`);

@@ -1,90 +1,94 @@
 import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { OCI_INDEX, type Descriptor, type ImageDocument } from '../../content/index.ts';
-import { RegistryUnavailable } from '../failure.ts';
-import { readPages } from '../pages.ts';
-import { getManifest } from '../requests/get-manifest.ts';
-import { listReferrers } from '../requests/list-referrers.ts';
-import { putManifest } from '../requests/put-manifest.ts';
-import { withRetry } from '../retry.ts';
-import type { Transport } from '../transport.ts';
+import { RegistryUnavailable } from '../http/failure.ts';
+import { withRetry } from '../http/retry.ts';
+import { listReferrers, readPages } from '../requests/lists.ts';
+import { getManifest, putManifest } from '../requests/manifests.ts';
+import type { Transport } from '../requests/transport.ts';
 import { descriptorsIn, entryOf, NO_REFERRERS, parseReferrers, referrersTag, withEntry, type ReferrersIndex } from './entries.ts';
 
-/** What refers to the manifests of one repository: listed by the registry, and where it can't, under a tag that clients keep. */
+/** The referrers of one repository's manifests. The registry lists them; if it can't, clients keep the list under a tag. */
 export interface Referrers {
   list(subject: Digest, artifactType?: string): Promise<Descriptor[]>;
   /** To be called after a manifest with a subject was put, with the OCI-Subject header of the answer. */
   note(document: ImageDocument, ociSubject: string | null): Promise<void>;
 }
 
-export const createReferrers = (transport: Transport): Referrers => {
-  /** One at a time, so that at least the updates of this process do not undo each other. */
-  let updates: Promise<unknown> = Promise.resolve();
+/** The registry's own list; undefined if it keeps none. */
+const listedByRegistry = async (transport: Transport, subject: Digest, artifactType: string | undefined): Promise<Descriptor[] | undefined> => {
+  const entries: unknown[] = [];
+  let pages = 0;
+  for await (const bytes of readPages(transport, (target) => listReferrers(subject, artifactType, target))) {
+    if (bytes === undefined) return pages === 0 ? undefined : fail('ERR_REGISTRY_PROTOCOL', `the list of what refers to ${subject} breaks off`);
+    pages++;
+    entries.push(...parseReferrers(bytes, subject).entries);
+  }
+  return descriptorsIn(entries);
+};
 
-  const byRegistry = async (subject: Digest, artifactType: string | undefined): Promise<Descriptor[] | undefined> => {
+/** The list under the tag. `send` makes the request: once, or as often as the policy allows. */
+const listedByTag = async (send: Transport['call'], subject: Digest): Promise<ReferrersIndex> => {
+  try {
+    return parseReferrers(await send(getManifest(referrersTag(subject))), subject);
+  } catch (error) {
+    if (isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN')) return NO_REFERRERS;
+    throw error;
+  }
+};
+
+/** Whether the manifest of an entry is in the registry; an entry that is no descriptor counts as there, because it is not ours to remove. */
+const isThere = async (transport: Transport, entry: unknown): Promise<boolean> => {
+  const [descriptor] = descriptorsIn([entry]);
+  try {
+    if (descriptor) await transport.call(getManifest(descriptor.digest));
+    return true;
+  } catch (error) {
+    if (isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN')) return false;
+    throw error;
+  }
+};
+
+/** Puts the list with one more entry. If the registry refuses a list that names deleted manifests, these are left out; otherwise no entry is. */
+const putList = async (transport: Transport, subject: Digest, list: ReferrersIndex, entry: Descriptor): Promise<void> => {
+  const put = (index: ReferrersIndex) => transport.attempt(putManifest(referrersTag(subject), OCI_INDEX, withEntry(index, entry).bytes));
+  try {
+    await put(list);
+  } catch (error) {
+    if (!isPinlaneError(error, 'ERR_BLOB_UNKNOWN') && !isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN')) throw error;
     const entries: unknown[] = [];
-    let pages = 0;
-    for await (const bytes of readPages(transport, (target) => listReferrers(subject, artifactType, target))) {
-      if (bytes === undefined) return pages === 0 ? undefined : fail('ERR_REGISTRY_PROTOCOL', `the list of what refers to ${subject} breaks off`);
-      pages++;
-      entries.push(...parseReferrers(bytes, subject).entries);
-    }
-    return descriptorsIn(entries);
-  };
+    for (const each of list.entries) if (await isThere(transport, each)) entries.push(each);
+    if (entries.length === list.entries.length) throw error;
+    await put({ ...list, entries });
+  }
+};
 
-  const byTag = async (subject: Digest, send: Transport['call']): Promise<ReferrersIndex> => {
-    try {
-      return parseReferrers(await send(getManifest(referrersTag(subject))), subject);
-    } catch (error) {
-      if (isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN')) return NO_REFERRERS;
-      throw error;
-    }
-  };
+/**
+ * Adds an entry to the list under the tag. Another client may replace the tag between reading and writing, and no request prevents that, so the list is read
+ * again until it has the entry.
+ */
+const addToTag = (transport: Transport, subject: Digest, entry: Descriptor): Promise<void> =>
+  withRetry(transport.policy, async () => {
+    const isListed = ({ entries }: ReferrersIndex) => descriptorsIn(entries).some(({ digest }) => digest === entry.digest);
+    const before = await listedByTag(transport.attempt, subject);
+    if (isListed(before)) return;
+    await putList(transport, subject, before, entry);
+    if (!isListed(await listedByTag(transport.attempt, subject)))
+      throw new RegistryUnavailable(`others write the tag ${referrersTag(subject)} at the same time`);
+  });
 
-  const isThere = async (entry: unknown): Promise<boolean> => {
-    const [descriptor] = descriptorsIn([entry]);
-    try {
-      if (descriptor) await transport.call(getManifest(descriptor.digest));
-      return true;
-    } catch (error) {
-      if (isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN')) return false;
-      throw error;
-    }
-  };
-
-  /** Puts the list with one entry more. A registry may take no list that names what was deleted; what is gone is left out then, and only then. */
-  const putList = async (subject: Digest, list: ReferrersIndex, entry: Descriptor): Promise<void> => {
-    const put = (index: ReferrersIndex) => transport.attempt(putManifest(referrersTag(subject), OCI_INDEX, withEntry(index, entry).bytes));
-    try {
-      await put(list);
-    } catch (error) {
-      if (!isPinlaneError(error, 'ERR_BLOB_UNKNOWN') && !isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN')) throw error;
-      const entries: unknown[] = [];
-      for (const each of list.entries) if (await isThere(each)) entries.push(each);
-      if (entries.length === list.entries.length) throw error;
-      await put({ ...list, entries });
-    }
-  };
-
-  /** There is no request that puts a tag only where it is still as it was read, so it is read again, until the entry is seen to be there. */
-  const addToTag = (subject: Digest, entry: Descriptor): Promise<void> =>
-    withRetry(transport.policy, async () => {
-      const before = await byTag(subject, transport.attempt);
-      if (descriptorsIn(before.entries).some(({ digest }) => digest === entry.digest)) return;
-      await putList(subject, before, entry);
-      const after = await byTag(subject, transport.attempt);
-      if (!descriptorsIn(after.entries).some(({ digest }) => digest === entry.digest))
-        throw new RegistryUnavailable(`others write the tag ${referrersTag(subject)} at the same time`);
-    });
-
+/** The referrers of one repository. */
+export const createReferrers = (transport: Transport): Referrers => {
+  // Updates run one after the other, so that at least those of this process do not undo each other.
+  let updates: Promise<unknown> = Promise.resolve();
   return {
     async list(subject, artifactType) {
-      const listed = (await byRegistry(subject, artifactType)) ?? descriptorsIn((await byTag(subject, transport.call)).entries);
+      const listed = (await listedByRegistry(transport, subject, artifactType)) ?? descriptorsIn((await listedByTag(transport.call, subject)).entries);
       return listed.filter((entry) => artifactType === undefined || entry.artifactType === artifactType);
     },
     async note(document, ociSubject) {
       const { subject } = document.kind === 'manifest' ? document.manifest : document.index;
       if (subject === undefined || ociSubject === subject.digest) return;
-      const update = updates.then(() => addToTag(subject.digest, entryOf(document)));
+      const update = updates.then(() => addToTag(transport, subject.digest, entryOf(document)));
       updates = update.catch(() => undefined);
       await update;
     },

@@ -1,7 +1,7 @@
 import { fail } from '@pinlane/contracts';
 import type { BlobDescriptor } from '../../content/index.ts';
 
-/** Reads a blob's bytes in parts. Parts that follow on one another are read in one go, and any other from the start. */
+/** Reads a blob in parts. A part behind the last one goes on reading the same stream; any other part needs the stream from the start again. */
 export interface Cursor {
   read(offset: number, length: number): AsyncIterable<Uint8Array>;
   close(): void;
@@ -9,17 +9,20 @@ export interface Cursor {
 
 interface Reading {
   readonly chunks: AsyncIterator<Uint8Array>;
-  /** What was read and not yet given out. */
+  /** Bytes that were read and not yet given out. */
   rest: Uint8Array;
-  /** Of `rest`. */
+  /** Where `rest` begins in the blob. */
   position: number;
-  /** Whether the last part was read to its end. One that was not may still be waiting for its next chunk. */
+  /** Whether the last part was read to its end. If not, its reader may still be waiting for a chunk, and the stream can't be used further. */
   settled: boolean;
 }
 
 const NOTHING = new Uint8Array(0);
 
-/** A cursor over what `open` gives, each time from the start. @throws what `open` throws; ERR_DIGEST_MISMATCH where there is too little */
+/**
+ * A cursor over a blob that `open` gives from the start.
+ * @throws what `open` throws; ERR_DIGEST_MISMATCH if the blob is shorter or longer than its descriptor says
+ */
 export const createCursor = ({ digest, size }: BlobDescriptor, open: () => AsyncIterable<Uint8Array>): Cursor => {
   let current: Reading | undefined;
 
@@ -28,12 +31,14 @@ export const createCursor = ({ digest, size }: BlobDescriptor, open: () => Async
     current = undefined;
   };
 
+  /** The stream that is being read if it has not passed the offset, else a new one. */
   const from = (offset: number): Reading => {
     if (current?.settled && current.position <= offset) return current;
     close();
     return (current = { chunks: open()[Symbol.asyncIterator](), rest: NOTHING, position: 0, settled: true });
   };
 
+  /** Makes sure that `rest` is not empty; false at the end of the stream. */
   const refill = async (reading: Reading): Promise<boolean> => {
     while (reading.rest.length === 0) {
       const { done, value } = await reading.chunks.next();
@@ -59,7 +64,7 @@ export const createCursor = ({ digest, size }: BlobDescriptor, open: () => Async
       while (reading.position < offset) await take(reading, offset - reading.position);
       const end = offset + length;
       while (reading.position < end) yield await take(reading, end - reading.position);
-      // A source that checks itself does so at its end, which must be reached.
+      // A source that checks its bytes does so at its end, so that is read too.
       if (end >= size && (await refill(reading))) fail('ERR_DIGEST_MISMATCH', `${digest} is longer than ${size} bytes`);
       reading.settled = true;
     },

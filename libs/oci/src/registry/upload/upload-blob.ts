@@ -1,27 +1,26 @@
 import { readAll, type BlobDescriptor } from '../../content/index.ts';
-import { putUpload } from '../requests/put-upload.ts';
-import { beginUpload, type Mount } from '../requests/start-upload.ts';
-import { withRetry } from '../retry.ts';
-import type { Transport } from '../transport.ts';
+import { beginUpload, putUpload, type Mount } from '../requests/uploads.ts';
+import { withRetry } from '../http/retry.ts';
+import type { Transport } from '../requests/transport.ts';
 import { uploadInChunks } from './chunked.ts';
 
-/** When a blob is sent in chunks, and how large they are, in bytes. */
+/** Which blobs are sent in chunks, and how large the chunks are, in bytes. */
 export interface ChunkPolicy {
-  /** Blobs that are larger are sent in chunks, so that an upload which breaks off goes on from there. */
+  /** Larger blobs are sent in chunks, so that an interrupted upload can go on. */
   readonly above: number;
-  /** Sizes to try, the largest first; where the registry takes none of them, the blob is sent whole. */
+  /** Sizes to try, the largest first. If the registry takes none of them, the blob is sent whole. */
   readonly sizes: readonly number[];
 }
 
 /** GitHub's registry takes chunks of 4 MiB at most, Amazon's of 5 MiB at least. */
 export const CHUNK_POLICY: ChunkPolicy = { above: 32 * 1024 * 1024, sizes: [16 * 1024 * 1024, 4 * 1024 * 1024] };
 
-/** Blobs up to this size are sent from memory, which takes one write and no stream. */
+/** Blobs up to this size, in bytes, are sent from memory, which takes one write and no stream. */
 const IN_MEMORY = 256 * 1024;
 
 type Open = () => AsyncIterable<Uint8Array>;
 
-/** Sends a blob in one request. An upload whose sending failed is begun anew: what the registry has of it is not known. */
+/** Sends a blob in one request. After a failure a new upload begins, because nobody knows how much of the last one the registry has. */
 const uploadWhole = (transport: Transport, blob: BlobDescriptor, open: Open, mount: Mount | undefined): Promise<void> =>
   withRetry(transport.policy, async () => {
     const start = await beginUpload(transport.attempt, mount);
@@ -30,11 +29,11 @@ const uploadWhole = (transport: Transport, blob: BlobDescriptor, open: Open, mou
     await transport.attempt(putUpload(start.location, blob, body));
   });
 
-/** Uploads a blob; with `mountFrom`, the path of another repository, the registry is asked first to take it from there. */
+/** Uploads a blob. With `mountFrom`, another repository's path, the registry is first asked to mount it from there. */
 export type Upload = (blob: BlobDescriptor, open: Open, mountFrom?: string) => Promise<void>;
 
 /**
- * Uploads blobs to one repository. That the registry takes no chunks of some size is found out once.
+ * Makes the uploads to one repository. It remembers the sizes of chunks that the registry refused.
  * @throws ERR_REGISTRY_DENIED, ERR_REGISTRY_AUTH, ERR_REGISTRY_UNAVAILABLE, ERR_DIGEST_MISMATCH and what `open` throws
  */
 export const createUpload = (transport: Transport, { above, sizes }: ChunkPolicy): Upload => {

@@ -1,7 +1,9 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { fail } from '@pinlane/contracts';
 import { dockerCredentials } from '../../../src/index.ts';
+import { runHelper } from '../../support/credential-helper.ts';
 import { codeOf, errorOf } from '../../support/errors.ts';
 import { temporaryFolders } from '../../support/folders.ts';
 
@@ -16,7 +18,7 @@ const configured = async (config: unknown, helpers: Record<string, string> = {})
     await writeFile(join(path, `docker-credential-${name}`), `#!/bin/sh\n${script}\n`);
     await chmod(join(path, `docker-credential-${name}`), 0o755);
   }
-  return dockerCredentials({ DOCKER_CONFIG: path, PATH: `${path}:/usr/bin:/bin` });
+  return dockerCredentials(runHelper, { DOCKER_CONFIG: path, PATH: `${path}:/usr/bin:/bin` });
 };
 
 /** A helper that answers for one server, and writes the action and the server it was asked for into the name. */
@@ -25,7 +27,7 @@ const helper = (server: string) =>
 
 describe('Credentials from the Docker configuration', () => {
   it('are none where there is no file', async () => {
-    expect(await dockerCredentials({ HOME: await folder() })('ghcr.io', 'x')).toBeUndefined();
+    expect(await dockerCredentials(runHelper, { HOME: await folder() })('ghcr.io', 'x')).toBeUndefined();
   });
 
   it.each(['', '{"auths":null,"credHelpers":null,"credsStore":null}', '{"auths":{"ghcr.io":null}}', '{"auths":{"ghcr.io":{"auth":"","identitytoken":null}}}'])(
@@ -36,7 +38,7 @@ describe('Credentials from the Docker configuration', () => {
   );
 
   it('are found in ~/.docker where DOCKER_CONFIG is not set', async () => {
-    const find = dockerCredentials({ HOME: join(await folder(), 'nowhere') });
+    const find = dockerCredentials(runHelper, { HOME: join(await folder(), 'nowhere') });
     expect(await find('ghcr.io', 'x')).toBeUndefined();
   });
 
@@ -90,10 +92,10 @@ describe('Credentials from the Docker configuration', () => {
     const broken: [unknown, Record<string, string>, string][] = [
       ['{"auths": {"x": "hunter2"', {}, 'ERR_REGISTRY_AUTH'],
       [{ auths: { x: { auth: base64('hunter2') } } }, {}, 'ERR_REGISTRY_AUTH'],
-      [{ credsStore: 'absent' }, {}, 'ERR_TOOL_MISSING'],
       [{ credsStore: '../evil' }, {}, 'ERR_REGISTRY_AUTH'],
       [{ credsStore: 'bad' }, { bad: 'echo hunter2' }, 'ERR_REGISTRY_AUTH'],
       [{ credsStore: 'bad' }, { bad: 'echo hunter2; exit 3' }, 'ERR_REGISTRY_AUTH'],
+      [{ credsStore: 'bad' }, { bad: 'echo hunter2; kill -9 $$' }, 'ERR_REGISTRY_AUTH'],
     ];
     for (const [config, helpers, code] of broken) {
       const find = await configured(config, helpers);
@@ -103,12 +105,22 @@ describe('Credentials from the Docker configuration', () => {
     }
   });
 
+  it('need a way to start the helper that is named, and pass on why it could not be started', async () => {
+    const path = await folder();
+    await writeFile(join(path, 'config.json'), JSON.stringify({ credsStore: 'own' }));
+    const env = { DOCKER_CONFIG: path };
+    const without = await errorOf(() => dockerCredentials(undefined, env)('x', 'y'));
+    expect([without.code, without.message]).toEqual(['ERR_REGISTRY_AUTH', expect.stringContaining('docker-credential-own')]);
+    const missing = async () => fail('ERR_TOOL_MISSING', 'not installed');
+    expect(await codeOf(() => dockerCredentials(missing, env)('x', 'y'))).toBe('ERR_TOOL_MISSING');
+  });
+
   it('that are in a file which can not be read are not none', async () => {
     const path = await folder();
     await mkdir(join(path, 'a', 'config.json'), { recursive: true });
     await writeFile(join(path, 'config.json'), '{}');
     for (const wrong of [join(path, 'a'), join(path, 'config.json')]) {
-      const error = await errorOf(() => dockerCredentials({ DOCKER_CONFIG: wrong })('x', 'y'));
+      const error = await errorOf(() => dockerCredentials(runHelper, { DOCKER_CONFIG: wrong })('x', 'y'));
       expect(error.code).toBe('ERR_REGISTRY_AUTH');
       expect(error.message).toContain('DOCKER_CONFIG');
     }

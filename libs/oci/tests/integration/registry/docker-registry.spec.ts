@@ -7,7 +7,7 @@ import { requirement, startDockerRegistry } from '@pinlane/testing';
 import { copyImage, openRepository, openStore, pushImage, sha256, verifyImage, type CredentialSource } from '../../../src/index.ts';
 import { codeOf } from '../../support/errors.ts';
 import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage, putImage, sourceOf } from '../../support/images.ts';
+import { makeImage, putImage, sourceOf, verifyWhole } from '../../support/images.ts';
 import { lacks, run } from '../../support/tools.ts';
 
 const stops: (() => void)[] = [];
@@ -76,7 +76,7 @@ requirement(
     await copyImage(store, again, digest);
     const back = openStore(join(await folder(), 'store'));
     await copyImage(again, back, digest);
-    await back.verify(digest);
+    await verifyWhole(back, digest);
   });
 
   it('is not asked for what it is about to write anew: no push is in its own way', async () => {

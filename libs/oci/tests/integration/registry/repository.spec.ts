@@ -15,7 +15,7 @@ import {
 } from '../../../src/index.ts';
 import { codeOf, drain, errorOf } from '../../support/errors.ts';
 import { temporaryFolders } from '../../support/folders.ts';
-import { chunksOf, makeImage, putImage } from '../../support/images.ts';
+import { chunksOf, makeImage, putImage, verifyWhole } from '../../support/images.ts';
 import { startRegistry, type FaultRule, type RegistryOptions, type SeenRequest, type TestRegistry } from '@pinlane/testing';
 
 const folder = temporaryFolders();
@@ -72,7 +72,7 @@ describe('A repository of a registry', () => {
     const back = openStore(join(await folder(), 'store'));
     expect(await repository.resolve('v1')).toEqual(image.index.descriptor);
     expect(await copyImage(repository, back, root)).toEqual(image.index.descriptor);
-    await back.verify(root);
+    await verifyWhole(back, root);
     await verifyImage(repository, root, { platforms: ['linux/amd64', 'linux/arm64'] });
   });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { copyImage, openRepository, verifyImage } from '../../../src/index.ts';
 import { describe as described, OCI_INDEX, OCI_MANIFEST, sha256 } from '../../../src/content/index.ts';
 import { temporaryFolders } from '../../support/folders.ts';
-import { jsonBytes, makeImage, putImage } from '../../support/images.ts';
+import { jsonBytes, makeImage, putImage, verifyWhole } from '../../support/images.ts';
 import { writers } from '../../support/processes.ts';
 import { pushImage, serving, type Served } from '../../support/serving.ts';
 
@@ -41,7 +41,7 @@ describe('Garbage collection', () => {
     const { removed } = await served.store.collect({ keep: [pinned.index.descriptor.digest], graceMs: EVERYTHING });
     const all = ({ index, manifests, blobs }: typeof loose) => [index, ...manifests, ...blobs].map(({ descriptor }) => descriptor.digest);
     expect([...removed].sort()).toEqual([...all(loose), onLoose.digest].sort());
-    for (const digest of [tagged.index.descriptor.digest, pinned.index.descriptor.digest]) await served.store.verify(digest);
+    for (const digest of [tagged.index.descriptor.digest, pinned.index.descriptor.digest]) await verifyWhole(served.store, digest);
     expect((await served.store.referrers(report.digest)).map(({ digest }) => digest)).toEqual([onReport.digest]);
     expect(await readdir(join(served.root, '.pinlane-referrers'))).toHaveLength(2);
   });
@@ -65,7 +65,7 @@ describe('Garbage collection', () => {
     const nested = jsonBytes({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [image.index.descriptor] });
     expect((await served.ask('PUT', '/v2/app/manifests/v1', { body: nested, headers: { 'content-type': OCI_INDEX } })).status).toBe(201);
     expect((await served.store.collect({ keep: [], graceMs: EVERYTHING })).removed).toEqual([]);
-    await served.store.verify(image.index.descriptor.digest);
+    await verifyWhole(served.store, image.index.descriptor.digest);
   });
 
   it('leaves what a client was told is there, for an hour', async () => {

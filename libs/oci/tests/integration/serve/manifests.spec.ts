@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { describe as described, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, sha256 } from '../../../src/content/index.ts';
 import { temporaryFolders } from '../../support/folders.ts';
-import { jsonBytes, makeImage, putImage } from '../../support/images.ts';
+import { jsonBytes, makeImage, putImage, verifyWhole } from '../../support/images.ts';
 import { answered, pushImage, serving, type Served } from '../../support/serving.ts';
 
 const folder = temporaryFolders();
@@ -128,7 +128,7 @@ describe('A deletion', () => {
     for (const reference of [digest, 'latest', 'v1']) expect((await served.ask('HEAD', `/v2/one/manifests/${reference}`)).status).toBe(404);
     expect(await served.ask('DELETE', `/v2/one/manifests/${digest}`)).toMatchObject({ status: 404, code: 'MANIFEST_UNKNOWN' });
     for (const reference of [digest, 'v1']) expect((await served.ask('HEAD', `/v2/other/manifests/${reference}`)).status).toBe(200);
-    await served.store.verify(digest);
+    await verifyWhole(served.store, digest);
   });
 
   it('of a blob makes a push fail that builds on it, until it is pushed again or mounted', async () => {

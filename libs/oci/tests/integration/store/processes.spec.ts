@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import type { Digest } from '@pinlane/contracts';
 import { openStore } from '../../../src/index.ts';
-import { newHolder } from '../../../src/store/holder.ts';
+import { newHolder } from '../../../src/files/holder.ts';
 import { codeOf, errorOf } from '../../support/errors.ts';
 import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage, putImage } from '../../support/images.ts';
+import { makeImage, putImage, verifyWhole } from '../../support/images.ts';
 import { writers, type Writer } from '../../support/processes.ts';
 
 jest.setTimeout(120_000);
@@ -30,7 +30,7 @@ describe('Several processes that write to one store', () => {
     expect(own).toHaveLength(12);
     for (const [name, digest] of own) {
       expect([name, names.get(name)?.digest]).toEqual([name, digest]);
-      await store.verify(digest);
+      await verifyWhole(store, digest);
     }
     expect(said(...several).map(([, digest]) => digest)).toContain(names.get('shared')?.digest);
     expect(names.size).toBe(13);
@@ -61,9 +61,9 @@ describe('Several processes that write to one store', () => {
     const names = await store.names();
     for (const [name, digest] of said(...killed).filter(([each]) => each !== 'shared')) expect([name, names.get(name)?.digest]).toEqual([name, digest]);
     // Also what was named and not yet said.
-    for (const { digest } of names.values()) await store.verify(digest);
+    for (const { digest } of names.values()) await verifyWhole(store, digest);
     await store.collect({ keep: [], graceMs: -1000 });
-    for (const { digest } of names.values()) await store.verify(digest);
+    for (const { digest } of names.values()) await verifyWhole(store, digest);
     expect(await readdir(join(root, '.pinlane-tmp'))).toEqual([]);
   });
 });
@@ -85,7 +85,7 @@ describe('Garbage collection beside writers', () => {
     await collecting.kill();
     const names = await store.names();
     expect(names.size).toBe(45);
-    for (const { digest } of names.values()) await store.verify(digest);
+    for (const { digest } of names.values()) await verifyWhole(store, digest);
     expect(await store.missing(unwanted.index.descriptor.digest)).toEqual([unwanted.index.descriptor.digest]);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { requirement } from '@pinlane/testing';
 import { openStore, sha256 } from '../../../src/index.ts';
 import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage, putImage } from '../../support/images.ts';
+import { makeImage, putImage, verifyWhole } from '../../support/images.ts';
 import { lacks, run } from '../../support/tools.ts';
 
 const folder = temporaryFolders();
@@ -33,14 +33,14 @@ requirement(
     run('skopeo', 'copy', '--quiet', '--all', '--preserve-digests', `oci:${store.root}:team/app`, `oci:${copy}:v1`);
     const { digest } = await openStore(copy).resolve('v1');
     expect(digest).toBe(image.index.descriptor.digest);
-    await openStore(copy).verify(digest);
+    await verifyWhole(openStore(copy), digest);
   });
 
   it('writes an image into the store, beside those that are there', async () => {
     const [one, other] = [await named(), await named()];
     run('skopeo', 'copy', '--quiet', '--all', '--preserve-digests', `oci:${other.store.root}:team/app`, `oci:${one.store.root}:from-skopeo`);
     expect([...(await one.store.names()).keys()].sort()).toEqual(['amd64', 'from-skopeo', 'team/app']);
-    await one.store.verify(other.image.index.descriptor.digest);
+    await verifyWhole(one.store, other.image.index.descriptor.digest);
   });
 });
 

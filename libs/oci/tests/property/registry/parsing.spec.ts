@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { sha256 } from '../../../src/index.ts';
-import { classify, parseErrorBody, retryAfterIn } from '../../../src/registry/failure.ts';
-import { nextPage } from '../../../src/registry/pages.ts';
-import { pauseAfter, RETRY_POLICY } from '../../../src/registry/retry.ts';
-import { RegistryUnavailable } from '../../../src/registry/failure.ts';
+import { classify, parseErrorBody, retryAfterIn } from '../../../src/registry/http/failure.ts';
+import { nextPage } from '../../../src/registry/requests/lists.ts';
+import { pauseAfter, RETRY_POLICY } from '../../../src/registry/http/retry.ts';
+import { RegistryUnavailable } from '../../../src/registry/http/failure.ts';
 import { createCursor } from '../../../src/registry/upload/cursor.ts';
 import { isPinlaneError } from '@pinlane/contracts';
 import { chunksOf, sourceOfBytes } from '../../support/images.ts';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { isLoopback } from '../../../src/index.ts';
 import { parseChallenges } from '../../../src/registry/auth/challenge.ts';
-import { mergeScopes } from '../../../src/registry/auth/scope.ts';
+import { mergeScopes } from '../../../src/registry/auth/authorizer.ts';
 import { realmOf } from '../../../src/registry/auth/token.ts';
-import { endpointOf } from '../../../src/registry/endpoint.ts';
-import { classify, parseErrorBody, parseRetryAfter, RegistryUnavailable } from '../../../src/registry/failure.ts';
-import { isRedirect, redirected } from '../../../src/registry/redirect.ts';
-import { putUpload } from '../../../src/registry/requests/put-upload.ts';
-import { pauseAfter, RETRY_POLICY } from '../../../src/registry/retry.ts';
+import { endpointOf } from '../../../src/registry/http/endpoint.ts';
+import { classify, parseErrorBody, parseRetryAfter, RegistryUnavailable } from '../../../src/registry/http/failure.ts';
+import { isRedirect, redirected } from '../../../src/registry/http/redirect.ts';
+import { putUpload } from '../../../src/registry/requests/uploads.ts';
+import { pauseAfter, RETRY_POLICY } from '../../../src/registry/http/retry.ts';
 import { sha256 } from '../../../src/index.ts';
 import { codeOf } from '../../support/errors.ts';
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { sha256 } from '../../../src/index.ts';
-import { classify, parseErrorBody, RegistryUnavailable, retryAfterIn } from '../../../src/registry/failure.ts';
+import { classify, parseErrorBody, RegistryUnavailable, retryAfterIn } from '../../../src/registry/http/failure.ts';
 import { createMeter } from '../../../src/registry/push/meter.ts';
 import { referrersTag } from '../../../src/registry/referrers/entries.ts';
-import { patchUpload } from '../../../src/registry/requests/patch-upload.ts';
-import { uploadStatus } from '../../../src/registry/requests/upload-status.ts';
-import { pauseAfter, RETRY_POLICY, untilAborted, withRetry } from '../../../src/registry/retry.ts';
-import type { Answer } from '../../../src/registry/send.ts';
+import { patchUpload } from '../../../src/registry/requests/uploads.ts';
+import { uploadStatus } from '../../../src/registry/requests/uploads.ts';
+import { pauseAfter, RETRY_POLICY, untilAborted, withRetry } from '../../../src/registry/http/retry.ts';
+import type { Answer } from '../../../src/registry/http/message.ts';
 import { codeOf, drain } from '../../support/errors.ts';
 import { chunksOf } from '../../support/images.ts';
 

@@ -1,6 +1,5 @@
-import { writeFileAtomic } from '@pinlane/adapters';
+import { inParallel, writeFileAtomic } from '@pinlane/oci';
 import { EXIT, isPinlaneError, type Lane, type PinAudit, type PinAuditEntry } from '@pinlane/contracts';
-import { inParallel } from '@pinlane/oci';
 import { pinAudit, renderPinAudit } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { auditPins, newAuditMemory, type AuditMemory } from '../../images/audit.ts';

@@ -1,25 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-
-const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
-export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
-export const exists = (error: unknown): boolean => codeOf(error) === 'EEXIST';
-
-/** The value, or undefined where the file is not there. */
-export const ifThere = <T>(value: Promise<T>): Promise<T | undefined> =>
-  value.catch((error: unknown) => (isMissing(error) ? undefined : Promise.reject(error)));
+import { isMissing, isTaken } from './if-there.ts';
 
 /**
- * Runs `write` on a new file with a name that no other process takes, then `place` with its path. Whatever happens the file does not stay under
- * that name; after a crash it does, and is swept by garbage collection.
+ * Lets `write` fill a new file whose name no other process has, and then calls `place` with its path. The file is never left under that name, except by a
+ * crash.
  */
 export const throughTemporary = async <T>(
   folder: string,
   write: (file: FileHandle) => Promise<T>,
   place: (path: string, written: T) => Promise<void>,
 ): Promise<T> => {
-  const path = join(folder, `${process.pid}-${randomBytes(9).toString('base64url')}`);
+  const path = join(folder, `${process.pid}-${randomBytes(9).toString('base64url')}.tmp`);
   const file = await open(path, 'wx').catch(async (error: unknown) => {
     if (!isMissing(error)) throw error;
     await mkdir(folder, { recursive: true });
@@ -34,7 +27,7 @@ export const throughTemporary = async <T>(
   }
 };
 
-/** Renames, making the target's folder where it is not there. */
+/** Renames a file, and makes the folder of its new name if there is none. */
 export const renameInto = async (from: string, to: string): Promise<void> => {
   try {
     await rename(from, to);
@@ -45,7 +38,10 @@ export const renameInto = async (from: string, to: string): Promise<void> => {
   }
 };
 
-/** Puts a whole new file in place, unless there is one: of several processes exactly one is told `true`. */
+/**
+ * Creates a file with all of its text at once, and never replaces one: of several processes that try, exactly one is told `true`. Nothing is synced, so it
+ * is for files that mean nothing after a crash of the machine, or can be checked.
+ */
 export const createWhole = async (folder: string, path: string, text: string): Promise<boolean> => {
   let created = true;
   await throughTemporary(
@@ -54,7 +50,7 @@ export const createWhole = async (folder: string, path: string, text: string): P
     async (temporary) => {
       await mkdir(dirname(path), { recursive: true });
       // link, unlike rename, never replaces.
-      await link(temporary, path).catch((error: unknown) => (exists(error) ? (created = false) : Promise.reject(error)));
+      await link(temporary, path).catch((error: unknown) => (isTaken(error) ? (created = false) : Promise.reject(error)));
     },
   );
   return created;

@@ -1,10 +1,10 @@
 import { PinlaneError, type ErrorCode } from '@pinlane/contracts';
 
-/** A registry that can't be reached, or says that it cannot now. */
+/** The error for a registry that can't be reached, or answers that it cannot serve now. */
 export class RegistryUnavailable extends PinlaneError {
-  /** What it asked to wait for, in ms. */
+  /** How long the registry asked to wait, in ms. */
   readonly retryAfterMs: number | undefined;
-  /** False where waiting can't help, as with a host that does not exist. */
+  /** False if waiting can't help, as with a host that does not exist. */
   readonly worthRetrying: boolean;
 
   constructor(message: string, options: { retryAfterMs?: number | undefined; worthRetrying?: boolean; fix?: string | undefined; cause?: unknown } = {}) {
@@ -15,10 +15,10 @@ export class RegistryUnavailable extends PinlaneError {
   }
 }
 
-/** What an error answer says (distribution specification, "Error codes"). */
+/** The body of an error answer (distribution specification, "Error codes"). */
 export interface RegistryErrorBody {
   readonly codes: readonly string[];
-  /** One line for a person; empty where the body says nothing. */
+  /** One line for a person; empty if the body has no text. */
   readonly text: string;
 }
 
@@ -26,15 +26,14 @@ const TEXT_LIMIT = 300;
 
 const oneLine = (text: string): string =>
   text
-
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
     .trim()
     .slice(0, TEXT_LIMIT);
 
-/** What one entry of a body says, or a body that is no list; GitHub's proxies answer with a mere `message`. */
+/** The text of one entry of the list, or of a whole body that has no list: GitHub's proxies answer with just a `message`. */
 const said = ({ code, message }: { code?: unknown; message?: unknown }): string => [code, message].filter((part) => typeof part === 'string').join(': ');
 
-/** Reads an error answer's body, which may be anything at all. */
+/** Reads an error answer's body, which need not have any known form. */
 export const parseErrorBody = (body: string): RegistryErrorBody => {
   try {
     const parsed = JSON.parse(body) as { errors?: unknown; message?: unknown };
@@ -47,13 +46,13 @@ export const parseErrorBody = (body: string): RegistryErrorBody => {
   }
 };
 
-/** Statuses that pass: timeouts, a registry that is down, and those with which proxies before it say so. */
+/** Statuses of failures that pass: timeouts, a registry that is down, and what proxies in front of it answer then. */
 const TEMPORARY_STATUS = new Set([408, 425, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
 const TEMPORARY_CODES = new Set(['TOOMANYREQUESTS', 'UNAVAILABLE']);
-/** An upload that has gone wrong is begun anew. */
+/** Codes of a failed upload, which is then begun anew. */
 const UPLOAD_CODES = new Set(['BLOB_UPLOAD_INVALID', 'BLOB_UPLOAD_UNKNOWN']);
 
-/** How a 403 says that it is not a refusal. */
+/** Texts by which a 403 means a rate limit rather than a refusal. */
 const RATE_LIMIT = /rate.?limit|too ?many ?requests|retry-after|abuse detection/i;
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
@@ -68,8 +67,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * What an answer that was not expected means. ERR_REGISTRY_UNAVAILABLE says that it passes. Some registries use 403 for rate limits, so the body counts
- * before the status. `missing` is what 404 means for this request; `comesBack` says that the answer names a time to come back at.
+ * The error code for an unexpected answer; ERR_REGISTRY_UNAVAILABLE if the failure passes. The body counts before the status, because some registries answer
+ * 403 for rate limits. `missing` is the code for status 404; `comesBack` tells whether the answer names a time to come back at.
  */
 export const classify = (status: number, { codes, text }: RegistryErrorBody, missing: ErrorCode, comesBack = false): ErrorCode => {
   const limited = status === 403 && (comesBack || RATE_LIMIT.test(text));
@@ -77,13 +76,13 @@ export const classify = (status: number, { codes, text }: RegistryErrorBody, mis
   if (passes || TEMPORARY_STATUS.has(status)) return 'ERR_REGISTRY_UNAVAILABLE';
   if (status === 401) return 'ERR_REGISTRY_AUTH';
   if (status === 403) return 'ERR_REGISTRY_DENIED';
-  // docker-registry adds DIGEST_INVALID where a manifest's blob is not there: what can be mended counts.
+  // For a manifest whose blob is missing, Docker's registry sends DIGEST_INVALID too. The missing blob counts, because sending it again mends that.
   const known = codes.find((code) => CODES[code] === 'ERR_BLOB_UNKNOWN') ?? codes.find((code) => Object.hasOwn(CODES, code));
   if (known !== undefined) return CODES[known]!;
   return status === 404 ? missing : 'ERR_REGISTRY_PROTOCOL';
 };
 
-/** Retry-After in ms (RFC 9110, section 10.2.3): seconds or a date; undefined where it is neither. `now` in ms since the epoch. */
+/** A Retry-After header in ms (RFC 9110, section 10.2.3), given as seconds or a date; undefined if it is neither. `now` in ms since the epoch. */
 export const parseRetryAfter = (header: string | null, now: number): number | undefined => {
   if (header === null) return undefined;
   if (/^\d{1,9}$/.test(header.trim())) return Number(header.trim()) * 1000;
@@ -91,11 +90,11 @@ export const parseRetryAfter = (header: string | null, now: number): number | un
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 };
 
-/** In ms. */
+/** Units of a duration, in ms. */
 const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /**
- * The wait that a body asks for, in ms; undefined where it asks for none. GitHub's registry has it there alone, as Go writes a duration:
+ * The wait that an error's body asks for, in ms; undefined if it asks for none. GitHub's registry sends it only in the body, in Go's form of a duration:
  * `retry-after: 575.345µs, allowed: 44000/minute`.
  */
 export const retryAfterIn = (body: string): number | undefined => {

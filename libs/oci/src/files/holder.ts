@@ -2,23 +2,23 @@ import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import * as z from 'zod';
 
-/** Who holds a lock: one hold of one process on one machine. */
+/** Identifies the holder of a lock: one hold of one process on one machine. */
 export const holderSchema = z.object({
-  /** Names this one hold; never used again. */
+  /** Unique for each hold. */
   hold: z.string().min(1),
   pid: z.number().int().positive(),
-  /** When the process started, in the kernel's own count; null where the system does not tell. Tells a process from a later one with its number. */
+  /** When the process started, as the kernel counts it; null if the system does not tell. A later process with the same number has another value. */
   started: z.string().nullable(),
-  /** The host, and on Linux the namespace in which `pid` counts. */
+  /** The host, and on Linux the namespace that `pid` belongs to. */
   machine: z.string(),
 });
 export type Holder = z.infer<typeof holderSchema>;
 
-/** `starttime` from /proc/<pid>/stat (proc(5)) with the boot it belongs to; null where there is no /proc. */
+/** `starttime` from /proc/<pid>/stat (proc(5)) and the boot that it belongs to; null if there is no /proc. */
 const startOf = async (pid: number): Promise<string | null> => {
   try {
     const [stat, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile('/proc/sys/kernel/random/boot_id', 'utf8')]);
-    // The program's name is in parentheses and may hold anything, so fields are counted from the last one.
+    // The program's name is in parentheses and may hold any character, so fields are counted from the last parenthesis.
     const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
     return started === undefined ? null : `${boot.trim()}/${started}`;
   } catch {
@@ -41,12 +41,12 @@ const isThere = (pid: number): boolean => {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it is there and belongs to someone else.
+    // EPERM: the process exists and belongs to another user.
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 };
 
-/** Whether a holder is surely gone. A process on another machine, or in another container, can't be judged and counts as alive. */
+/** Whether a holder has surely ended. A process on another machine or in another container can't be seen, and counts as alive. */
 export const isGone = async ({ pid, started, machine }: Holder): Promise<boolean> => {
   if (machine !== (await thisProcess()).machine) return false;
   if (!isThere(pid)) return true;

@@ -2,33 +2,33 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { PinlaneError } from '@pinlane/contracts';
 import { RegistryUnavailable } from './failure.ts';
 
-/** How often and how patiently a request that failed temporarily is tried again. */
+/** How often, and after which pauses, a request is tried again whose failure passes. */
 export interface RetryPolicy {
   /** Attempts in all. */
   readonly attempts: number;
-  /** The first pause is about this long, each further one twice as long, in ms. */
+  /** The first pause, in ms, before jitter; each further one is twice as long. */
   readonly firstPauseMs: number;
-  /** No pause of our own is longer, in ms. */
+  /** The longest pause, in ms, unless the registry asks for a longer one. */
   readonly longestPauseMs: number;
-  /** A registry that asks for a longer one is given up, in ms. */
+  /** If the registry asks for a longer pause, in ms, the request is given up. */
   readonly longestAskedMs: number;
   readonly sleep: (ms: number) => Promise<unknown>;
-  /** In [0, 1). */
+  /** A random number in [0, 1). */
   readonly random: () => number;
 }
 
 export const RETRY_POLICY: RetryPolicy = {
-  // About ten seconds in all: as long as a registry takes that is started anew, or a proxy that has lost it.
+  // About ten seconds in all, the time that a registry takes to restart, or a proxy to find it again.
   attempts: 7,
   firstPauseMs: 200,
   longestPauseMs: 30_000,
-  // GitHub asks for a minute where its secondary rate limit is reached.
+  // GitHub asks for a minute when its secondary rate limit is reached.
   longestAskedMs: 120_000,
   sleep: (ms) => sleepFor(ms),
   random: Math.random,
 };
 
-/** The same policy, whose pauses end with ERR_CANCELLED when the work is called off. */
+/** The same policy, whose pauses end with ERR_CANCELLED when the signal comes. */
 export const untilAborted = (policy: RetryPolicy, signal: AbortSignal | undefined): RetryPolicy => {
   if (!signal) return policy;
   const cancelled = () => new PinlaneError({ code: 'ERR_CANCELLED', message: 'the wait for a registry was interrupted' });
@@ -48,10 +48,10 @@ export const untilAborted = (policy: RetryPolicy, signal: AbortSignal | undefine
   return { ...policy, sleep };
 };
 
-/** How long to wait before the next attempt, in ms; undefined: give up. `attempt` counts those made, from 1. */
+/** How long to wait before the next attempt, in ms; undefined if there should be none. `attempt` is the number of attempts made. */
 export const pauseAfter = (error: unknown, attempt: number, policy: RetryPolicy): number | undefined => {
   if (!(error instanceof RegistryUnavailable) || !error.worthRetrying || attempt >= policy.attempts) return undefined;
-  // Jitter over the upper half, so that clients that failed together do not come back together.
+  // A random part of the pause keeps clients that failed at the same time from coming back at the same time.
   const pause = Math.min(policy.longestPauseMs, policy.firstPauseMs * 2 ** (attempt - 1));
   const own = pause * (0.5 + policy.random() / 2);
   const { retryAfterMs = 0 } = error;
@@ -60,7 +60,7 @@ export const pauseAfter = (error: unknown, attempt: number, policy: RetryPolicy)
 };
 
 /**
- * Runs `work` until it succeeds, fails for good, or the policy gives up. `passing` says how an error counts, where that is not what it is itself.
+ * Runs `work` until it succeeds, fails for good, or the policy gives up. `passing` may turn an error into one that counts as passing.
  * @throws the last error
  */
 export const withRetry = async <T>(policy: RetryPolicy, work: () => Promise<T>, passing: (error: unknown) => unknown = (error) => error): Promise<T> => {

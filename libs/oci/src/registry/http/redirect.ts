@@ -1,15 +1,15 @@
 import { fail } from '@pinlane/contracts';
 import { isLoopback, printable } from './endpoint.ts';
-import type { Message } from './send.ts';
+import type { Message } from './message.ts';
 
 const KEEPS_METHOD = [307, 308];
 const REDIRECTS = [301, 302, 303, ...KEEPS_METHOD];
 
-/** Whether an answer is a redirect that may be followed: a reading request may follow any, another only one that keeps its method. */
+/** Whether an answer is a redirect to follow. Requests that read follow every kind, others only the kinds that keep the method. */
 export const isRedirect = (status: number, method: string): boolean => (method === 'GET' || method === 'HEAD' ? REDIRECTS : KEEPS_METHOD).includes(status);
 
 /**
- * An address that a registry sends us to. From https it never leads to plain http, unless on this machine.
+ * The address in a Location header. It may lead from https to plain http only on this machine.
  * @throws ERR_REGISTRY_PROTOCOL
  */
 export const locationOf = (location: string | null, from: URL): URL => {
@@ -24,7 +24,7 @@ export const locationOf = (location: string | null, from: URL): URL => {
 };
 
 /**
- * The message to send after a redirect: Authorization stays behind when the origin changes, and a body that is a secret goes nowhere else.
+ * The message to send after a redirect. If the origin changes, Authorization is left out, and a body with a secret is not sent.
  * @throws ERR_REGISTRY_PROTOCOL
  */
 export const redirected = (message: Message, location: string | null): Message => {

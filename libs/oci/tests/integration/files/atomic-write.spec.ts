@@ -1,14 +1,14 @@
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { writeFileAtomic } from '../../src/files/index.ts';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { writeFileAtomic } from '../../../src/index.ts';
+import { temporaryFolders } from '../../support/folders.ts';
 
+const newFolder = temporaryFolders();
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pinlane-files-'));
+  folder = await newFolder();
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('an atomic write', () => {
   it('makes the folders that are missing and leaves nothing else behind', async () => {

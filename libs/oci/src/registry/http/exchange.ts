@@ -2,23 +2,24 @@ import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { fail } from '@pinlane/contracts';
 import { printable } from './endpoint.ts';
 
-/** A body that is streamed; `open` gives it from the start, each time. */
+/** A request body that is streamed. Each call of `open` gives it from the start. */
 export interface StreamedBody {
   /** In bytes. */
   readonly size: number;
   open(): AsyncIterable<Uint8Array>;
 }
 
-/** One request as it goes out, and what it ends by. */
+/** One HTTP request. */
 export interface Outgoing {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | StreamedBody;
+  /** Ends the exchange, also while the answer's body is read. */
   readonly signal: AbortSignal;
 }
 
-/** What came back; its body is to be read once, or dropped. */
+/** The answer to one HTTP request. The caller reads its body once, or drops it. */
 export interface Incoming {
   readonly status: number;
   header(name: string): string | null;
@@ -26,23 +27,23 @@ export interface Incoming {
   drop(): void;
 }
 
-/** Servers close connections that are idle, five seconds being the shortest time that is common; so we leave them before. */
+/** How long an idle connection is kept, in ms. Servers commonly close one after five seconds at the earliest; this side closes it before that. */
 const IDLE_MS = 4_000;
-/** An answer that is not wanted is read up to this size, in bytes, so that its connection can be used again. */
+/** An unwanted answer is read up to this size, in bytes, so that its connection can be used again. */
 const READ_TO_DROP = 64 * 1024;
 
-// As for fetch: proxies of the environment count where Node is told to heed them.
+// The environment's proxies are used under the same condition as by fetch: if Node is told to use them.
 const options = { keepAlive: true, timeout: IDLE_MS, ...(process.env['NODE_USE_ENV_PROXY'] === '1' ? { proxyEnv: process.env } : {}) };
 const agents: { http?: Agent; https?: Agent } = {};
 
-// Each is loaded when it is first needed, and not by an import, which reads every export: one of node:http's loads all of fetch.
+// The modules are loaded when they are first needed. An import statement would also read every export of node:http, and one of these loads all of fetch.
 const begin = ({ method, url, headers, signal }: Outgoing): ClientRequest => {
   const scheme = url.protocol === 'https:' ? 'https' : 'http';
   const { Agent, request } = scheme === 'https' ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
   return request(url, { method, headers, signal, agent: (agents[scheme] ??= new Agent(options)) });
 };
 
-/** Resolves when more can be written, or when there is no one left to write to. */
+/** Resolves when the request takes more bytes, or is closed. */
 const roomIn = (request: ClientRequest): Promise<void> =>
   new Promise((resolve) => {
     const done = (): void => {
@@ -52,7 +53,7 @@ const roomIn = (request: ClientRequest): Promise<void> =>
     request.on('drain', done).on('close', done);
   });
 
-/** Writes a streamed body, as fast as it is taken. @throws ERR_DIGEST_MISMATCH where it is not as long as announced, and what `open` throws */
+/** Writes a streamed body no faster than the connection takes it. @throws ERR_DIGEST_MISMATCH if its length is not `size`, and what `open` throws */
 const write = async (request: ClientRequest, { size, open }: StreamedBody, url: URL): Promise<void> => {
   let sent = 0;
   for await (const chunk of open()) {
@@ -65,10 +66,10 @@ const write = async (request: ClientRequest, { size, open }: StreamedBody, url: 
   request.end();
 };
 
-/** Reads what is left of a short answer, so that its connection is free again, and closes that of a long one, or of one that does not come. */
+/** Gets rid of an answer. A short one is read to its end, which frees the connection for the next request; otherwise the connection is closed. */
 const drop = (request: ClientRequest, response: IncomingMessage): void => {
   const announced = request.method === 'HEAD' ? 0 : Number(response.headers['content-length'] ?? 0);
-  // A body that still goes out is of no use to anyone once it was answered.
+  // The server has answered, so the rest of a request body that is still being sent is of no use.
   if (announced > READ_TO_DROP || !request.writableEnded) return void request.destroy();
   let size = 0;
   response.on('error', () => undefined);
@@ -90,17 +91,17 @@ const incoming = (request: ClientRequest, response: IncomingMessage): Incoming =
 });
 
 /**
- * Sends one request over a connection that is kept for the next, and resolves when the head of its answer is there. Not by `fetch`, which takes
- * four times the processor's time for each of the thirty small requests of a push.
+ * Sends one request and resolves when the head of its answer has arrived. The connection is kept for the next request. It does not use `fetch`, which takes
+ * four times the processor time for each of a push's thirty small requests.
  * @throws the connection's error, or what the body throws
  */
 export const exchange = (outgoing: Outgoing): Promise<Incoming> =>
   new Promise((resolve, reject) => {
     const request = begin(outgoing);
-    // Without this delay of the system's, what is small goes out at once.
+    // The system would otherwise hold back small packets for a while.
     request.setNoDelay(true);
     request.on('response', (response) => resolve(incoming(request, response)));
-    // After the answer has begun nobody waits here: its reader gets the error.
+    // After the answer has begun this rejects nothing: the reader of the body gets the error.
     request.on('error', reject);
     const { body } = outgoing;
     if (body === undefined || body instanceof Uint8Array) return void request.end(body);

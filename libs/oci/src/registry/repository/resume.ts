@@ -1,10 +1,10 @@
-import type { BlobDescriptor } from '../content/index.ts';
-import { getBlob } from './requests/get-blob.ts';
-import { pauseAfter } from './retry.ts';
-import { RegistryUnavailable } from './failure.ts';
-import type { Transport } from './transport.ts';
+import type { BlobDescriptor } from '../../content/index.ts';
+import { getBlob } from '../requests/blobs.ts';
+import { pauseAfter } from '../http/retry.ts';
+import { RegistryUnavailable } from '../http/failure.ts';
+import type { Transport } from '../requests/transport.ts';
 
-/** Reads a blob, unchecked; where the connection breaks off it goes on from there. @throws ERR_BLOB_UNKNOWN, ERR_REGISTRY_UNAVAILABLE */
+/** Reads a blob, unchecked. If the connection breaks, reading goes on behind the bytes that came. @throws ERR_BLOB_UNKNOWN, ERR_REGISTRY_UNAVAILABLE */
 export async function* readResuming(transport: Transport, blob: BlobDescriptor): AsyncGenerator<Uint8Array, void, void> {
   let offset = 0;
   for (let attempt = 1; ; attempt++) {
@@ -18,7 +18,7 @@ export async function* readResuming(transport: Transport, blob: BlobDescriptor):
       if (offset >= blob.size || (attempt > 1 && offset === before)) return;
       failure = new RegistryUnavailable(`blob ${blob.digest} broke off after ${offset} of ${blob.size} bytes`);
     } catch (error) {
-      // Nothing more is to come, whatever else was announced.
+      // All bytes have come, whatever length the registry announced.
       if (offset >= blob.size && offset > before) return;
       failure = error;
     }

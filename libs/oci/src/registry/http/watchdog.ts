@@ -1,10 +1,10 @@
-/** Aborts a signal when nothing has happened for a while: unlike a deadline it lets a slow but steady transfer go on. */
+/** Aborts a signal when nothing has happened for a while. Unlike a deadline, it lets a slow but steady transfer go on. */
 export interface Watchdog {
   readonly signal: AbortSignal;
   readonly idleMs: number;
-  /** Whether it aborted. */
+  /** Whether it has aborted the signal. */
   readonly barked: boolean;
-  /** Something happened. */
+  /** Tells that something happened. */
   pat(): void;
   stop(): void;
 }

@@ -1,0 +1,2 @@
+export { writeFileAtomic } from './atomic-write.ts';
+export { withLock, type LockPlace } from './lock.ts';
