@@ -15,7 +15,7 @@ const headersOf = (digest: AnyDigest) => ({
   'accept-ranges': 'bytes',
 });
 
-/** All of a blob; the last chunk is held back until the whole was checked, so that a damaged blob is not delivered to its end. */
+/** All bytes of a blob. The last chunk is held back until the whole is checked, so that a damaged blob is never delivered to its end. */
 async function* wholeBlob(registry: Registry, file: FileHandle, digest: AnyDigest): AsyncGenerator<Uint8Array, void, void> {
   let held: Uint8Array | undefined;
   try {
@@ -31,12 +31,12 @@ async function* wholeBlob(registry: Registry, file: FileHandle, digest: AnyDiges
 
 /** HEAD on a blob. @throws Refusal 404 */
 export const headBlob = async (registry: Registry, repository: string, digest: AnyDigest): Promise<Reply> => {
-  // Whoever asks is about to leave it out of a push.
+  // The client will leave the blob out of its push, so it must not be collected now.
   const size = (await claimIn(registry, repository, digest)) ?? blobUnknown(digest);
   return { status: 200, headers: { ...headersOf(digest), 'content-length': String(size) } };
 };
 
-/** GET on a blob, or on a part of it. Whole, it is hashed on its way, and a damaged one is cut off before its end. @throws Refusal 404, 416 */
+/** GET on a blob, or on a part of it. A whole blob is hashed on its way, and cut off before its end if it is damaged. @throws Refusal 404, 416 */
 export const getBlob = async (registry: Registry, repository: string, digest: AnyDigest, range: string | undefined): Promise<Reply> => {
   if ((await sizeIn(registry, repository, digest)) === undefined) blobUnknown(digest);
   const file = (await openBlobFile(registry.paths, digest)) ?? blobUnknown(digest);

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { refuse, Refusal } from './refusal.ts';
 
-/** How slow a body may come: within each window, in ms, at least so many bytes. */
+/** How slowly a body may come: at least so many bytes within each window, in ms. */
 export interface Pace {
   readonly windowMs: number;
   readonly bytes: number;
 }
 
-/** So slow that only a client which means to hold the connection is slower. */
+/** Only a client that holds the connection on purpose is slower than this. */
 export const PACE: Pace = { windowMs: 30_000, bytes: 4096 };
 
-/** The length that a request announces, in bytes. @throws Refusal 413 where it is over the limit */
+/** The length that a request announces, in bytes. @throws Refusal 413 if it is over the limit */
 export const announcedLength = (request: IncomingMessage, limit: number, what: string): number | undefined => {
   const length = request.headers['content-length'];
   if (length === undefined) return undefined;
@@ -18,7 +18,7 @@ export const announcedLength = (request: IncomingMessage, limit: number, what: s
   return Number(length);
 };
 
-/** A request's body, chunk by chunk. @throws Refusal 408 where it comes too slowly; Error where the client goes away */
+/** Reads a request's body. @throws Refusal 408 if it comes too slowly; Error if the client goes away */
 export async function* bodyOf(request: IncomingMessage, pace: Pace): AsyncGenerator<Buffer, void, void> {
   let seen = 0;
   const watch = setInterval(() => {
@@ -26,7 +26,7 @@ export async function* bodyOf(request: IncomingMessage, pace: Pace): AsyncGenera
     seen = 0;
   }, pace.windowMs);
   try {
-    // Not destroyed with the loop: the answer that says why it was left goes out on the same connection.
+    // If the loop is left early, the request must not be destroyed: the answer that gives the reason goes out on the same connection.
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       seen += chunk.length;
       yield chunk;
@@ -36,7 +36,7 @@ export async function* bodyOf(request: IncomingMessage, pace: Pace): AsyncGenera
   }
 }
 
-/** A small body, whole. @throws Refusal 413 where it is over the limit, in bytes */
+/** Reads a small body into memory. @throws Refusal 413 if it is over the limit, in bytes */
 export const wholeBody = async (request: IncomingMessage, limit: number, what: string, pace: Pace): Promise<Buffer> => {
   announcedLength(request, limit, what);
   const chunks: Buffer[] = [];

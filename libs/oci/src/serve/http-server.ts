@@ -5,7 +5,7 @@ import { fail } from '@pinlane/contracts';
 /** A server that listens. */
 export interface HttpServer {
   readonly address: AddressInfo;
-  /** Ends connections on which nothing runs, lets requests that run finish for `closeMs`, then cuts them; resolves when their handlers are done. */
+  /** Ends idle connections, gives running requests `closeMs` to finish, and then cuts them. Resolves when their handlers are done. */
   close(closeMs: number): Promise<void>;
 }
 
@@ -13,7 +13,7 @@ export interface HttpServer {
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * Listens for HTTP. Headers have 20 seconds to come, and a connection on which nothing moves for `idleMs` is ended; a body has no limit of time
+ * Listens for HTTP. Headers must come within 20 seconds, and a connection on which nothing moves for `idleMs` is ended. There is no limit of time for a body
  * here, because a large one takes long.
  * @throws ERR_STORE_LISTEN
  */
@@ -23,7 +23,7 @@ export const listenHttp = async (handle: Handler, { host, port, idleMs }: { host
   const busy = new Set<Socket>();
   let closing = false;
 
-  // Not imported: see registry/exchange.ts.
+  // Not by an import, which would load all of fetch: see registry/http/exchange.ts.
   const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer({ keepAliveTimeout: 120_000, headersTimeout: 20_000, requestTimeout: 0 }, (request, response) => {
     if (closing) response.setHeader('connection', 'close');
@@ -56,7 +56,7 @@ export const listenHttp = async (handle: Handler, { host, port, idleMs }: { host
     async close(closeMs) {
       closing = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // Node counts a connection on which nothing was asked yet among those that work.
+      // Node does not count a connection as idle before its first request.
       for (const socket of connected) if (!busy.has(socket)) socket.destroy();
       const cut = setTimeout(() => server.closeAllConnections(), closeMs);
       await closed;

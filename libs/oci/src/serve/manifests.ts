@@ -3,7 +3,7 @@ import { MANIFEST_LIMIT, sha256 } from '../content/index.ts';
 import { readBlob, removeIfDamaged, writeBytes } from '../store/blobs.ts';
 import { markDeleted } from '../store/deletions.ts';
 import { hasDigest, type AnyDigest } from '../store/digests.ts';
-import { readReferences, type References } from '../store/references.ts';
+import { readParts, type ManifestParts } from '../store/manifest-parts.ts';
 import { linkReferrer } from '../store/referrers.ts';
 import { nameOfTag } from '../store/repository-names.ts';
 import { refuse, type Headers } from './refusal.ts';
@@ -19,14 +19,14 @@ const isDigestLike = (reference: string): boolean => reference.includes(':');
 const digestFor = async (registry: Registry, repository: string, reference: string): Promise<AnyDigest> =>
   isDigestLike(reference) ? requireDigest(reference) : ((await taggedIn(registry, repository)).get(reference)?.digest ?? unknown(reference));
 
-/** GET or HEAD on a manifest, by tag or by digest. What it is follows from its bytes, so Accept changes nothing. @throws Refusal 404 */
+/** GET or HEAD on a manifest, by tag or by digest. It has one form only, whatever Accept asks for. @throws Refusal 404 */
 export const getManifest = async (registry: Registry, repository: string, reference: string): Promise<Reply> => {
   const digest = await digestFor(registry, repository, reference);
   const size = await sizeIn(registry, repository, digest);
-  // A layer is a digest of the store too, and no manifest.
+  // The digest may be one of a layer, which is no manifest.
   const stored = size === undefined || size > MANIFEST_LIMIT ? undefined : readBlob(registry.paths, digest, MANIFEST_LIMIT);
   const bytes = await stored?.catch((error: unknown) => afterDamage(registry, digest, error));
-  const read = bytes && readReferences(bytes);
+  const read = bytes && readParts(bytes);
   if (!bytes || !read) return unknown(reference);
   return {
     status: 200,
@@ -37,12 +37,12 @@ export const getManifest = async (registry: Registry, repository: string, refere
 
 const NOT_DISTRIBUTED = /\.nondistributable\.|\.foreign\./;
 
-/** What must be there before a manifest may name it; layers that are not distributed are fetched from elsewhere. */
-const requiredBy = ({ manifests, blobs }: References) => [...manifests, ...blobs.filter(({ mediaType }) => !NOT_DISTRIBUTED.test(mediaType))];
+/** The content that must be there before a manifest that names it is taken. Clients fetch non-distributable layers from elsewhere. */
+const requiredBy = ({ manifests, blobs }: ManifestParts) => [...manifests, ...blobs.filter(({ mediaType }) => !NOT_DISTRIBUTED.test(mediaType))];
 
 const mediaTypeOf = (contentType: string | undefined): string | undefined => contentType?.split(';')[0]?.trim().toLowerCase() || undefined;
 
-/** PUT of a manifest. @throws Refusal 400, 404 MANIFEST_BLOB_UNKNOWN where it names what is not here */
+/** PUT of a manifest. @throws Refusal 400, 404 MANIFEST_BLOB_UNKNOWN if content that it names is missing */
 export const putManifest = async (
   registry: Registry,
   { repository, reference, contentType, bytes }: { repository: string; reference: string; contentType: string | undefined; bytes: Uint8Array },
@@ -52,12 +52,12 @@ export const putManifest = async (
   const digest: AnyDigest = tag === undefined ? requireDigest(reference) : sha256(bytes);
   if (tag === undefined && !hasDigest(bytes, digest)) return refuse(400, 'DIGEST_INVALID', `what came does not have the digest ${digest}`);
 
-  const read = readReferences(bytes) ?? refuse(400, 'MANIFEST_INVALID', 'this is neither a manifest nor an index, in the forms of OCI and of Docker');
+  const read = readParts(bytes) ?? refuse(400, 'MANIFEST_INVALID', 'this is neither a manifest nor an index, in the forms of OCI and of Docker');
   const announced = mediaTypeOf(contentType);
   if (announced !== undefined && announced !== read.mediaType)
     refuse(400, 'MANIFEST_INVALID', `it is announced as ${JSON.stringify(announced.slice(0, 200))} and is ${read.mediaType}`);
   const absent = await absentIn(registry, repository, requiredBy(read));
-  // Those that are there with another size: either this manifest is wrong or they are.
+  // Some may be there with another size. Then either this manifest is wrong, or the blob is damaged.
   for (const each of absent) await removeIfDamaged(registry.paths, each);
   if (absent.length > 0) refuse(404, 'MANIFEST_BLOB_UNKNOWN', `it names what is not here: ${absent.slice(0, 10).join(', ')}`);
 

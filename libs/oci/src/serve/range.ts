@@ -7,8 +7,8 @@ export interface Part {
 const BYTES = /^bytes=(\d*)-(\d*)$/;
 
 /**
- * The part that a Range header asks for (RFC 9110, section 14.2) of so many bytes. `undefined` where it asks for none, or for several, or in a
- * way that may be ignored; `null` where what it asks for is not there.
+ * The part of `size` bytes that a Range header asks for (RFC 9110, section 14.2). `undefined` if there is no header, or one that may be ignored, such as for
+ * several parts; `null` if the part is not there.
  */
 export const partOf = (header: string | undefined, size: number): Part | null | undefined => {
   const [, from = '', to = ''] = BYTES.exec(header ?? '') ?? [];
@@ -21,7 +21,7 @@ export const partOf = (header: string | undefined, size: number): Part | null | 
 
 const CHUNK = /^(?:bytes )?(\d+)-(\d+)(?:\/(?:\d+|\*))?$/;
 
-/** A chunk's place as an upload announces it (distribution specification, "Pushing a blob in chunks"); null where it is malformed. */
+/** The place of an upload's chunk, from Content-Range (distribution specification, "Pushing a blob in chunks"); null if the header is malformed. */
 export const chunkOf = (header: string): Part | null => {
   const [, first, last] = CHUNK.exec(header) ?? [];
   return first === undefined || Number(last) < Number(first) || !Number.isSafeInteger(Number(last)) ? null : { first: Number(first), last: Number(last) };

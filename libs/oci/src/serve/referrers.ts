@@ -4,12 +4,12 @@ import { describeReferrer, referringTo, type Referrer } from '../store/referrers
 import { sizeIn, type Registry } from './registry.ts';
 import { jsonReply, type Reply } from './reply.ts';
 
-/** A page may not be larger than a manifest, which is what clients read it as; its frame needs a little of that. */
+/** How many bytes of entries a page has. Clients read a page as a manifest, which must not be larger than 4 MiB, and the frame around the entries takes a little. */
 const PAGE_BYTES = 3 * 1024 * 1024;
 
 /**
- * GET of what refers to a manifest; an empty list where nothing does, also for one that is not here (distribution specification, "Listing
- * Referrers"). `last` goes on after a digest.
+ * GET of the manifests that refer to one, which need not be here; the list may be empty (distribution specification, "Listing Referrers"). The query's `last`
+ * continues a list after that digest.
  */
 export const listReferrers = async (registry: Registry, repository: string, subject: AnyDigest, query: URLSearchParams): Promise<Reply> => {
   const artifactType = query.get('artifactType');

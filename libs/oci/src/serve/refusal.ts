@@ -1,4 +1,4 @@
-/** Codes of the distribution specification ("Error Codes"), and `UNKNOWN` for what is the server's own fault. */
+/** Codes of the distribution specification ("Error Codes"), and `UNKNOWN` for the server's own faults. */
 export type RefusalCode =
   | 'BLOB_UNKNOWN'
   | 'BLOB_UPLOAD_INVALID'
@@ -16,7 +16,7 @@ export type RefusalCode =
 
 export type Headers = Readonly<Record<string, string>>;
 
-/** An answer that refuses a request; thrown wherever that turns out. */
+/** An answer that refuses a request, thrown where the reason is found. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;

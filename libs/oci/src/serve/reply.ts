@@ -1,15 +1,15 @@
 import type { Headers } from './refusal.ts';
 
-/** What is answered. With a stream the length stands in the headers. */
+/** The answer to a request. If the body is a stream, its length is in the headers. */
 export interface Reply {
   readonly status: number;
   readonly headers?: Headers;
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
-  /** Called when the answer is out, or could not be given. */
+  /** Called after the answer was sent, or could not be. */
   readonly done?: () => Promise<void>;
 }
 
-/** A document as the body. */
+/** A reply with a JSON document. */
 export const jsonReply = (status: number, value: unknown, headers: Headers = {}): Reply => ({
   status,
   headers: { 'content-type': 'application/json', ...headers },

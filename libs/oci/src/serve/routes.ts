@@ -23,7 +23,7 @@ const readManifest: Answer<'manifest'> = (registry, { repository, reference }) =
 const getReferrers: Answer<'referrers'> = (registry, { repository, digest }, { query }) => listReferrers(registry, repository, digest, query);
 const base: Answer<'base'> = () => Promise.resolve(jsonReply(200, {}));
 
-// HEAD on what has no answer of its own is GET without the body.
+// Unless HEAD has an answer of its own, it is answered as GET, and the body is left out when the reply is written.
 const ROUTES: { readonly [K in Kind]: Readonly<Record<string, Answer<K>>> } = {
   base: { GET: base, HEAD: base },
   tags: { GET: getTags, HEAD: getTags },

@@ -6,34 +6,34 @@ import { createLayout } from '../store/index-file.ts';
 import { openStore } from '../store/store.ts';
 import { storePaths } from '../store/paths.ts';
 import { PACE, type Pace } from './body.ts';
-import { listenHttp } from './http-server.ts';
+import { listenHttp, type Handler } from './http-server.ts';
 import { refuse } from './refusal.ts';
 import type { Registry } from './registry.ts';
 import type { Reply } from './reply.ts';
-import { failureReply, respond } from './respond.ts';
+import { failureReply, writeReply } from './write-reply.ts';
 import { answer } from './routes.ts';
-import { createUploadSessions } from './upload-sessions.ts';
+import { createUploadSessions, type UploadSessions } from './upload-sessions.ts';
 
 export interface ServeOptions {
   /** The store's folder. */
   readonly root: string;
-  /** The address to listen on; 127.0.0.1 unless told. On any other than the loopback everyone who can reach it may read and write. */
+  /** The address to listen on; 127.0.0.1 if absent. If it is not the loopback, everyone who can reach it may read and write. */
   readonly host?: string;
-  /** 0, the default, takes a free one. */
+  /** The port to listen on; 0, the default, takes a free one. */
   readonly port?: number;
-  /** Answer 405 to whatever would write. */
+  /** Whether requests that would write are answered 405. */
   readonly readOnly?: boolean;
-  /** The largest blob that is taken, in bytes; 16 GiB unless told. */
+  /** The largest blob that is taken, in bytes; 16 GiB if absent. */
   readonly blobLimit?: number;
-  /** An upload to which nothing is added for so long is forgotten, in ms; an hour unless told. */
+  /** How long an upload is kept to which nothing is added, in ms; an hour if absent. */
   readonly uploadIdleMs?: number;
-  /** How long requests that run have to finish when it is closed, in ms; three seconds unless told. */
+  /** How long running requests have to finish after the server is closed, in ms; three seconds if absent. */
   readonly closeMs?: number;
   /** How slow a body may come. */
   readonly pace?: Pace;
-  /** Takes a line for each request, for each failure of the server's own, and for what whoever started it must know. */
+  /** Takes a line for each request, for each fault of the server itself, and for warnings to the one who started it. */
   readonly log?: (line: string) => void;
-  /** Whether there is a line for each request; yes unless told. */
+  /** Whether each request is logged; true if absent. */
   readonly logRequests?: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface StoreServer {
   /** `http://127.0.0.1:<port>` */
   readonly origin: string;
   readonly port: number;
-  /** Ends it: requests that run may finish, those that take too long are cut. */
+  /** Ends the server. Running requests may finish; those that take too long are cut. */
   close(): Promise<void>;
 }
 
@@ -58,70 +58,79 @@ const lineOf = (request: IncomingMessage, response: ServerResponse, since: numbe
 };
 
 /**
- * Whether a page of another machine asks, in a browser on this one. It can reach the loopback by a name of its own that it lets point there, and
- * can't choose another Host for it; and it can send there what it may not read the answer to, under its own Origin.
+ * Whether a request comes from a page of another machine, in a browser on this one. Such a page can let a name of its own point to the loopback, but then
+ * Host shows that name; and it can send requests whose answers it may not read, but then Origin shows where it comes from.
  */
 const isForeign = ({ host = 'localhost', origin }: IncomingHttpHeaders): boolean =>
   !isLoopback(host) || (origin !== undefined && !isLoopback(origin.replace(/^https?:\/\//, '')));
 
-/**
- * Serves a store as a registry (OCI distribution specification 1.1), for any client, beside any other process that uses the store. Names and
- * tags: what the store calls `<slug>` is `<slug>:latest`, and so the other way round; by digest all that is in the store can be had.
- * @throws ERR_STORE_LISTEN
- */
-export const serveStore = async (options: ServeOptions): Promise<StoreServer> => {
-  const {
-    root,
-    host = '127.0.0.1',
-    port = 0,
-    readOnly = false,
-    blobLimit = 16 * GIB,
-    uploadIdleMs = HOUR,
-    closeMs = CLOSE_MS,
-    pace = PACE,
-    log = () => undefined,
-    logRequests = true,
-  } = options;
-  const paths = storePaths(root);
-  const uploads = createUploadSessions(paths, blobLimit);
-  const registry: Registry = { store: openStore(root), paths, uploads, blobLimit, pace, readOnly };
-  const onlyLoopback = isLoopback(isIPv6(host) ? `[${host}]` : host);
-  // Ends connections on which nothing moves, such as one on which nothing is asked and one whose answer is not read.
-  const idleMs = 2 * pace.windowMs;
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+const isLoopbackAddress = (host: string): boolean => isLoopback(isIPv6(host) ? `[${host}]` : host);
+
+interface Handling {
+  /** Whether requests from pages of other machines are refused. */
+  readonly onlyLoopback: boolean;
+  /** How long a connection may stand still while an answer is written, in ms. */
+  readonly idleMs: number;
+  readonly log: (line: string) => void;
+  readonly logRequests: boolean;
+}
+
+/** Handles a request to its end: answers it, logs it, and cuts its connection if that fails. */
+const createHandler = (registry: Registry, { onlyLoopback, idleMs, log, logRequests }: Handling): Handler => {
+  const replyTo = async (request: IncomingMessage): Promise<Reply> => {
+    if (onlyLoopback && isForeign(request.headers)) refuse(403, 'DENIED', 'this registry answers only to names of this machine');
+    return answer(registry, request);
+  };
+  return async (request, response) => {
     const since = performance.now();
     if (logRequests) response.on('close', () => log(lineOf(request, response, since)));
-    // A body has its own pace, and to hash a large upload takes a while in which nothing moves.
+    // Request bodies have a limit of their own, and nothing moves while a large upload is hashed.
     request.socket.setTimeout(0);
-    const replyTo = async (): Promise<Reply> => {
-      if (onlyLoopback && isForeign(request.headers)) refuse(403, 'DENIED', 'this registry answers only to names of this machine');
-      return answer(registry, request);
-    };
-    // Where the client has gone nobody is told, and nothing went wrong here.
-    const reply = await replyTo().catch((error: unknown) => (request.socket.destroyed ? undefined : failureReply(error, log)));
+    // If the client has gone, nobody can be told, and nothing went wrong here.
+    const reply = await replyTo(request).catch((error: unknown) => (request.socket.destroyed ? undefined : failureReply(error, log)));
     if (reply === undefined) return void response.destroy();
     request.socket.setTimeout(idleMs);
-    await respond(request, response, reply, idleMs).catch((error: unknown) => {
+    await writeReply(request, response, reply, idleMs).catch((error: unknown) => {
       if (isPinlaneError(error)) log(error.message);
       response.destroy();
     });
   };
+};
 
-  if (!readOnly) await createLayout(paths);
-  const server = await listenHttp(handle, { host, port, idleMs });
-  if (!onlyLoopback) log(`warning: everyone who can reach ${host} may read${readOnly ? '' : ', write and delete'} what is in this store`);
-
-  const sweep = () => (readOnly ? Promise.resolve() : uploads.sweep(Date.now() - uploadIdleMs)).catch((error: Error) => log(`failed: ${error.message}`));
+/** Sweeps forgotten uploads now, and then from time to time. @returns what ends that */
+const keepSwept = async (uploads: UploadSessions, uploadIdleMs: number, log: (line: string) => void): Promise<() => void> => {
+  const sweep = () => uploads.sweep(Date.now() - uploadIdleMs).catch((error: Error) => log(`failed: ${error.message}`));
   await sweep();
   const sweeping = setInterval(() => void sweep(), SWEEP_MS).unref();
+  return () => clearInterval(sweeping);
+};
+
+/**
+ * Serves a store as a registry (OCI distribution specification 1.1) to any client, while other processes may use the store. The store's name `<slug>` is the
+ * tag `<slug>:latest`, and the other way round; all content of the store can be had by digest.
+ * @throws ERR_STORE_LISTEN
+ */
+export const serveStore = async (options: ServeOptions): Promise<StoreServer> => {
+  const { root, host = '127.0.0.1', port = 0, readOnly = false, blobLimit = 16 * GIB, pace = PACE, log = () => undefined, logRequests = true } = options;
+  const paths = storePaths(root);
+  const uploads = createUploadSessions(paths, blobLimit);
+  const onlyLoopback = isLoopbackAddress(host);
+  // Ends connections on which nothing moves, because the client asks nothing, or does not read its answer.
+  const idleMs = 2 * pace.windowMs;
+  const registry: Registry = { store: openStore(root), paths, uploads, blobLimit, pace, readOnly };
+
+  if (!readOnly) await createLayout(paths);
+  const server = await listenHttp(createHandler(registry, { onlyLoopback, idleMs, log, logRequests }), { host, port, idleMs });
+  if (!onlyLoopback) log(`warning: everyone who can reach ${host} may read${readOnly ? '' : ', write and delete'} what is in this store`);
+  const stopSweeping = readOnly ? () => undefined : await keepSwept(uploads, options.uploadIdleMs ?? HOUR, log);
 
   const { address, family, port: taken } = server.address;
   return {
     origin: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`,
     port: taken,
     async close() {
-      clearInterval(sweeping);
-      await server.close(closeMs);
+      stopSweeping();
+      await server.close(options.closeMs ?? CLOSE_MS);
     },
   };
 };

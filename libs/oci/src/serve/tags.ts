@@ -7,14 +7,14 @@ import { jsonReply, type Reply } from './reply.ts';
 /** A tag of a repository. */
 export interface TaggedImage {
   readonly digest: Digest;
-  /** The names in the store that stand for it: two where somebody wrote both `app` and `app:latest`, of which the first counts. */
+  /** The store's names for this tag. There are two if both `app` and `app:latest` were given; the first counts. */
   readonly names: readonly string[];
 }
 
 /** All tags of a repository. */
 export const taggedIn = async ({ store }: Registry, repository: string): Promise<ReadonlyMap<string, TaggedImage>> => {
   const found = new Map<string, TaggedImage>();
-  // `app` comes before `app:latest` in the order of the store.
+  // The store's names are sorted, so `app` comes before `app:latest`.
   for (const [name, { digest }] of await store.names()) {
     const tagged = tagOfName(name);
     if (tagged?.repository !== repository) continue;
@@ -33,7 +33,7 @@ const countOf = (query: URLSearchParams): number => {
   return DIGITS.test(text) ? Number(text) : refuse(400, 'UNSUPPORTED', 'n is not a number');
 };
 
-/** GET of a repository's tags, in the order of their bytes, page by page where `n` asks for it. @throws Refusal 404 where it has none */
+/** GET of a repository's tags, sorted by their bytes, and by pages if the query's `n` asks for them. @throws Refusal 404 if there are none */
 export const listTags = async (registry: Registry, repository: string, query: URLSearchParams): Promise<Reply> => {
   const all = [...(await taggedIn(registry, repository)).keys()].sort();
   if (all.length === 0) return refuse(404, 'NAME_UNKNOWN', `${repository} has no tags`);

@@ -2,7 +2,7 @@ import { isRepositoryPath } from '@pinlane/contracts';
 import { isAnyDigest, type AnyDigest } from '../store/digests.ts';
 import { refuse } from './refusal.ts';
 
-/** What a request is about (distribution specification, "Endpoints"). */
+/** The resource that a request's path names (distribution specification, "Endpoints"). */
 export type Target =
   | { readonly kind: 'base' }
   | { readonly kind: 'tags' | 'uploads'; readonly repository: string }
@@ -18,8 +18,8 @@ export const requireDigest = (text: string): AnyDigest =>
   isAnyDigest(text) ? text : refuse(400, 'DIGEST_INVALID', `${JSON.stringify(text.slice(0, SHOWN))} is not a digest of sha256 or sha512`);
 
 /**
- * Reads a request's path as it came. Nothing in it is decoded but the colon of a digest, so that what is checked here is what is used: a name
- * that would lead anywhere (`..`, `%2e`, `%2f`, a backslash) is no repository's name.
+ * Parses a request's path. Only a digest's colon is decoded, so that the name which is checked is the one that is used later; a name that could lead to
+ * another folder (`..`, `%2e`, `%2f`, a backslash) is not a valid repository name.
  * @throws Refusal
  */
 export const parseTarget = (path: string): Target => {

@@ -1,22 +1,22 @@
 import { createHash, type Hash } from 'node:crypto';
 
-/** What is known of an upload by the request that has it. */
+/** What the request that holds an upload knows about it. */
 export interface Held {
-  /** Of the first `hashed` bytes that came; sha256, which nearly every blob goes by. */
+  /** The hash of the first `hashed` bytes; sha256, which nearly every blob has. */
   hash: Hash;
   hashed: number;
 }
 
 interface Session extends Held {
-  /** Resolves when whoever has it now has let go. */
+  /** Resolves when the present holder has let go. */
   over: Promise<void>;
-  /** Makes whoever has it now let go. */
+  /** Makes the present holder let go. */
   cut: (() => void) | undefined;
 }
 
-/** Sees to it that one request at a time has an upload. */
+/** Lets one request at a time hold an upload. */
 export interface Holds {
-  /** Runs `work` alone with an upload. A client that comes again has given up its last request, so the last one wins: the one before is cut. */
+  /** Runs `work` while it alone holds an upload. A client that sends another request has given up the one before, so that one is cut by its `cut`. */
   holding<T>(id: string, cut: (() => void) | undefined, work: (held: Held) => Promise<T>): Promise<T>;
   forget(id: string): void;
   ids(): Iterable<string>;

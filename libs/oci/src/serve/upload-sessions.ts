@@ -6,31 +6,32 @@ import { algorithmOf, hashFor, hexOf, type AnyDigest } from '../store/digests.ts
 import { ifThere } from '../files/if-there.ts';
 import { renameInto } from '../files/whole-file.ts';
 import type { StorePaths } from '../store/paths.ts';
-import { sweepUploads } from '../store/uploads.ts';
+import { sweepUploads } from '../store/sweep.ts';
 import { refuse } from './refusal.ts';
 import { createHolds, type Held } from './upload-holds.ts';
 
-/** What comes with bytes for an upload. */
+/** Bytes that a client sends for an upload. */
 export interface Incoming {
   readonly body: AsyncIterable<Uint8Array>;
-  /** Where they begin, in bytes from the start of the blob; they must follow on what is there. */
+  /** Where the bytes begin in the blob; they must follow directly on those that are there. Absent if the client does not say. */
   readonly first?: number | undefined;
-  /** How many there must be. */
+  /** How many bytes there must be; absent if the client does not say. */
   readonly length?: number | undefined;
-  /** Whether to keep what came before the client went away. */
+  /** Whether to keep the bytes that came before a failure. */
   readonly keepPartial: boolean;
-  /** Ends the body, for a client that has come again before its last request was over. */
+  /** Ends the body; called if the client sends another request for the upload before this one is over. */
   readonly cut: () => void;
 }
 
-/** Uploads that are under way. A session is a file that holds what has come so far, and so it goes on after a restart. */
+/** The uploads that have begun. A session is a file with the bytes that have come so far, so it can go on after a restart. */
 export interface UploadSessions {
+  /** Begins an upload. @returns its id */
   start(repository: string): Promise<string>;
-  /** How many bytes have come. @throws Refusal 404 BLOB_UPLOAD_UNKNOWN, as the others do */
+  /** How many bytes have come. @throws Refusal 404 BLOB_UPLOAD_UNKNOWN, as the other methods do */
   size(repository: string, id: string): Promise<number>;
-  /** Adds bytes; returns how many there are then. @throws Refusal 416 where they do not follow on, 413 where they are too many */
+  /** Adds bytes, and returns how many there are then. @throws Refusal 416 if they do not follow on those that are there, 413 if they are too many */
   append(repository: string, id: string, incoming: Incoming): Promise<number>;
-  /** Puts the blob in its place; the session is over, also where the digest is wrong. @throws Refusal 400 DIGEST_INVALID */
+  /** Puts the blob in its place and ends the session, even if the digest is wrong. @throws Refusal 400 DIGEST_INVALID */
   finish(repository: string, id: string, digest: AnyDigest): Promise<void>;
   cancel(repository: string, id: string): Promise<void>;
   /** Forgets sessions to which nothing was added after `before`, in ms since the epoch. */
@@ -39,66 +40,80 @@ export interface UploadSessions {
 
 const ID = /^[A-Za-z0-9_-]{22}\.[a-f0-9]{16}$/;
 
-/** A session belongs to the repository it was begun in. */
+/** The part of an id that ties a session to the repository in which it was begun. */
 const markOf = (repository: string): string => createHash('sha256').update(repository).digest('hex').slice(0, 16);
 
-/** All of a chunk: one call may write less of it. */
+/** The Range header of an upload: the bytes that have come. For none it is `0-0`, as with other registries. */
+export const rangeTo = (size: number): string => `0-${Math.max(0, size - 1)}`;
+
+const unknown = (): never => refuse(404, 'BLOB_UPLOAD_UNKNOWN', 'there is no such upload: it is finished, was cancelled, or was left alone for too long');
+
+const sizeOf = async (path: string): Promise<number> => (await ifThere(stat(path)))?.size ?? unknown();
+
+/** Writes all of a chunk; one call of `write` may write only a part. */
 const writeAt = async (file: FileHandle, chunk: Uint8Array, position: number): Promise<void> => {
   for (let done = 0; done < chunk.length;) done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
+};
+
+/** Cuts an upload back to a size, in bytes. */
+const cutBack = async (file: FileHandle, session: Held, size: number): Promise<void> => {
+  await file.truncate(size);
+  if (session.hashed > size) Object.assign(session, { hash: createHash('sha256'), hashed: 0 });
+};
+
+/** Writes a body behind the first `start` bytes, and hashes it if those are hashed. @returns the size then */
+const writeBody = async (file: FileHandle, session: Held, start: number, body: AsyncIterable<Uint8Array>, limit: number): Promise<number> => {
+  let size = start;
+  for await (const chunk of body) {
+    if (size + chunk.length > limit) refuse(413, 'SIZE_INVALID', `the blob is larger than the ${limit} bytes that are taken`);
+    await writeAt(file, chunk, size);
+    if (session.hashed === size) {
+      session.hash.update(chunk);
+      session.hashed += chunk.length;
+    }
+    size += chunk.length;
+  }
+  return size;
+};
+
+/** Adds the bytes of a request to an upload's file. @returns the size then */
+const write = async (path: string, session: Held, { body, first, length, keepPartial }: Incoming, limit: number): Promise<number> => {
+  const file = (await ifThere(open(path, 'r+'))) ?? unknown();
+  const start = (await file.stat()).size;
+  try {
+    if (first !== undefined && first !== start)
+      refuse(416, 'BLOB_UPLOAD_INVALID', `the chunk begins at ${first}, and ${start} bytes are here`, { range: rangeTo(start) });
+    const size = await writeBody(file, session, start, body, limit);
+    if (length !== undefined && size - start !== length) {
+      await cutBack(file, session, start);
+      refuse(400, 'SIZE_INVALID', `${size - start} bytes came where ${length} were announced`);
+    }
+    return size;
+  } catch (error) {
+    if (!keepPartial) await cutBack(file, session, start);
+    throw error;
+  } finally {
+    await file.close();
+  }
+};
+
+/** The hexadecimal digits of an upload's digest. The file is read only if its bytes were not hashed as they came. */
+const hexOfFile = async (path: string, session: Held, size: number, digest: AnyDigest): Promise<string> => {
+  if (algorithmOf(digest) === 'sha256' && session.hashed === size) return session.hash.copy().digest('hex');
+  const file = (await ifThere(open(path))) ?? unknown();
+  try {
+    const hash = hashFor(digest);
+    for await (const chunk of chunksOf(file, { lent: true })) hash.update(chunk);
+    return hash.digest('hex');
+  } finally {
+    await file.close();
+  }
 };
 
 /** See {@link UploadSessions}; `limit` is the size of the largest blob, in bytes. */
 export const createUploadSessions = (paths: StorePaths, limit: number): UploadSessions => {
   const sessions = createHolds();
-  const unknown = () => refuse(404, 'BLOB_UPLOAD_UNKNOWN', 'there is no such upload: it is finished, was cancelled, or was left alone for too long');
   const pathOf = (repository: string, id: string): string => (ID.test(id) && id.endsWith(markOf(repository)) ? join(paths.uploads, id) : unknown());
-  const sizeOf = async (path: string): Promise<number> => (await ifThere(stat(path)))?.size ?? unknown();
-
-  const write = async (path: string, session: Held, { body, first, length, keepPartial }: Incoming): Promise<number> => {
-    const file = (await ifThere(open(path, 'r+'))) ?? unknown();
-    const start = (await file.stat()).size;
-    let size = start;
-    const backTo = async (to: number): Promise<void> => {
-      await file.truncate(to);
-      if (session.hashed > to) Object.assign(session, { hash: createHash('sha256'), hashed: 0 });
-    };
-    try {
-      if (first !== undefined && first !== start)
-        refuse(416, 'BLOB_UPLOAD_INVALID', `the chunk begins at ${first}, and ${start} bytes are here`, { range: rangeTo(start) });
-      for await (const chunk of body) {
-        if (size + chunk.length > limit) refuse(413, 'SIZE_INVALID', `the blob is larger than the ${limit} bytes that are taken`);
-        await writeAt(file, chunk, size);
-        if (session.hashed === size) {
-          session.hash.update(chunk);
-          session.hashed += chunk.length;
-        }
-        size += chunk.length;
-      }
-      if (length !== undefined && size - start !== length) {
-        await backTo(start);
-        refuse(400, 'SIZE_INVALID', `${size - start} bytes came where ${length} were announced`);
-      }
-      return size;
-    } catch (error) {
-      if (!keepPartial) await backTo(start);
-      throw error;
-    } finally {
-      await file.close();
-    }
-  };
-
-  const hexOfFile = async (path: string, session: Held, size: number, digest: AnyDigest): Promise<string> => {
-    if (algorithmOf(digest) === 'sha256' && session.hashed === size) return session.hash.copy().digest('hex');
-    const file = (await ifThere(open(path))) ?? unknown();
-    try {
-      const hash = hashFor(digest);
-      for await (const chunk of chunksOf(file, { lent: true })) hash.update(chunk);
-      return hash.digest('hex');
-    } finally {
-      await file.close();
-    }
-  };
-
   const end = async (id: string, path: string): Promise<void> => {
     sessions.forget(id);
     await rm(path, { force: true });
@@ -117,7 +132,7 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
     async append(repository, id, incoming) {
       const path = pathOf(repository, id);
       await sizeOf(path);
-      return sessions.holding(id, incoming.cut, (session) => write(path, session, incoming));
+      return sessions.holding(id, incoming.cut, (session) => write(path, session, incoming, limit));
     },
 
     async finish(repository, id, digest) {
@@ -126,7 +141,7 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
         const actual = await hexOfFile(path, session, await sizeOf(path), digest);
         try {
           if (actual !== hexOf(digest)) refuse(400, 'DIGEST_INVALID', `what came has the digest ${algorithmOf(digest)}:${actual}`);
-          // Collecting garbage goes by the time of the last use, and the first bytes may be hours old.
+          // Garbage collection goes by the time of the last use, and the first bytes may have come hours ago.
           await utimes(path, new Date(), new Date());
           await renameInto(path, paths.blob(digest));
         } finally {
@@ -147,6 +162,3 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
     },
   };
 };
-
-/** The Range header of an upload: what has come. With nothing there it says what other registries say. */
-export const rangeTo = (size: number): string => `0-${Math.max(0, size - 1)}`;

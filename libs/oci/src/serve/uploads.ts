@@ -10,7 +10,7 @@ import type { Reply } from './reply.ts';
 import { requireDigest } from './target.ts';
 import { rangeTo } from './upload-sessions.ts';
 
-/** A request that is about an upload. */
+/** A request about an upload. */
 export interface UploadRequest {
   readonly request: IncomingMessage;
   readonly repository: string;
@@ -29,7 +29,7 @@ const created = (repository: string, digest: AnyDigest): Reply => ({
   headers: { location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest, 'content-length': '0' },
 });
 
-/** Reads a request's bytes into an upload. What PATCH brings is kept as far as it came, and can be gone on with; what comes with the end comes whole or not. */
+/** Adds a request's body to an upload. If the body breaks off, the bytes of a PATCH are kept, so that the upload can go on; those of a PUT are not. */
 const take = async ({ uploads, blobLimit, pace }: Registry, { request, repository }: UploadRequest, id: string): Promise<number> => {
   const announced = request.headers['content-range'];
   const part = announced === undefined ? undefined : (chunkOf(announced) ?? refuse(400, 'BLOB_UPLOAD_INVALID', 'the Content-Range is malformed'));
@@ -49,7 +49,7 @@ const whole = async (registry: Registry, asked: UploadRequest, id: string, diges
   return created(asked.repository, digest);
 };
 
-/** A blob that another repository has, or any where none is named. */
+/** Mounts a blob from the repository that the query names, or from anywhere in the store if it names none; undefined if the blob is not there. */
 const mounted = async (registry: Registry, { repository, query }: UploadRequest, digest: AnyDigest): Promise<Reply | undefined> => {
   const from = query.get('from');
   if (from !== null && !isRepositoryPath(from)) return undefined;
@@ -71,7 +71,7 @@ export const startUpload = async (registry: Registry, asked: UploadRequest): Pro
   try {
     return await whole(registry, asked, id, digest);
   } catch (error) {
-    // The client never learnt of this upload, so nobody can go on with it.
+    // The client was not told of this upload, so nobody can go on with it.
     await registry.uploads.cancel(repository, id).catch(() => undefined);
     throw error;
   }

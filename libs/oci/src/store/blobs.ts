@@ -13,10 +13,10 @@ const SMALL = 1024 * 1024;
 
 const corrupt = (digest: AnyDigest, why: string): never => fail('ERR_STORE_CORRUPT', `blob ${digest} ${why}`);
 
-/** How long garbage collection may take to put a blob back that it should not have taken, in ms. */
+/** How long garbage collection may take to put a blob back that came into use, in ms. */
 const PUT_BACK_MS = 20;
 
-/** Tries once more where a file is not there: garbage collection may be putting it back at this moment. */
+/** Tries once more if a file is missing, because garbage collection may be putting it back at this moment. */
 const ifThereAgain = async <T>(get: () => Promise<T>): Promise<T | undefined> => {
   const first = await ifThere(get());
   if (first !== undefined) return first;
@@ -24,10 +24,10 @@ const ifThereAgain = async <T>(get: () => Promise<T>): Promise<T | undefined> =>
   return ifThere(get());
 };
 
-/** The size of a blob's file in bytes; undefined where there is none. */
+/** The size of a blob's file in bytes; undefined if there is none. */
 export const blobSize = async (paths: StorePaths, digest: AnyDigest): Promise<number | undefined> => (await ifThere(stat(paths.blob(digest))))?.size;
 
-/** Whether a blob is there with the right size, and, where reading it costs next to nothing, with the right bytes. */
+/** Whether a blob is there with the right size and, if it is small enough to read at little cost, with the right bytes. */
 export const looksWhole = async (paths: StorePaths, { digest, size }: AnyBlob): Promise<boolean> => {
   if (size > SMALL) return (await blobSize(paths, digest)) === size;
   const bytes = await ifThere(readFile(paths.blob(digest)));
@@ -35,17 +35,17 @@ export const looksWhole = async (paths: StorePaths, { digest, size }: AnyBlob): 
 };
 
 /**
- * Whether a blob is there with the right size. Marks it as in use, so that garbage collection leaves it alone for the length of its grace: the mark
- * comes first, so a blob that is seen here stays.
+ * Whether a blob is there with the right size. It is first marked as in use, so that garbage collection leaves it alone for its grace time; so a blob that is
+ * found here stays.
  */
 export const claimBlob = async (paths: StorePaths, { digest, size }: AnyBlob): Promise<boolean> => {
   const now = new Date();
-  // A store that may only be read can't be marked; nor can it be collected.
+  // Blobs of a read-only store can't be marked, and can't be collected either.
   await utimes(paths.blob(digest), now, now).catch(() => undefined);
   return (await blobSize(paths, digest)) === size;
 };
 
-/** Those of some blobs that are not there, the others marked as in use. One that garbage collection holds at this moment is waited for. */
+/** The blobs that are missing; the others are marked as in use. If garbage collection is putting one back at this moment, that is waited for. */
 export const absentBlobs = async <B extends AnyBlob>(paths: StorePaths, blobs: readonly B[]): Promise<readonly B[]> => {
   const look = async (among: readonly B[]) => {
     const there = await Promise.all(among.map((blob) => claimBlob(paths, blob)));
@@ -57,8 +57,9 @@ export const absentBlobs = async <B extends AnyBlob>(paths: StorePaths, blobs: r
   return look(absent);
 };
 
-// No fsync: a name that was renamed into place is whole after a crash of the process, and what a crash of the machine does to it is found by size
-// and hash on reading and made good by building again. Only index.json can't be told wrong from right by a hash; it is synced.
+// Not writeFileAtomic, which syncs a small file whose path is known. A blob is streamed, and its digest, and thus its path, is known at the end. It need not be
+// synced either: a file that was renamed into place survives a crash of the process, and damage by a crash of the machine is found by size and hash when it is
+// read, and mended by building again.
 const writeFile = <D extends AnyDigest>(paths: StorePaths, write: (file: FileHandle) => Promise<{ digest: D; size: number }>) =>
   throughTemporary(paths.temporary, write, (temporary, { digest }) => renameInto(temporary, paths.blob(digest)));
 
@@ -66,7 +67,7 @@ const writeFile = <D extends AnyDigest>(paths: StorePaths, write: (file: FileHan
 export const writeBytes = async <D extends AnyDigest>(paths: StorePaths, bytes: Uint8Array, digest: D): Promise<{ digest: D; size: number }> => {
   const blob = { digest, size: bytes.length };
   if (await claimBlob(paths, blob)) {
-    // To read a small one again costs nothing, and mends one that was altered.
+    // Comparing a small blob costs little, and a blob that was altered is written anew.
     if (bytes.length > SMALL || Buffer.compare((await ifThere(readFile(paths.blob(blob.digest)))) ?? Buffer.alloc(0), bytes) === 0) return blob;
   }
   return writeFile(paths, async (file) => {
@@ -75,7 +76,7 @@ export const writeBytes = async <D extends AnyDigest>(paths: StorePaths, bytes: 
   });
 };
 
-/** Writes a blob, hashed on its way; memory holds one chunk. The digest is known at the end, so the bytes are written even where the blob is there. */
+/** Writes a blob and hashes it on its way; memory holds one chunk. Since the digest is known only at the end, the bytes are written even if the blob is there. */
 export const writeBlob = async (paths: StorePaths, chunks: AsyncIterable<Uint8Array> | Uint8Array): Promise<{ digest: Digest; size: number }> => {
   if (chunks instanceof Uint8Array) return writeBytes(paths, chunks, sha256(chunks));
   return writeFile(paths, async (file) => {
@@ -88,10 +89,10 @@ export const writeBlob = async (paths: StorePaths, chunks: AsyncIterable<Uint8Ar
   });
 };
 
-/** A blob's file, to be read and closed; undefined where there is none. */
+/** Opens a blob's file, which the caller closes; undefined if there is none. */
 export const openBlobFile = (paths: StorePaths, digest: AnyDigest): Promise<FileHandle | undefined> => ifThereAgain(() => open(paths.blob(digest)));
 
-/** All of an open blob's bytes, checked. @throws ERR_STORE_CORRUPT at their end */
+/** Reads all bytes of an open blob and checks them. @throws ERR_STORE_CORRUPT at their end */
 export async function* checkedChunks(file: FileHandle, digest: AnyDigest, use?: ChunkUse): AsyncGenerator<Uint8Array, void, void> {
   const seen = hashFor(digest);
   for await (const chunk of chunksOf(file, use)) {
@@ -101,7 +102,7 @@ export async function* checkedChunks(file: FileHandle, digest: AnyDigest, use?: 
   if (seen.digest('hex') !== hexOf(digest)) corrupt(digest, 'was altered');
 }
 
-/** A blob's bytes, checked. @throws ERR_STORE_CORRUPT, at its end at the latest */
+/** Reads a blob's bytes and checks them. @throws ERR_STORE_CORRUPT, at their end at the latest */
 export async function* openBlob(paths: StorePaths, blob: AnyBlob, use?: ChunkUse): AsyncGenerator<Uint8Array, void, void> {
   const file = await openBlobFile(paths, blob.digest);
   if (!file) return corrupt(blob.digest, 'is missing');
@@ -114,7 +115,7 @@ export async function* openBlob(paths: StorePaths, blob: AnyBlob, use?: ChunkUse
   }
 }
 
-/** A small blob, whole and checked; undefined where it is missing. @throws ERR_STORE_CORRUPT also when it is larger than the limit, in bytes */
+/** A small blob, whole and checked; undefined if it is missing. @throws ERR_STORE_CORRUPT if it is damaged, or larger than the limit, in bytes */
 export const readBlob = async (paths: StorePaths, digest: AnyDigest, limit: number): Promise<Uint8Array | undefined> => {
   const size = (await ifThereAgain(() => stat(paths.blob(digest))))?.size;
   if (size === undefined) return undefined;
@@ -124,17 +125,17 @@ export const readBlob = async (paths: StorePaths, digest: AnyDigest, limit: numb
   return bytes;
 };
 
-/** Takes a blob out of the store, unless it was marked as in use after `before` (ms since the epoch). */
+/** Moves a blob out of the store to the path `aside`, unless it was marked as in use after `before`, in ms since the epoch. */
 export const removeBlob = async (paths: StorePaths, digest: AnyDigest, aside: string, before: number): Promise<boolean> => {
   const path = paths.blob(digest);
   if ((await ifThere(rename(path, aside).then(() => true))) === undefined) return false;
-  // From here on nobody finds it; who marked it before is seen in its time.
+  // Nobody finds the blob from here on. If it was marked before that, its time shows it.
   if ((await stat(aside)).mtimeMs < before) return true;
   await rename(aside, path);
   return false;
 };
 
-/** Takes a blob out of the store whose bytes do not have its digest, if they do not: whoever asks before a push must not hear that it is there. */
+/** Removes a blob if its bytes do not have its digest, so that a client which asks before a push is not told that it is there. */
 export const removeIfDamaged = async (paths: StorePaths, digest: AnyDigest): Promise<void> => {
   const file = await openBlobFile(paths, digest);
   if (!file) return;
@@ -145,7 +146,7 @@ export const removeIfDamaged = async (paths: StorePaths, digest: AnyDigest): Pro
     const aside = join(paths.temporary, `damaged-${randomUUID()}`);
     await mkdir(paths.temporary, { recursive: true });
     if ((await ifThere(rename(paths.blob(digest), aside).then(() => true))) === undefined) return;
-    // Somebody may have put it right since it was read.
+    // Another process may have mended the blob since it was read.
     if ((await stat(aside)).ino === (await file.stat()).ino) await rm(aside, { force: true });
     else await rename(aside, paths.blob(digest));
   } finally {

@@ -3,21 +3,21 @@ import { MANIFEST_LIMIT } from '../content/index.ts';
 import { readBlob } from './blobs.ts';
 import type { AnyBlob, AnyDigest } from './digests.ts';
 import type { StorePaths } from './paths.ts';
-import { readReferences } from './references.ts';
+import { readParts } from './manifest-parts.ts';
 
-/** Everything that an image is made of. */
+/** All content that some images are made of. */
 export interface Closure {
   /** Manifests and indexes that are there and whole. */
   readonly manifests: ReadonlySet<AnyDigest>;
-  /** Configs and layers that these name, whether they are there or not. */
+  /** The configs and layers that these name, whether they are there or not. */
   readonly blobs: readonly AnyBlob[];
-  /** Manifests that are not there; what they name is not known. */
+  /** Manifests that are not there, so that nobody knows what they name. */
   readonly missing: readonly AnyDigest[];
   /** Manifests that are there and damaged. */
   readonly corrupt: readonly AnyDigest[];
 }
 
-/** Walks from some digests to all that they name, and from each manifest to what `beside` adds. Reads manifests, not layers. */
+/** Follows some digests to all that they name, and each manifest to what `beside` adds for it. Manifests are read, layers are not. */
 export const closureOf = async (
   paths: StorePaths,
   roots: readonly AnyDigest[],
@@ -36,7 +36,7 @@ export const closureOf = async (
       missing.push(digest);
       return [...added];
     }
-    const read = readReferences(bytes);
+    const read = readParts(bytes);
     if (read === undefined) {
       corrupt.push(digest);
       return [...added];

@@ -4,8 +4,8 @@ import { digestToFile, type AnyDigest } from './digests.ts';
 import { ifThere } from '../files/if-there.ts';
 import type { StorePaths } from './paths.ts';
 
-// All repositories share the blobs, so what is deleted in one of them can't be taken from the others, least of all from a pin. It is only no
-// longer to be had under that repository's name; garbage collection removes it when nothing else keeps it.
+// All repositories share the blobs, so deleting content in one repository must not take it from the others, or from a pin. The content is only hidden in that
+// repository; garbage collection removes it if nothing else needs it.
 
 /** Marks a digest as deleted in a repository. */
 export const markDeleted = async (paths: StorePaths, repository: string, digest: AnyDigest): Promise<void> => {
@@ -16,10 +16,10 @@ export const markDeleted = async (paths: StorePaths, repository: string, digest:
 export const isDeleted = async (paths: StorePaths, repository: string, digest: AnyDigest): Promise<boolean> =>
   (await ifThere(stat(join(paths.deletedIn(repository), digestToFile(digest))))) !== undefined;
 
-/** Whether anything at all is deleted in a repository. */
+/** Whether anything is deleted in a repository. */
 export const hasDeletions = async (paths: StorePaths, repository: string): Promise<boolean> =>
   ((await ifThere(readdir(paths.deletedIn(repository)))) ?? []).length > 0;
 
-/** Takes the mark away: the digest was pushed, mounted or named there again. */
+/** Removes the mark, after the digest was pushed, mounted or named in the repository again. */
 export const unmarkDeleted = async (paths: StorePaths, repository: string, digest: AnyDigest): Promise<void> =>
   rm(join(paths.deletedIn(repository), digestToFile(digest)), { force: true });

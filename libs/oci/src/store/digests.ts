@@ -3,8 +3,8 @@ import { digestSchema } from '@pinlane/contracts';
 import * as z from 'zod';
 
 /**
- * A digest by which a layout may hold content (descriptor.md, "Registered algorithms"). sha256 is what Pinlane itself writes, names and pins;
- * sha512 is only kept and handed out again, for whoever uses the store as a registry.
+ * A digest by which a layout may hold content (descriptor.md, "Registered algorithms"). Pinlane itself writes, names and pins by sha256 alone; content by
+ * sha512 is kept for clients that use the store as a registry.
  */
 export const anyDigestSchema = z.union([
   digestSchema,
@@ -18,7 +18,7 @@ export type AnyDigest = z.infer<typeof anyDigestSchema>;
 export const ALGORITHMS = ['sha256', 'sha512'] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
-/** As much as is needed to find content and to check its size, in bytes. */
+/** The part of a descriptor that is needed to find content and to check its size, in bytes. */
 export interface AnyBlob {
   readonly digest: AnyDigest;
   readonly size: number;
@@ -31,13 +31,13 @@ export const algorithmOf = (digest: AnyDigest): Algorithm => (digest.startsWith(
 /** The hexadecimal digits alone. */
 export const hexOf = (digest: AnyDigest): string => digest.slice('sha256:'.length);
 
-/** A hash of the digest's algorithm, to be fed. */
+/** A new hash of the digest's algorithm. */
 export const hashFor = (digest: AnyDigest): Hash => createHash(algorithmOf(digest));
 
 /** Whether some bytes have the digest. */
 export const hasDigest = (bytes: Uint8Array, digest: AnyDigest): boolean => hashFor(digest).update(bytes).digest('hex') === hexOf(digest);
 
-/** A digest as the name of a file, and back; undefined for a file that is not named by one. */
+/** A digest as a file's name, and back; undefined if a file's name is not a digest. */
 export const digestToFile = (digest: AnyDigest): string => digest.replace(':', '-');
 export const digestOfFile = (name: string): AnyDigest | undefined => {
   const digest = name.replace('-', ':');

@@ -1,20 +1,20 @@
 import { join } from 'node:path';
 import { algorithmOf, digestToFile, hexOf, type Algorithm, type AnyDigest } from './digests.ts';
 
-/** Where a store keeps what: an OCI image layout (image-layout.md) with entries of ours beside it, which other tools ignore. */
+/** The paths of a store: an OCI image layout (image-layout.md), and files of Pinlane beside it, which other tools ignore. */
 export interface StorePaths {
   readonly root: string;
   readonly layout: string;
   readonly index: string;
-  /** On the same file system as the blobs, so that a rename puts a whole file in place. */
+  /** For files that are being written. On the same file system as the blobs, so that a rename puts them in place whole. */
   readonly temporary: string;
   readonly locks: string;
   readonly generation: string;
-  /** Blobs that are being uploaded, one file for each session; a session outlives the server. */
+  /** Blobs that clients are uploading, one file for each session; a session outlives the server. */
   readonly uploads: string;
-  /** For each subject a folder with an empty file for each manifest that refers to it. */
+  /** A folder for each subject, with an empty file for each manifest that refers to it. */
   readonly referrers: string;
-  /** For each repository a folder with an empty file for each digest that was deleted in it. */
+  /** A folder for each repository, with an empty file for each digest that was deleted in it. */
   readonly deleted: string;
   blobs(algorithm: Algorithm): string;
   blob(digest: AnyDigest): string;
@@ -40,7 +40,7 @@ export const storePaths = (root: string): StorePaths => {
     blobs,
     blob: (digest) => join(blobs(algorithmOf(digest)), hexOf(digest)),
     referrersOf: (subject) => join(referrers, digestToFile(subject)),
-    // No repository's name has a + in it.
+    // + is in no repository's name, so no two names get the same folder.
     deletedIn: (repository) => join(deleted, repository.replaceAll('/', '+')),
   };
 };

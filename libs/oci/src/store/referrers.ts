@@ -5,30 +5,30 @@ import { readBlob } from './blobs.ts';
 import { digestOfFile, digestToFile, type AnyBlob, type AnyDigest } from './digests.ts';
 import { ifThere } from '../files/if-there.ts';
 import type { StorePaths } from './paths.ts';
-import { readReferences } from './references.ts';
+import { readParts } from './manifest-parts.ts';
 
-/** A manifest that refers to another, as a referrers list names it (distribution specification, "Listing Referrers"). */
+/** A manifest that refers to another, as a list of referrers shows it (distribution specification, "Listing Referrers"). */
 export interface Referrer extends AnyBlob {
   readonly mediaType: string;
   readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Notes that a manifest, which is in the store already, refers to a subject, which need not be. */
+/** Notes that a manifest refers to a subject. The manifest is in the store already; the subject need not be. */
 export const linkReferrer = async (paths: StorePaths, subject: AnyDigest, referrer: AnyDigest): Promise<void> => {
   const folder = paths.referrersOf(subject);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, digestToFile(referrer)), '');
 };
 
-/** The digests of what refers to a subject, in their order; some may be gone. */
+/** The digests of the manifests that refer to a subject, sorted; some may be gone. */
 export const referringTo = async (paths: StorePaths, subject: AnyDigest): Promise<AnyDigest[]> =>
   ((await ifThere(readdir(paths.referrersOf(subject)))) ?? []).flatMap((name) => digestOfFile(name) ?? []).sort();
 
-/** Describes a referrer from its bytes; undefined where it is gone, or refers to something else. @throws ERR_STORE_CORRUPT */
+/** Describes a referrer from its bytes; undefined if it is gone, or does not refer to the subject. @throws ERR_STORE_CORRUPT */
 export const describeReferrer = async (paths: StorePaths, subject: AnyDigest, digest: AnyDigest): Promise<Referrer | undefined> => {
   const bytes = await readBlob(paths, digest, MANIFEST_LIMIT);
-  const read = bytes && readReferences(bytes);
+  const read = bytes && readParts(bytes);
   if (!bytes || read?.subject?.digest !== subject) return undefined;
   return {
     mediaType: read.mediaType,

@@ -1,6 +1,6 @@
 import { isRepositoryPath, isTag } from '@pinlane/contracts';
 
-/** A name in the store, as a registry has it. */
+/** A name of the store as a registry sees it. */
 export interface Tagged {
   readonly repository: string;
   readonly tag: string;
@@ -9,12 +9,12 @@ export interface Tagged {
 const LATEST = 'latest';
 
 /**
- * The layout has one flat list of names, a registry has repositories with tags in them. What builds name `<slug>` is `<slug>:latest` to a
- * registry; any other tag is a name `<repository>:<tag>`.
+ * The store's name for a tag. The layout has one flat list of names, and a registry has repositories with tags. The name `<slug>`, which builds give, is the
+ * tag `<slug>:latest`; any other tag is the name `<repository>:<tag>`.
  */
 export const nameOfTag = ({ repository, tag }: Tagged): string => (tag === LATEST ? repository : `${repository}:${tag}`);
 
-/** Undefined for a name that no registry could have, such as one with upper-case letters. */
+/** The tag for a name of the store; undefined if no registry could have it, such as a name with upper-case letters. */
 export const tagOfName = (name: string): Tagged | undefined => {
   const colon = name.indexOf(':');
   const [repository, tag] = colon === -1 ? [name, LATEST] : [name.slice(0, colon), name.slice(colon + 1)];

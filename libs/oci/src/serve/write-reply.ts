@@ -40,7 +40,7 @@ const drain = (request: IncomingMessage, patienceMs: number): Promise<void> =>
  * Writes an answer, without the body if the request is HEAD. A body that fails midway cuts the connection, so that nobody takes it for whole. The rest of
  * the request's body is read for `patienceMs` at most.
  */
-export const respond = async (
+export const writeReply = async (
   request: IncomingMessage,
   response: ServerResponse,
   { status, headers = {}, body, done }: Reply,

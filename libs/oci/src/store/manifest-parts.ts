@@ -25,13 +25,13 @@ const indexSchema = z.object({
   layers: z.never().optional(),
 });
 
-/** What a manifest or an index names, and what a referrers list says of it. */
-export interface References {
+/** The content that a manifest or an index names, and its own fields that a list of referrers shows. */
+export interface ManifestParts {
   readonly mediaType: string;
   readonly manifests: readonly (AnyBlob & { readonly mediaType: string })[];
   readonly blobs: readonly (AnyBlob & { readonly mediaType: string })[];
   readonly subject: AnyBlob | undefined;
-  /** As the referrers API has it (distribution specification, "Listing Referrers"): a manifest without one goes by the type of its config. */
+  /** The config's media type for a manifest that has no artifact type of its own (distribution specification, "Listing Referrers"). */
   readonly artifactType: string | undefined;
   readonly annotations: Readonly<Record<string, string>> | undefined;
 }
@@ -45,10 +45,11 @@ const asJson = (bytes: Uint8Array): unknown => {
 };
 
 /**
- * Reads what a document names, and no more: any valid manifest or index will do, also one that is no image and one that Pinlane itself would
- * refuse, such as an index in an index. Whoever uses an image parses it strictly. @returns undefined where it is neither
+ * Reads what a manifest or an index names, and no more. The store keeps any valid document, even one that Pinlane would not use, such as an index in an
+ * index; a document that is used as an image is parsed strictly.
+ * @returns undefined if the bytes are neither a manifest nor an index
  */
-export const readReferences = (bytes: Uint8Array): References | undefined => {
+export const readParts = (bytes: Uint8Array): ManifestParts | undefined => {
   const value = asJson(bytes);
   const said = (value as { mediaType?: unknown } | null | undefined)?.mediaType;
   const asIndex = typeof said === 'string' ? isIndexType(said) : (value as { manifests?: unknown } | null | undefined)?.manifests !== undefined;
