@@ -4,7 +4,10 @@ const CHUNK = 256 * 1024;
 
 /** How long the chunks of a stream are used. */
 export interface ChunkUse {
-  /** Lets all chunks share one buffer. This spares memory for a caller that hashes or copies each chunk before it asks for the next; one that keeps chunks must not set it. */
+  /**
+   * Lets all chunks share one buffer. This spares memory for a caller that hashes or copies each chunk before it asks for the next; a caller that keeps
+   * chunks must not set it.
+   */
   readonly lent?: boolean;
 }
 

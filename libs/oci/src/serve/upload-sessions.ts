@@ -110,6 +110,14 @@ const hexOfFile = async (path: string, session: Held, size: number, digest: AnyD
   }
 };
 
+/** Makes an upload's file the blob of a digest. `actual` is the file's hash. @throws Refusal 400 DIGEST_INVALID */
+const putInPlace = async (path: string, blob: string, digest: AnyDigest, actual: string): Promise<void> => {
+  if (actual !== hexOf(digest)) refuse(400, 'DIGEST_INVALID', `what came has the digest ${algorithmOf(digest)}:${actual}`);
+  // Garbage collection goes by the time of the last use, and the first bytes may have come hours ago.
+  await utimes(path, new Date(), new Date());
+  await renameInto(path, blob);
+};
+
 /** See {@link UploadSessions}; `limit` is the size of the largest blob, in bytes. */
 export const createUploadSessions = (paths: StorePaths, limit: number): UploadSessions => {
   const sessions = createHolds();
@@ -139,14 +147,7 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
       const path = pathOf(repository, id);
       await sessions.holding(id, undefined, async (session) => {
         const actual = await hexOfFile(path, session, await sizeOf(path), digest);
-        try {
-          if (actual !== hexOf(digest)) refuse(400, 'DIGEST_INVALID', `what came has the digest ${algorithmOf(digest)}:${actual}`);
-          // Garbage collection goes by the time of the last use, and the first bytes may have come hours ago.
-          await utimes(path, new Date(), new Date());
-          await renameInto(path, paths.blob(digest));
-        } finally {
-          await end(id, path);
-        }
+        await putInPlace(path, paths.blob(digest), digest, actual).finally(() => end(id, path));
       });
     },
 

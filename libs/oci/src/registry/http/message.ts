@@ -26,5 +26,8 @@ export interface Answer {
   failure(missing?: ErrorCode): Promise<PinlaneError>;
 }
 
-/** Sends a message, follows redirects, and answers for every status. @throws ERR_REGISTRY_UNAVAILABLE, ERR_REGISTRY_PROTOCOL, ERR_CANCELLED and what a streamed body throws */
+/**
+ * Sends a message and follows redirects; an answer of any status is a result.
+ * @throws ERR_REGISTRY_UNAVAILABLE, ERR_REGISTRY_PROTOCOL, ERR_CANCELLED and what a streamed body throws
+ */
 export type Send = (message: Message) => Promise<Answer>;
