@@ -29,15 +29,16 @@ describe('the folders of a file', () => {
   it('are there for the test that made them, whatever it puts into them', () => {
     made['test'] = temporaryFolder();
     made['first'] = made['test'];
+    made['shared'] = temporaryFolder('shared', { forFile: true });
     made['first beforeEach'] = made['beforeEach']!;
     mkdirSync(join(made['test'], 'deep/down'), { recursive: true });
     writeFileSync(join(made['test'], 'deep/down/file'), '', { mode: 0 });
     expect([there('test'), there('beforeEach'), there('beforeAll')]).toEqual([true, true, true]);
   });
 
-  it('are gone before the next test, but for those of a beforeAll', () => {
+  it('are gone before the next test, but for those of a beforeAll and those that tests share', () => {
     made['test'] = temporaryFolder();
-    expect([there('first'), there('first beforeEach'), there('beforeAll')]).toEqual([false, false, true]);
+    expect([there('first'), there('first beforeEach'), there('beforeAll'), there('shared')]).toEqual([false, false, true, true]);
   });
 });
 
@@ -61,7 +62,7 @@ const made = [];
 const make = () => void made.push(temporaryFolder());
 beforeAll(make);
 beforeEach(make);
-afterEach(() => { make(); if (!made.every(existsSync)) throw new Error('one is gone too early'); });
+afterEach(() => { make(); made.push(temporaryFolder('shared', { forFile: true })); if (!made.every(existsSync)) throw new Error('one is gone too early'); });
 test('makes one', make);
 describe('within', () => {
   beforeAll(() => { made.length = 0; make(); });
