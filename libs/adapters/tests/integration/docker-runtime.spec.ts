@@ -1,11 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isPinlaneError, type RunnableImage, type RunningProcessor, type StartOptions } from '@pinlane/contracts';
-import { lackOf, requirement } from '@pinlane/testing';
+import { lackOf, requirement, temporaryFolder } from '@pinlane/testing';
 import { dockerRuntime } from '../../src/index.ts';
 import { findDocker } from '../../src/runtime/docker/daemon.ts';
 import { ownerLabels, startOf, thisOwner, type Owner } from '../../src/runtime/docker/owner.ts';
@@ -37,26 +37,21 @@ requirement(
 )('the runtime docker, on a real daemon', () => {
   const name = uniqueName();
   let rootfs = '';
-  let end = (): void => {};
   let image: RunnableImage;
   let artifacts = '';
   let running: RunningProcessor | undefined;
 
   beforeAll(async () => {
-    ({ rootfs, end } = makeRootfs(PROGRAM));
+    rootfs = makeRootfs(PROGRAM);
     image = await archivedImage(rootfs, { name, config: IMAGE });
   });
-  afterAll(() => {
-    end();
-    removeImages(name);
-  });
+  afterAll(() => removeImages(name));
   beforeEach(() => {
-    artifacts = mkdtempSync(join(tmpdir(), 'pinlane-artifacts-'));
+    artifacts = temporaryFolder('artifacts');
   });
   afterEach(async () => {
     await running?.stop(0);
     running = undefined;
-    rmSync(artifacts, { recursive: true, force: true });
     expect(ofRun(name)).toEqual([]);
   });
 

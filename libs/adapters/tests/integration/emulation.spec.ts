@@ -1,9 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Platform, RunnableImage } from '@pinlane/contracts';
-import { lackOf, requirement } from '@pinlane/testing';
+import { lackOf, requirement, temporaryFolder } from '@pinlane/testing';
 import { bubblewrapRuntime, dockerRuntime, hostRuntime, unshareRuntime } from '../../src/index.ts';
 import { archivedImage, removeImages, uniqueName, unpackedImage } from '../support/image.ts';
 
@@ -51,9 +50,8 @@ requirement(
   let folder = '';
   const name = uniqueName();
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'pinlane-emulation-'));
+    folder = temporaryFolder('emulation');
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
   afterAll(() => {
     if (lackOf('docker') === null) removeImages(name);
   });

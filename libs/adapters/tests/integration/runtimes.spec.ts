@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isPinlaneError, type ImageRunConfig, type RunnableImage, type RunningProcessor, type StartOptions } from '@pinlane/contracts';
-import { requirement } from '@pinlane/testing';
+import { requirement, temporaryFolder } from '@pinlane/testing';
 import { bubblewrapRuntime, dockerRuntime, hostRuntime, probeEgress, unshareRuntime } from '../../src/index.ts';
 import { archivedImage, removeImages, uniqueName, unpackedImage } from '../support/image.ts';
 import { IMAGE, makeRootfs, MIRROR } from '../support/rootfs.ts';
@@ -25,7 +24,6 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, dockerRuntime, hostRun
   )(`the runtime ${runtime.name}`, () => {
     const name = uniqueName();
     let rootfs = '';
-    let end = (): void => {};
     let image: RunnableImage;
     let artifacts = '';
     let running: RunningProcessor | undefined;
@@ -34,20 +32,18 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, dockerRuntime, hostRun
       (runtime.name === 'docker' ? archivedImage : unpackedImage)(folder, { name, config });
 
     beforeAll(async () => {
-      ({ rootfs, end } = makeRootfs(MIRROR));
+      rootfs = makeRootfs(MIRROR);
       image = await imageOf(rootfs);
     });
     afterAll(() => {
-      end();
       if (runtime.name === 'docker') removeImages(name);
     });
     beforeEach(() => {
-      artifacts = mkdtempSync(join(tmpdir(), 'pinlane-artifacts-'));
+      artifacts = temporaryFolder('artifacts');
     });
     afterEach(async () => {
       await running?.stop(0);
       running = undefined;
-      rmSync(artifacts, { recursive: true, force: true });
     });
 
     const start = async (more: Partial<StartOptions> = {}): Promise<RunningProcessor> =>
@@ -124,25 +120,16 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, dockerRuntime, hostRun
 
     it('reports a processor that ends early, with the end of its log', async () => {
       const broken = makeRootfs('console.error("no such planet"); process.exit(3);');
-      try {
-        const error = await start({ image: await imageOf(broken.rootfs) }).catch((thrown: unknown) => thrown);
-        expect(isPinlaneError(error, 'ERR_START_FAILED')).toBe(true);
-        expect((error as Error).message).toMatch(/exit code 3 before it answered[^]*no such planet/);
-      } finally {
-        broken.end();
-      }
+      const error = await start({ image: await imageOf(broken) }).catch((thrown: unknown) => thrown);
+      expect(isPinlaneError(error, 'ERR_START_FAILED')).toBe(true);
+      expect((error as Error).message).toMatch(/exit code 3 before it answered[^]*no such planet/);
     });
 
     it('reports a processor that never becomes healthy', async () => {
       const deaf = makeRootfs("require('node:http').createServer((q, r) => r.writeHead(500).end()).listen(Number(process.env.PORT), '0.0.0.0');");
-      try {
-        const deafImage = await imageOf(deaf.rootfs);
-        await expect(start({ image: deafImage, startTimeoutMs: 700 })).rejects.toThrow(/ERR_START_FAILED: .*did not answer/);
-        expect((await start({ image: deafImage, until: 'answering' })).healthyAfterMs).toBeGreaterThan(0);
-      } finally {
-        await running?.stop(0);
-        deaf.end();
-      }
+      const deafImage = await imageOf(deaf);
+      await expect(start({ image: deafImage, startTimeoutMs: 700 })).rejects.toThrow(/ERR_START_FAILED: .*did not answer/);
+      expect((await start({ image: deafImage, until: 'answering' })).healthyAfterMs).toBeGreaterThan(0);
     });
 
     it('gives up when it is interrupted', async () => {
@@ -150,46 +137,41 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, dockerRuntime, hostRun
     });
 
     it('leaves no process and no folder behind when whoever started it is killed', async () => {
-      const temporary = mkdtempSync(join(tmpdir(), 'pinlane-t-'));
+      const temporary = temporaryFolder('t');
       const beating = makeRootfs(`setInterval(() => require('node:fs').appendFileSync(process.env.ARTIFACTS_ROOT + '/alive', '.'), 20); ${MIRROR}`);
-      try {
-        const script = `
-          import { RUNTIMES } from '@pinlane/adapters';
-          const runtime = RUNTIMES.find(({ name }) => name === process.argv[1]);
-          const { rootfs, ...image } = JSON.parse(process.argv[2]);
-          await runtime.start({ image: { ...image, rootfs: async () => rootfs }, artifacts: process.argv[3], ...JSON.parse(process.argv[4]) });
-          console.log('started');
-          setInterval(() => {}, 1000);`;
-        const beatingImage = await imageOf(beating.rootfs);
-        const options = { env: {}, limits: { cpus: 1, memoryBytes: 512 * 2 ** 20, pids: 128 }, port: 8000, until: 'healthy', startTimeoutMs: 20_000 };
-        if (runtime.name === 'docker') await (await start({ image: beatingImage })).stop(0);
-        const args = [runtime.name, JSON.stringify({ ...beatingImage, rootfs: beating.rootfs }), artifacts, JSON.stringify(options)];
-        const starter = spawn(process.execPath, ['--conditions=@pinlane/source', '--input-type=module', '-e', script, ...args], {
-          cwd: import.meta.dirname,
-          env: { ...process.env, TMPDIR: temporary },
-          stdio: ['ignore', 'pipe', 'inherit'],
-        });
-        const [said] = (await once(starter.stdout, 'data')) as [Buffer];
-        expect(String(said)).toBe('started\n');
-        expect(readdirSync(temporary)).toHaveLength(1);
-        starter.kill('SIGKILL');
-        await once(starter, 'exit');
-        // It beats until it dies; from then on the file stays as it is.
-        const beats = (): number => readFileSync(join(artifacts, 'alive')).length;
-        const still = async (): Promise<boolean> => {
-          const before = beats();
-          await sleep(200);
-          return beats() === before;
-        };
-        for (let tries = 0; tries < 50 && !(await still()); tries += 1);
-        expect(await still()).toBe(true);
-        // What cleans up in place of the one that was killed does so when all is dead.
-        for (let tries = 0; tries < 100 && readdirSync(temporary).length > 0; tries += 1) await sleep(200);
-        expect(readdirSync(temporary)).toEqual([]);
-      } finally {
-        beating.end();
-        rmSync(temporary, { recursive: true, force: true });
-      }
+      const script = `
+        import { RUNTIMES } from '@pinlane/adapters';
+        const runtime = RUNTIMES.find(({ name }) => name === process.argv[1]);
+        const { rootfs, ...image } = JSON.parse(process.argv[2]);
+        await runtime.start({ image: { ...image, rootfs: async () => rootfs }, artifacts: process.argv[3], ...JSON.parse(process.argv[4]) });
+        console.log('started');
+        setInterval(() => {}, 1000);`;
+      const beatingImage = await imageOf(beating);
+      const options = { env: {}, limits: { cpus: 1, memoryBytes: 512 * 2 ** 20, pids: 128 }, port: 8000, until: 'healthy', startTimeoutMs: 20_000 };
+      if (runtime.name === 'docker') await (await start({ image: beatingImage })).stop(0);
+      const args = [runtime.name, JSON.stringify({ ...beatingImage, rootfs: beating }), artifacts, JSON.stringify(options)];
+      const starter = spawn(process.execPath, ['--conditions=@pinlane/source', '--input-type=module', '-e', script, ...args], {
+        cwd: import.meta.dirname,
+        env: { ...process.env, TMPDIR: temporary },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const [said] = (await once(starter.stdout, 'data')) as [Buffer];
+      expect(String(said)).toBe('started\n');
+      expect(readdirSync(temporary)).toHaveLength(1);
+      starter.kill('SIGKILL');
+      await once(starter, 'exit');
+      // It beats until it dies; from then on the file stays as it is.
+      const beats = (): number => readFileSync(join(artifacts, 'alive')).length;
+      const still = async (): Promise<boolean> => {
+        const before = beats();
+        await sleep(200);
+        return beats() === before;
+      };
+      for (let tries = 0; tries < 50 && !(await still()); tries += 1);
+      expect(await still()).toBe(true);
+      // What cleans up in place of the one that was killed does so when all is dead.
+      for (let tries = 0; tries < 100 && readdirSync(temporary).length > 0; tries += 1) await sleep(200);
+      expect(readdirSync(temporary)).toEqual([]);
     });
 
     if (isolated) {

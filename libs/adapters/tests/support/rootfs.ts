@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ImageRunConfig } from '@pinlane/contracts';
+import { temporaryFolder } from '@pinlane/testing';
 
 const place = (file: string, target: string): void => {
   mkdirSync(dirname(target), { recursive: true });
@@ -14,16 +14,15 @@ const place = (file: string, target: string): void => {
 };
 
 /** A root file system that holds this Node, the libraries it needs and one program. */
-export const makeRootfs = (program: string): { readonly rootfs: string; readonly end: () => void } => {
-  const folder = mkdtempSync(join(tmpdir(), 'pinlane-rootfs-'));
-  const rootfs = join(folder, 'rootfs');
+export const makeRootfs = (program: string): string => {
+  const rootfs = join(temporaryFolder('rootfs'), 'rootfs');
   for (const name of ['app', 'artifacts', 'dev', 'proc', 'tmp']) mkdirSync(join(rootfs, name), { recursive: true });
   place(process.execPath, join(rootfs, 'usr/bin/node'));
   const libraries = execFileSync('ldd', [process.execPath], { encoding: 'utf8' }).match(/\/[^\s)]+/g) ?? [];
   // ldd names the place; what stands there may be a link, of which the image needs the file.
   for (const library of libraries) copyFileSync(library, (mkdirSync(join(rootfs, dirname(library)), { recursive: true }), join(rootfs, library)));
   writeFileSync(join(rootfs, 'app/main.cjs'), program);
-  return { rootfs, end: () => rmSync(folder, { recursive: true, force: true }) };
+  return rootfs;
 };
 
 export const IMAGE: ImageRunConfig = { Env: ['FROM_IMAGE=yes'], Entrypoint: ['node', '/app/main.cjs'], WorkingDir: '/app', User: '1000:1000' };

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Availability, NetworkView, Runtime, RuntimeName } from '@pinlane/contracts';
+import { temporaryFolder } from '@pinlane/testing';
 import { chooseRuntime, judgeEgress, resolveUser } from '../../src/index.ts';
 import { imageProcess } from '../../src/runtime/image-config.ts';
 import { createLogBuffer } from '../../src/runtime/log-buffer.ts';
@@ -73,12 +73,11 @@ describe('choosing a runtime', () => {
 describe("an image's process", () => {
   let rootfs = '';
   beforeEach(() => {
-    rootfs = mkdtempSync(join(tmpdir(), 'pinlane-config-'));
+    rootfs = temporaryFolder('config');
     mkdirSync(join(rootfs, 'etc'));
     writeFileSync(join(rootfs, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\nnode:x:1000:1001::/home/node:/bin/sh\n');
     writeFileSync(join(rootfs, 'etc/group'), 'root:x:0:\nstaff:x:50:\n');
   });
-  afterEach(() => rmSync(rootfs, { recursive: true, force: true }));
 
   it.each([
     ['', { uid: 0, gid: 0 }],

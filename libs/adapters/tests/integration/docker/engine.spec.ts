@@ -1,13 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isPinlaneError, parseRepository, type BuildPlan, type BuiltImage, type Digest, type Platform } from '@pinlane/contracts';
 import {
   openRepository,
@@ -21,7 +20,7 @@ import {
   type PlatformImage,
   type Store,
 } from '@pinlane/oci';
-import { lackOf, requirement, startRegistry } from '@pinlane/testing';
+import { lackOf, requirement, startRegistry, temporaryFolder } from '@pinlane/testing';
 import { startActionsCache } from '../../support/actions-cache.ts';
 import {
   createDockerEngine,
@@ -75,14 +74,13 @@ requirement(
   let notes: string[] = [];
 
   beforeEach(() => {
-    root = mkdtempSync(join(tmpdir(), 'pinlane-docker-'));
+    root = temporaryFolder('docker');
     folder = join(root, 'context');
     mkdirSync(folder);
     writeFileSync(join(folder, 'a.txt'), 'hello\n');
     store = openStore(join(root, 'store'));
     [requests, seen, notes] = [[], [], []];
   });
-  afterEach(() => rmSync(root, { recursive: true, force: true }));
 
   const build = async (dockerfile: string, { platforms = BOTH, options = {}, site = {}, signal, plan = {} }: Wishes = {}): Promise<BuiltImage> => {
     writeFileSync(join(folder, 'Dockerfile'), dockerfile);
@@ -329,7 +327,7 @@ requirement(
     let env: Record<string, string | undefined> = {};
 
     beforeAll(async () => {
-      home = mkdtempSync(join(tmpdir(), 'pinlane-dockerd-'));
+      home = temporaryFolder('dockerd');
       writeFileSync(join(home, 'daemon.json'), '{}');
       // With none it would remove docker0, which is another daemon's.
       execFileSync('ip', ['link', 'add', bridge, 'type', 'bridge']);
@@ -344,7 +342,6 @@ requirement(
     afterAll(async () => {
       if (daemon.exitCode === null && daemon.kill('SIGTERM')) await once(daemon, 'exit');
       execFileSync('ip', ['link', 'delete', bridge]);
-      rmSync(home, { recursive: true, force: true });
     });
 
     it('builds one platform after the other, on images of the store too, and leaves nothing in it', async () => {

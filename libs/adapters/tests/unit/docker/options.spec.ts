@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
 import { dockerOnly, groupFields, groupPaths, wantsAttestations, withoutEffect } from '../../../src/docker/options.ts';
 import { parseSecrets, secretValues } from '../../../src/docker/secrets.ts';
 
@@ -73,14 +73,10 @@ describe('secrets of a build', () => {
   });
 
   it('are hidden whole and line by line, as a log shows them', async () => {
-    const [folder, env] = [await mkdtemp(join(tmpdir(), 'pinlane-secrets-')), { NPM_TOKEN: 'of-a-variable' }];
-    try {
-      await writeFile(join(folder, 'key'), 'first line\n  second line\n\n');
-      const values = await secretValues(parseSecrets(['id=key,src=key', 'id=npm,env=NPM_TOKEN'], env), folder, env);
-      expect(values).toEqual(['first line\n  second line', 'first line', 'second line', 'of-a-variable']);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const [folder, env] = [temporaryFolder('secrets'), { NPM_TOKEN: 'of-a-variable' }];
+    await writeFile(join(folder, 'key'), 'first line\n  second line\n\n');
+    const values = await secretValues(parseSecrets(['id=key,src=key', 'id=npm,env=NPM_TOKEN'], env), folder, env);
+    expect(values).toEqual(['first line\n  second line', 'first line', 'second line', 'of-a-variable']);
   });
 
   it.each(['NPM_TOKEN=hunter2canary', 'hunter2canary', 'id=npm,value=hunter2canary', 'id=,env=A', 'id=a,type=hunter2canary', 'id=a,env=hunter2canary!'])(

@@ -1,13 +1,12 @@
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
 import { writeFileAtomic } from '../../../src/index.ts';
-import { temporaryFolders } from '../../support/folders.ts';
 
-const newFolder = temporaryFolders();
 let folder: string;
-beforeEach(async () => {
-  folder = await newFolder();
+beforeEach(() => {
+  folder = temporaryFolder('files');
 });
 
 describe('an atomic write', () => {
