@@ -3,20 +3,19 @@ import { appendFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { extract } from 'tar-stream';
 import { verifyImage, type Store } from '@pinlane/oci';
 import type { BuiltImage } from '@pinlane/contracts';
 import { ASSEMBLY_FORMAT, parseLock } from '@pinlane/base-node';
 import { makeArchive, type TestPackage } from '../support/debs.ts';
 import { describeWithApt } from '../support/parts.ts';
-import { ALL_PACKAGES, dropSeed, makeWorkspace, RELEASE } from '../support/workspace.ts';
+import { ALL_PACKAGES, makeWorkspace, RELEASE } from '../support/workspace.ts';
 
 const execute = promisify(execFile);
 
 // apt and npm are real programs that start slowly on a busy machine.
 jest.setTimeout(180_000);
-afterAll(dropSeed);
 
 interface Seen {
   readonly type: string;

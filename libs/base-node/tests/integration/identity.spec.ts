@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { sha256 } from '@pinlane/oci';
+import { temporaryFolder } from '@pinlane/testing';
 import { debianEntries } from '../../src/debian/tree.ts';
 import type { LockedPackage } from '../../src/lock/lock.ts';
 import { Spool } from '../../src/tree/spool.ts';
@@ -12,14 +12,11 @@ import { describeWithApt } from '../support/parts.ts';
 describeWithApt('a package of the lock', () => {
   let folder: string;
   let spool: Spool;
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'pinlane-identity-'));
+  beforeEach(() => {
+    folder = temporaryFolder('identity');
     spool = new Spool(join(folder, 'spool'));
   });
-  afterEach(async () => {
-    spool.close();
-    await rm(folder, { recursive: true });
-  });
+  afterEach(() => spool.close());
 
   const entriesOf = async (change: Partial<LockedPackage>) => {
     const file = await makeDeb(folder, { name: 'zones', version: '1:2026a-1', files: { 'usr/share/zones/utc': 'UTC' } });

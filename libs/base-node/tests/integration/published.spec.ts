@@ -1,14 +1,13 @@
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { formatRepository, type BuiltImage, type Repository } from '@pinlane/contracts';
 import { openStore, type Store } from '@pinlane/oci';
 import { describeWithApt } from '../support/parts.ts';
-import { dropSeed, makeWorkspace } from '../support/workspace.ts';
+import { makeWorkspace } from '../support/workspace.ts';
 
 // apt and npm are real programs that start slowly on a busy machine.
 jest.setTimeout(180_000);
-afterAll(dropSeed);
 
 describeWithApt('a machine without apt', () => {
   let site: Awaited<ReturnType<typeof makeWorkspace>>;

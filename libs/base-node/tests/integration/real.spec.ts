@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { ARCHITECTURES, digestHex, platformOf } from '@pinlane/contracts';
 import { openStore, verifyImage } from '@pinlane/oci';
 import { buildBase, lockFingerprint, parseLock } from '@pinlane/base-node';
-import { isRequired, requirement } from '@pinlane/testing';
+import { isRequired, requirement, temporaryFolder } from '@pinlane/testing';
 
 const baseDir = join(import.meta.dirname, '../..');
 const downloads = join(baseDir, '../../.pinlane/cache/base/sha256');
@@ -19,24 +18,20 @@ const describeReal = requirement('base', isDownloaded || isRequired('base') ? nu
 
 describeReal('the base of the committed lock', () => {
   it('is assembled for both platforms and is what the lock says', async () => {
-    const root = await mkdtemp(join(tmpdir(), 'pinlane-real-base-'));
-    try {
-      const own = join(root, '.pinlane/cache/base/sha256');
-      await mkdir(own, { recursive: true });
-      if (isDownloaded) for (const { digest } of wanted) await cp(join(downloads, digestHex(digest)), join(own, digestHex(digest)));
-      const store = openStore(join(root, '.pinlane/store'));
-      const image = await buildBase({ root, baseDir, store, lane: 'pr', env: process.env, progress: () => undefined, signal: new AbortController().signal });
-      expect(image.fingerprint).toBe(lockFingerprint(lock));
-      const { platforms } = await verifyImage(store, image.index, { platforms: ARCHITECTURES.map(platformOf), blobs: 'hashed' });
-      for (const { platform, config, manifest } of platforms) {
-        const { node, packages } = lock.platforms[platform === 'linux/amd64' ? 'amd64' : 'arm64'];
-        expect(manifest.layers).toHaveLength(2);
-        expect(config.config?.Labels?.['dev.pinlane.base.node']).toBe(node.version);
-        expect(config.config?.Labels?.['dev.pinlane.base.packages']?.split(' ')).toHaveLength(packages.length);
-        expect(config.config?.Env).toContain('PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
-      }
-    } finally {
-      await rm(root, { recursive: true, force: true });
+    const root = temporaryFolder('real-base');
+    const own = join(root, '.pinlane/cache/base/sha256');
+    await mkdir(own, { recursive: true });
+    if (isDownloaded) for (const { digest } of wanted) await cp(join(downloads, digestHex(digest)), join(own, digestHex(digest)));
+    const store = openStore(join(root, '.pinlane/store'));
+    const image = await buildBase({ root, baseDir, store, lane: 'pr', env: process.env, progress: () => undefined, signal: new AbortController().signal });
+    expect(image.fingerprint).toBe(lockFingerprint(lock));
+    const { platforms } = await verifyImage(store, image.index, { platforms: ARCHITECTURES.map(platformOf), blobs: 'hashed' });
+    for (const { platform, config, manifest } of platforms) {
+      const { node, packages } = lock.platforms[platform === 'linux/amd64' ? 'amd64' : 'arm64'];
+      expect(manifest.layers).toHaveLength(2);
+      expect(config.config?.Labels?.['dev.pinlane.base.node']).toBe(node.version);
+      expect(config.config?.Labels?.['dev.pinlane.base.packages']?.split(' ')).toHaveLength(packages.length);
+      expect(config.config?.Env).toContain('PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
     }
   }, 180_000);
 });

@@ -1,8 +1,8 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openStore } from '@pinlane/oci';
 import { buildBase, updateBase, type BuildBaseOptions } from '@pinlane/base-node';
+import { temporaryFolder } from '@pinlane/testing';
 import { makeArchive, type TestPackage } from './debs.ts';
 import { startRegistry } from './npm-registry.ts';
 
@@ -58,7 +58,7 @@ const seeded = async (): Promise<{ lock: string; downloads: string }> => {
   const site = await makeWorkspace();
   try {
     await site.update();
-    const downloads = await mkdtemp(join(tmpdir(), 'pinlane-seed-'));
+    const downloads = temporaryFolder('seed', { forFile: true });
     await cp(join(site.root, '.pinlane/cache/base/sha256'), downloads, { recursive: true });
     return { lock: await readFile(join(site.baseDir, 'base.lock.json'), 'utf8'), downloads };
   } finally {
@@ -67,15 +67,9 @@ const seeded = async (): Promise<{ lock: string; downloads: string }> => {
 };
 let seed: ReturnType<typeof seeded> | undefined;
 
-/** Removes what the workspaces of one file of tests shared. */
-export const dropSeed = async (): Promise<void> => {
-  if (seed !== undefined) await rm((await seed).downloads, { recursive: true, force: true });
-  seed = undefined;
-};
-
 /** A workspace with a base of its own, a package archive on disk and a package registry in this process. */
 export const makeWorkspace = async ({ trusted = true } = {}) => {
-  const folder = await mkdtemp(join(tmpdir(), 'pinlane-base-'));
+  const folder = temporaryFolder('base');
   const [root, baseDir, home] = [join(folder, 'work'), join(folder, 'base'), join(folder, 'home')];
   for (const one of [root, baseDir, home]) await mkdir(one);
   await writeFile(join(baseDir, 'base.yaml'), DEFINITION);
@@ -115,9 +109,6 @@ export const makeWorkspace = async ({ trusted = true } = {}) => {
     /** Takes away what was downloaded and what is known of earlier builds. */
     forget: () => rm(join(root, '.pinlane/cache'), { recursive: true, force: true }),
     build: (more: Partial<BuildBaseOptions> = {}) => buildBase({ ...common, store, lane: 'local', ...more }),
-    async close() {
-      await registry.close();
-      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-    },
+    close: () => registry.close(),
   };
 };

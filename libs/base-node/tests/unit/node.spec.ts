@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sha256 } from '@pinlane/oci';
+import { temporaryFolder } from '@pinlane/testing';
 import { compareVersions, newestCommon } from '../../src/node/npm.ts';
 import { elfArchitecture, nodeEntries } from '../../src/node/tarball.ts';
 import { Spool } from '../../src/tree/spool.ts';
@@ -28,14 +28,11 @@ describe('the versions of Node', () => {
 describe('the tarball of Node', () => {
   let folder: string;
   let spool: Spool;
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'pinlane-node-'));
+  beforeEach(() => {
+    folder = temporaryFolder('node');
     spool = new Spool(join(folder, 'spool'));
   });
-  afterEach(async () => {
-    spool.close();
-    await rm(folder, { recursive: true });
-  });
+  afterEach(() => spool.close());
   const entriesOf = async (bytes: Uint8Array, architecture: 'amd64' | 'arm64', version = '24.1.0') => {
     const file = join(folder, 'node.tgz');
     await writeFile(file, bytes);
