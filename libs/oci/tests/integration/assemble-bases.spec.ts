@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { access, mkdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { temporaryFolder } from '@pinlane/testing';
 import {
   assembleImage,
   describe as describeBytes,
@@ -23,7 +24,7 @@ import {
   type Descriptor,
   type Store,
 } from '../../src/index.ts';
-import { build, inspect, makeFolder, packTar, problemsOf, putBase, removeFolder, writeFiles } from '../support/building.ts';
+import { build, inspect, packTar, problemsOf, putBase, writeFiles } from '../support/building.ts';
 import { chunksOf, jsonBytes, verifyWhole } from '../support/images.ts';
 
 let folder: string;
@@ -31,13 +32,12 @@ let context: string;
 let store: Store;
 let source: Store;
 beforeEach(async () => {
-  folder = await makeFolder();
+  folder = temporaryFolder('oci');
   context = join(folder, 'context');
   store = openStore(join(folder, 'store'));
   source = openStore(join(folder, 'source'));
   await writeFiles(context, { Dockerfile: 'FROM base\nCOPY a /\n', a: 'a' });
 });
-afterEach(() => removeFolder(folder));
 
 /** A source that counts what is read from it. */
 const counting = (from: ContentSource) => {

@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { buildFiles, makeFolder, problemsOf, removeFolder, type BuildOptions } from '../support/building.ts';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
+import { buildFiles, problemsOf, type BuildOptions } from '../support/building.ts';
 
 let folder: string;
-beforeEach(async () => {
-  folder = await makeFolder();
+beforeEach(() => {
+  folder = temporaryFolder('oci');
 });
-afterEach(() => removeFolder(folder));
 
 const BASE_CONFIG = {
   User: 'node',

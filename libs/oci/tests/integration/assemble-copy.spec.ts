@@ -1,28 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { readdir } from 'node:fs/promises';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@pinlane/testing';
 import { openStore } from '../../src/index.ts';
-import {
-  build,
-  buildFiles,
-  inspect,
-  makeFolder,
-  packTar,
-  problemsOf,
-  putBase,
-  removeFolder,
-  writeFiles,
-  type Files,
-  type TarItem,
-  type Unpacked,
-} from '../support/building.ts';
+import { build, buildFiles, inspect, packTar, problemsOf, putBase, writeFiles, type Files, type TarItem, type Unpacked } from '../support/building.ts';
 import { verifyWhole } from '../support/images.ts';
 
 let folder: string;
-beforeEach(async () => {
-  folder = await makeFolder();
+beforeEach(() => {
+  folder = temporaryFolder('oci');
 });
-afterEach(() => removeFolder(folder));
 
 const BASE: readonly TarItem[] = [
   { name: 'etc', type: 'directory', mode: 0o755 },
@@ -201,7 +188,7 @@ describe('COPY', () => {
     const second = await build(context, store);
     expect([second.builtLayers, second.reusedLayers]).toEqual([1, 1]);
     await writeFiles(context, { 'b.txt': 'b' });
-    await removeFolder(join(store.root, 'blobs'));
+    await rm(join(store.root, 'blobs'), { recursive: true });
     const third = await build(context, store);
     expect([third.index.digest, third.builtLayers]).toEqual([image.index.digest, 2]);
     await verifyWhole(store, third.index.digest);

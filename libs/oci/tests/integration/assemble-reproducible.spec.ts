@@ -1,17 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, lstat, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@pinlane/testing';
 import { openStore, type Store } from '../../src/index.ts';
-import { build, makeFolder, removeFolder, writeFiles, type Files } from '../support/building.ts';
+import { build, writeFiles, type Files } from '../support/building.ts';
 
 let folder: string;
 let store: Store;
 beforeEach(async () => {
-  folder = await makeFolder();
+  folder = temporaryFolder('oci');
   store = openStore(join(folder, 'store'));
 });
-afterEach(() => removeFolder(folder));
 
 const DOCKERFILE = `FROM scratch
 ARG TARGETARCH

@@ -1,16 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { temporaryFolder } from '@pinlane/testing';
 import { readBuildContext, sha256 } from '../../src/index.ts';
-import { makeFolder, problemsOf, removeFolder, writeFiles, type Files } from '../support/building.ts';
+import { problemsOf, writeFiles, type Files } from '../support/building.ts';
 
 let folder: string;
-beforeEach(async () => {
-  folder = await makeFolder();
+beforeEach(() => {
+  folder = temporaryFolder('oci');
 });
-afterEach(() => removeFolder(folder));
 
 const read = async (files: Files, options?: Parameters<typeof readBuildContext>[1]) => {
   await writeFiles(folder, { Dockerfile: 'FROM scratch\n', ...files });
@@ -163,16 +163,10 @@ describe('readBuildContext', () => {
     });
 
     it('refuses a Dockerfile outside of the context, by path or by link', async () => {
-      const outside = await makeFolder();
-      try {
-        await writeFiles(outside, { Dockerfile: 'FROM x\n' });
-        expect(await refusals({}, { dockerfile: '../Dockerfile' })).toEqual([expect.stringContaining('ERR_PATH_ESCAPES')]);
-        expect(await refusals({ other: { link: join(outside, 'Dockerfile') } }, { dockerfile: 'other' })).toEqual([
-          expect.stringContaining('ERR_PATH_ESCAPES'),
-        ]);
-      } finally {
-        await removeFolder(outside);
-      }
+      const outside = temporaryFolder('oci');
+      await writeFiles(outside, { Dockerfile: 'FROM x\n' });
+      expect(await refusals({}, { dockerfile: '../Dockerfile' })).toEqual([expect.stringContaining('ERR_PATH_ESCAPES')]);
+      expect(await refusals({ other: { link: join(outside, 'Dockerfile') } }, { dockerfile: 'other' })).toEqual([expect.stringContaining('ERR_PATH_ESCAPES')]);
     });
 
     it('says which Dockerfile or folder is not there', async () => {

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isPinlaneError, PinlaneError, type Digest } from '@pinlane/contracts';
 import { pack, type Header } from 'tar-stream';
+import { temporaryFolder } from '@pinlane/testing';
 import { OCI_CONFIG, OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, OCI_MANIFEST, unpackImage, type ContentSource, type UnpackLimits } from '../../src/index.ts';
 import { rawTar } from '../support/raw-tar.ts';
 
@@ -71,10 +71,9 @@ const imageOf = (layers: readonly Layer[]): { source: ContentSource; digest: Dig
 describe('unpacking an image', () => {
   let folder = '';
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'pinlane-unpack-'));
+    folder = temporaryFolder('unpack');
     writeFileSync(join(folder, 'outside.txt'), 'untouched');
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const cacheDir = (): string => join(folder, 'cache');
   const unpackLayers = async (layers: readonly Layer[], limits?: Partial<UnpackLimits>): Promise<string> => {

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, realpathSync, symlinkSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { array, assert, constantFrom, property, string, tuple } from 'fast-check';
+import { temporaryFolder } from '@pinlane/testing';
 import { parseEntryName } from '../../src/index.ts';
 import { createResolver, UnresolvableError } from '../../src/unpack/resolve.ts';
 
@@ -26,25 +26,21 @@ describe('resolving below a root', () => {
     const target = tuple(constantFrom('', '/'), array(step, { minLength: 1, maxLength: 5 })).map(([lead, steps]) => `${lead}${steps.join('/')}` || '/');
     assert(
       property(array(tuple(name, target), { maxLength: 3 }), array(array(step, { maxLength: 5 }), { minLength: 1, maxLength: 4 }), (links, paths) => {
-        const around = realpathSync(mkdtempSync(join(tmpdir(), 'pinlane-resolve-')));
-        try {
-          const root = join(around, 'root');
-          mkdirSync(root);
-          for (const [link, to] of new Map(links)) symlinkSync(to, join(root, link));
-          const resolver = createResolver(root);
-          for (const path of paths) {
-            let found: string;
-            try {
-              found = resolver.folder(path, () => {});
-            } catch (error) {
-              if (error instanceof UnresolvableError) continue;
-              throw error;
-            }
-            // The result is free of links: its real path is the path itself.
-            expect(realpathSync(join(root, found))).toBe(found === '' ? root : `${root}${sep}${found}`);
+        const around = temporaryFolder('resolve');
+        const root = join(around, 'root');
+        mkdirSync(root);
+        for (const [link, to] of new Map(links)) symlinkSync(to, join(root, link));
+        const resolver = createResolver(root);
+        for (const path of paths) {
+          let found: string;
+          try {
+            found = resolver.folder(path, () => {});
+          } catch (error) {
+            if (error instanceof UnresolvableError) continue;
+            throw error;
           }
-        } finally {
-          rmSync(around, { recursive: true, force: true });
+          // The result is free of links: its real path is the path itself.
+          expect(realpathSync(join(root, found))).toBe(found === '' ? root : `${root}${sep}${found}`);
         }
       }),
       { numRuns: 150 },

@@ -1,5 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import tar, { type Header } from 'tar-stream';
@@ -25,9 +24,6 @@ import {
 
 /** What a test puts into a folder: text, bytes, a link, or null for an empty folder. */
 export type Files = Readonly<Record<string, string | Uint8Array | { readonly link: string } | { readonly text: string; readonly mode: number } | null>>;
-
-export const makeFolder = async (): Promise<string> => mkdtemp(join(tmpdir(), 'pinlane-oci-'));
-export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
 
 export const writeFiles = async (folder: string, files: Files): Promise<void> => {
   for (const [path, content] of Object.entries(files)) {

@@ -55,7 +55,7 @@ const start = (args: readonly string[]): Writer => {
   };
 };
 
-/** Starts writers that do not outlive the test; to be called before `temporaryFolders`, whose folders they write to. */
+/** Starts writers that do not outlive the test. */
 export const writers = (): ((...args: string[]) => Writer) => {
   const started: Writer[] = [];
   afterEach(async () => {

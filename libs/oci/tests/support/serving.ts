@@ -51,7 +51,7 @@ export const answered = async (request: ClientRequest): Promise<Answered> => {
   return { status: response.statusCode, headers: response.headers, body, code: codeOf(body) };
 };
 
-/** Serves stores that are closed after each test; to be called after `temporaryFolders`, whose folders they use. */
+/** Serves stores that are closed after each test. */
 export const serving = (folder: () => Promise<string>): ((options?: Partial<ServeOptions>) => Promise<Served>) => {
   const servers: StoreServer[] = [];
   afterEach(async () => {
