@@ -1,3 +1,4 @@
+import { runCredentialHelper } from '@pinlane/adapters';
 import {
   ARCHITECTURES,
   digestSchema,
@@ -11,9 +12,9 @@ import {
   type Digest,
 } from '@pinlane/contracts';
 import { copyImage, openRepository, readImage, type ContentSource, type ImageView } from '@pinlane/oci';
+import { FINGERPRINT_LABEL } from '@pinlane/pipeline';
 import { BASE_NAME, type BuildBaseOptions } from '../types.ts';
 import { baseImage } from './built.ts';
-import { FINGERPRINT_LABEL } from './config.ts';
 
 /** The fingerprint in the labels of an image, if all its platforms have the same. */
 const fingerprintOf = ({ platforms }: ImageView): Digest | undefined => {
@@ -32,7 +33,7 @@ const fingerprintOf = ({ platforms }: ImageView): Digest | undefined => {
 export const importBase = async (
   text: string,
   where: string,
-  { store, openRegistry = (repository) => openRepository(repository, { signal }), progress, signal }: BuildBaseOptions,
+  { store, openRegistry = (repository) => openRepository(repository, { signal, runCredentialHelper }), progress, signal }: BuildBaseOptions,
   expected?: Digest,
 ): Promise<BuiltImage> => {
   const reference = parsePinnedReference(text);

@@ -1,3 +1,4 @@
+import { runCredentialHelper } from '@pinlane/adapters';
 import { isPinlaneError, isStoreReference, parseRepository, pinVerdict, type BuiltImage, type Digest, type Repository } from '@pinlane/contracts';
 import { openRepository, openStore, verifyImage, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { WorkspacePaths } from '../workspace/paths.ts';
@@ -27,7 +28,7 @@ export const openLocations = (paths: WorkspacePaths, access: RegistryAccess): Im
 export const openRegistry = ({ host, path }: Repository, { insecureRegistries, writes = false, signal, mountFrom }: RegistryAccess): RegistryRepository =>
   openRepository(
     { host, path },
-    { insecure: insecureRegistries.has(host), writes, ...(signal === undefined ? {} : { signal }), ...(mountFrom === undefined ? {} : { mountFrom }) },
+    { insecure: insecureRegistries.has(host), writes, runCredentialHelper, ...(signal === undefined ? {} : { signal }), ...(mountFrom === undefined ? {} : { mountFrom }) },
   );
 
 /** Where one image is kept: the store, or a registry's repository. */

@@ -1,19 +1,18 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { contextHash } from '../../src/nx/cache-keys/context-hash.ts';
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pinlane-glance-'));
+  folder = temporaryFolder('glance');
   await mkdir(join(folder, 'model'));
   await writeFile(join(folder, 'model/weights'), 'one');
   await writeFile(join(folder, 'run.sh'), '#!/bin/sh\n');
   await symlink('v1', join(folder, 'current'));
   await writeFile(join(folder, 'registry.yaml'), 'ref: acme/echo@1\n');
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const WHOLE = ['{projectRoot}/**/*', '!{projectRoot}/registry.yaml', { env: 'PINLANE_LANE' }];
 const glance = (inputs: readonly unknown[] = WHOLE) => contextHash(folder, inputs, new Set(['registry.yaml', 'dist']));

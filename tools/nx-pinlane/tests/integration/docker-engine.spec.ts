@@ -139,7 +139,7 @@ requirement(
       const options = ['--engine=docker', '--platforms=linux/amd64', '--secret=id=token,src=token', '--cacheTo=type=local,dest=cache'];
       const ran = await workspace.nxWith({}, 'run', 'acme-one:buildx', ...options, '--outputStyle=static');
       expect([ran.exitCode, ran.output]).toEqual([0, expect.stringContaining('acme-one: built by buildx')]);
-    }, 'pinlane-ws,job@2:"a" b-');
+    }, 'ws,job@2:"a" b');
   }, 300_000);
 
   it('takes no build for that of other options, and none at all where a folder goes in that no digest stands for', async () => {

@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EVIDENCE_TYPE, parseDigest, parsePinnedReference, type AcceptanceReport, type PinnedReference } from '@pinlane/contracts';
 import { attachArtifact, openRepository, openStore, type ContentSink, type ContentSource, type Store } from '@pinlane/oci';
-import { startRegistry, type TestRegistry } from '@pinlane/testing';
+import { startRegistry, temporaryFolder, type TestRegistry } from '@pinlane/testing';
 import { evidenceText } from '@pinlane/pipeline';
 import { openLocations } from '../../src/images/locations.ts';
 import { acceptance } from '../../src/verbs/acceptance/acceptance.ts';
@@ -45,14 +43,11 @@ beforeAll(async () => {
   registry = await startRegistry();
 });
 afterAll(() => registry.close());
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pinlane-evidence-'));
+beforeEach(() => {
+  folder = temporaryFolder('evidence');
   store = openStore(join(folder, 'store'));
 });
-afterEach(async () => {
-  empty(registry);
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(() => empty(registry));
 
 const places = {
   store: () => ({ name: 'store.localhost/acme-one', place: store as ContentSink & ContentSource }),

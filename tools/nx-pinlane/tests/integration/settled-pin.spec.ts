@@ -1,19 +1,18 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { composeIndex, describe as descriptorOf, openStore, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '@pinlane/oci';
+import { temporaryFolder } from '@pinlane/testing';
 import { parseDigest } from '@pinlane/contracts';
 import { settledPin, type RecordedBuild } from '../../src/nx/cache-keys/settled-pin.ts';
 
 let root: string;
 let store: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'pinlane-settled-'));
+  root = temporaryFolder('settled');
   store = join(root, '.pinlane/store');
   await mkdir(join(root, 'echo'));
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
 
 const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 

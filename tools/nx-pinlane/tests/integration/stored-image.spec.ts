@@ -1,15 +1,14 @@
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { composeIndex, describe as descriptorOf, openStore, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '@pinlane/oci';
+import { temporaryFolder } from '@pinlane/testing';
 import { hasWholeImage, knownGeneration } from '../../src/nx/cache-keys/stored-image.ts';
 
 let root: string;
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'pinlane-glance-'));
+beforeEach(() => {
+  root = temporaryFolder('glance');
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
 
 const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 

@@ -1,16 +1,15 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { AggregateCreateNodesError, CreateNodesResultArray, NxJsonConfiguration, ProjectConfiguration } from '@nx/devkit';
+import { temporaryFolder } from '@pinlane/testing';
 import { createProcessorNodes, type PluginOptions } from '../../src/nx/inference/create-nodes.ts';
 import { explainErrors } from '../../src/nx/inference/explain-errors.ts';
 
 let root: string;
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'pinlane-infer-'));
+beforeEach(() => {
+  root = temporaryFolder('infer');
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
 
 const write = async (files: Record<string, string>) => {
   for (const [path, text] of Object.entries(files)) {

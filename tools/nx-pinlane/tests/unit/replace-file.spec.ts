@@ -1,17 +1,16 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { replaceFile } from '../../src/workspace/replace-file.ts';
 
 let folder: string;
 let path: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pinlane-replace-'));
+  folder = temporaryFolder('replace');
   path = join(folder, 'registry.yaml');
   await writeFile(path, 'a\n');
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const replace = (edit: (text: string) => Promise<{ text: string; value: string }>) => replaceFile(path, 'registry.yaml', join(folder, 'locks'), edit);
 

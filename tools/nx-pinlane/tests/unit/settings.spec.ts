@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { isPinlaneError } from '@pinlane/contracts';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@pinlane/testing';
 import { requireMayBuild, requireMayPin, requireMayPush } from '@pinlane/pipeline';
 import { requireSecretsUnset } from '../../src/workspace/secrets.ts';
 import { insecureRegistries, resolveSettings } from '../../src/workspace/settings.ts';
@@ -65,7 +65,7 @@ describe('what a lane forbids', () => {
 
   it('is a secret in pr and dev, of this processor or of another one, named without its value', async () => {
     const spec = { secrets: { required: ['A_KEY'], optional: ['B_KEY'] } };
-    const root = await mkdtemp(join(tmpdir(), 'pinlane-secrets-'));
+    const root = temporaryFolder('secrets');
     await mkdir(join(root, 'processors/other'), { recursive: true });
     await writeFile(join(root, 'processors/other/registry.yaml'), 'ref: acme/other@1\nsecrets: { optional: [C_KEY] }\n');
     await mkdir(join(root, 'processors/broken'));
@@ -82,7 +82,6 @@ describe('what a lane forbids', () => {
     expect(await refusal('dev', { A_KEY: 'hush' })).not.toContain('hush');
     expect(await refusal('pr', { A_KEY: '', D_KEY: 'x' })).toBe('accepted');
     expect(await refusal('staging', { A_KEY: 'hush' })).toBe('accepted');
-    await rm(root, { recursive: true });
   });
 });
 

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { CustomHasher, HasherContext, Task } from '@nx/devkit';
+import { headNames } from '@pinlane/adapters';
 import { laneRules, REF_PATTERN, type Lane } from '@pinlane/contracts';
 import { laneOf } from '@pinlane/pipeline';
 import { hasPlaceholders } from '../../images/tag-names.ts';
@@ -50,8 +51,8 @@ const workspaceRoot = (from: string): string => {
 };
 
 /** Which store this is: one that was wiped, or of which something was collected, is another. */
-const storeGeneration = async ({ store }: WorkspacePaths): Promise<string> =>
-  (await knownGeneration(store)) ?? (await import('@pinlane/oci')).openStore(store).generation();
+const storeGeneration = async (paths: WorkspacePaths): Promise<string> =>
+  (await knownGeneration(paths.store)) ?? (await import('../../images/locations.ts')).openLocations(paths, { insecureRegistries: new Set() }).store.generation();
 
 /** The name of a project's build record: the slug, which a package.json beside registry.yaml may keep from being the project's name. */
 const recordName = (project: string, { projectGraph }: HasherContext): string => {
@@ -92,7 +93,7 @@ const contextKey = ({ target: { project, target } }: Task, { projectGraph }: Has
 const tagKey = async ({ target: { project, target, configuration = '' }, overrides }: Task, { projectGraph }: HasherContext, root: string): Promise<string> => {
   const { options, configurations } = projectGraph.nodes[project]?.data.targets?.[target] ?? {};
   const tags = JSON.stringify([overrides['tags'], options?.tags, configurations?.[configuration]?.tags]);
-  return hasPlaceholders(tags) ? JSON.stringify(await (await import('@pinlane/adapters')).headNames(root, process.env)) : '';
+  return hasPlaceholders(tags) ? JSON.stringify(await headNames(root, process.env)) : '';
 };
 
 /** The cache key of `buildx`, a processor's and a base's. A task whose image is gone gets a key of its own, so that a hit always stands for an image. */

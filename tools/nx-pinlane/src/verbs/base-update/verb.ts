@@ -1,4 +1,4 @@
-import { baseUpdateSchema, EXIT } from '@pinlane/contracts';
+import { baseUpdateSchema } from '@pinlane/contracts';
 import { defineVerb } from '../../command/verb.ts';
 import { lane } from '../../images/options.ts';
 
@@ -9,13 +9,5 @@ export const verb = defineVerb({
   options: { ...lane },
   environment: [],
   document: [baseUpdateSchema],
-  run: async (_options, { root, projectRoot, env, progress, signal }) => {
-    const [{ updateBase }, { join }] = await Promise.all([import('@pinlane/base-node'), import('node:path')]);
-    const { lockFile, written, changes, summary } = await updateBase({ root, baseDir: join(root, projectRoot), env, progress, signal });
-    return {
-      document: { kind: 'BaseUpdate', schemaVersion: 1, lockFile, written, changes: changes.slice() },
-      lines: written ? summary : ['the lock is up to date'],
-      exitCode: EXIT.good,
-    };
-  },
+  run: async (_options, context) => (await import('./base-update.ts')).baseUpdate(context),
 });

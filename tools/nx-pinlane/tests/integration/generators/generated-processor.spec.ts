@@ -3,12 +3,12 @@
  * @jest-environment-options {"customExportConditions": ["@pinlane/source", "node"]}
  */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createTreeWithEmptyWorkspace } from '@nx/devkit/testing';
+import { temporaryFolder } from '@pinlane/testing';
 import { processorGenerator } from '../../../src/generators/processor/generator.ts';
 
 const workspace = join(import.meta.dirname, '../../../../..');
@@ -21,7 +21,7 @@ describe('a processor that was just generated', () => {
   jest.setTimeout(PATIENCE);
   let root: string;
   beforeAll(async () => {
-    root = await realpath(await mkdtemp(join(tmpdir(), 'pinlane-generated-')));
+    root = temporaryFolder('generated');
     const tree = createTreeWithEmptyWorkspace({ formatter: 'none' });
     tree.write('.prettierrc', await readFile(join(workspace, '.prettierrc.json'), 'utf8'));
     await processorGenerator(tree, { ref: 'acme/echo@1', secret: ['ACME_KEY', 'OTHER_KEY'] });
@@ -41,7 +41,6 @@ describe('a processor that was just generated', () => {
     const preset = JSON.stringify(join(workspace, 'jest.preset.js'));
     await writeFile(join(root, 'jest.config.js'), `import preset from ${preset};\nexport default { ...preset, testMatch: ['**/tests/**/*.spec.ts'] };\n`);
   });
-  afterAll(() => rm(root, { recursive: true, force: true }));
 
   const inRoot = (...argv: string[]) => run(process.execPath, argv, { cwd: root, env: { ...process.env, NODE_OPTIONS: '' } });
 

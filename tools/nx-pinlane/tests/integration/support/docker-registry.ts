@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startDockerRegistry } from '@pinlane/testing';
+import { startDockerRegistry, temporaryFolder } from '@pinlane/testing';
 
 /** A real registry: Debian's docker-registry, with a disk of its own. */
 export interface DockerRegistry {
@@ -12,7 +11,7 @@ export interface DockerRegistry {
 
 /** Starts it; resolves when it listens. */
 export const makeDockerRegistry = async (): Promise<DockerRegistry> => {
-  const folder = await mkdtemp(join(tmpdir(), 'pinlane-registry-'));
+  const folder = temporaryFolder('registry');
   await mkdir(join(folder, 'data'));
   const configuration = join(folder, 'config.json');
   const storage = { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } };
@@ -22,7 +21,6 @@ export const makeDockerRegistry = async (): Promise<DockerRegistry> => {
     host,
     close: async () => {
       if (process.exitCode === null && process.kill()) await once(process, 'exit');
-      await rm(folder, { recursive: true, force: true });
     },
   };
 };

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { temporaryFolder } from '@pinlane/testing';
 import type { VerbContext, VerbOutcome } from '../../../src/command/context.ts';
 import type { Verb } from '../../../src/command/verb.ts';
 
@@ -29,16 +29,12 @@ export const run = async (verb: Verb, options: Readonly<Record<string, unknown>>
   return verb.run(data, context);
 };
 
-/** A folder with files in it, for as long as the work takes. */
+/** Runs some work in a temporary folder with files in it. */
 export const withFiles = async (files: Readonly<Record<string, string>>, work: (root: string) => Promise<void>): Promise<void> => {
-  const root = await mkdtemp(join(tmpdir(), 'pinlane-flow-'));
-  try {
-    for (const [path, text] of Object.entries(files)) {
-      await mkdir(dirname(join(root, path)), { recursive: true });
-      await writeFile(join(root, path), text);
-    }
-    await work(root);
-  } finally {
-    await rm(root, { recursive: true, force: true });
+  const root = temporaryFolder('flow');
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
   }
+  await work(root);
 };

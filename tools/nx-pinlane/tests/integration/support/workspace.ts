@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { temporaryFolder } from '@pinlane/testing';
 
 const plugin = resolve(import.meta.dirname, '../../..');
 const repository = resolve(plugin, '../..');
@@ -147,9 +147,9 @@ const FILES: Readonly<Record<string, string>> = {
   ...processor('three', false),
 };
 
-/** Makes the workspace, in a folder whose name begins as given, and runs `work` in it; it is gone afterwards. */
-export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<void>, name = 'pinlane-ws-'): Promise<void> => {
-  const root = await realpath(await mkdtemp(join(tmpdir(), name)));
+/** Makes the workspace, in a temporary folder of that name, and runs `work` in it. */
+export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<void>, name = 'ws'): Promise<void> => {
+  const root = temporaryFolder(name);
   const environment = cleanEnvironment(root);
   const node = join(repository, 'node_modules/.bin/node');
   const command = join(plugin, 'bin/pinlane.mjs');
@@ -186,13 +186,9 @@ export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<
     },
     remove: (path) => rm(join(root, path), { recursive: true, force: true }),
   };
-  try {
-    await workspace.write(FILES);
-    await symlink(join(repository, 'node_modules'), join(root, 'node_modules'));
-    await git('init', '--quiet', '--initial-branch=main');
-    await workspace.commit('first');
-    await work(workspace);
-  } finally {
-    await rm(root, { recursive: true, force: true });
-  }
+  await workspace.write(FILES);
+  await symlink(join(repository, 'node_modules'), join(root, 'node_modules'));
+  await git('init', '--quiet', '--initial-branch=main');
+  await workspace.commit('first');
+  await work(workspace);
 };
