@@ -1,4 +1,4 @@
-// npm run check: format, lint (with the boundaries between projects) and types, side by side; what fails is shown whole.
+// npm run check: format, lint (with the boundaries between projects), types and circles of imports, side by side; the output of a check that fails is shown whole.
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +8,7 @@ const checks = [
   ['format', bin('prettier/bin/prettier.cjs'), '--cache', '--cache-location=.cache/prettier', '--log-level=warn', '--check', '.'],
   ['lint', bin('eslint/bin/eslint.js'), '--cache', '--cache-location=.cache/eslint', '--max-warnings=0', '.'],
   ['types', bin('typescript/bin/tsc'), '-p', 'tsconfig.json'],
+  ['circles', bin('dependency-cruiser/bin/dependency-cruiser.mjs'), '--config', '.dependency-cruiser.mjs', 'libs', 'tools', 'processors', 'scripts', 'bench'],
 ];
 
 const run = ([name, ...argv]) =>

@@ -1,11 +1,9 @@
 import { platformOf, type Architecture, type Digest } from '@pinlane/contracts';
 import { describe, OCI_CONFIG, OCI_MANIFEST, platformEntry, type Descriptor, type Layer } from '@pinlane/oci';
+import { FINGERPRINT_LABEL } from '@pinlane/pipeline';
 import type { BaseLock } from '../lock/lock.ts';
 
 const EPOCH = '1970-01-01T00:00:00Z';
-
-/** The label with the fingerprint of what an image was built from. */
-export const FINGERPRINT_LABEL = 'dev.pinlane.fingerprint';
 
 /** A layer with its line in the image's history. */
 export interface DescribedLayer extends Layer {

@@ -28,7 +28,13 @@ export const openLocations = (paths: WorkspacePaths, access: RegistryAccess): Im
 export const openRegistry = ({ host, path }: Repository, { insecureRegistries, writes = false, signal, mountFrom }: RegistryAccess): RegistryRepository =>
   openRepository(
     { host, path },
-    { insecure: insecureRegistries.has(host), writes, runCredentialHelper, ...(signal === undefined ? {} : { signal }), ...(mountFrom === undefined ? {} : { mountFrom }) },
+    {
+      insecure: insecureRegistries.has(host),
+      writes,
+      runCredentialHelper,
+      ...(signal === undefined ? {} : { signal }),
+      ...(mountFrom === undefined ? {} : { mountFrom }),
+    },
   );
 
 /** Where one image is kept: the store, or a registry's repository. */

@@ -52,7 +52,8 @@ const workspaceRoot = (from: string): string => {
 
 /** Which store this is: one that was wiped, or of which something was collected, is another. */
 const storeGeneration = async (paths: WorkspacePaths): Promise<string> =>
-  (await knownGeneration(paths.store)) ?? (await import('../../images/locations.ts')).openLocations(paths, { insecureRegistries: new Set() }).store.generation();
+  (await knownGeneration(paths.store)) ??
+  (await import('../../images/locations.ts')).openLocations(paths, { insecureRegistries: new Set() }).store.generation();
 
 /** The name of a project's build record: the slug, which a package.json beside registry.yaml may keep from being the project's name. */
 const recordName = (project: string, { projectGraph }: HasherContext): string => {
