@@ -11,7 +11,9 @@ import {
   processorSpecSchema,
   receiptSchema,
   runRequestSchema,
+  SPEC_PURPOSES,
   successEnvelopeSchema,
+  type SpecPath,
 } from '@pinlane/contracts';
 import * as z from 'zod';
 import { ENVIRONMENT } from '../../tools/nx-pinlane/src/command/environment.ts';
@@ -63,6 +65,13 @@ const rowsOf = (schema: Json, prefix = ''): string[][] =>
   });
 
 const yes = (value: boolean): string => (value ? 'yes' : 'no');
+
+/** The purpose of a key, `\`runtime.cpu\``, or of the section that it is in; none for a section whose fields have one each. */
+const purposeOf = (key: string): string => {
+  const parts = key.replaceAll('`', '').replaceAll('[]', '').split('.');
+  const paths = parts.map((_, at) => parts.slice(0, at + 1).join('.'));
+  return paths.flatMap((path) => (path in SPEC_PURPOSES ? SPEC_PURPOSES[path as SpecPath].of : []))[0] ?? '';
+};
 
 const lanes = (): string =>
   table(
@@ -187,7 +196,11 @@ const pages = (verbs: readonly Verb[]): Record<string, string> => ({
   'registry-yaml.md': page(
     'registry.yaml',
     'Strict at every level: an unknown key is an error with its line and column. For completion in an editor, begin the file with `# yaml-language-server: $schema=<path to>/docs/reference/schemas/registry.schema.json`.',
-    table(['key', 'type', 'default', 'what'], rowsOf(schemaOf(processorSpecSchema))),
+    'A field is part of the image, of its deployment, or is a pin. The build, its cache key and the fingerprint see the part of the image alone, so a change of the others rebuilds and repins nothing.',
+    table(
+      ['key', 'type', 'default', 'part of', 'what'],
+      rowsOf(schemaOf(processorSpecSchema)).map(([key = '', type = '', given = '', what = '']) => [key, type, given, purposeOf(key), what]),
+    ),
   ),
   'artefacts.md': page(
     'Artefacts',

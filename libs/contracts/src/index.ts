@@ -18,5 +18,6 @@ export * from './processor/messages.ts';
 export * from './ref-pattern.ts';
 export * from './ref.ts';
 export * from './reference.ts';
+export * from './spec-purpose.ts';
 export * from './spec.ts';
 export * from './store-host.ts';

@@ -2,6 +2,7 @@ import * as z from './zod.ts';
 import { digestSchema } from './digest.ts';
 import { PROCESSOR_ENV } from './processor/codes.ts';
 import { DEFAULT_CPU, DEFAULT_MEMORY_GB, DEFAULT_PORT, DEFAULT_TIMEOUT_S } from './processor/defaults.ts';
+import { ARCHITECTURES, type Architecture } from './platform.ts';
 import { pinnedReferenceSchema, repositorySchema } from './reference.ts';
 import { refSchema } from './ref.ts';
 
@@ -51,7 +52,7 @@ const pin = pinnedReferenceSchema;
 const imageSchema = z.strictObject({
   repository: repositorySchema.optional().meta({ description: "Where the image is pushed; <the workspace's registry>/<slug> where absent." }),
   platforms: z
-    .strictObject({ amd64: pin.nullish(), arm64: pin.nullish() })
+    .strictObject(Object.fromEntries(ARCHITECTURES.map((each) => [each, pin.nullish()])) as Record<Architecture, z.ZodOptional<z.ZodNullable<typeof pin>>>)
     .nullish()
     .meta({ description: 'The pins: the digest of each platform manifest. Written by `pin`.' }),
   index: pin.nullish().meta({ description: 'The digest of the index that holds both platform manifests. Written by `pin`.' }),
@@ -75,6 +76,27 @@ const runtimeSchema = z.strictObject({
   timeout_s: z.number().positive().max(86_400).default(DEFAULT_TIMEOUT_S).meta({ description: 'The longest that a run may take, in seconds.' }),
   concurrency: z.int().min(1).max(10_000).optional().meta({ description: 'How many runs at once; more are answered with ERR_BUSY.' }),
 });
+
+const deploySchema = z
+  .strictObject({
+    min_containers: z.int().min(0).max(1000).default(0).meta({ description: 'How many containers run though nobody calls; 0 lets it scale to none.' }),
+    max_containers: z.int().min(1).max(1000).default(4).meta({ description: 'How many containers may run at once.' }),
+    scaledown_s: z.int().min(1).max(86_400).default(300).meta({ description: 'How long an idle container is kept, in seconds.' }),
+    region: line('the region', 64).nullable().default(null).meta({ description: "Where it runs, in the platform's words; null leaves that to the platform." }),
+    proxy_auth: z.boolean().default(true).meta({ description: "Whether the platform's proxy asks callers for credentials." }),
+    resources: z
+      .strictObject({
+        cpu: z.number().positive().max(256).optional().meta({ description: 'CPUs; runtime.cpu if absent.' }),
+        memory_gb: z.number().positive().max(4096).optional().meta({ description: 'Memory in GiB; runtime.memory_gb if absent.' }),
+        gpu: line('the GPU', 64).nullable().optional().meta({ description: 'The kind of GPU, or null for none; runtime.gpu if absent.' }),
+      })
+      .prefault({})
+      .meta({ description: 'What a container is given, if it is not what `runtime` says: a change here rebuilds nothing.' }),
+  })
+  .superRefine(({ min_containers, max_containers }, context) => {
+    if (min_containers > max_containers)
+      context.addIssue({ code: 'custom', message: `min_containers, ${min_containers}, is more than max_containers, ${max_containers}` });
+  });
 
 const secretsSchema = z
   .strictObject({
@@ -104,6 +126,7 @@ export const processorSpecSchema = z.strictObject({
   build: buildSchema.prefault({}).meta({ description: 'What the image is built from.' }),
   image: imageSchema.nullish().meta({ description: 'Where the image lives, and its pins.' }),
   runtime: runtimeSchema.prefault({}).meta({ description: 'What a run needs.' }),
+  deploy: deploySchema.prefault({}).meta({ description: 'How it is deployed. No part of the image: a change redeploys, and rebuilds and repins nothing.' }),
   secrets: secretsSchema.prefault({}).meta({ description: 'The names of the secrets; their values are never in this file.' }),
   inputs: z.record(z.string(), z.unknown()).default({}).meta({ description: 'The JSON Schema (draft-07 or 2020-12) of inputs.params.' }),
   outputs: z.array(outputSchema).max(1000).default([]).meta({ description: 'The files that a run may write.' }),
@@ -112,5 +135,5 @@ export const processorSpecSchema = z.strictObject({
 /** A valid registry.yaml with every default filled in. */
 export type ProcessorSpec = z.output<typeof processorSpecSchema>;
 
-/** A spec without its `image` section: all of it that the build, its cache key and the fingerprint may see. */
-export type SpecProjection = Omit<ProcessorSpec, 'image'>;
+/** The part of a spec that belongs to the image: all of it that the build, its cache key and the fingerprint may see. See `SPEC_PURPOSES`. */
+export type SpecProjection = Omit<ProcessorSpec, 'image' | 'deploy'>;

@@ -15,6 +15,7 @@ export * from './pin/judge.ts';
 export * from './pin/pinned.ts';
 export * from './pin/plan.ts';
 export * from './pin/report.ts';
+export * from './spec/deployment.ts';
 export * from './spec/parse.ts';
 export * from './spec/projection.ts';
 export { nodeAt, placeOf, type YamlPath } from './spec/places.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fail, PinlaneError, REF_MAX_LENGTH, REF_PATTERN } from '@pinlane/contracts';
+import { ofImage } from '@pinlane/pipeline';
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 
 /** The part of one registry.yaml that inference needs. Verbs read it in full and strictly (`parseSpec`). */
@@ -10,7 +11,7 @@ export interface SpecFacts {
   readonly context: string;
   /** Relative to `context`. */
   readonly dockerfile: string;
-  /** sha256 of the spec without `image`: pins leave it as it is, whatever else a person changes moves it, a comment does not. */
+  /** sha256 of the part of the spec that belongs to the image: pins, deployment settings and comments leave it as it is. */
   readonly specHash: string;
   /** The names of its secrets, required and optional. */
   readonly secrets: readonly string[];
@@ -79,13 +80,14 @@ export const readSpecFacts = (file: string, text: string): SpecFacts => {
   if (!parts) return fail('ERR_REF_INVALID', `${JSON.stringify(ref).slice(0, 100)} is not a ref: expected namespace/name@major`, place);
   if (build !== undefined && build !== null && !isValues(build)) return fail('ERR_REGISTRY_INVALID', 'build is not a mapping of keys to values', { file });
 
-  const { image: _pins, ...projection } = document;
   return {
     ref: parts[0],
     slug: `${parts[1]}-${parts[2]}`,
     context: relativePath(file, text, build?.context, 'context', '.'),
     dockerfile: relativePath(file, text, build?.dockerfile, 'dockerfile', 'Dockerfile'),
-    specHash: createHash('sha256').update(JSON.stringify(projection)).digest('hex'),
+    specHash: createHash('sha256')
+      .update(JSON.stringify(ofImage(document)))
+      .digest('hex'),
     secrets: secretNames(document['secrets']),
   };
 };
