@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, stat, utimes, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fail, type Digest } from '@pinlane/contracts';
+import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { chunksOf, createSha256, sha256, type ChunkUse } from '../content/index.ts';
 import { hasDigest, hashFor, hexOf, type AnyBlob, type AnyDigest } from './digests.ts';
 import { ifThere } from '../files/if-there.ts';
@@ -33,6 +33,9 @@ export const looksWhole = async (paths: StorePaths, { digest, size }: AnyBlob): 
   const bytes = await ifThere(readFile(paths.blob(digest)));
   return bytes !== undefined && bytes.length === size && hasDigest(bytes, digest);
 };
+
+/** Files that had the bytes of their digest, each with the state that it was in. One memory serves all images of a run: they share bases. */
+export type HashedFiles = Set<string>;
 
 /**
  * Whether a blob is there with the right size. It is first marked as in use, so that garbage collection leaves it alone for its grace time; so a blob that is
@@ -114,6 +117,23 @@ export async function* openBlob(paths: StorePaths, blob: AnyBlob, use?: ChunkUse
     await file.close();
   }
 }
+
+/** Whether a blob is there with the right bytes. A file that was hashed before is read again only if it changed. */
+export const hasItsBytes = async (paths: StorePaths, blob: AnyBlob, hashed: HashedFiles): Promise<boolean> => {
+  const path = paths.blob(blob.digest);
+  const found = await ifThere(stat(path));
+  if (found?.size !== blob.size) return false;
+  const state = `${path} ${found.ino} ${found.ctimeMs}`;
+  if (hashed.has(state)) return true;
+  try {
+    for await (const _ of openBlob(paths, blob, { lent: true }));
+  } catch (error) {
+    if (!isPinlaneError(error)) throw error;
+    return false;
+  }
+  hashed.add(state);
+  return true;
+};
 
 /** A small blob, whole and checked; undefined if it is missing. @throws ERR_STORE_CORRUPT if it is damaged, or larger than the limit, in bytes */
 export const readBlob = async (paths: StorePaths, digest: AnyDigest, limit: number): Promise<Uint8Array | undefined> => {

@@ -16,7 +16,7 @@ import {
 import { ifThere } from '../files/if-there.ts';
 import { withLock } from '../files/lock.ts';
 import { createWhole } from '../files/whole-file.ts';
-import { absentBlobs, claimBlob, looksWhole, openBlob, readBlob, writeBlob } from './blobs.ts';
+import { absentBlobs, claimBlob, hasItsBytes, looksWhole, openBlob, readBlob, writeBlob, type HashedFiles } from './blobs.ts';
 import { closureOf } from './closure.ts';
 import { collectGarbage, type Collected, type CollectOptions } from './collect.ts';
 import { hasDeletions, unmarkDeleted } from './deletions.ts';
@@ -46,9 +46,9 @@ export interface Store extends ContentSource, ContentSink {
   referrers(subject: Digest, artifactType?: string): Promise<Referrer[]>;
   /**
    * Lists what an image lacks: blobs that are missing or have the wrong size, and damaged manifests, configs and small layers. This is cheap, because large
-   * layers are not read.
+   * layers are not read. With `hashed` every byte is read, of each file once in that memory: then an empty list says that the image is whole.
    */
-  missing(digest: Digest): Promise<AnyDigest[]>;
+  missing(digest: Digest, options?: { readonly hashed?: HashedFiles }): Promise<AnyDigest[]>;
   /** Removes content that no name and no kept image needs, and that is not in use. */
   collect(options: CollectOptions): Promise<Collected>;
   /** A random word that stays the same until content is removed. A store that was wiped and filled again has another one. */
@@ -128,9 +128,9 @@ const contentOf = (paths: StorePaths): Pick<Store, ContentMethods> => {
       if (subject) await linkReferrer(paths, subject.digest, digest);
     },
 
-    async missing(digest) {
+    async missing(digest, { hashed } = {}) {
       const { blobs, missing, corrupt } = await closureOf(paths, [digest]);
-      const whole = await Promise.all(blobs.map((blob) => looksWhole(paths, blob)));
+      const whole = await Promise.all(blobs.map((blob) => (hashed ? hasItsBytes(paths, blob, hashed) : looksWhole(paths, blob))));
       const absent = blobs.filter((_, position) => !whole[position]).map((blob) => blob.digest);
       return [...missing, ...corrupt, ...absent].sort();
     },

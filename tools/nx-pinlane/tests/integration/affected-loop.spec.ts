@@ -51,6 +51,18 @@ describe('the affected loop', () => {
       expect({ built: built(afterPins), pinned: pinned(afterPins) }).toEqual({ built: [], pinned: [] });
       expect(await git('status', '--porcelain')).toBe('');
 
+      // A deployment setting rebuilds and repins nothing, though Nx sees registry.yaml changed.
+      const undeployed = await read('processors/acme-three/registry.yaml');
+      await write({ 'processors/acme-three/registry.yaml': `${undeployed}deploy: { max_containers: 9 }\n` });
+      await commit('scale');
+      const deployed = await affected(workspace);
+      expect({ built: built(deployed), pinned: pinned(deployed), unchanged: unchanged(deployed) }).toEqual({
+        built: [],
+        pinned: [],
+        unchanged: ['acme-three'],
+      });
+      expect(await git('status', '--porcelain')).toBe('');
+
       // (d) One processor.
       await write({ 'processors/acme-three/src/main.ts': "console.log('three, changed');\n" });
       await commit('three');

@@ -6,7 +6,7 @@ import { contextHash } from '../../src/nx/cache-keys/context-hash.ts';
 
 let folder: string;
 beforeEach(async () => {
-  folder = temporaryFolder('glance');
+  folder = temporaryFolder('context');
   await mkdir(join(folder, 'model'));
   await writeFile(join(folder, 'model/weights'), 'one');
   await writeFile(join(folder, 'run.sh'), '#!/bin/sh\n');
@@ -15,9 +15,9 @@ beforeEach(async () => {
 });
 
 const WHOLE = ['{projectRoot}/**/*', '!{projectRoot}/registry.yaml', { env: 'PINLANE_LANE' }];
-const glance = (inputs: readonly unknown[] = WHOLE) => contextHash(folder, inputs, new Set(['registry.yaml', 'dist']));
+const hashOf = (inputs: readonly unknown[] = WHOLE) => contextHash(folder, inputs, new Set(['registry.yaml', 'dist']));
 
-describe('A glance at a build context', () => {
+describe('The hash of a build context', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['a file may be executed', () => chmod(join(folder, 'run.sh'), 0o755)],
     ['a link leads elsewhere', () => rm(join(folder, 'current')).then(() => symlink('v2', join(folder, 'current')))],
@@ -26,9 +26,9 @@ describe('A glance at a build context', () => {
     ['a file is a link to the same bytes', () => rm(join(folder, 'run.sh')).then(() => symlink('model/../run', join(folder, 'run.sh')))],
     ['a large file was written', () => truncate(join(folder, 'model/weights'), 40_000_000)],
   ])('changes when %s', async (_title, change) => {
-    const before = glance();
+    const before = hashOf();
     await change();
-    expect(glance()).not.toBe(before);
+    expect(hashOf()).not.toBe(before);
   });
 
   it.each<[string, () => Promise<unknown>]>([
@@ -37,25 +37,25 @@ describe('A glance at a build context', () => {
     ['the bundle is written', () => mkdir(join(folder, 'dist')).then(() => writeFile(join(folder, 'dist/main.js'), ''))],
     ['only others may read a file', () => chmod(join(folder, 'run.sh'), 0o604)],
   ])('stays when %s', async (_title, change) => {
-    const before = glance();
+    const before = hashOf();
     await change();
-    expect(glance()).toBe(before);
+    expect(hashOf()).toBe(before);
   });
 
   it('is of the paths that the inputs name, where they name paths alone', async () => {
     const inputs = ['{projectRoot}/Dockerfile', '{projectRoot}/model', '{projectRoot}/model/**/*', '{workspaceRoot}/x'];
-    const before = glance(inputs);
+    const before = hashOf(inputs);
     await chmod(join(folder, 'run.sh'), 0o755);
-    expect(glance(inputs)).toBe(before);
+    expect(hashOf(inputs)).toBe(before);
     await writeFile(join(folder, 'model/weights'), 'two');
-    expect(glance(inputs)).not.toBe(before);
+    expect(hashOf(inputs)).not.toBe(before);
   });
 
   it('is of everything, where an input is a pattern', async () => {
     const inputs = ['{projectRoot}/Dockerfile', '{projectRoot}/*.sh', '{projectRoot}/*.sh/**/*'];
-    const before = glance(inputs);
+    const before = hashOf(inputs);
     await writeFile(join(folder, 'model/weights'), 'two');
-    expect(glance(inputs)).not.toBe(before);
+    expect(hashOf(inputs)).not.toBe(before);
   });
 
   it('is there for a folder that is not', () => {

@@ -1,13 +1,13 @@
-import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { composeIndex, describe as descriptorOf, openStore, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '@pinlane/oci';
 import { temporaryFolder } from '@pinlane/testing';
-import { hasWholeImage, knownGeneration } from '../../src/nx/cache-keys/stored-image.ts';
+import { hasWholeImage } from '../../src/nx/cache-keys/stored-image.ts';
 
 let root: string;
 beforeEach(() => {
-  root = temporaryFolder('glance');
+  root = temporaryFolder('stored-image');
 });
 
 const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -27,7 +27,7 @@ const image = async () => {
   return { store, digest: index.descriptor.digest };
 };
 
-describe('a glance at the store', () => {
+describe('an image in the store', () => {
   it('finds an image whole as long as the store itself finds nothing missing, whichever blob is lost or torn', async () => {
     const { store, digest } = await image();
     expect([await hasWholeImage(root, digest), await store.missing(digest)]).toEqual([true, []]);
@@ -45,13 +45,18 @@ describe('a glance at the store', () => {
     expect(await hasWholeImage(root, digest)).toBe(true);
   });
 
-  it('knows the word of the store where it has one', async () => {
-    expect(await knownGeneration(root)).toBeNull();
-    const word = await openStore(root).generation();
-    expect(await knownGeneration(root)).toBe(word);
+  it('is found altered if every byte is asked for, also when it was whole before and kept its size', async () => {
+    const { digest } = await image();
+    expect(await hasWholeImage(root, digest, { hashed: true })).toBe(true);
+    const folder = join(root, 'blobs/sha256');
+    const layer = (await Promise.all((await readdir(folder)).map(async (name) => [name, (await stat(join(folder, name))).size] as const))).find(
+      ([, size]) => size === 1024,
+    );
+    await writeFile(join(folder, layer![0]), Buffer.alloc(1024, 1));
+    expect(await hasWholeImage(root, digest, { hashed: true })).toBe(false);
   });
 
-  it('takes what is no digest for an image that is not there', async () => {
+  it('is not there if it is named by no digest', async () => {
     expect(await Promise.all(['', '../../etc/passwd', 'sha256:x'].map((digest) => hasWholeImage(root, digest)))).toEqual([false, false, false]);
   });
 });

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import type { CustomHasher, HasherContext, Task } from '@nx/devkit';
 import { headNames } from '@pinlane/adapters';
 import { laneRules, REF_PATTERN, type Lane } from '@pinlane/contracts';
+import { openStore } from '@pinlane/oci';
 import { laneOf } from '@pinlane/pipeline';
 import { hasPlaceholders } from '../../images/tag-names.ts';
 import { workspacePaths, type WorkspacePaths } from '../../workspace/paths.ts';
@@ -14,7 +15,6 @@ import { contextHash } from './context-hash.ts';
 import { once } from './once.ts';
 import { isGone, recordedBuild } from './recorded-build.ts';
 import { settledPin } from './settled-pin.ts';
-import { knownGeneration } from './stored-image.ts';
 
 // The plugin's own code is no input that Nx knows of, so its build is added to every key; see build.mjs.
 const pluginBuild = async (): Promise<string> => {
@@ -51,9 +51,7 @@ const workspaceRoot = (from: string): string => {
 };
 
 /** Which store this is: one that was wiped, or of which something was collected, is another. */
-const storeGeneration = async (paths: WorkspacePaths): Promise<string> =>
-  (await knownGeneration(paths.store)) ??
-  (await import('../../images/locations.ts')).openLocations(paths, { insecureRegistries: new Set() }).store.generation();
+const storeGeneration = ({ store }: WorkspacePaths): Promise<string> => openStore(store).generation();
 
 /** The name of a project's build record: the slug, which a package.json beside registry.yaml may keep from being the project's name. */
 const recordName = (project: string, { projectGraph }: HasherContext): string => {
