@@ -11,6 +11,7 @@ export * from './errors/catalogue.ts';
 export * from './errors/error.ts';
 export * from './exit-codes.ts';
 export * from './lanes.ts';
+export * from './path-rules.ts';
 export * from './platform.ts';
 export * from './ports.ts';
 export * from './processor/codes.ts';

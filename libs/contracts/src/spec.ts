@@ -3,6 +3,7 @@ import { digestSchema } from './digest.ts';
 import { PROCESSOR_ENV } from './processor/codes.ts';
 import { DEFAULT_CPU, DEFAULT_MEMORY_GB, DEFAULT_PORT, DEFAULT_TIMEOUT_S } from './processor/defaults.ts';
 import { ARCHITECTURES, type Architecture } from './platform.ts';
+import { climbs, isRooted, looksLikeOption } from './path-rules.ts';
 import { pinnedReferenceSchema, repositorySchema } from './reference.ts';
 import { refSchema } from './ref.ts';
 
@@ -16,14 +17,14 @@ const line = (what: string, max: number) =>
 
 const plainPath = (what: string) =>
   line(what, 512)
-    .refine((path) => !path.startsWith('-'), `${what} does not start with -`)
+    .refine((path) => !looksLikeOption(path), `${what} does not start with -`)
     .refine((path) => !path.includes('${'), `${what} does not contain \${`)
     .refine((path) => !path.includes('\\'), `${what} is written with /`);
 
 const insidePath = (what: string) =>
   plainPath(what)
-    .refine((path) => !path.startsWith('/'), `${what} is relative to the processor's folder`)
-    .refine((path) => !path.split('/').includes('..'), `${what} does not leave the processor's folder`);
+    .refine((path) => !isRooted(path), `${what} is relative to the processor's folder`)
+    .refine((path) => !climbs(path), `${what} does not leave the processor's folder`);
 
 // A secret of such a name would be set always, and would change how the processor is started.
 const isTaken = (name: string): boolean =>

@@ -1,6 +1,7 @@
 import * as z from '../zod.ts';
 import { digestSchema } from '../digest.ts';
 import { LANES } from '../lanes.ts';
+import { staysBelow } from '../path-rules.ts';
 import { platformSchema } from '../platform.ts';
 import { refSchema } from '../ref.ts';
 import { pinnedReferenceSchema } from '../reference.ts';
@@ -101,7 +102,7 @@ export const acceptanceFileSchema = z.strictObject({
           outputs: z
             .array(
               z.strictObject({
-                path: z.string().refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), 'an output stays below outputs/'),
+                path: z.string().refine(staysBelow, 'an output stays below outputs/'),
                 mime: z.string().optional(),
                 text: z.string().optional(),
                 contains: z.string().optional(),

@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
-import { fail, isPinlaneError, PinlaneError, PLATFORMS, slugOf, type Digest, type ProcessorSpec } from '@pinlane/contracts';
+import { fail, isPinlaneError, leadsOut, PinlaneError, PLATFORMS, slugOf, type Digest, type ProcessorSpec } from '@pinlane/contracts';
 import { ASSEMBLER_VERSION, dockerfileBases, parseDockerfile, readBuildContext, type BuildContext, type ParsedDockerfile } from '@pinlane/oci';
 import { fingerprintOf, imageProjection, projectionText } from '@pinlane/pipeline';
 import type { VerbContext } from '../command/context.ts';
@@ -38,7 +38,7 @@ export interface InputOverrides {
 const specPaths = async (context: string, specFile: string): Promise<string[]> => {
   const [folder, real] = await Promise.all([realpath(context), realpath(specFile)]).catch(() => [context, specFile] as const);
   const paths = [relative(context, specFile), relative(folder, real)].map((path) => path.split(sep).join('/'));
-  return paths.filter((path) => !path.startsWith('..'));
+  return paths.filter((path) => !leadsOut(path));
 };
 
 /** The folder of the build context. @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES if it is none, or leads out of the processor's own */
@@ -49,7 +49,7 @@ const contextFolder = async ({ spec, file }: SpecFile, projectFolder: string): P
   const found = await stat(folder).catch(() => undefined);
   if (!found?.isDirectory()) return fail('ERR_CONTEXT_INVALID', `${named} is ${found ? 'not a folder' : 'not there'}`, { file, fix });
   const from = relative(await realpath(projectFolder), await realpath(folder));
-  if (from === '..' || from.startsWith(`..${sep}`)) fail('ERR_PATH_ESCAPES', `${named} leads out of the processor's folder`, { file, fix });
+  if (leadsOut(from)) fail('ERR_PATH_ESCAPES', `${named} leads out of the processor's folder`, { file, fix });
   return folder;
 };
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { fail, PinlaneError, type Problem } from '@pinlane/contracts';
+import { fail, leadsOut, PinlaneError, type Problem } from '@pinlane/contracts';
 import { writeFileAtomic } from '@pinlane/oci';
 import type { BuildFailure, Message, OutputFile } from 'esbuild';
 import type { VerbContext } from '../command/context.ts';
@@ -17,7 +17,7 @@ const isBuildFailure = (thrown: unknown): thrown is BuildFailure => Array.isArra
 const below = (folder: string, path: string, option: string): string => {
   const full = join(folder, path);
   const inside = relative(folder, full);
-  return inside === '' || inside.startsWith('..') ? fail('ERR_PATH_ESCAPES', `--${option}=${path} is not a file below ${folder}`) : full;
+  return inside === '' || leadsOut(inside) ? fail('ERR_PATH_ESCAPES', `--${option}=${path} is not a file below ${folder}`) : full;
 };
 
 const bundled = async (root: string, entry: string, output: string, sourcemap: boolean): Promise<readonly OutputFile[]> => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fail, PinlaneError, REF_MAX_LENGTH, REF_PATTERN } from '@pinlane/contracts';
+import { fail, looksLikeOption, PinlaneError, REF_MAX_LENGTH, REF_PATTERN, staysBelow } from '@pinlane/contracts';
 import { ofImage } from '@pinlane/pipeline';
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 
@@ -54,7 +54,7 @@ const relativePath = (file: string, text: string, value: unknown, key: string, f
   const line = lineOf(text, 'build');
   const place = line === undefined ? { file } : { file, line };
   if (typeof value !== 'string' || value === '') return fail('ERR_REGISTRY_INVALID', `build.${key} is not a path`, place);
-  if (value.startsWith('/') || value.startsWith('-') || value.split('/').includes('..'))
+  if (looksLikeOption(value) || !staysBelow(value))
     return fail('ERR_PATH_ESCAPES', `build.${key}, ${JSON.stringify(value)}, is not a path below the processor's folder`, place);
   return value;
 };

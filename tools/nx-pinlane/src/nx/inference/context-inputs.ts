@@ -1,3 +1,5 @@
+import { climbs } from '@pinlane/contracts';
+
 const PLAIN = /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._*-]+)*\/?$/;
 
 /**
@@ -15,7 +17,7 @@ export const contextInputs = (facts: { context: string; dockerfile: string; dock
   const [first, ...rest] = lines;
   if (first !== '*' && first !== '**') return everything;
   const allowed = rest.map((line) => (line.startsWith('!') ? line.slice(1).replace(/^\.?\//, '') : null));
-  if (!allowed.every((path) => path !== null && PLAIN.test(path) && !path.split('/').includes('..'))) return everything;
+  if (!allowed.every((path) => path !== null && PLAIN.test(path) && !climbs(path))) return everything;
   const paths = (allowed as string[]).map((path) => path.replace(/\/$/, '')).filter((path) => path !== 'registry.yaml');
   return [facts.dockerfile, '.dockerignore', ...paths.flatMap((path) => [path, `${path}/**/*`])].map((path) => `{projectRoot}/${path}`);
 };
