@@ -83,5 +83,6 @@ export const processorTargets = (facts: ProcessorFacts, production: readonly str
   };
 };
 
-/** The targets of the workspace's own project. */
-export const workspaceTargets = (project: string): Record<string, TargetConfiguration> => targetsOf('workspace', project);
+/** The targets of the workspace's own project. It has no files, so inputs that ask for its files, as Nx's default does, would fail every task of it. */
+export const workspaceTargets = (project: string): Record<string, TargetConfiguration> =>
+  Object.fromEntries(Object.entries(targetsOf('workspace', project)).map(([name, target]) => [name, { ...target, inputs: [{ externalDependencies: [] }] }]));
