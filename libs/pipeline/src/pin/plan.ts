@@ -33,7 +33,7 @@ const sourceClaim = (spec: Pinnable, { platforms, fingerprint, kept = {} }: PinF
   const others = ARCHITECTURES.filter((each) => platforms[each] === undefined && spec.image?.platforms?.[each] != null);
   if (others.every((each) => kept[each] === fingerprint)) return fingerprint;
   const before = spec.image?.source?.fingerprint ?? null;
-  return before === fingerprint ? (others.map((each) => kept[each] ?? null)[0] ?? null) : before;
+  return before === fingerprint ? (others.map((each) => kept[each] ?? null).find((each) => each !== fingerprint) ?? null) : before;
 };
 
 const IN_STORE = `${STORE_HOST}/`;
