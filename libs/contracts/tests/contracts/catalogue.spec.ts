@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
-import { ERROR_CATALOGUE, formatProblem, PinlaneError, PROCESSOR_ERROR_STATUS, type ErrorCode } from '../../src/index.ts';
+import { ERROR_CATALOGUE, formatProblem, PinlaneError, pinVerdict, PLATFORMS, PROCESSOR_ERROR_STATUS, type ErrorCode } from '../../src/index.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const sources = execFileSync('git', ['ls-files', '-z', '*.ts', '*.mjs'], { cwd: root, encoding: 'utf8' })
@@ -59,6 +59,19 @@ describe('the error catalogue', () => {
 
   it('has every code of the processor contract', () => {
     expect(Object.keys(ERROR_CATALOGUE)).toEqual(expect.arrayContaining(Object.keys(PROCESSOR_ERROR_STATUS)));
+  });
+
+  it('says of exactly these codes that they are a verdict on a pin', () => {
+    const codes = Object.keys(ERROR_CATALOGUE) as ErrorCode[];
+    const saying = (verdict: ReturnType<typeof pinVerdict>) => codes.filter((code) => pinVerdict(code) === verdict).sort();
+    expect(saying('gone')).toEqual(['ERR_BLOB_UNKNOWN', 'ERR_MANIFEST_UNKNOWN', 'ERR_STORE_CORRUPT']);
+    expect(saying('wrong')).toEqual(['ERR_DIGEST_MISMATCH', 'ERR_MANIFEST_INVALID', 'ERR_PIN_LOCAL', 'ERR_PIN_UNVERIFIED', 'ERR_PLATFORM_MISSING']);
+    expect(saying(null)).toHaveLength(codes.length - 8);
+  });
+
+  it('names every platform, and no other, where it says what a platform can be', () => {
+    const { cause, remedy } = ERROR_CATALOGUE.ERR_PLATFORM_INVALID;
+    for (const sentence of [cause, remedy]) expect([...sentence.matchAll(/linux\/\w+/g)].map(([platform]) => platform)).toEqual([...PLATFORMS]);
   });
 
   it('tells causes and remedies in whole sentences', () => {

@@ -71,11 +71,8 @@ export const wantsAttestations = ({ provenance, sbom }: DockerBuildOptions): boo
 
 /** One hash over all that was asked besides the source: another build of the same source is another image. Undefined if nothing was asked. */
 export const variantOf = ({ docker, labels }: BuildRequest): Digest | undefined => {
-  const asked = Object.entries({ ...docker, labels })
-    .filter(
-      ([name, value]) => CHANGES_THE_IMAGE[name as DockerBuildOption] !== false && value !== undefined && value !== 'false' && Object.keys(value).length > 0,
-    )
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const options = dockerOnly(docker).map((name): [string, unknown] => [name, docker[name]]);
+  const asked = [...options, ...(Object.keys(labels).length === 0 ? [] : [['labels', labels] as [string, unknown]])].sort(([a], [b]) => (a < b ? -1 : 1));
   return asked.length === 0 ? undefined : digestSchema.parse(`sha256:${createHash('sha256').update(JSON.stringify(asked)).digest('hex')}`);
 };
 

@@ -1,6 +1,7 @@
 import {
   ARCHITECTURES,
   architectureOf,
+  fail,
   formatRepository,
   platformOf,
   shortDigest,
@@ -41,53 +42,68 @@ export const ownerProblem = (spec: ProcessorSpec, { digest, fingerprint, title }
 
 const unverified = (pin: PinName, message: string): PinFinding => ({ pin, code: 'ERR_PIN_UNVERIFIED', message });
 
-const entryFor = (index: Seen | null, platform: Platform): SeenImage | undefined =>
-  index !== null && 'images' in index && index.kind === 'index' ? index.images.find((image) => image.platform === platform) : undefined;
+const problemsOf = (pin: PinName, problems: Extract<Seen, { problems: unknown }>['problems']): PinFinding[] =>
+  problems.map(({ code, message }) => ({ pin, code, message }));
+
+/** The caller looks at every pin that is judged; a pin that was forgotten must not pass for a good one. */
+const requireSeen = (pin: PinName, seen: Seen | null | undefined): Seen => seen ?? fail('ERR_INTERNAL', `the pin of ${pin} is judged and was not looked at`);
+
+/** The images that the pinned index lists; null if no index was found there. */
+const imagesListed = (index: Seen | null): readonly SeenImage[] | null => (index !== null && 'images' in index && index.kind === 'index' ? index.images : null);
+
+const imageFor = (architecture: Architecture, images: readonly SeenImage[] | null): SeenImage | undefined =>
+  images?.find(({ platform }) => platform === platformOf(architecture));
 
 /** The image of a platform, if the pinned index lists the very manifest that is pinned, in the same repository: then it needs no look of its own. */
 export const listedBy = (index: Seen | null, { pins, indexPin }: PinnedSpec, architecture: Architecture): SeenImage | null => {
-  const [pin, listed] = [pins[architecture], entryFor(index, platformOf(architecture))];
+  const [pin, listed] = [pins[architecture], imageFor(architecture, imagesListed(index))];
   if (pin === undefined || indexPin === null || listed?.digest !== pin.digest) return null;
   return formatRepository(pin) === formatRepository(indexPin) ? listed : null;
 };
 
 const judgeIndex = ({ indexPin }: PinnedSpec, index: Seen | null): PinFinding[] => {
-  if (index === null || indexPin === null) return [];
-  if ('problems' in index) return index.problems.map(({ code, message }) => ({ pin: 'index', code, message }));
-  return index.kind === 'index' ? [] : [unverified('index', `${shortDigest(indexPin.digest)} is one platform's manifest, and an index is to be pinned here`)];
+  if (indexPin === null) return [];
+  const seen = requireSeen('index', index);
+  if ('problems' in seen) return problemsOf('index', seen.problems);
+  return seen.kind === 'index' ? [] : [unverified('index', `${shortDigest(indexPin.digest)} is one platform's manifest, and an index is to be pinned here`)];
 };
 
-/** A platform's pin that was looked at by itself: an image of that platform, or the findings. */
-const judgeAlone = (architecture: Architecture, digest: Digest, seen: Seen | undefined): SeenImage | PinFinding[] => {
-  if (seen === undefined) return [];
-  if ('problems' in seen) return seen.problems.map(({ code, message }) => ({ pin: architecture, code, message }));
-  const [image] = seen.images;
-  if (seen.kind === 'index' || image === undefined)
-    return [unverified(architecture, `${shortDigest(digest)} is an index, and a platform's manifest is to be pinned here`)];
-  return architectureOf(image.platform) === architecture ? image : [unverified(architecture, `${shortDigest(digest)} is an image for ${image.platform}`)];
-};
-
+/** What was found of one platform's pin: the image, if it is one that the pin may name. */
 interface Judged {
   readonly image: SeenImage | null;
   readonly findings: readonly PinFinding[];
 }
 
+const accepted = (image: SeenImage): Judged => ({ image, findings: [] });
+const refused = (...findings: readonly PinFinding[]): Judged => ({ image: null, findings });
+
+/** A finding if there is an index and it does not list the very manifest that is pinned. */
+const judgeListing = (architecture: Architecture, digest: Digest, index: Seen | null): PinFinding[] => {
+  const images = imagesListed(index);
+  const listed = imageFor(architecture, images);
+  if (images === null || listed?.digest === digest) return [];
+  const there = listed === undefined ? 'does not list it' : `lists ${shortDigest(listed.digest)}`;
+  return [unverified(architecture, `${shortDigest(digest)} is pinned for ${platformOf(architecture)}, and the pinned index ${there}`)];
+};
+
+/** A platform's pin that was looked at by itself. */
+const judgeAlone = (architecture: Architecture, digest: Digest, seen: Seen): Judged => {
+  if ('problems' in seen) return refused(...problemsOf(architecture, seen.problems));
+  const [image] = seen.images;
+  if (seen.kind === 'index' || image === undefined)
+    return refused(unverified(architecture, `${shortDigest(digest)} is an index, and a platform's manifest is to be pinned here`));
+  if (architectureOf(image.platform) !== architecture) return refused(unverified(architecture, `${shortDigest(digest)} is an image for ${image.platform}`));
+  return accepted(image);
+};
+
 const judgePlatform = (pinned: PinnedSpec, architecture: Architecture, index: Seen | null, alone: Seen | undefined): Judged => {
   const pin = pinned.pins[architecture];
-  if (pin === undefined) return { image: null, findings: [] };
-  const platform = platformOf(architecture);
-  const isIndex = index !== null && 'kind' in index && index.kind === 'index';
-  const entry = entryFor(index, platform);
-  const there = entry === undefined ? 'does not list it' : `lists ${shortDigest(entry.digest)}`;
-  const findings =
-    isIndex && entry?.digest !== pin.digest
-      ? [unverified(architecture, `${shortDigest(pin.digest)} is pinned for ${platform}, and the pinned index ${there}`)]
-      : [];
-  const image = listedBy(index, pinned, architecture) ?? judgeAlone(architecture, pin.digest, alone);
-  if (Array.isArray(image)) return { image: null, findings: [...findings, ...image] };
-  const foreign = ownerProblem(pinned, image as SeenImage);
-  if (foreign !== null) return { image: null, findings: [...findings, unverified(architecture, foreign.message)] };
-  return { image: image as SeenImage, findings };
+  if (pin === undefined) return refused();
+  const listed = listedBy(index, pinned, architecture);
+  const { image, findings } = listed === null ? judgeAlone(architecture, pin.digest, requireSeen(architecture, alone)) : accepted(listed);
+  const all = [...judgeListing(architecture, pin.digest, index), ...findings];
+  const foreign = image === null ? null : ownerProblem(pinned, image);
+  return foreign === null ? { image, findings: all } : refused(...all, unverified(architecture, foreign.message));
 };
 
 /** An edited fingerprint would let source that was never built pass for built. */
@@ -104,8 +120,7 @@ const remarksOn = ({ image, pins, indexPin }: PinnedSpec, index: Seen | null): s
   const repositories = new Set([...Object.values(pins), ...(indexPin === null ? [] : [indexPin])].map(formatRepository));
   const said = image?.repository;
   const elsewhere = [...repositories].filter((repository) => said !== undefined && repository !== said);
-  const listed = index !== null && 'kind' in index && index.kind === 'index' ? index.images : [];
-  const unpinned = listed.filter(({ platform }) => pins[architectureOf(platform)] === undefined).map(({ platform }) => platform);
+  const unpinned = (imagesListed(index) ?? []).filter(({ platform }) => pins[architectureOf(platform)] === undefined).map(({ platform }) => platform);
   return [
     ...elsewhere.map((repository) => `the pins name ${repository}, and image.repository is ${said}`),
     ...(repositories.size > 1 ? [`the pins name several repositories: ${[...repositories].join(', ')}`] : []),

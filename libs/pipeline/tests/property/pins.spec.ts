@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { isPinlaneError, type Digest } from '@pinlane/contracts';
+import { ARCHITECTURES, isPinlaneError, type Digest, type PlatformDigests } from '@pinlane/contracts';
 import { digests, specTexts, revisions } from '@pinlane/testing';
-import { applyPins, parseSpec, planPins, projectionText, type PinFacts } from '../../src/index.ts';
+import { applyPins, parseSpec, pinsSay, planPins, projectionText, type PinFacts } from '../../src/index.ts';
 
 const FILE = { file: 'processors/x/registry.yaml' };
 
@@ -25,6 +25,14 @@ const facts = (): fc.Arbitrary<PinFacts> =>
     }));
 
 const pin = (text: string, wanted: PinFacts): string => applyPins(text, planPins(parseSpec(text, FILE).spec, wanted), FILE);
+
+/** A spec of which nothing is pinned, and the file after a pin of both platforms. */
+const settled = (): fc.Arbitrary<{ readonly spec: unknown; readonly built: PinFacts & { readonly fingerprint: Digest } }> =>
+  fc.tuple(specTexts(), facts()).map(([text, { index, fingerprint, ...wanted }]) => {
+    const platforms: PlatformDigests = Object.fromEntries(ARCHITECTURES.map((each) => [each, wanted.platforms[each] ?? index]));
+    const built = { ...wanted, index, fingerprint: fingerprint as Digest, platforms };
+    return { spec: parseSpec(pin(text, built), FILE).spec, built };
+  });
 
 /** What a text says besides its pins: every line without the keys and values that a pin may touch. */
 const commentsOf = (text: string): string[] => text.split(/\r?\n/).flatMap((line) => (line.includes('# ') ? [line.slice(line.indexOf('# '))] : []));
@@ -76,6 +84,48 @@ describe('pins written into a registry.yaml of any style', () => {
         expect(blank(again)).toBe(blank(pinned));
       }),
       { numRuns: 100 },
+    );
+  });
+});
+
+describe('whether pins say what pinning a build would write', () => {
+  it('holds right after it was pinned, whatever the file was like', () => {
+    fc.assert(
+      fc.property(settled(), ({ spec, built }) => expect(pinsSay(spec, built)).toBe(true)),
+      { numRuns: 50 },
+    );
+  });
+
+  it('does not hold if a digest or the repository of the build is another one', () => {
+    const moved = fc.constantFrom('index', 'fingerprint', 'repository', ...ARCHITECTURES);
+    fc.assert(
+      fc.property(settled(), digests(), moved, ({ spec, built }, other, what) => {
+        const changes: Record<typeof what, object> = {
+          index: { index: other },
+          fingerprint: { fingerprint: other },
+          repository: { repository: `ghcr.io/other/x${other.slice(7)}` },
+          amd64: { platforms: { ...built.platforms, amd64: other } },
+          arm64: { platforms: { ...built.platforms, arm64: other } },
+        };
+        expect(pinsSay(spec, { ...built, ...changes[what] })).toBe(false);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('does not hold for any JSON, and is no error', () => {
+    const built = { repository: 'x.io/y', index: `sha256:${'1'.repeat(64)}` as Digest, fingerprint: `sha256:${'2'.repeat(64)}` as Digest };
+    const pins = fc.record({ platforms: fc.jsonValue(), index: fc.jsonValue(), source: fc.jsonValue() }, { requiredKeys: [] });
+    const specs = fc.oneof(
+      fc.jsonValue(),
+      fc.record({ image: fc.oneof(fc.jsonValue(), pins) }),
+      fc.record({ image: fc.record({ platforms: fc.record({ amd64: fc.jsonValue(), arm64: fc.jsonValue() }), source: fc.jsonValue() }) }),
+    );
+    fc.assert(
+      fc.property(specs, fc.constantFrom<PlatformDigests>({}, { amd64: built.index }), (spec, platforms) => {
+        expect(pinsSay(spec, { ...built, platforms })).toBe(false);
+      }),
+      { numRuns: 1000 },
     );
   });
 });

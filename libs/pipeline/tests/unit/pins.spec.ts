@@ -1,6 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
-import type { PinName, Digest } from '@pinlane/contracts';
-import { applyPins, checkPins, parseSpec, pinReport, planPins, renderPinReport, requirePinned, type PinFacts } from '../../src/index.ts';
+import type { Digest, PinFinding, PinName } from '@pinlane/contracts';
+import {
+  applyPins,
+  checkPins,
+  indexPinOf,
+  parseSpec,
+  pinReport,
+  pinsOf,
+  pinsSay,
+  planPins,
+  renderPinReport,
+  requirePinned,
+  storePins,
+  type PinFacts,
+} from '../../src/index.ts';
 
 const FILE = { file: 'r.yaml' };
 const d = (digit: string) => `sha256:${digit.repeat(64)}` as Digest;
@@ -86,6 +99,11 @@ describe('the fingerprint that pins claim', () => {
     const spec = specOf(pin(PINNED, facts({ platforms: { arm64: d('5') }, index: d('6'), kept: { amd64: null } })));
     expect(spec.image?.source?.fingerprint).toBeNull();
   });
+
+  it('is taken back for the kept platform of older source, also if another one was kept that is not', () => {
+    const edits = planPins(specOf(PINNED), facts({ platforms: {}, kept: { amd64: d('f'), arm64: d('0') } }));
+    expect(edits).toEqual([{ path: ['image', 'source', 'fingerprint'], value: d('0') }]);
+  });
 });
 
 describe('a spec', () => {
@@ -111,6 +129,47 @@ describe('a spec', () => {
   });
 });
 
+describe('the pins of a spec', () => {
+  const half = specOf(`ref: a/b@1\nimage: { platforms: { amd64: null, arm64: "store.localhost/a-b@${d('2')}" }, index: "ghcr.io/x/y@${d('3')}" }\n`);
+
+  it('are parsed, and those that are null or missing are none', () => {
+    expect(pinsOf(half)).toEqual({ arm64: { host: 'store.localhost', path: 'a-b', digest: d('2') } });
+    expect(indexPinOf(half)).toEqual({ host: 'ghcr.io', path: 'x/y', digest: d('3') });
+    for (const text of ['ref: a/b@1\n', 'ref: a/b@1\nimage: { platforms: null, index: null }\n'])
+      expect([pinsOf(specOf(text)), indexPinOf(specOf(text))]).toEqual([{}, null]);
+  });
+
+  it('that name the store are those that no lane takes but local', () => {
+    const pinned = { pins: pinsOf(half), indexPin: indexPinOf(half) };
+    expect([storePins(pinned, 'local'), storePins(pinned, 'pr'), storePins(pinned, 'main')]).toEqual([[], ['arm64'], ['arm64']]);
+    const all = { pins: pinsOf(specOf(PINNED)), indexPin: indexPinOf(specOf(PINNED)) };
+    expect(storePins(all, 'staging')).toEqual(['amd64', 'arm64', 'index']);
+  });
+});
+
+describe('whether pins say what pinning a build would write', () => {
+  const { repository, platforms, index, fingerprint } = facts();
+  const built = { repository, platforms, index, fingerprint: fingerprint as Digest };
+
+  it('holds right after it was pinned, and also if the pins name a published image', () => {
+    expect(pinsSay(specOf(PINNED), built)).toBe(true);
+    expect(pinsSay(specOf(pin('ref: a/b@1\n', facts({ repository: 'ghcr.io/x/a-b' }))), built)).toBe(true);
+  });
+
+  it('does not hold for more platforms or fewer than were built', () => {
+    const { amd64 } = platforms;
+    expect(pinsSay(specOf(PINNED), { ...built, platforms: { amd64: amd64 as Digest } })).toBe(false);
+    expect(pinsSay(specOf(pin('ref: a/b@1\n', facts({ platforms: { amd64: amd64 as Digest } }))), built)).toBe(false);
+    const older = pin('ref: a/b@1\n', facts({ fingerprint: d('0') }));
+    expect(pinsSay(specOf(older), { ...built, platforms: { amd64: amd64 as Digest } })).toBe(false);
+  });
+
+  it('does not hold without pins', () => {
+    for (const spec of [null, 1, 'image', [], {}, { image: null }, { image: 'x' }, { image: {} }, { image: { platforms: null } }, specOf('ref: a/b@1\n')])
+      expect(pinsSay(spec, built)).toBe(false);
+  });
+});
+
 describe('a check of pins', () => {
   const check = (text: string, fingerprint: Digest, gone: readonly PinName[] = []) =>
     checkPins(specOf(text), {
@@ -126,7 +185,30 @@ describe('a check of pins', () => {
   it('finds them stale when the source has moved, an image is gone or a platform was never pinned', () => {
     expect(check(PINNED, d('0')).reasons).toEqual(['the source has changed since it was pinned (ffffffffffff -> 000000000000)']);
     expect(check(PINNED, d('f'), ['arm64']).reasons).toEqual(['the image pinned for linux/arm64, 222222222222, is gone, or a part of it']);
-    expect(check('ref: a/b@1\n', d('f')).outcome).toBe('stale');
+    expect(check('ref: a/b@1\n', d('f'))).toEqual({
+      outcome: 'stale',
+      reasons: ['linux/amd64 is not pinned', 'linux/arm64 is not pinned', 'the index is not pinned', 'the pins do not say what they were built from'],
+    });
+  });
+
+  it('names a pin that is gone once, and what is wrong with it in the words that the audit found', () => {
+    const finding = (pin: PinName, code: PinFinding['code']): PinFinding => ({ pin, code, message: `m ${code}` });
+    const findings = [
+      finding('amd64', 'ERR_MANIFEST_UNKNOWN'),
+      finding('amd64', 'ERR_BLOB_UNKNOWN'),
+      finding('arm64', 'ERR_PIN_UNVERIFIED'),
+      finding('index', 'ERR_PIN_LOCAL'),
+    ];
+    expect(checkPins(specOf(PINNED), { fingerprint: d('f'), platforms: ['linux/amd64', 'linux/arm64'], findings }).reasons).toEqual([
+      'the image pinned for linux/amd64, 111111111111, is gone, or a part of it',
+      'm ERR_PIN_UNVERIFIED',
+      'index: m ERR_PIN_LOCAL',
+    ]);
+  });
+
+  it('looks at no platform that was not asked for', () => {
+    const findings: PinFinding[] = [{ pin: 'arm64', code: 'ERR_MANIFEST_UNKNOWN', message: 'm' }];
+    expect(checkPins(specOf(PINNED), { fingerprint: d('f'), platforms: ['linux/amd64'], findings }).outcome).toBe('current');
   });
 });
 

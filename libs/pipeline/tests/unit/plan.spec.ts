@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { isPinlaneError, type Digest } from '@pinlane/contracts';
-import { fingerprintOf, parseSpec, planBuild, imageProjection, type BuildFacts, type FingerprintInput } from '../../src/index.ts';
+import {
+  fingerprintOf,
+  imageProjection,
+  parseSpec,
+  planBuild,
+  publishedRepository,
+  repositoryOf,
+  type BuildFacts,
+  type FingerprintInput,
+} from '../../src/index.ts';
 
 const d = (digit: string) => `sha256:${digit.repeat(64)}` as Digest;
 const { spec } = parseSpec('ref: llm/litellm@2\nimage: { repository: ghcr.io/acme/llm }\nsecrets: { required: [ACME], optional: [ACME_TOO] }\n', {
@@ -16,7 +25,50 @@ const facts = (more: Partial<BuildFacts> = {}): BuildFacts => ({
   ...more,
 });
 
+describe('the repository of an image', () => {
+  const bare = parseSpec('ref: a/b@1\n', { file: 'r.yaml' }).spec;
+
+  it('is the one of the spec, else below the registry that is given, else below the default one', () => {
+    expect(publishedRepository(spec, undefined)).toBe('ghcr.io/acme/llm');
+    expect(publishedRepository(spec, '127.0.0.1:5000//')).toBe('127.0.0.1:5000/llm-litellm');
+    expect(publishedRepository(bare, undefined)).toBe('ghcr.io/pinlane/a-b');
+  });
+
+  it('is written in full, and refused if a registry can have none of that name', () => {
+    expect(publishedRepository(bare, 'team')).toBe('docker.io/team/a-b');
+    expect(() => publishedRepository(bare, 'https://ghcr.io')).toThrow(/ERR_REFERENCE_INVALID/);
+  });
+
+  it('is in the store unless the image is pushed', () => {
+    expect(repositoryOf(spec, { push: false, registry: 'x.io' })).toBe('store.localhost/llm-litellm');
+    expect(repositoryOf(spec, { push: true, registry: 'x.io' })).toBe('x.io/llm-litellm');
+  });
+});
+
 describe('a build plan', () => {
+  it('is what was asked for, with the stage of the spec unless another is named', () => {
+    const staged = parseSpec('ref: a/b@1\nbuild: { target: run }\n', { file: 'r.yaml' }).spec;
+    expect([planBuild(spec, facts()).target, planBuild(staged, facts()).target, planBuild(staged, facts({ target: 'test' })).target]).toEqual([
+      null,
+      'run',
+      'test',
+    ]);
+    expect(planBuild(spec, facts({ platforms: ['linux/arm64'], push: true }))).toMatchObject({
+      slug: 'llm-litellm',
+      platforms: ['linux/arm64'],
+      push: true,
+      fingerprint: d('f'),
+    });
+    expect(() => planBuild(spec, facts({ platforms: [] }))).toThrow(/ERR_PLATFORM_INVALID: no platform is named/);
+  });
+
+  it('names no base in labels unless there is exactly one, by digest', () => {
+    const named = (bases: Record<string, string>) => Object.keys(planBuild(spec, facts({ bases })).labels).filter((name) => name.includes('.base.'));
+    expect(named({})).toEqual([]);
+    expect(named({ a: `x.io/a@${d('1')}`, b: `x.io/b@${d('2')}` })).toEqual([]);
+    expect(named({ a: `x.io/a@${d('1')}` })).toHaveLength(2);
+  });
+
   it('names the store where nothing is pushed, and a registry where it is', () => {
     expect(planBuild(spec, facts()).repository).toBe('store.localhost/llm-litellm');
     expect(planBuild(spec, facts({ push: true })).repository).toBe('ghcr.io/acme/llm');
