@@ -6,28 +6,39 @@ export const ARCHITECTURES = ['amd64', 'arm64'] as const;
 export const architectureSchema = z.enum(ARCHITECTURES);
 export type Architecture = (typeof ARCHITECTURES)[number];
 
-/** A platform in Docker's notation. */
-export const PLATFORMS = ['linux/amd64', 'linux/arm64'] as const;
-export const platformSchema = z.enum(PLATFORMS);
-export type Platform = (typeof PLATFORMS)[number];
+/** A record of something for each architecture. */
+export const byArchitecture = <T>(valueOf: (architecture: Architecture) => T): Record<Architecture, T> =>
+  Object.fromEntries(ARCHITECTURES.map((architecture) => [architecture, valueOf(architecture)])) as Record<Architecture, T>;
 
-/** `linux/amd64` -> `amd64`. */
-export const architectureOf = (platform: Platform): Architecture => platform.slice('linux/'.length) as Architecture;
+/** A platform in Docker's notation. */
+export type Platform = `linux/${Architecture}`;
 
 /** `amd64` -> `linux/amd64`. */
 export const platformOf = (architecture: Architecture): Platform => `linux/${architecture}`;
 
+/** `linux/amd64` -> `amd64`. */
+export const architectureOf = (platform: Platform): Architecture => platform.slice('linux/'.length) as Architecture;
+
+/** The platform of each architecture, in the same order. */
+export const PLATFORMS: readonly Platform[] = ARCHITECTURES.map(platformOf);
+export const platformSchema = z.enum(PLATFORMS);
+
+/** What Node calls each architecture. */
+const NODE_NAMES: Readonly<Record<Architecture, NodeJS.Architecture>> = { amd64: 'x64', arm64: 'arm64' };
+
 /** The architecture of a machine from Node's `process.arch`. @throws ERR_PLATFORM_INVALID */
 export const architectureOfMachine = (arch: string): Architecture =>
-  arch === 'x64' ? 'amd64' : arch === 'arm64' ? 'arm64' : fail('ERR_PLATFORM_INVALID', `this machine's architecture, ${arch}, is not supported`);
+  ARCHITECTURES.find((architecture) => NODE_NAMES[architecture] === arch) ??
+  fail('ERR_PLATFORM_INVALID', `this machine's architecture, ${arch}, is not supported`);
 
 /** Parses a list such as `linux/arm64,linux/amd64` (a bare architecture is understood too); sorted, without repeats. @throws ERR_PLATFORM_INVALID */
 export const parsePlatforms = (text: string | readonly string[]): Platform[] => {
   const wanted = (typeof text === 'string' ? text.split(',') : [...text]).map((part) => part.trim()).filter(Boolean);
-  const parsed = wanted.map((part) => {
-    const platform = part.includes('/') ? part : `linux/${part}`;
-    return PLATFORMS.find((known) => known === platform) ?? fail('ERR_PLATFORM_INVALID', `${JSON.stringify(part)} is not a platform that can be built`);
-  });
+  const parsed = wanted.map(
+    (part) =>
+      PLATFORMS.find((platform) => part === platform || part === architectureOf(platform)) ??
+      fail('ERR_PLATFORM_INVALID', `${JSON.stringify(part)} is not a platform that can be built`),
+  );
   if (parsed.length === 0) fail('ERR_PLATFORM_INVALID', 'no platform is named');
   return PLATFORMS.filter((platform) => parsed.includes(platform));
 };

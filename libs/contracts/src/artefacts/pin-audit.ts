@@ -1,12 +1,13 @@
 import * as z from '../zod.ts';
 import { ERROR_CATALOGUE, type ErrorCode } from '../errors/catalogue.ts';
 import { LANES } from '../lanes.ts';
+import { ARCHITECTURES } from '../platform.ts';
 import { refSchema } from '../ref.ts';
 import { pinnedReferenceSchema } from '../reference.ts';
 import { artefact } from './common.ts';
 
 /** What can be pinned: a platform's manifest, or the index over them. */
-export const PIN_NAMES = ['amd64', 'arm64', 'index'] as const;
+export const PIN_NAMES = [...ARCHITECTURES, 'index'] as const;
 export type PinName = (typeof PIN_NAMES)[number];
 
 /** Something that is wrong with a pin, or that kept it from being looked at. */

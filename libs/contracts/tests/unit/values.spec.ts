@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  architectureOf,
   architectureOfMachine,
+  ARCHITECTURES,
   formatReference,
   isStoreReference,
   LANE_TABLE,
@@ -10,6 +12,7 @@ import {
   parsePlatforms,
   parseReference,
   parseRepository,
+  PLATFORMS,
   refParts,
   refSchema,
   shortDigest,
@@ -117,6 +120,12 @@ describe('a list of platforms', () => {
 
   it.each(['', ',', 'linux/386', 'windows/amd64', 'linux/amd64/v2', 'unknown/unknown'])('cannot be made from %j', (text) => {
     expect(() => parsePlatforms(text)).toThrow(/ERR_PLATFORM_INVALID/);
+  });
+
+  it('has one of each architecture, and no other', () => {
+    expect(PLATFORMS).toEqual(['linux/amd64', 'linux/arm64']);
+    expect(parsePlatforms([...ARCHITECTURES].reverse())).toEqual(PLATFORMS);
+    expect(PLATFORMS.map(architectureOf)).toEqual(ARCHITECTURES);
   });
 
   it('knows the machine from the name that Node gives it', () => {

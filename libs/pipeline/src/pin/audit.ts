@@ -1,5 +1,4 @@
 import {
-  ARCHITECTURES,
   PIN_NAMES,
   parsePinnedReference,
   pinVerdict,
@@ -24,11 +23,8 @@ export const outcomeOf = (findings: readonly PinFinding[], pins: number): PinAud
 
 /** All pins of a spec by name, as they are written. */
 export const namedPins = ({ image }: ProcessorSpec): PinAuditEntry['pins'] => {
-  const named: [PinName, string | null | undefined][] = [
-    ...ARCHITECTURES.map((each): [PinName, string | null | undefined] => [each, image?.platforms?.[each]]),
-    ['index', image?.index],
-  ];
-  return Object.fromEntries(named.filter(([, pin]) => pin != null));
+  const pinOf = (name: PinName): string | null | undefined => (name === 'index' ? image?.index : image?.platforms?.[name]);
+  return Object.fromEntries(PIN_NAMES.map((name) => [name, pinOf(name)]).filter(([, pin]) => pin != null));
 };
 
 /** The verdict on all of them: what could not be found out outweighs what is bad, because more may be. */
@@ -43,11 +39,14 @@ export const pinAudit = (lane: Lane, entries: readonly PinAuditEntry[]): PinAudi
 
 const named = ({ pin, code, message }: PinFinding): string => `  - ${pin === null ? '' : `${pin}: `}${code}: ${message}`;
 
+/** The longest name of a pin. */
+const WIDTH = Math.max(...PIN_NAMES.map(({ length }) => length));
+
 const lines = (entry: PinAuditEntry): string[] => [
   `${entry.ref ?? '?'}  ${entry.outcome}  (${entry.file})`,
   ...PIN_NAMES.flatMap((name) => {
     const pin = entry.pins[name];
-    return pin === undefined || entry.findings.length === 0 ? [] : [`  ${name.padEnd(6)} ${shortDigest(parsePinnedReference(pin).digest)}  ${pin}`];
+    return pin === undefined || entry.findings.length === 0 ? [] : [`  ${name.padEnd(WIDTH)}  ${shortDigest(parsePinnedReference(pin).digest)}  ${pin}`];
   }),
   ...entry.findings.map(named),
   ...entry.remarks.map((remark) => `  remark: ${remark}`),

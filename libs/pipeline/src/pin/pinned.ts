@@ -1,4 +1,4 @@
-import { ARCHITECTURES, architectureOf, fail, isStoreReference, laneRules, parsePinnedReference, PLATFORMS, platformOf } from '@pinlane/contracts';
+import { ARCHITECTURES, architectureOf, fail, isStoreReference, laneRules, parsePinnedReference, PIN_NAMES, PLATFORMS, platformOf } from '@pinlane/contracts';
 import type { Architecture, Lane, PinName, PinnedReference, Platform, ProcessorSpec } from '@pinlane/contracts';
 
 /** The pins of platforms, parsed. */
@@ -29,11 +29,10 @@ export const indexPinOf = (spec: ProcessorSpec): PinnedReference | null => (spec
 /** The names of the pins that a lane does not take, because they name the local store and the lane needs published images. */
 export const storePins = ({ pins, indexPin }: Pick<PinnedSpec, 'pins' | 'indexPin'>, lane: Lane): PinName[] => {
   if (laneRules(lane).acceptsStorePins) return [];
-  const named: [PinName, PinnedReference | null][] = [
-    ...ARCHITECTURES.map((each): [PinName, PinnedReference | null] => [each, pins[each] ?? null]),
-    ['index', indexPin],
-  ];
-  return named.filter(([, pin]) => pin !== null && isStoreReference(pin)).map(([name]) => name);
+  return PIN_NAMES.filter((name) => {
+    const pin = name === 'index' ? indexPin : pins[name];
+    return pin != null && isStoreReference(pin);
+  });
 };
 
 const spoken = (name: PinName): string => (name === 'index' ? 'the index' : platformOf(name));

@@ -1,4 +1,15 @@
-import { ARCHITECTURES, formatRepository, parsePinnedReference, shortDigest, type Digest, type PinReport, type ProcessorSpec } from '@pinlane/contracts';
+import {
+  ARCHITECTURES,
+  byArchitecture,
+  formatRepository,
+  parsePinnedReference,
+  platformOf,
+  PLATFORMS,
+  shortDigest,
+  type Digest,
+  type PinReport,
+  type ProcessorSpec,
+} from '@pinlane/contracts';
 
 const change = <T>(before: T | null | undefined, after: T | null | undefined) => ({ before: before ?? null, after: after ?? null });
 
@@ -23,7 +34,7 @@ export const pinReport = (
   ref: before.ref,
   file,
   outcome,
-  platforms: Object.fromEntries(ARCHITECTURES.map((each) => [each, change(before.image?.platforms?.[each], after.image?.platforms?.[each])])),
+  platforms: byArchitecture((each) => change(before.image?.platforms?.[each], after.image?.platforms?.[each])),
   index: change(before.image?.index, after.image?.index),
   fingerprint: change(before.image?.source?.fingerprint, after.image?.source?.fingerprint),
   revision: after.image?.source?.revision ?? null,
@@ -50,18 +61,21 @@ const HEADLINES: Record<PinReport['outcome'], string> = {
   stale: 'pins are stale',
 };
 
+/** The longest name in a report is that of a platform. */
+const WIDTH = Math.max(...PLATFORMS.map(({ length }) => length));
+
 /** A report for people: old -> new for each platform, in short digests. */
 export const renderPinReport = (report: PinReport): string => {
   const platforms = ARCHITECTURES.flatMap((each) => {
     const pin = report.platforms[each];
-    return pin === undefined || (pin.before === null && pin.after === null) ? [] : [[`linux/${each}`, arrowOf(pin)]];
+    return pin === undefined || (pin.before === null && pin.after === null) ? [] : [[platformOf(each), arrowOf(pin)]];
   });
   const rows = [
     ...platforms,
     ['index', arrowOf(report.index)],
     ['source', arrow(shortSource(report.fingerprint.before), shortSource(report.fingerprint.after))],
   ];
-  const table = rows.map(([name, text]) => `  ${(name as string).padEnd(12)}${text}`);
+  const table = rows.map(([name, text]) => `  ${(name as string).padEnd(WIDTH)} ${text}`);
   return [
     `${report.ref}  ${HEADLINES[report.outcome]}  (${report.file})`,
     ...table,

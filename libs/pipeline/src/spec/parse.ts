@@ -1,4 +1,4 @@
-import { processorSpecSchema, type Problem, type ProcessorSpec } from '@pinlane/contracts';
+import { ARCHITECTURES, processorSpecSchema, type Problem, type ProcessorSpec } from '@pinlane/contracts';
 import type { z } from 'zod';
 import { knownKeys, nearest } from './known-keys.ts';
 import { nodeAt, placeOf, type YamlPath } from './places.ts';
@@ -50,7 +50,7 @@ const oldForm = (source: YamlSource): Problem[] => {
       file: source.file,
       ...placeOf(source, ['image', 'oci'], 'key'),
       message: 'image.oci names one image for every platform, and pins are kept for each',
-      fix: 'Replace the line by `platforms: {}` and run the pin target; or write platforms: { amd64: <repository>@sha256:…, arm64: <repository>@sha256:… }.',
+      fix: `Replace the line by \`platforms: {}\` and run the pin target; or write platforms: { ${ARCHITECTURES.map((each) => `${each}: <repository>@sha256:…`).join(', ')} }.`,
     },
   ];
 };
