@@ -2,7 +2,7 @@ import canonicalize from 'canonicalize';
 import { fail, isPinlaneError } from '@pinlane/contracts';
 import { parseSpec } from '../spec/parse.ts';
 import type { PinEdit } from './plan.ts';
-import { splice } from './splice.ts';
+import { splice } from './splice/splice.ts';
 
 type Json = Record<string, unknown>;
 

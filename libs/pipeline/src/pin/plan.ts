@@ -1,10 +1,10 @@
 import { ARCHITECTURES, STORE_HOST } from '@pinlane/contracts';
 import type { Architecture, BuiltImage, Digest, PlatformDigests, ProcessorSpec } from '@pinlane/contracts';
+import type { Edit } from './splice/model.ts';
 
-/** One value of registry.yaml that is to change; `null` is written as null. */
-export interface PinEdit {
+/** One value in the image section of registry.yaml that is to change. */
+export interface PinEdit extends Edit {
   readonly path: readonly ['image', ...string[]];
-  readonly value: string | null;
 }
 
 /** What was built and verified. */

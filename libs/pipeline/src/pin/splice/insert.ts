@@ -1,0 +1,90 @@
+import { isMap, isNode, isSeq, type Pair, type YAMLMap } from 'yaml';
+import { fail } from '@pinlane/contracts';
+import { nodeAt, pairOf } from '../../spec/places.ts';
+import type { YamlSource } from '../../spec/syntax.ts';
+import { columnOf, contentEnd, endOfLine, indentStep, isFlow, newline, pairEnd, rangeOf } from './layout.ts';
+import type { Edit, Splice } from './model.ts';
+import { blockLines, flowText, plainOrQuoted } from './write.ts';
+
+const insertAt = (offset: number, text: string): Splice => ({ from: offset, to: offset, text });
+
+/** The end of the comments that follow a block and are indented deeper than its key: they are the block's own, and what is inserted goes behind them. */
+const pastOwnComments = (text: string, at: number, column: number): number => {
+  let end = at;
+  for (let line = at; line < text.length; line = endOfLine(text, line)) {
+    const [, pad, mark] = /^( *)(#)?/.exec(text.slice(line, endOfLine(text, line))) as unknown as [string, string, string | undefined];
+    const blank = text.slice(line, endOfLine(text, line)).trim() === '';
+    if (!blank && (mark === undefined || pad.length <= column)) break;
+    if (!blank) end = endOfLine(text, line);
+  }
+  return end;
+};
+
+/** Inserts whole lines behind the line that holds `after`. @param owner the column of a block's key, if the block's own comments come first */
+const insertLines = ({ text }: YamlSource, after: number, lines: readonly string[], owner?: number): Splice => {
+  const eol = newline(text);
+  const line = text[after - 1] === '\n' ? after : endOfLine(text, after);
+  const at = owner === undefined ? line : pastOwnComments(text, line, owner);
+  const open = at > 0 && text[at - 1] !== '\n';
+  return insertAt(at, `${open ? eol : ''}${lines.join(eol)}${open ? '' : eol}`);
+};
+
+/** Adds keys to a mapping in braces. */
+const insertIntoFlow = (map: YAMLMap, keys: readonly string[], written: string): Splice => {
+  const last = map.items[map.items.length - 1];
+  return last === undefined ? insertAt(rangeOf(map)[0] + 1, ` ${flowText(keys, written)} `) : insertAt(pairEnd(last), `, ${flowText(keys, written)}`);
+};
+
+/** The pairs of which the first that is there is followed by a new key: `image` belongs after `build`, which belongs after `ref`. */
+const PREFERRED: Readonly<Record<string, readonly string[]>> = { image: ['build', 'ref'], platforms: ['repository'] };
+
+/** The pair behind which a new key is put: one that is preferred, else the last. */
+const siblingFor = (map: YAMLMap, key: string): Pair => {
+  const preferred = (PREFERRED[key] ?? []).map((name) => pairOf(map, name)).find((pair) => pair !== undefined);
+  return preferred ?? (map.items[map.items.length - 1] as Pair);
+};
+
+/** Whether a pair's value has no block into which a comment could be indented. */
+const isFlowValue = ({ value }: Pair): boolean => !(isMap(value) || isSeq(value)) || value.flow === true;
+
+/** Adds keys to a mapping in lines. */
+const insertIntoBlock = (source: YamlSource, map: YAMLMap, keys: readonly [string, ...string[]], written: string): Splice => {
+  const sibling = siblingFor(map, keys[0]);
+  const column = columnOf(source, map.items[0]?.key);
+  return insertLines(source, pairEnd(sibling), blockLines(keys, written, column, indentStep(source)), isFlowValue(sibling) ? undefined : column);
+};
+
+/** Gives a value, or the keys that lead to it, to a key that is there and has no mapping behind it: nothing, or null. */
+const fillKey = (source: YamlSource, map: YAMLMap, { key, value }: Pair, inner: readonly string[], written: string): Splice => {
+  const onOneLine = inner.length === 0 ? written : `{ ${flowText(inner, written)} }`;
+  const keyEnd = contentEnd(key);
+  const colon = /^\s*:/.exec(source.text.slice(keyEnd, keyEnd + 1000));
+  // In `{ amd64, arm64 }` a key stands without its colon.
+  if (colon === null) return insertAt(keyEnd, `: ${onOneLine}`);
+  const colonEnd = keyEnd + colon[0].length;
+  if (inner.length === 0) return insertAt(colonEnd, ` ${onOneLine}`);
+  const [from, to] = isNode(value) ? rangeOf(value) : [0, 0];
+  if (to > from) return { from, to, text: onOneLine };
+  if (isFlow(map)) return insertAt(colonEnd, ` ${onOneLine}`);
+  const step = indentStep(source);
+  return insertLines(source, colonEnd, blockLines(inner, written, columnOf(source, key) + step, step));
+};
+
+/** The deepest mapping on the way of a path, and the keys that lead on from it. @throws ERR_REGISTRY_CONFLICT if the document is no mapping */
+const deepestMapping = (source: YamlSource, path: Edit['path']): { readonly map: YAMLMap; readonly keys: readonly [string, ...string[]] } => {
+  for (let depth = path.length - 1; depth >= 0; depth--) {
+    const map = nodeAt(source, path.slice(0, depth));
+    if (isMap(map)) return { map, keys: path.slice(depth) as [string, ...string[]] };
+  }
+  return fail('ERR_REGISTRY_CONFLICT', 'the document is not a mapping', { file: source.file });
+};
+
+/** The splice that gives a value to a path that has none. */
+export const insertionFor = (source: YamlSource, { path, value }: Edit): Splice => {
+  const { map, keys } = deepestMapping(source, path);
+  const [key, ...inner] = keys;
+  const written = plainOrQuoted(value);
+  const pair = pairOf(map, key);
+  if (pair !== undefined) return fillKey(source, map, pair, inner, written);
+  return isFlow(map) ? insertIntoFlow(map, keys, written) : insertIntoBlock(source, map, keys, written);
+};
