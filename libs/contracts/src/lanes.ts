@@ -3,7 +3,7 @@ import { PLATFORMS, type Platform } from './platform.ts';
 export const LANES = ['local', 'pr', 'dev', 'staging', 'main'] as const;
 export type Lane = (typeof LANES)[number];
 
-/** What a lane may do; executors obey it, workflows and the runbook page are checked against it. */
+/** The rules of a lane: executors obey them, and the runbook is checked against them. */
 export interface LaneRules {
   /** The platforms it builds unless told otherwise; empty: it may not build. */
   readonly builds: readonly Platform[];
@@ -15,13 +15,13 @@ export interface LaneRules {
   readonly deploysTo: 'dev' | 'staging' | 'main' | null;
   /** `own`: the developer's; `unset`: none may be set; a suffix: the environment variable is `<NAME><suffix>`. */
   readonly secrets: 'own' | 'unset' | '_STAGING' | '_PROD';
-  /** Whether pins that name the local store are good enough. */
+  /** Whether it takes pins that name the local store; otherwise the pinned image must be in a registry. */
   readonly acceptsStorePins: boolean;
   /** Whether it builds from nothing that an earlier run left, and leaves nothing that another lane reads. */
   readonly fresh: boolean;
-  /** Whether a passing acceptance of a pinned image is attached to it unless told otherwise. */
+  /** Whether the report is attached to a pinned image that passed acceptance, unless told otherwise. */
   readonly attaches: boolean;
-  /** The least isolation of the network with which a passing acceptance counts. */
+  /** `blocked`: acceptance counts only if the network of the processor was blocked. */
   readonly egress: 'any' | 'blocked';
 }
 

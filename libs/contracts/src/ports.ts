@@ -3,21 +3,21 @@ import type { Isolation, RuntimeName } from './artefacts/acceptance.ts';
 import type { Digest } from './digest.ts';
 import type { Platform } from './platform.ts';
 
-/** Where long work says what it is doing: one short line at a time, for a person. */
+/** Takes one short line on what long work is doing, for a person. */
 export type Progress = (line: string) => void;
 
-/** Whether a thing can be used on this machine, and why not. */
+/** Whether an engine or a runtime can be used on this machine; if not, why, and what mends it. */
 export type Availability =
   { readonly available: true; readonly version: string } | { readonly available: false; readonly reason: string; readonly fix: string };
 
-/** What an engine built. */
+/** The result of a build. */
 export interface Built {
   readonly image: BuiltImage;
-  /** The layers of the Dockerfile that were made, and those that were there; null if the engine can't tell. */
+  /** How many layers of the Dockerfile were made, and how many were there already; null if the engine can't tell. */
   readonly layers: { readonly built: number; readonly reused: number } | null;
 }
 
-/** What builds images. */
+/** An engine that builds images. */
 export interface BuildEngine {
   readonly name: 'embedded' | 'docker';
   availability(): Promise<Availability>;
@@ -25,7 +25,7 @@ export interface BuildEngine {
   build(plan: BuildPlan, io: { readonly progress: Progress; readonly signal: AbortSignal }): Promise<Built>;
 }
 
-/** An answer of a processor; the body is whole. */
+/** A processor's answer, read to its end. */
 export interface ProcessorResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -42,13 +42,13 @@ export interface ProcessorRequest {
   readonly onData?: (chunk: Uint8Array) => void;
 }
 
-/** An address that is tried from where a processor runs. */
+/** An address to connect to from the network of a processor. */
 export interface NetworkTarget {
   readonly host: string;
   readonly port: number;
 }
 
-/** The network as it is seen from where a processor runs. */
+/** A processor's network as it is seen from inside. */
 export interface NetworkView {
   /** Whether this view was taken in the very network namespace in which the processor runs. */
   readonly sameNamespace: boolean;
@@ -60,32 +60,32 @@ export interface NetworkView {
 
 /** A processor that runs and has answered. */
 export interface RunningProcessor {
-  /** What the runtime set up; `network` is `open` here, because only a probe can say otherwise. */
+  /** The isolation that the runtime set up. `network` is always `open` here, because only a probe can prove that it is blocked. */
   readonly isolation: Isolation;
   readonly healthyAfterMs: number;
   /** The folder on this machine that the processor sees as its artifacts root. */
   readonly artifacts: string;
-  /** The same folder as the processor names it. */
+  /** The path of the same folder as the processor sees it. */
   readonly artifactsRoot: string;
-  /** Where the processor listens, as seen from its own network. */
+  /** The port on which the processor listens in its own network. */
   readonly port: number;
   request(request: ProcessorRequest): Promise<ProcessorResponse>;
-  /** Looks at the network from where the processor runs, and tries to connect to each target. */
+  /** Looks at the network from inside, and tries to connect to each target. */
   observeNetwork(targets: readonly NetworkTarget[]): Promise<NetworkView>;
-  /** Stops the processor from being scheduled, or lets it go on: what is sent meanwhile arrives at one moment. */
+  /** Freezes the processor until it is resumed. Requests that are sent meanwhile reach it at the same moment. */
   suspend(): Promise<void>;
   resume(): Promise<void>;
-  /** Everything written to stdout and stderr so far, in the order in which it came; the oldest is dropped beyond a few MiB. */
+  /** All that was written to stdout and stderr so far, in the order in which it came. Of more than a few MiB the oldest part is dropped. */
   logs(): string;
-  /** What was written to stderr alone. */
+  /** All that was written to stderr so far. */
   stderr(): string;
-  /** Why it ended without having been stopped, such as a memory limit that it went over; null while it runs, and once it was stopped. */
+  /** Why the processor ended by itself, such as a memory limit that it went over; null while it runs, and if it was stopped. */
   ended(): string | null;
-  /** SIGTERM, then SIGKILL after the grace period; removes everything that was made. */
+  /** Sends SIGTERM, and SIGKILL after the grace period; then removes all that was made for the run. */
   stop(graceMs?: number): Promise<{ readonly exitCode: number | null }>;
 }
 
-/** The part of an image's config that says how it is run (OCI image specification, config.md). */
+/** The part of an image's config that tells how to run it (OCI image specification, config.md). */
 export interface ImageRunConfig {
   readonly Env?: readonly string[] | null | undefined;
   readonly Entrypoint?: readonly string[] | null | undefined;
@@ -94,19 +94,19 @@ export interface ImageRunConfig {
   readonly User?: string | null | undefined;
 }
 
-/** An image of one platform, in every form in which a runtime may take it. A form is made when it is asked for. */
+/** An image of one platform, as an unpacked folder or as an archive; each is made only when a runtime asks for it. */
 export interface RunnableImage {
-  /** What is run, for a person and for names of things that are made of it: a processor's slug. */
+  /** The processor's slug, from which a runtime makes the names of containers and folders. */
   readonly name: string;
   readonly platform: Platform;
   /** The platform manifest's digest. */
   readonly digest: Digest;
-  /** The digest of its config, which names what every layer unpacks to. */
+  /** The digest of its config, which names the content of every layer: two images with the same config unpack to the same files. */
   readonly configDigest: Digest;
   readonly config: ImageRunConfig;
-  /** The folder into which it is unpacked; it is never written to. */
+  /** The folder into which it is unpacked; nothing writes to that folder afterwards. */
   rootfs(): Promise<string>;
-  /** As a tar that `docker load` takes, to be kept under `name`. */
+  /** A tar for `docker load`, which tags the image as `name`. */
   archive(name: string): AsyncIterable<Uint8Array>;
 }
 
@@ -121,28 +121,28 @@ export interface RunLimits {
 
 export interface StartOptions {
   readonly image: RunnableImage;
-  /** What of it is enforced, `RunningProcessor.isolation` says. */
+  /** A runtime may be unable to enforce some of them; `RunningProcessor.isolation` says which it did. */
   readonly limits: RunLimits;
-  /** Everything the processor is told besides the image's own Env; nothing of this machine's environment is added. */
+  /** Variables besides the image's own Env. Nothing of this machine's environment is added. */
   readonly env: Readonly<Record<string, string>>;
-  /** build.port; a runtime that shares the machine's network may choose another. The processor is told by PORT. */
+  /** `build.port` of the spec. A runtime that shares the machine's network may choose another; the processor is told by PORT. */
   readonly port: number;
-  /** A folder on this machine; the processor is told by ARTIFACTS_ROOT where it sees it. */
+  /** A folder on this machine for the processor's files; ARTIFACTS_ROOT tells the processor its path. */
   readonly artifacts: string;
-  /** `healthy`: /healthz answers 200. `answering`: it answers anything, for a processor that is started wrongly on purpose. */
+  /** `healthy`: until /healthz answers 200. `answering`: until it answers anything, for a processor that is started wrongly on purpose. */
   readonly until: 'healthy' | 'answering';
   readonly startTimeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** What runs an image on this machine. */
+/** A runtime: it runs images on this machine. */
 export interface Runtime {
   readonly name: RuntimeName;
   availability(): Promise<Availability>;
-  /** Where a processor sees a folder of this machine that is given as its artifacts root. */
+  /** The path under which a processor sees the folder that it gets for its files. */
   artifactsRootOf(artifacts: string): string;
   /**
-   * @throws ERR_START_FAILED with the end of the log, ERR_PLATFORM_UNRUNNABLE where nothing here runs programs of its architecture, ERR_IMAGE_ROOT
+   * @throws ERR_START_FAILED with the end of the log, ERR_PLATFORM_UNRUNNABLE if nothing here runs programs of its architecture, ERR_IMAGE_ROOT
    * from a runtime that runs nothing as root, ERR_RUNTIME_UNAVAILABLE, ERR_CANCELLED
    */
   start(options: StartOptions): Promise<RunningProcessor>;

@@ -8,19 +8,19 @@ const HOST =
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
-/** Where images of one name live: a registry host and a path in it. Written in full; nothing is left to a default. */
+/** The place of all images of one name: a registry's host and a path in it, both written in full. */
 export interface Repository {
   readonly host: string;
   readonly path: string;
 }
 
-/** An image reference; at least one of tag and digest where it names an image rather than a repository. */
+/** A reference to an image by tag, by digest or by both. With neither it names a repository. */
 export interface Reference extends Repository {
   readonly tag?: string;
   readonly digest?: Digest;
 }
 
-/** A reference by digest: the only kind that is ever pinned, run or deployed. */
+/** A reference by digest: no other kind is pinned, run or deployed. */
 export interface PinnedReference extends Repository {
   readonly digest: Digest;
 }

@@ -1,2 +1,2 @@
-/** The host under which the local store's images are named; RFC 6761 keeps `.localhost` on this machine. Free of imports, because each Nx command reads it. */
+/** The host in the names of images of the local store; RFC 6761 keeps `.localhost` on this machine. This file imports nothing, because each Nx command loads it. */
 export const STORE_HOST = 'store.localhost';

@@ -10,7 +10,7 @@ import {
   type Ref,
 } from '@pinlane/contracts';
 
-/** What a report must be about. */
+/** The image that a report must be about. */
 export interface EvidenceSubject {
   readonly ref: Ref;
   /** The platform manifest's digest. */
@@ -18,13 +18,13 @@ export interface EvidenceSubject {
   readonly platform: Platform;
 }
 
-/** Why a report, whatever it claims, says nothing good about an image; null where it does. */
+/** Why a report is no evidence for an image, whatever it claims; null if it is evidence. */
 export const whyNoEvidence = (report: AcceptanceReport, { ref, digest, platform }: EvidenceSubject): string | null => {
   if (report.digest !== digest || parsePinnedReference(report.image).digest !== digest) return `it is about ${shortDigest(report.digest)}`;
   if (report.ref !== ref || report.platform !== platform) return `it is about ${report.ref} for ${report.platform}`;
   if (!report.pinned) return 'it is about an image that was not pinned';
   if (report.verdict !== 'accepted') return 'its verdict is not that the image was accepted';
-  // The verdict follows from the checks: a report in which it does not was not written by Pinlane.
+  // Pinlane derives the verdict from the checks. A report whose checks say otherwise was not written by Pinlane.
   const failed = report.checks.filter(({ outcome }) => outcome === 'failed').map(({ rule }) => rule);
   if (failed.length > 0) return `it calls accepted what failed ${failed.slice(0, 5).join(', ')}`;
   if (!report.checks.some(({ outcome }) => outcome === 'passed')) return 'nothing was checked';
@@ -42,19 +42,19 @@ export const parseEvidence = (text: string): { readonly report: AcceptanceReport
   }
 };
 
-/** The text of a report as it is attached: without what was attached before. */
+/** The text of a report for attaching it to an image: without the evidence that was found there before. */
 export const evidenceText = ({ evidence: _, ...report }: AcceptanceReport): string => JSON.stringify(report);
 
 const outcomesOf = ({ lane, isolation, checks }: AcceptanceReport): string =>
   JSON.stringify([lane, isolation, checks.map(({ rule, outcome }) => `${outcome} ${rule}`).sort()]);
 
-/** Whether two reports say the same: in one lane, with one isolation, each check with one outcome. Times do not count. */
+/** Whether two reports have the same lane, the same isolation and the same outcome of each check. Times do not count. */
 export const saysTheSame = (a: AcceptanceReport, b: AcceptanceReport): boolean => outcomesOf(a) === outcomesOf(b);
 
-/** Which lanes look for evidence unless told otherwise: those that test what another lane accepted. */
+/** Whether a lane looks for evidence unless told otherwise: it does if it tests images that another lane accepted. */
 export const looksForEvidence = (lane: AcceptanceReport['lane']): boolean => laneRules(lane).imageUnderTest === 'pinned' && !laneRules(lane).attaches;
 
-/** What is attached to an image, for people. */
+/** Lines for people on the evidence that is attached to an image. */
 export const renderEvidence = ({ found, ignored }: EvidenceFound): string[] => [
   ...found.map(
     ({ artifact, lane, startedAt, passed, isolation }) =>

@@ -13,33 +13,33 @@ export type RuntimeName = (typeof RUNTIME_NAMES)[number];
 
 const enforcement = z.enum(['enforced', 'none']);
 
-/** What stood between the processor under test and the machine. `network: blocked` only where a probe proved it. */
+/** The isolation of the processor under test from the machine. `network` is `blocked` only if a probe proved it. */
 export const isolationSchema = z.strictObject({
   runtime: z.enum(RUNTIME_NAMES),
   network: z.enum(['blocked', 'open']),
   filesystem: z.enum(['read-only', 'open']),
   user: z.enum(['unprivileged', 'same']),
   processes: z.enum(['own', 'shared']),
-  /** Which limits of `runtime` were enforced; reports of before there were any say nothing. */
+  /** The limits of `runtime` in registry.yaml that were enforced; absent in reports that are older than the limits. */
   limits: z.strictObject({ cpu: enforcement, memory: enforcement, pids: enforcement }).optional(),
   /** Whether the image is of another processor architecture than the machine. */
   emulated: z.boolean().optional(),
 });
 export type Isolation = z.infer<typeof isolationSchema>;
 
-/** One rule of the contract, or one of the processor's own cases, and what became of it. */
+/** The outcome of one rule of the contract, or of one of the processor's own cases. */
 export const checkSchema = z.strictObject({
   /** A rule's stable name such as `healthz.ok`, or `case:<file>#<name>`. */
   rule: z.string(),
   title: z.string(),
   outcome: z.enum(['passed', 'failed', 'skipped']),
-  /** Why it failed or was skipped; empty where it passed. */
+  /** Why it failed or was skipped; empty if it passed. */
   message: z.string(),
   durationMs: z.number().nonnegative(),
 });
 export type Check = z.infer<typeof checkSchema>;
 
-/** The media type of a report that is attached to the manifest it is about, and of the artefact that carries it. */
+/** The media type of a report that is attached to an image, and of the artefact that carries it. */
 export const EVIDENCE_TYPE = 'application/vnd.pinlane.acceptance.v1+json';
 
 /** The reports that are attached to an image: those that are evidence, and those that are not, each with the reason. */
@@ -58,7 +58,7 @@ export const evidenceFoundSchema = z.strictObject({
 });
 export type EvidenceFound = z.infer<typeof evidenceFoundSchema>;
 
-/** The verdict on one platform digest; evidence when every check passed. */
+/** The verdict on the image of one platform. If every check passed, it can be attached to the image as evidence. */
 export const acceptanceReportSchema = artefact('AcceptanceReport', {
   ref: refSchema,
   image: pinnedReferenceSchema,
@@ -72,17 +72,16 @@ export const acceptanceReportSchema = artefact('AcceptanceReport', {
   checks: z.array(checkSchema),
   startedAt: z.iso.datetime(),
   durationMs: z.number().nonnegative(),
-  /** From the start of the container to the first healthy answer. */
-  /** Null where it never became healthy; nothing could be measured of its isolation then. */
+  /** From the start of the processor to its first healthy answer; null if it never became healthy. Its isolation could not be measured then. */
   healthyAfterMs: z.number().nonnegative().nullable(),
-  /** Where the container's log is kept, relative to the workspace's root; null where everything passed. */
+  /** The path of the processor's log, relative to the workspace's root; null if everything passed. */
   log: z.string().nullable(),
-  /** What earlier lanes attached to this digest, where it was looked for; never in a report that is itself attached. */
+  /** The reports that earlier lanes attached to this digest. Absent if nobody looked for them, and in a report that is itself attached. */
   evidence: evidenceFoundSchema.optional(),
 }).describe('The verdict on one platform digest.');
 export type AcceptanceReport = z.infer<typeof acceptanceReportSchema>;
 
-/** A file under processors/<slug>/acceptance/: what is sent, and what must come back. */
+/** A file under processors/<slug>/acceptance/: requests, and the answers that are expected. */
 export const acceptanceFileSchema = z.strictObject({
   cases: z
     .array(
@@ -98,7 +97,7 @@ export const acceptanceFileSchema = z.strictObject({
             .string()
             .regex(/^ERR_[A-Z_]+$/)
             .optional(),
-          /** Output files that must be there; text is compared whole, `contains` in part, `json` by value. */
+          /** Files that the run must write. `text` is the whole content, `contains` a part of it, and `json` is compared by value. */
           outputs: z
             .array(
               z.strictObject({

@@ -5,7 +5,7 @@ import { refSchema } from '../ref.ts';
 import { pinnedReferenceSchema } from '../reference.ts';
 import { artefact, revisionSchema } from './common.ts';
 
-/** What was deployed, where and on whose word. */
+/** The record of a deployment: the image, the place, and the evidence that allowed it. */
 export const deploymentSchema = artefact('Deployment', {
   ref: refSchema,
   lane: z.enum(LANES),
@@ -19,7 +19,7 @@ export const deploymentSchema = artefact('Deployment', {
 });
 export type Deployment = z.infer<typeof deploymentSchema>;
 
-/** What the platform says is running. */
+/** The state of an app as the hosting platform reports it. */
 export const observedDeploymentSchema = artefact('ObservedDeployment', {
   ref: refSchema,
   environment: z.enum(['dev', 'staging', 'main']),
@@ -29,7 +29,7 @@ export const observedDeploymentSchema = artefact('ObservedDeployment', {
 });
 export type ObservedDeployment = z.infer<typeof observedDeploymentSchema>;
 
-/** Where what runs differs from what is pinned. */
+/** The differences between the images that are pinned and those that run. */
 export const driftReportSchema = artefact('DriftReport', {
   environment: z.enum(['dev', 'staging', 'main']),
   verdict: z.enum(['in-sync', 'drift']),

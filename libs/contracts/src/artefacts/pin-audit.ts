@@ -6,13 +6,13 @@ import { refSchema } from '../ref.ts';
 import { pinnedReferenceSchema } from '../reference.ts';
 import { artefact } from './common.ts';
 
-/** What can be pinned: a platform's manifest, or the index over them. */
+/** The names of pins: a platform's manifest by its architecture, and the index over all of them. */
 export const PIN_NAMES = [...ARCHITECTURES, 'index'] as const;
 export type PinName = (typeof PIN_NAMES)[number];
 
 /** Something that is wrong with a pin, or that kept it from being looked at. */
 export const pinFindingSchema = z.strictObject({
-  /** Null where it is about the file as a whole. */
+  /** Null if it is about the file as a whole. */
   pin: z.enum(PIN_NAMES).nullable(),
   code: z.enum(Object.keys(ERROR_CATALOGUE) as [ErrorCode, ...ErrorCode[]]),
   message: z.string(),
@@ -23,14 +23,14 @@ export type PinFinding = z.infer<typeof pinFindingSchema>;
 export const pinAuditEntrySchema = z.strictObject({
   /** registry.yaml, relative to the workspace's root. */
   file: z.string(),
-  /** Null where the file can't be read. */
+  /** Null if the file can't be read. */
   ref: refSchema.nullable(),
   /** `good`: every pin is what it says. `bad`: one is not. `unknown`: it could not be found out. `unpinned`: there is none. */
   outcome: z.enum(['good', 'bad', 'unknown', 'unpinned']),
   pins: z.partialRecord(z.enum(PIN_NAMES), pinnedReferenceSchema),
-  /** What is wrong; empty where the pins are good. */
+  /** The faults; empty if the pins are good. */
   findings: z.array(pinFindingSchema),
-  /** What is worth a look and no fault. */
+  /** Peculiarities that are no faults. */
   remarks: z.array(z.string()),
 });
 export type PinAuditEntry = z.infer<typeof pinAuditEntrySchema>;
@@ -38,7 +38,7 @@ export type PinAuditEntry = z.infer<typeof pinAuditEntrySchema>;
 /** Whether everything that a workspace pins is there and is what it is pinned for. */
 export const pinAuditSchema = artefact('PinAudit', {
   lane: z.enum(LANES),
-  /** `unknown` where anything could not be found out, whatever else was found. */
+  /** `unknown` if any pin could not be looked at, whatever was found of the others. */
   verdict: z.enum(['good', 'bad', 'unknown']),
   /** How many pins were looked at. */
   pins: z.int().nonnegative(),

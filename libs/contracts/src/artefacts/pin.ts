@@ -7,7 +7,7 @@ import { artefact, revisionSchema } from './common.ts';
 
 const change = <T extends z.ZodType>(value: T) => z.strictObject({ before: value.nullable(), after: value.nullable() });
 
-/** What `pin` did, or with --dry-run would do, or with --check found. */
+/** The outcome of `pin`: the pins that it wrote, would write (--dry-run) or found (--check). */
 export const pinReportSchema = artefact('PinReport', {
   ref: refSchema,
   /** registry.yaml, relative to the workspace's root. */
@@ -19,7 +19,7 @@ export const pinReportSchema = artefact('PinReport', {
   revision: revisionSchema.nullable(),
   /** Why the pins are stale; empty otherwise. */
   reasons: z.array(z.string()),
-  /** Why a digest changed although the fingerprint did not; absent where none did. */
+  /** Why digests changed although the fingerprint did not; absent if there is nothing to explain. */
   explanation: z.array(z.string()).optional(),
 }).describe('The pins that were written, would be, or were found.');
 export type PinReport = z.infer<typeof pinReportSchema>;

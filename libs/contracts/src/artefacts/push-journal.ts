@@ -7,15 +7,15 @@ import { artefact } from './common.ts';
 export const pushEntrySchema = z.strictObject({
   repository: repositorySchema,
   index: digestSchema,
-  /** Every manifest that the push writes, the index included: each is to have a protecting tag. */
+  /** Every manifest that the push writes, the index included. Each gets a tag that protects it from garbage collection. */
   manifests: z.array(digestSchema).min(1),
-  /** `pushing`: some of it may be there. `pushed`: all of it was read back, and its pins may not be written yet. */
+  /** `pushing`: the registry may hold a part of it. `pushed`: all of it was read back, but its pins may not be written yet. */
   state: z.enum(['pushing', 'pushed']),
   startedAt: z.iso.datetime(),
 });
 export type PushEntry = z.infer<typeof pushEntrySchema>;
 
-/** What is under way between push and pin, so that a run that was killed leaves nothing in a registry that nobody knows of. */
+/** The pushes whose pins are not written yet. If a run is killed between push and pin, the journal still tells what it left in the registry. */
 export const pushJournalSchema = artefact('PushJournal', {
   /** The Nx project whose image it is. */
   name: z.string(),

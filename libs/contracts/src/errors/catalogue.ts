@@ -1,8 +1,8 @@
-/** What is known of one kind of error: why it happens, what mends it, the exit code, whether trying again can help. */
+/** One kind of error: why it happens, what mends it, the exit code, and whether trying again can help. */
 export interface CatalogueEntry {
   readonly cause: string;
   readonly remedy: string;
-  /** 1: an error. 2: a verdict against (acceptance failed, drift found, pins stale). */
+  /** 1: an error. 2: a verdict against, such as stale pins or a failed acceptance. */
   readonly exitCode: 1 | 2;
   readonly retryable: boolean;
   /** A verdict on a pin: the pinned image, or a part of it, is `gone`, or it is `wrong`. Absent: the code says nothing about a pin. */

@@ -7,11 +7,11 @@ export interface SourcePlace {
   readonly column?: number;
 }
 
-/** One thing that is wrong, where it is, and what mends it. */
+/** One fault, its place, and its remedy. */
 export interface Problem extends SourcePlace {
   readonly code: ErrorCode;
   readonly message: string;
-  /** What to do; the catalogue's remedy where absent. */
+  /** What to do; the catalogue's remedy if absent. */
   readonly fix?: string;
 }
 
@@ -26,7 +26,7 @@ export const formatProblem = (problem: Problem): string => {
   return `${problem.code}: ${place ? `${place}: ` : ''}${problem.message}\nfix: ${problem.fix ?? ERROR_CATALOGUE[problem.code].remedy}`;
 };
 
-/** The one error class: carries a code of the catalogue and every problem that was found, not only the first. */
+/** The only error class. It carries every problem that was found, not only the first, and the code of the first. */
 export class PinlaneError extends Error {
   readonly code: ErrorCode;
   readonly problems: readonly Problem[];
@@ -39,7 +39,7 @@ export class PinlaneError extends Error {
     this.problems = all;
   }
 
-  /** 1 or 2, from the catalogue; 1 wins, because an error outweighs a verdict. */
+  /** 2 if all problems are verdicts, else 1: an error outweighs a verdict. */
   get exitCode(): 1 | 2 {
     return this.problems.every(({ code }) => ERROR_CATALOGUE[code].exitCode === 2) ? 2 : 1;
   }

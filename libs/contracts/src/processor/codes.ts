@@ -23,28 +23,28 @@ export const INPUTS_STATUS = { malformed: 400, mediaType: 415, tooLarge: 413 } a
 /** The header by which a caller says which digest it expects to talk to. */
 export const EXPECT_DIGEST_HEADER = 'x-pinlane-expect-digest';
 
-/** What whoever starts a processor tells it, and nothing else does. */
+/** The environment variables by which whoever starts a processor configures it. */
 export const PROCESSOR_ENV = {
   /** The digest of the platform manifest that runs: sha256:… */
   imageDigest: 'IMAGE_DIGEST',
-  /** The folder below which every write_prefix must stay; /artifacts where unset. */
+  /** The folder that every write_prefix must stay in; /artifacts if unset. */
   artifactsRoot: 'ARTIFACTS_ROOT',
-  /** The port; build.port of registry.yaml where unset. */
+  /** The port; build.port of registry.yaml if unset. */
   port: 'PORT',
   /** The environment's name in logs: local, pr, dev, staging, main. */
   environment: 'PINLANE_ENV',
-  /** The file of the spec, for a processor that runs outside of an image; IMAGE_SPEC_PATH where unset. */
+  /** The path of the spec, for a processor that runs outside of an image; IMAGE_SPEC_PATH if unset. */
   spec: 'PINLANE_SPEC',
 } as const;
 export const DEFAULT_ARTIFACTS_ROOT = '/artifacts';
 
-/** Where an image keeps its projection of registry.yaml. */
+/** The path in an image of its projection of registry.yaml. */
 export const IMAGE_SPEC_PATH = '/app/registry.yaml';
 
 /** The largest body that /run and /run-stream take, in bytes; more is ERR_INPUTS with status 413. */
 export const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
-/** How many runs at once where runtime.concurrency is absent; one more is ERR_BUSY. */
+/** How many runs may be under way at once if runtime.concurrency is absent; one more is answered with ERR_BUSY. */
 export const DEFAULT_CONCURRENCY = 8;
 
 /** The events of /run-stream. `started` is the phase of the first progress event of every run. */

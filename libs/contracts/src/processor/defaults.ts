@@ -1,6 +1,6 @@
 /**
- * What registry.yaml means if it says nothing: for its schema, and for a processor that reads it when it starts. This file holds constants
- * that are plain numbers, and no other statement, so that the bundler writes each number where it is used and its name into no image.
+ * The defaults of registry.yaml, for its schema and for a processor that reads it when it starts. They are plain numbers and this file holds nothing
+ * else, so that the bundler writes each number in the place where it is used.
  */
 export const DEFAULT_PORT = 8000;
 export const DEFAULT_CPU = 1;

@@ -27,7 +27,7 @@ export type RunOutput = z.infer<typeof outputSchema>;
 
 /** sha256 of the RFC 8785 form of the request's `inputs` as they were sent; defaults of the schema are not filled in. */
 const inputsHashSchema = z.strictObject({ hash_schema: z.literal('jcs-sha256-v1'), value: sha256 });
-/** `cpu=1;gpu=none;memory_gb=2;secrets=A,B`: the secrets' names that are required, and in mode=real the optional ones that are set. */
+/** `cpu=1;gpu=none;memory_gb=2;secrets=A,B`. Secrets are the names of those that are required and, in mode=real, of the optional ones that are set. */
 const environmentFingerprintSchema = z.string().min(1);
 
 export const successEnvelopeSchema = z.strictObject({
@@ -47,7 +47,7 @@ export const successEnvelopeSchema = z.strictObject({
 });
 export type SuccessEnvelope = z.infer<typeof successEnvelopeSchema>;
 
-/** `execution_id` is null where the request did not say one that is valid. */
+/** `execution_id` is null if the request held no valid one. */
 export const errorEnvelopeSchema = z.strictObject({
   status: z.literal('error'),
   execution_id: z.string().nullable(),
@@ -59,7 +59,7 @@ export type ErrorEnvelope = z.infer<typeof errorEnvelopeSchema>;
 /** `<prefix>/outputs.json`: RFC 8785 JSON, sorted by path, without a final newline. */
 export const outputsIndexSchema = z.strictObject({ outputs: z.array(outputSchema) });
 
-/** What is determined of a run, as RFC 8785 JSON: no time and no duration, so that the same input gives the same bytes. */
+/** A run without its times and durations, as RFC 8785 JSON: the same input gives the same bytes. */
 export const receiptSchema = z.strictObject({
   kind: z.literal('Receipt'),
   schemaVersion: z.literal(1),

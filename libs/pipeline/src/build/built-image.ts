@@ -1,18 +1,18 @@
 import { STORE_HOST, type BuildPlan, type BuiltImage, type Digest, type PlatformDigests } from '@pinlane/contracts';
 
-/** What building gave, besides what the plan says already. */
+/** The result of a build, besides what its plan says already. */
 export interface MadeImage {
   readonly platforms: PlatformDigests;
   readonly index: Digest;
   readonly engine: BuiltImage['engine'];
   readonly revision: string | null;
-  /** What was asked of the builder besides the source, as one hash. */
+  /** See `variantOf`. */
   readonly variant?: Digest;
-  /** Names that the Dockerfile uses and that were given a context of their own. */
+  /** Names in the Dockerfile that stand for build contexts, not for images. */
   readonly contexts?: readonly string[];
 }
 
-/** The record of an image that was just built: named in the store, pushed nowhere. */
+/** The record of an image that was just built. It has a name in the store and was pushed nowhere. */
 export const builtImage = ({ slug, fingerprint, bases }: Pick<BuildPlan, 'slug' | 'fingerprint' | 'bases'>, made: MadeImage): BuiltImage => {
   const { platforms, index, engine, revision, variant, contexts = [] } = made;
   return {

@@ -1,16 +1,16 @@
 import { fail, PinlaneError, type Availability, type Problem } from '@pinlane/contracts';
 import { dockerOnly, type BuildRequest } from './request.ts';
 
-/** The engine that builds, and if Docker is taken because of the Dockerfile, the problems that the embedded engine has with it. */
+/** The engine that builds. If Docker was chosen because of the Dockerfile, `because` holds the lines that the embedded engine can't carry out. */
 export interface EngineChoice {
   readonly engine: 'embedded' | 'docker';
   readonly because: readonly Problem[];
 }
 
 /**
- * Chooses the engine: the one asked for; else the embedded one, and Docker for what only Docker can do. So whether a Docker happens to run on a machine
- * changes no digest.
- * @param facts `unsupported`: what the embedded engine can't carry out of the Dockerfile; read only if no engine is asked for
+ * Chooses the engine: the one asked for; else Docker if an option or the Dockerfile needs it; else the embedded one. Whether Docker runs on this machine
+ * plays no part, so that no digest depends on it.
+ * @param facts `unsupported`: the lines of the Dockerfile that the embedded engine can't carry out; read only if no engine is asked for
  * @throws ERR_OPTION_INVALID for an option that the engine asked for can't carry out
  */
 export const chooseEngine = (facts: {
@@ -28,7 +28,7 @@ export const chooseEngine = (facts: {
   return { engine: unsupported.length > 0 ? 'docker' : 'embedded', because: unsupported };
 };
 
-/** The error if Docker is needed because of the Dockerfile and there is none. Its lines that need Docker say more than that there is none, so they come first. */
+/** The error if Docker is needed and is not available. The lines of the Dockerfile that need it come first, because they tell more. */
 export const engineMissing = (because: readonly Problem[], { reason, fix }: Extract<Availability, { available: false }>): PinlaneError => {
   const all: readonly Problem[] = [...because, { code: 'ERR_ENGINE_UNAVAILABLE', message: reason, fix }];
   return new PinlaneError(all as [Problem, ...Problem[]]);

@@ -4,26 +4,26 @@ import { throwAll } from '../spec/syntax.ts';
 import { requireMayBuild, requireMayPush } from '../lane/lane.ts';
 import { secretBuildArgs } from './build-args.ts';
 
-/** Where an image goes when neither its spec nor the command line says. */
+/** The registry of an image if neither its spec nor the command line names one. */
 export const DEFAULT_REGISTRY = 'ghcr.io/pinlane';
 
-/** What a plan needs to know besides the spec. */
+/** What a plan depends on besides the spec. */
 export interface BuildFacts {
   readonly lane: Lane;
   readonly platforms: readonly Platform[];
   readonly push: boolean;
   /** A registry with a path prefix, in place of the one in registry.yaml. */
   readonly registry?: string | undefined;
-  /** Those of registry.yaml and the command line together. */
+  /** The build arguments of registry.yaml and the command line together. */
   readonly buildArgs: Readonly<Record<string, string>>;
-  /** Images named in FROM, each with the reference by digest that stands for it. */
+  /** The images that the Dockerfile names in FROM, each with the reference by digest that it stands for. */
   readonly bases: Readonly<Record<string, string>>;
   readonly fingerprint: Digest;
-  /** In place of the one in registry.yaml. */
+  /** A stage of the Dockerfile, in place of the one in registry.yaml. */
   readonly target?: string | undefined;
-  /** Labels that were asked for besides. */
+  /** Labels besides those of Pinlane. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
-  /** Values of secrets that are known here; none of them may be a build argument. */
+  /** Values of secrets that are known here; no build argument may contain one. */
   readonly secretValues?: readonly string[] | undefined;
 }
 
@@ -34,17 +34,20 @@ export const publishedRepository = (spec: ProcessorSpec, registry: string | unde
   return formatRepository(parseRepository(named));
 };
 
-/** Where an image is named: the repository it is pushed to, else the store. @throws ERR_REFERENCE_INVALID */
+/** The repository in which an image gets its name: the one it is pushed to, else one of the store. @throws ERR_REFERENCE_INVALID */
 export const repositoryOf = (spec: ProcessorSpec, { push, registry }: { readonly push: boolean; readonly registry: string | undefined }): string =>
   push ? publishedRepository(spec, registry) : `${STORE_HOST}/${slugOf(spec.ref)}`;
 
-/** The label in which every image says what it was built from. */
+/** The label that holds the fingerprint of the source that an image was built from. */
 export const FINGERPRINT_LABEL = 'dev.pinlane.fingerprint';
 
-/** Labels from which Pinlane itself, and whoever audits an image, reads what it was made from. */
+/** Labels that tell what an image was made from. Pinlane and auditors rely on them, so nobody else sets them. */
 const OWN_LABEL = /^(dev\.pinlane\.|org\.opencontainers\.image\.base\.)/;
 
-/** Labels that hold the digest stable for the same fingerprint: no revision, no time. @throws ERR_OPTION_INVALID where one of ours was asked for */
+/**
+ * The labels of an image. None tells a revision or a time, so that the same fingerprint gives the same digest.
+ * @throws ERR_OPTION_INVALID if one of Pinlane's own was asked for
+ */
 const labelsOf = (spec: ProcessorSpec, { fingerprint, bases, labels }: BuildFacts): Record<string, string> => {
   const base = Object.values(bases).length === 1 ? parseReference(Object.values(bases)[0] as string) : undefined;
   const own = Object.keys(labels ?? {}).filter((name) => OWN_LABEL.test(name));
@@ -62,7 +65,7 @@ const labelsOf = (spec: ProcessorSpec, { fingerprint, bases, labels }: BuildFact
 };
 
 /**
- * Decides what is built: platforms, arguments, labels and where the image is named.
+ * Decides what is built: platforms, arguments, labels, and the repository in which the image gets its name.
  * @throws ERR_LANE_FORBIDS, ERR_SECRET_IN_BUILD_ARG, ERR_REFERENCE_INVALID, ERR_PLATFORM_INVALID, ERR_OPTION_INVALID
  */
 export const planBuild = (spec: ProcessorSpec, facts: BuildFacts): BuildPlan => {

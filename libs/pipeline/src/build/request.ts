@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { digestSchema, type Digest } from '@pinlane/contracts';
 
-/** What `docker buildx build` may be told besides the plan. Each is named as the option of `buildx` that sets it. */
+/** The options of a build with Docker. Each has the name of the option of `docker buildx build`. */
 export interface DockerBuildOptions {
-  /** The builder of `docker buildx ls`; the one in use if absent. */
+  /** A builder that `docker buildx ls` lists; if absent, the one in use. */
   readonly builder?: string | undefined;
   readonly cacheFrom?: readonly string[] | undefined;
   readonly cacheTo?: readonly string[] | undefined;
@@ -27,14 +27,14 @@ export interface DockerBuildOptions {
 
 export type DockerBuildOption = keyof DockerBuildOptions;
 
-/** What is asked of a build besides its source. */
+/** All that is asked of a build besides its source. */
 export interface BuildRequest {
   readonly docker: DockerBuildOptions;
   /** Labels besides those of the Dockerfile and of Pinlane. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Whether an option changes the image, or how it is built, so that only Docker can carry it out; the others are about Docker's caches and builders. */
+/** Whether an option changes the image or the way it is built, so that it needs Docker. The others are about Docker's caches and builders. */
 const CHANGES_THE_IMAGE: Readonly<Record<DockerBuildOption, boolean>> = {
   provenance: true,
   sbom: true,
@@ -66,18 +66,18 @@ export const dockerOnly = (options: DockerBuildOptions): DockerBuildOption[] => 
 /** The options that are set and have no effect without Docker. */
 export const withoutEffect = (options: DockerBuildOptions): DockerBuildOption[] => OPTIONS.filter((name) => !CHANGES_THE_IMAGE[name] && isSet(options[name]));
 
-/** Whether attestations were asked for: they are manifests of their own in the index. */
+/** Whether attestations were asked for, which are manifests of their own in the index. */
 export const wantsAttestations = ({ provenance, sbom }: DockerBuildOptions): boolean => isSet(provenance) || isSet(sbom);
 
-/** One hash over all that was asked besides the source: another build of the same source is another image. Undefined if nothing was asked. */
+/** One hash over all that changes the image besides its source: with other options the same source is another image. Undefined if nothing was asked. */
 export const variantOf = ({ docker, labels }: BuildRequest): Digest | undefined => {
   const options = dockerOnly(docker).map((name): [string, unknown] => [name, docker[name]]);
   const asked = [...options, ...(Object.keys(labels).length === 0 ? [] : [['labels', labels] as [string, unknown]])].sort(([a], [b]) => (a < b ? -1 : 1));
   return asked.length === 0 ? undefined : digestSchema.parse(`sha256:${createHash('sha256').update(JSON.stringify(asked)).digest('hex')}`);
 };
 
-/** Whether a context goes into the image for which no digest stands, so that an earlier build of the same source says nothing about it. */
+/** Whether a build context is named without a digest. It may have changed since, so an earlier build of the same source can't be reused. */
 export const isOpenEnded = ({ docker }: BuildRequest): boolean => (docker.buildContexts ?? []).some((context) => !/@sha256:[a-f0-9]{64}$/.test(context));
 
-/** The names under which the Dockerfile sees other contexts. */
+/** The names by which the Dockerfile refers to other build contexts. */
 export const contextNames = ({ docker }: BuildRequest): string[] => (docker.buildContexts ?? []).map((text) => text.slice(0, Math.max(0, text.indexOf('='))));

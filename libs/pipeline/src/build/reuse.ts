@@ -1,10 +1,10 @@
 import { architectureOf, type BuildPlan, type BuiltImage } from '@pinlane/contracts';
 import { isOpenEnded, variantOf, type BuildRequest } from './request.ts';
 
-/** What a reused image must have been built with. */
+/** The engine and the options with which a reused image must have been built. */
 export interface Asked {
   readonly engine: 'auto' | 'embedded' | 'docker';
-  /** Absent: whatever was built of the source will do. */
+  /** If absent, an image with any options will do. */
   readonly request?: BuildRequest | undefined;
 }
 
@@ -15,6 +15,6 @@ const isAsAsked = ({ engine, variant }: BuiltImage, asked: Asked): boolean =>
   (asked.engine === 'auto' || asked.engine === engine.name) &&
   (asked.request === undefined || (variantOf(asked.request) === variant && !isOpenEnded(asked.request)));
 
-/** Whether a recorded build stands for a plan, so that nothing has to be built. Whether all of its image is still there is for the caller to see. */
+/** Whether a recorded build is what a plan would build. The caller must still see whether its image is there. */
 export const mayReuse = (record: BuiltImage, plan: BuildPlan, asked: Asked): boolean =>
   record.fingerprint === plan.fingerprint && coversAll(record, plan) && isAsAsked(record, asked);

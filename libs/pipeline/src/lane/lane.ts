@@ -5,20 +5,20 @@ const named = (option: unknown, environment: string | undefined): unknown => opt
 /** The lane of a run: the option, else the value of PINLANE_LANE, else `local`. Null if there is no lane of that name. */
 export const laneOf = (option: unknown, environment: string | undefined): Lane | null => LANES.find((lane) => lane === named(option, environment)) ?? null;
 
-/** The same. @throws ERR_LANE_UNKNOWN if there is no lane of that name */
+/** The lane of a run, as {@link laneOf} finds it. @throws ERR_LANE_UNKNOWN if there is no lane of that name */
 export const requireLane = (option: Lane | undefined, environment: string | undefined): Lane =>
   laneOf(option, environment) ?? fail('ERR_LANE_UNKNOWN', `PINLANE_LANE is ${JSON.stringify(String(named(option, environment)).slice(0, 100))}`);
 
-/** Whether acceptance tests the pinned image in a lane: always if the lane tests pinned images, else if that was asked for. */
+/** Whether acceptance tests the pinned image: always in a lane that tests pinned images, elsewhere if it was asked for. */
 export const testsPinned = (lane: Lane, asked: boolean | undefined): boolean => laneRules(lane).imageUnderTest === 'pinned' || asked === true;
 
-/** The same. @throws ERR_LANE_FORBIDS if the working tree's image is asked for in a lane that tests pinned images */
+/** As {@link testsPinned}. @throws ERR_LANE_FORBIDS if the working tree's image is asked for in a lane that tests pinned images */
 export const requireTestsPinned = (lane: Lane, asked: boolean | undefined): boolean => {
   if (asked === false && laneRules(lane).imageUnderTest === 'pinned') fail('ERR_LANE_FORBIDS', `lane ${lane} tests the pinned image and no other`);
   return testsPinned(lane, asked);
 };
 
-/** Whether a lane builds images; one that does not uses those that are pinned. */
+/** Whether a lane builds images; otherwise it uses the pinned ones. */
 export const mayBuild = (lane: Lane): boolean => laneRules(lane).builds.length > 0;
 
 /** @throws ERR_LANE_FORBIDS if the lane does not build */

@@ -9,20 +9,20 @@ type Json = Record<string, unknown>;
 const withValue = (value: unknown, [key, ...rest]: readonly string[], leaf: string | null): unknown =>
   key === undefined ? leaf : { ...(value as Json | null), [key]: withValue((value as Json | null)?.[key], rest, leaf) };
 
-/** What the document holds, as written: no defaults filled in. */
+/** The content of a document as it is written, without defaults. */
 const raw = (text: string, file: string): unknown => parseSpec(text, { file }).source.document.toJS({ maxAliasCount: 0 });
 
 /**
- * Writes pins into the text of a registry.yaml as a splice: comments, order, quotes, blank lines and line endings stay, and the result is
- * parsed again to prove that the pins are what was asked and nothing else moved. No edits, no change.
- * @throws ERR_REGISTRY_CONFLICT where the proof fails, and the codes of parseSpec
+ * Writes pins into the text of a registry.yaml. Comments, order, quotes, blank lines and line endings stay. The result is parsed again, to prove that the
+ * pins are what was asked for and that nothing else changed. Without edits the text stays the same.
+ * @throws ERR_REGISTRY_CONFLICT if the proof fails, and the codes of parseSpec
  */
 export const applyPins = (text: string, edits: readonly PinEdit[], { file }: { readonly file: string }): string => {
   if (edits.length === 0) return text;
   const before = raw(text, file);
   const expected = edits.reduce<unknown>((value, { path, value: leaf }) => withValue(value, path, leaf), before);
   try {
-    // Each insertion is parsed for the next one: what is wrong there is at no place of the file that its owner has.
+    // `splice` parses what it has written before it goes on. An error in there names a place that is not in the user's file, so it is only the cause of the one that is thrown.
     const written = splice(text, edits, file);
     if (canonicalize(raw(written, file)) === canonicalize(expected)) return written;
   } catch (error) {

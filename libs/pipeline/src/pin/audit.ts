@@ -14,7 +14,7 @@ import {
 /** Whether a finding is a verdict on a pin, rather than a failure to look at it. */
 export const isVerdictOnPin = ({ code }: Pick<PinFinding, 'code'>): boolean => pinVerdict(code) !== null;
 
-/** What findings make of the pins of one file. */
+/** The outcome for the pins of one file. @param pins how many there are */
 export const outcomeOf = (findings: readonly PinFinding[], pins: number): PinAuditEntry['outcome'] => {
   if (findings.some((finding) => !isVerdictOnPin(finding))) return 'unknown';
   if (findings.length > 0) return 'bad';
@@ -27,7 +27,7 @@ export const namedPins = ({ image }: ProcessorSpec): PinAuditEntry['pins'] => {
   return Object.fromEntries(PIN_NAMES.map((name) => [name, pinOf(name)]).filter(([, pin]) => pin != null));
 };
 
-/** The verdict on all of them: what could not be found out outweighs what is bad, because more may be. */
+/** The audit of many files. If a pin could not be looked at, the verdict is `unknown` even if others are bad, because more may be. */
 export const pinAudit = (lane: Lane, entries: readonly PinAuditEntry[]): PinAudit => ({
   kind: 'PinAudit',
   schemaVersion: 1,
@@ -52,7 +52,7 @@ const lines = (entry: PinAuditEntry): string[] => [
   ...entry.remarks.map((remark) => `  remark: ${remark}`),
 ];
 
-/** An audit for people: what is not as it should be, and one line that counts the rest. */
+/** An audit for people: every file with findings or remarks, and one line that counts all of them. */
 export const renderPinAudit = ({ verdict, pins, entries }: PinAudit): string => {
   const count = (outcome: PinAuditEntry['outcome']): number => entries.filter((entry) => entry.outcome === outcome).length;
   const outcomes = (['good', 'bad', 'unknown', 'unpinned'] as const).filter((outcome) => count(outcome) > 0).map((outcome) => `${count(outcome)} ${outcome}`);

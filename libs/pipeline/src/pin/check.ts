@@ -1,20 +1,20 @@
 import { architectureOf, pinVerdict, shortDigest, type Digest, type PinFinding, type PinName, type Platform, type ProcessorSpec } from '@pinlane/contracts';
 import { indexPinOf, pinsOf } from './pinned.ts';
 
-/** Whether source and pins have parted, and every way in which they have. */
+/** Whether the pins are those of the source, and every reason why they are not. */
 export interface PinState {
   readonly outcome: 'current' | 'stale';
   readonly reasons: readonly string[];
 }
 
-/** Why one pin can't be kept, in the words for what it names. */
+/** The reasons why one pin is stale. @param what the pinned image, in words */
 const reasonsFor = (pin: PinName, what: string, findings: readonly PinFinding[]): string[] => {
   const own = findings.filter((finding) => finding.pin === pin);
   const others = own.filter(({ code }) => pinVerdict(code) !== 'gone').map(({ code, message }) => (code === 'ERR_PIN_LOCAL' ? `${pin}: ${message}` : message));
   return [...(own.length > others.length ? [`${what} is gone, or a part of it`] : []), ...others];
 };
 
-/** Compares pins with the source's fingerprint and with what an audit found of them. */
+/** Compares the pins with the fingerprint of the source, and adds what an audit found. */
 export const checkPins = (spec: ProcessorSpec, facts: { fingerprint: Digest; platforms: readonly Platform[]; findings: readonly PinFinding[] }): PinState => {
   const reasons: string[] = [];
   const pins = pinsOf(spec);

@@ -1,19 +1,19 @@
 import { shortDigest, type Digest } from '@pinlane/contracts';
 
-/** As much of a platform's image as can tell why it is not the one before. */
+/** The parts of a platform's image that can explain why its digest changed. */
 export interface ImageSketch {
-  /** What it says it was built from; null where it says nothing. */
+  /** The source that the image says it was built from; null if it says nothing. */
   readonly fingerprint: Digest | null;
-  /** The image it says it was built on. */
+  /** The base that the image says it was built on; null if it says nothing. */
   readonly base: Digest | null;
-  /** Of the manifest, of the config, and of each layer. */
+  /** Those of the manifest, of the config, and of each layer. */
   readonly mediaTypes: readonly string[];
   /** Every time that the config names. */
   readonly times: readonly string[];
   readonly layers: readonly { readonly digest: Digest; readonly diffId: Digest }[];
-  /** Whether BuildKit says that it made it. */
+  /** Whether the image says that BuildKit made it. */
   readonly buildKit: boolean;
-  /** How it starts, and its labels, as text that is equal where they are. */
+  /** The command and settings with which it starts and its labels, as one text for comparing. */
   readonly execution: string;
 }
 
@@ -37,7 +37,7 @@ const layerCauses = (before: ImageSketch, after: ImageSketch, explained: boolean
   const other = after.layers.filter(({ diffId }) => !known.has(diffId)).length;
   return [
     ...(repacked > 0 ? [{ cause: 'builder' as const, message: `${layersThat(repacked)} the same files, packed otherwise` }] : []),
-    // Source and base explain layers; where neither moved, what is left is what a build does not repeat.
+    // Another source or base explains other layers. If both stayed, only something that a build does not repeat is left.
     ...(other > 0 && !explained
       ? [{ cause: 'timestamps' as const, message: `${layersThat(other)} other bytes for the same source: times of files, or what RUN made` }]
       : []),
@@ -45,8 +45,8 @@ const layerCauses = (before: ImageSketch, after: ImageSketch, explained: boolean
 };
 
 /**
- * Why an image has another digest than the one before: its source, its base, the builder, media types or times. Several may be true at once;
- * where none is, it says that it does not know. Empty for one and the same image.
+ * Why an image has another digest than the one before: its source, its base, the builder, media types or times, or several of these. `unknown` if
+ * none of them explains it; empty for one and the same image.
  */
 export const explainChange = (before: ImageSketch, after: ImageSketch): readonly ChangeCause[] => {
   const causes: ChangeCause[] = [];

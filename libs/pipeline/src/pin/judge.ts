@@ -19,22 +19,22 @@ import {
 import { namedPins, outcomeOf } from './audit.ts';
 import { storePins, type PinnedSpec } from './pinned.ts';
 
-/** One platform's image, as far as a judgement needs it. */
+/** The parts of a platform's image that a judgement depends on. */
 export interface SeenImage {
-  /** Of the manifest. */
+  /** The manifest's digest. */
   readonly digest: Digest;
   readonly platform: Platform;
-  /** What the image says it was built from; null if it says nothing. */
+  /** The source that the image says it was built from; null if it says nothing. */
   readonly fingerprint: Digest | null;
   /** The slug of the processor that the image says it is of; null if it says nothing. */
   readonly title: string | null;
 }
 
-/** What was found where a pin points: an image with its platforms, or what kept it from being looked at. */
+/** What a look at a pinned digest found: the image of one platform, an index of several, or the problems that it met. */
 export type Seen =
   { readonly kind: 'index' | 'manifest'; readonly images: readonly SeenImage[] } | { readonly problems: readonly Pick<Problem, 'code' | 'message'>[] };
 
-/** Why an image is not of a spec's processor; null if it is, or was not built by Pinlane and may be anyone's. */
+/** Why an image is not one of a spec's processor. Null if it is one, or if Pinlane did not build it: such an image does not tell. */
 export const ownerProblem = (spec: ProcessorSpec, { digest, fingerprint, title }: SeenImage): Problem | null =>
   fingerprint !== null && title !== null && title !== slugOf(spec.ref)
     ? { code: 'ERR_PIN_UNVERIFIED', message: `${digest} is an image of ${JSON.stringify(title.slice(0, 200))}, not of ${slugOf(spec.ref)}` }
@@ -54,7 +54,7 @@ const imagesListed = (index: Seen | null): readonly SeenImage[] | null => (index
 const imageFor = (architecture: Architecture, images: readonly SeenImage[] | null): SeenImage | undefined =>
   images?.find(({ platform }) => platform === platformOf(architecture));
 
-/** The image of a platform, if the pinned index lists the very manifest that is pinned, in the same repository: then it needs no look of its own. */
+/** The image that the pinned index lists for a platform, if that is the manifest that is pinned, in the same repository: then the pin needs no own look. */
 export const listedBy = (index: Seen | null, { pins, indexPin }: PinnedSpec, architecture: Architecture): SeenImage | null => {
   const [pin, listed] = [pins[architecture], imageFor(architecture, imagesListed(index))];
   if (pin === undefined || indexPin === null || listed?.digest !== pin.digest) return null;
@@ -68,7 +68,7 @@ const judgeIndex = ({ indexPin }: PinnedSpec, index: Seen | null): PinFinding[] 
   return seen.kind === 'index' ? [] : [unverified('index', `${shortDigest(indexPin.digest)} is one platform's manifest, and an index is to be pinned here`)];
 };
 
-/** What was found of one platform's pin: the image, if it is one that the pin may name. */
+/** The judgement of one platform's pin; the image is null if the pin may not name it. */
 interface Judged {
   readonly image: SeenImage | null;
   readonly findings: readonly PinFinding[];
@@ -106,7 +106,7 @@ const judgePlatform = (pinned: PinnedSpec, architecture: Architecture, index: Se
   return foreign === null ? { image, findings: all } : refused(...all, unverified(architecture, foreign.message));
 };
 
-/** An edited fingerprint would let source that was never built pass for built. */
+/** Compares the fingerprint in registry.yaml with those of the images: if it was edited, source that was never built could pass for built. */
 const judgeSource = ({ image }: ProcessorSpec, images: readonly SeenImage[]): PinFinding[] => {
   const claims = new Set(images.map(({ fingerprint }) => fingerprint));
   const [claim] = claims;
@@ -115,7 +115,7 @@ const judgeSource = ({ image }: ProcessorSpec, images: readonly SeenImage[]): Pi
   return [unverified('index', `registry.yaml says that the images were built from ${shortDigest(written as Digest)}, and they say ${shortDigest(claim)}`)];
 };
 
-/** Peculiarities that are no faults: --registry pins elsewhere than image.repository says, and does so on purpose. */
+/** Peculiarities that are no faults. Pins may name another repository than image.repository, because --registry pins elsewhere on purpose. */
 const remarksOn = ({ image, pins, indexPin }: PinnedSpec, index: Seen | null): string[] => {
   const repositories = new Set([...Object.values(pins), ...(indexPin === null ? [] : [indexPin])].map(formatRepository));
   const said = image?.repository;
@@ -129,8 +129,9 @@ const remarksOn = ({ image, pins, indexPin }: PinnedSpec, index: Seen | null): s
 };
 
 /**
- * Judges everything that one registry.yaml pins. Pins that the lane does not take are the verdict by themselves: nothing needs to be looked at then.
- * @param seen what was found: of the index, and of each platform's pin for which {@link listedBy} has no image
+ * Judges everything that one registry.yaml pins. If the lane does not take some of its pins, they are bad without a look at any image.
+ * @param seen of the index, if it is pinned, and of each pinned platform for which {@link listedBy} has no image
+ * @throws ERR_INTERNAL if one of them is missing
  */
 export const judgePins = (
   pinned: PinnedSpec,

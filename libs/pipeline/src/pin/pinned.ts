@@ -1,19 +1,19 @@
 import { ARCHITECTURES, architectureOf, fail, isStoreReference, laneRules, parsePinnedReference, PIN_NAMES, PLATFORMS, platformOf } from '@pinlane/contracts';
 import type { Architecture, Lane, PinName, PinnedReference, Platform, ProcessorSpec } from '@pinlane/contracts';
 
-/** The pins of platforms, parsed. */
+/** Parsed pins, for each platform that has one. */
 export type Pins = Partial<Record<Architecture, PinnedReference>>;
 
 declare const pinned: unique symbol;
 
-/** A spec whose image is pinned by digest, as far as was asked; only {@link requirePinned} makes one. */
+/** A spec that has all the pins that were required. Only {@link requirePinned} makes one. */
 export type PinnedSpec = ProcessorSpec & {
   readonly [pinned]: true;
   readonly pins: Readonly<Pins>;
   readonly indexPin: PinnedReference | null;
 };
 
-/** The pins a spec has, parsed. */
+/** Parses the pins of a spec's platforms. */
 export const pinsOf = (spec: ProcessorSpec): Pins => {
   const found: Pins = {};
   for (const architecture of ARCHITECTURES) {
@@ -23,7 +23,7 @@ export const pinsOf = (spec: ProcessorSpec): Pins => {
   return found;
 };
 
-/** The pin of the index, parsed. */
+/** Parses the pin of a spec's index; null if it has none. */
 export const indexPinOf = (spec: ProcessorSpec): PinnedReference | null => (spec.image?.index == null ? null : parsePinnedReference(spec.image.index));
 
 /** The names of the pins that a lane does not take, because they name the local store and the lane needs published images. */
@@ -39,8 +39,8 @@ const spoken = (name: PinName): string => (name === 'index' ? 'the index' : plat
 
 /**
  * Narrows a spec to a pinned one.
- * @param needs `platforms`: those that must be pinned, none for a spec that is judged as it is; every platform and the index if absent.
- * `lane`: the lane that is to take the pins
+ * @param needs `platforms`: those that must be pinned, which may be none; if absent, every platform and the index. `lane`: the lane that must take the pins,
+ * if any
  * @throws ERR_IMAGE_UNPINNED naming everything that lacks a pin, ERR_PIN_LOCAL if the lane needs published images
  */
 export const requirePinned = (

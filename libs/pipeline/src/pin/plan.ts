@@ -7,28 +7,28 @@ export interface PinEdit extends Edit {
   readonly path: readonly ['image', ...string[]];
 }
 
-/** What was built and verified. */
+/** The image that is to be pinned, as it was built and verified. */
 export interface PinFacts {
-  /** Where the image is: a repository of a registry, or of store.localhost. */
+  /** The repository that holds the image: one of a registry, or of store.localhost. */
   readonly repository: string;
-  /** The platforms to pin; those that are left out keep their pin. */
+  /** The platforms to pin; the others keep their pin. */
   readonly platforms: PlatformDigests;
   /** The index over the pinned platforms, old and new. */
   readonly index: Digest;
-  /** What the image says it was built from; null where it says nothing. */
+  /** The source that the image says it was built from; null if it says nothing. */
   readonly fingerprint: Digest | null;
   readonly revision: string | null;
-  /** For a platform whose pin is kept: what that image says it was built from; null where it says nothing. */
+  /** For each platform that keeps its pin: the source that its image says it was built from; null if it says nothing. */
   readonly kept?: Partial<Record<Architecture, Digest | null>>;
 }
 
-/** A spec as far as its pins go. */
+/** The part of a spec that holds its pins. */
 type Pinnable = Pick<ProcessorSpec, 'image'>;
 
 const current = (spec: Pinnable, path: readonly string[]): unknown =>
   path.reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], spec) ?? null;
 
-/** What `image.source.fingerprint` may claim: the fingerprint that every pinned platform was built from, else one that makes the pins stale. */
+/** The fingerprint to write into `image.source`: the new one if every pinned platform was built from it, else one that shows the pins to be stale. */
 const sourceClaim = (spec: Pinnable, { platforms, fingerprint, kept = {} }: PinFacts): Digest | null => {
   const others = ARCHITECTURES.filter((each) => platforms[each] === undefined && spec.image?.platforms?.[each] != null);
   if (others.every((each) => kept[each] === fingerprint)) return fingerprint;
@@ -39,7 +39,7 @@ const sourceClaim = (spec: Pinnable, { platforms, fingerprint, kept = {} }: PinF
 const IN_STORE = `${STORE_HOST}/`;
 const digestOf = (reference: string): string => reference.slice(reference.indexOf('@'));
 
-/** Whether an image that is only in the store is pinned by its published name: that is worth more than the store's. */
+/** Whether the pins name the same image in a registry while the new pins would name the store: the registry's name is worth more. */
 const isPublished = (spec: Pinnable, { repository }: PinFacts, pins: readonly PinEdit[]): boolean =>
   repository.startsWith(IN_STORE) &&
   pins.every(({ path, value }) => {
@@ -48,9 +48,11 @@ const isPublished = (spec: Pinnable, { repository }: PinFacts, pins: readonly Pi
   });
 
 /**
- * Decides which values of registry.yaml change. If the pins are right nothing changes, not even the revision: it tells of the commit at which the pinned
- * images were built. If a build on somebody's machine comes to an image that is pinned by its published name, it keeps that name. The source's fingerprint
- * changes only if every pinned platform was built from it, so that pinning one platform and keeping another of older source stays visible as stale.
+ * Decides which values of registry.yaml change.
+ *
+ * - If the pins are right, nothing changes. The revision stays too, because it is the commit at which the pinned images were built.
+ * - If a local build gives the image that is already pinned by its name in a registry, the pins keep that name.
+ * - The fingerprint moves only if every pinned platform was built from the new source. If one keeps a pin of older source, the pins stay visibly stale.
  */
 export const planPins = (spec: Pinnable, facts: PinFacts): PinEdit[] => {
   const named = (digest: Digest): string => `${facts.repository}@${digest}`;
@@ -69,7 +71,7 @@ export const planPins = (spec: Pinnable, facts: PinFacts): PinEdit[] => {
 };
 
 /**
- * Whether pins already say what pinning a build would write, for the same platforms: then there is nothing to do.
+ * Whether the pins already are what pinning a build would write, for the same platforms, so that there is nothing to do.
  * @param spec may be any JSON, as a lenient reading of registry.yaml gives it
  */
 export const pinsSay = (spec: unknown, built: Pick<BuiltImage, 'repository' | 'platforms' | 'index' | 'fingerprint'>): boolean => {

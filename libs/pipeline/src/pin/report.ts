@@ -13,7 +13,7 @@ import {
 
 const change = <T>(before: T | null | undefined, after: T | null | undefined) => ({ before: before ?? null, after: after ?? null });
 
-/** What changed between two states of a registry.yaml, as a report. */
+/** The report on what changed between two states of a registry.yaml. */
 export const pinReport = (
   before: ProcessorSpec,
   after: ProcessorSpec,
@@ -47,7 +47,7 @@ const place = (pin: string): string => formatRepository(parsePinnedReference(pin
 const shortSource = (digest: Digest | null): string => (digest === null ? '(none)' : shortDigest(digest));
 const arrow = (before: string, after: string): string => (before === after ? `${after} (unchanged)` : `${before} -> ${after}`);
 
-/** A pin that names another place changes even where it names the same image. */
+/** The change of a pin. If only its repository changed, both repositories are shown. */
 const arrowOf = ({ before, after }: { readonly before: string | null; readonly after: string | null }): string => {
   const moved = before !== null && after !== null && place(before) !== place(after);
   return moved && short(before) === short(after) ? `${short(after)} (${place(before)} -> ${place(after)})` : arrow(short(before), short(after));

@@ -28,7 +28,7 @@ export const knownKeys = (path: YamlPath): string[] => {
   return Object.keys(schema === undefined ? {} : (unwrap(schema).def.shape ?? {}));
 };
 
-/** Levenshtein's distance: the least number of letters to add, drop or change. */
+/** Levenshtein's distance: how many letters must at least be added, dropped or changed. */
 const distance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {
@@ -40,7 +40,7 @@ const distance = (a: string, b: string): number => {
   return row[b.length] as number;
 };
 
-/** The word that was probably meant, or undefined where none is near. */
+/** The known word that was probably meant; undefined if none is near. */
 export const nearest = (word: string, known: readonly string[]): string | undefined => {
   const short = word.slice(0, 40);
   const [best] = known.map((each) => ({ each, far: distance(short.toLowerCase(), each) })).sort((a, b) => a.far - b.far);

@@ -4,7 +4,7 @@ import { knownKeys, nearest } from './known-keys.ts';
 import { nodeAt, placeOf, type YamlPath } from './places.ts';
 import { parseYaml, throwAll, type YamlSource } from './syntax.ts';
 
-/** A valid registry.yaml: what it says, and where it says it. */
+/** A valid registry.yaml: its content, and the place of each value. */
 export interface ParsedSpec {
   readonly spec: ProcessorSpec;
   readonly source: YamlSource;
@@ -12,7 +12,7 @@ export interface ParsedSpec {
   place(path: YamlPath): { readonly line: number; readonly column: number };
 }
 
-/** The most problems that are told of one file. */
+/** How many problems of one file are reported at most. */
 const PROBLEM_LIMIT = 50;
 
 const shown = (path: YamlPath): string => path.map((part, at) => (typeof part === 'number' ? `[${part}]` : at === 0 ? part : `.${part}`)).join('');
@@ -56,7 +56,7 @@ const oldForm = (source: YamlSource): Problem[] => {
 };
 
 /**
- * Parses registry.yaml; every default is filled in, and every problem is found at once, each with its line and column.
+ * Parses registry.yaml and fills in every default. All problems are reported together, each with its line and column.
  * @throws ERR_REGISTRY_TOO_LARGE, ERR_REGISTRY_SYNTAX, ERR_REGISTRY_INVALID, ERR_REGISTRY_OLD_FORM
  */
 export const parseSpec = (text: string, { file }: { readonly file: string }): ParsedSpec => {

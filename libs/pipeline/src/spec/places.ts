@@ -10,13 +10,13 @@ export const pairOf = (node: unknown, key: string | number): Pair | undefined =>
 
 const child = (node: unknown, key: string | number): unknown => (isSeq(node) && typeof key === 'number' ? node.items[key] : pairOf(node, key)?.value);
 
-/** The node at a path, or undefined. */
+/** The node at a path; undefined if there is none. */
 export const nodeAt = (source: YamlSource, path: YamlPath): Node | undefined => {
   const node = path.reduce<unknown>(child, source.document.contents);
   return isNode(node) ? node : undefined;
 };
 
-/** Line and column, from 1, of the value at a path; of its key with `key`; of the nearest thing around it where it is not there. */
+/** Line and column, from 1, of the value at a path or of its key. If there is none, of the nearest node around it. */
 export const placeOf = (source: YamlSource, path: YamlPath, what: 'value' | 'key' = 'value'): { line: number; column: number } => {
   for (let length = path.length; length > 0; length--) {
     const parent = nodeAt(source, path.slice(0, length - 1));

@@ -18,7 +18,7 @@ import { PinlaneError, type Problem } from '@pinlane/contracts';
 /** The largest registry.yaml that is read, in characters. */
 export const SPEC_LIMIT = 1024 * 1024;
 
-/** A YAML document that uses no more of YAML than a registry.yaml may, and where things are in its text. */
+/** A YAML document without any feature that is refused, and the text it was parsed from. */
 export interface YamlSource {
   readonly file: string;
   readonly text: string;
@@ -41,7 +41,7 @@ const repeatedKeys = (map: YAMLMap): Scalar[] => {
   return map.items.flatMap(({ key }) => (isScalar(key) && seen.size === seen.add(key.value).size ? [key] : []));
 };
 
-/** What is wrong with a value that JSON, and so the projection, could not say. */
+/** What is wrong with a value that JSON can't express, and so the projection can't. */
 const unspeakable = (value: unknown): [message: string, fix: string][] => [
   ...(typeof value === 'number' && !Number.isFinite(value)
     ? [['a number is infinite or none', 'Write a finite number, or quote it.'] as [string, string]]
@@ -49,7 +49,7 @@ const unspeakable = (value: unknown): [message: string, fix: string][] => [
   ...(typeof value === 'string' && /\p{Surrogate}/u.test(value) ? [['a text holds half a character', 'Write the whole character.'] as [string, string]] : []),
 ];
 
-/** What of YAML is refused, because people read it differently from parsers. */
+/** Finds the features of YAML that are refused, because people read them differently from parsers. */
 const misuses = (document: Document.Parsed): { offset: number; message: string; fix: string }[] => {
   const found: { offset: number; message: string; fix: string }[] = [];
   const add = (node: unknown, message: string, fix: string) => found.push({ offset: startOf(node), message, fix });
@@ -81,7 +81,7 @@ const parse = (text: string, lines: LineCounter): Document.Parsed =>
     version: '1.2',
     schema: 'core',
     strict: true,
-    // The parser compares every key with every other, minutes for a file of a megabyte: `misuses` looks keys up instead.
+    // The parser would compare every key with every other, which takes minutes for a file of a megabyte. `repeatedKeys` looks keys up in a set instead.
     uniqueKeys: false,
     merge: false,
     prettyErrors: false,
@@ -116,7 +116,7 @@ const parseStrictly = (text: string, file: string): YamlSource => {
       problems.push(syntax(0, `YAML ${document.directives.yaml.version} is not read`, 'Remove the %YAML line; YAML 1.2 is read.'));
     if (problems.length === 0) problems = misuses(document).map(({ offset, message, fix }) => syntax(offset, message, fix));
   } catch (error) {
-    // The parser is recursive; a document that exhausts the stack is no registry.yaml.
+    // The parser is recursive, and no real registry.yaml is nested so deeply that it exhausts the stack.
     if (!(error instanceof RangeError)) throw error;
     throw new PinlaneError({ code: 'ERR_REGISTRY_SYNTAX', file, message: 'the document is nested too deeply' });
   }
@@ -125,12 +125,12 @@ const parseStrictly = (text: string, file: string): YamlSource => {
   return { file, text, document, at };
 };
 
-// Reading, splicing and proving look at the same two texts one after the other, and parsing is what costs most of a pin.
+// The last two texts, because a pin parses the text before and after its edit several times, and that is most of its time.
 let latest: readonly YamlSource[] = [];
 
 /**
- * Parses YAML 1.2 without aliases, anchors, merge keys, tags, duplicate keys or further documents. The document is not to be changed:
- * who asks for the same text again gets the same one.
+ * Parses YAML 1.2 without aliases, anchors, merge keys, tags, duplicate keys or further documents. The same text gives the same document again, so
+ * nobody may change it.
  * @throws ERR_REGISTRY_TOO_LARGE, ERR_REGISTRY_SYNTAX with every problem's place
  */
 export const parseYaml = (text: string, file: string): YamlSource => {
