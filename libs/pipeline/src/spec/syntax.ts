@@ -18,6 +18,9 @@ import { PinlaneError, type Problem } from '@pinlane/contracts';
 /** The largest registry.yaml that is read, in characters. */
 export const SPEC_LIMIT = 1024 * 1024;
 
+/** How many faults of one file are reported at most. */
+const FAULT_LIMIT = 50;
+
 /** A YAML document without any feature that is refused, and the text it was parsed from. */
 export interface YamlSource {
   readonly file: string;
@@ -49,9 +52,16 @@ const unspeakable = (value: unknown): [message: string, fix: string][] => [
   ...(typeof value === 'string' && /\p{Surrogate}/u.test(value) ? [['a text holds half a character', 'Write the whole character.'] as [string, string]] : []),
 ];
 
+/** Something that is wrong at an offset of a text. */
+interface Fault {
+  readonly offset: number;
+  readonly message: string;
+  readonly fix?: string | undefined;
+}
+
 /** Finds the features of YAML that are refused, because people read them differently from parsers. */
-const misuses = (document: Document.Parsed): { offset: number; message: string; fix: string }[] => {
-  const found: { offset: number; message: string; fix: string }[] = [];
+const misuses = (document: Document.Parsed): Fault[] => {
+  const found: Fault[] = [];
   const add = (node: unknown, message: string, fix: string) => found.push({ offset: startOf(node), message, fix });
   visit(document, {
     Alias: (_, node) => add(node, `the alias *${node.source.slice(0, 50)} is not allowed`, 'Write the value out.'),
@@ -89,6 +99,32 @@ const parse = (text: string, lines: LineCounter): Document.Parsed =>
     logLevel: 'error',
   });
 
+/** What the parser found, or if that is nothing, the features that are refused. */
+const faultsOf = (document: Document.Parsed): Fault[] => {
+  const found: Fault[] = [...document.errors, ...document.warnings].map(({ pos, code, message }) => ({
+    offset: pos[0],
+    message: message.split('\n')[0] as string,
+    fix: code === 'TAB_AS_INDENT' ? 'Indent with spaces.' : undefined,
+  }));
+  const { yaml } = document.directives ?? {};
+  if (yaml?.explicit && yaml.version !== '1.2')
+    found.push({ offset: 0, message: `YAML ${yaml.version} is not read`, fix: 'Remove the %YAML line; YAML 1.2 is read.' });
+  return found.length > 0 ? found : misuses(document);
+};
+
+/** Parses a text and finds its faults. @throws ERR_REGISTRY_SYNTAX if it is nested too deeply */
+const parseAndCheck = (text: string, lines: LineCounter, file: string): { readonly document: Document.Parsed; readonly faults: Fault[] } => {
+  try {
+    const document = parse(text, lines);
+    if (document.errors.some(({ message }) => message.includes('call stack'))) throw new RangeError('nested too deeply');
+    return { document, faults: faultsOf(document) };
+  } catch (error) {
+    // The parser is recursive, and no real registry.yaml is nested so deeply that it exhausts the stack.
+    if (!(error instanceof RangeError)) throw error;
+    throw new PinlaneError({ code: 'ERR_REGISTRY_SYNTAX', file, message: 'the document is nested too deeply' });
+  }
+};
+
 const parseStrictly = (text: string, file: string): YamlSource => {
   if (text.length > SPEC_LIMIT)
     throw new PinlaneError({ code: 'ERR_REGISTRY_TOO_LARGE', file, message: `the file has ${text.length} characters; ${SPEC_LIMIT} are read` });
@@ -97,31 +133,16 @@ const parseStrictly = (text: string, file: string): YamlSource => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const syntax = (offset: number, message: string, fix?: string): Problem => ({
+  const asProblem = ({ offset, message, fix }: Fault): Problem => ({
     code: 'ERR_REGISTRY_SYNTAX',
     file,
     ...at(offset),
     message,
     ...(fix === undefined ? {} : { fix }),
   });
-  let document: Document.Parsed;
-  let problems: Problem[];
-  try {
-    document = parse(text, lines);
-    if (document.errors.some(({ message }) => message.includes('call stack'))) throw new RangeError('nested too deeply');
-    problems = [...document.errors, ...document.warnings].map(({ pos, code, message }) =>
-      syntax(pos[0], message.split('\n')[0] as string, code === 'TAB_AS_INDENT' ? 'Indent with spaces.' : undefined),
-    );
-    if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2')
-      problems.push(syntax(0, `YAML ${document.directives.yaml.version} is not read`, 'Remove the %YAML line; YAML 1.2 is read.'));
-    if (problems.length === 0) problems = misuses(document).map(({ offset, message, fix }) => syntax(offset, message, fix));
-  } catch (error) {
-    // The parser is recursive, and no real registry.yaml is nested so deeply that it exhausts the stack.
-    if (!(error instanceof RangeError)) throw error;
-    throw new PinlaneError({ code: 'ERR_REGISTRY_SYNTAX', file, message: 'the document is nested too deeply' });
-  }
-  throwAll(problems.slice(0, 50));
-  if (!isMap(document.contents)) throwAll([syntax(0, 'the document is not a mapping', 'Begin with ref: namespace/name@major.')]);
+  const { document, faults } = parseAndCheck(text, lines, file);
+  throwAll(faults.slice(0, FAULT_LIMIT).map(asProblem));
+  if (!isMap(document.contents)) throwAll([asProblem({ offset: 0, message: 'the document is not a mapping', fix: 'Begin with ref: namespace/name@major.' })]);
   return { file, text, document, at };
 };
 
