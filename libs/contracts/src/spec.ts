@@ -2,7 +2,7 @@ import * as z from './zod.ts';
 import { digestSchema } from './digest.ts';
 import { PROCESSOR_ENV } from './processor/codes.ts';
 import { DEFAULT_CPU, DEFAULT_MEMORY_GB, DEFAULT_PORT, DEFAULT_TIMEOUT_S } from './processor/defaults.ts';
-import { ARCHITECTURES, type Architecture } from './platform.ts';
+import { byArchitecture } from './platform.ts';
 import { climbs, isRooted, looksLikeOption } from './path-rules.ts';
 import { pinnedReferenceSchema, repositorySchema } from './reference.ts';
 import { refSchema } from './ref.ts';
@@ -53,7 +53,7 @@ const pin = pinnedReferenceSchema;
 const imageSchema = z.strictObject({
   repository: repositorySchema.optional().meta({ description: "Where the image is pushed; <the workspace's registry>/<slug> where absent." }),
   platforms: z
-    .strictObject(Object.fromEntries(ARCHITECTURES.map((each) => [each, pin.nullish()])) as Record<Architecture, z.ZodOptional<z.ZodNullable<typeof pin>>>)
+    .strictObject(byArchitecture(() => pin.nullish()))
     .nullish()
     .meta({ description: 'The pins: the digest of each platform manifest. Written by `pin`.' }),
   index: pin.nullish().meta({ description: 'The digest of the index that holds both platform manifests. Written by `pin`.' }),
