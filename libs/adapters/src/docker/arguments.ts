@@ -2,7 +2,8 @@ import type { BuildPlan, Platform } from '@pinlane/contracts';
 import type { Builder } from './find-builder.ts';
 import { isAtLeast } from './builder.ts';
 import { cacheSources, cacheTargets } from './cache.ts';
-import { groupPaths, type DockerBuildOptions } from './options.ts';
+import type { DockerBuildOptions } from '@pinlane/pipeline';
+import { groupPaths } from './grouping.ts';
 import { csv } from './csv.ts';
 import { secretArgument, type BuildSecret } from './secrets.ts';
 

@@ -9,7 +9,7 @@ import type { ClampTarget } from './clamp-image.ts';
 import { importArchive } from './import-archive.ts';
 import { importLayout, type ImportedImage } from './import-layout.ts';
 import { lendLayouts } from './lend-layouts.ts';
-import { wantsAttestations } from './options.ts';
+import { wantsAttestations } from '@pinlane/pipeline';
 import { runBuildx } from './run-buildx.ts';
 
 const clampTarget = ({ input, plan }: DockerBuild): ClampTarget => {

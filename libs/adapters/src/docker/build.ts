@@ -2,7 +2,7 @@ import type { BuildPlan, Digest, Progress } from '@pinlane/contracts';
 import type { BaseLayers, BuildContext, Store } from '@pinlane/oci';
 import type { ProcessRunner } from '../process/index.ts';
 import type { Builder } from './find-builder.ts';
-import type { DockerBuildOptions } from './options.ts';
+import type { DockerBuildOptions } from '@pinlane/pipeline';
 
 /** What the docker engine builds from, besides the plan. */
 export interface DockerEngineInput {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fail } from '@pinlane/contracts';
-import { groupFields } from './options.ts';
+import { groupFields } from './grouping.ts';
 
 const SECRET_FIELD = /(?:^|,)\s*((?:[a-z_]*(?:token|secret|password))[a-z_]*|[a-z_]*(?:account|secret_access)_key)=/i;
 

@@ -6,7 +6,7 @@ import type { DockerBuild, DockerEngineInput } from './build.ts';
 import { writableTargets } from './cache.ts';
 import { writeContextFolder } from './context-folder.ts';
 import { buildkitVersion, findBuilder, isBuilder, type Builder } from './find-builder.ts';
-import { wantsAttestations, type DockerBuildOptions } from './options.ts';
+import { wantsAttestations, type DockerBuildOptions } from '@pinlane/pipeline';
 import { parseSecrets, secretValues } from './secrets.ts';
 
 const requireAble = (builder: Builder, options: DockerBuildOptions, note: (line: string) => void): void => {

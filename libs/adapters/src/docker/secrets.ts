@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { fail } from '@pinlane/contracts';
 import { csv } from './csv.ts';
-import { groupFields } from './options.ts';
+import { groupFields } from './grouping.ts';
 
 /** A secret that a RUN may mount, and the place that BuildKit's client takes its value from. The value itself is never an argument. */
 export interface BuildSecret {

@@ -20,6 +20,7 @@ import {
   type PlatformImage,
   type Store,
 } from '@pinlane/oci';
+import type { DockerBuildOptions } from '@pinlane/pipeline';
 import { lackOf, requirement, startRegistry, temporaryFolder } from '@pinlane/testing';
 import { startActionsCache } from '../../support/actions-cache.ts';
 import {
@@ -28,7 +29,6 @@ import {
   findBuilder,
   findProgram,
   isBuilder,
-  type DockerBuildOptions,
   type DockerEngineInput,
   type ProcessRequest,
 } from '../../../src/index.ts';

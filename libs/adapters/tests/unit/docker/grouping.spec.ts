@@ -2,23 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { temporaryFolder } from '@pinlane/testing';
-import { dockerOnly, groupFields, groupPaths, wantsAttestations, withoutEffect } from '../../../src/docker/options.ts';
+import { groupFields, groupPaths } from '../../../src/docker/grouping.ts';
 import { parseSecrets, secretValues } from '../../../src/docker/secrets.ts';
-
-describe('options of Docker alone', () => {
-  it('count where they are set, and not where they say no', () => {
-    expect(dockerOnly({ provenance: 'false', sbom: 'true', secret: [], ssh: ['default'], network: 'none' })).toEqual(['sbom', 'ssh', 'network']);
-    expect(dockerOnly({ builder: 'far', cacheTo: ['type=gha'], pull: true })).toEqual([]);
-  });
-
-  it('are told apart from those that mean nothing elsewhere', () => {
-    expect(withoutEffect({ builder: 'far', cacheTo: ['type=gha'], pull: false, secret: ['id=a'] })).toEqual(['builder', 'cacheTo']);
-  });
-
-  it('ask for attestations by provenance or a list of parts', () => {
-    expect([{}, { provenance: 'false' }, { provenance: 'mode=max' }, { sbom: 'true' }].map(wantsAttestations)).toEqual([false, false, true, true]);
-  });
-});
 
 describe('entries that a command line took apart', () => {
   it.each([
