@@ -14,7 +14,6 @@ export const bundleDocumentSchema = artefact('Bundle', {
   /** Paths are relative to the workspace's root, sizes in bytes. */
   files: z.array(z.strictObject({ path: z.string(), size: z.int().nonnegative() })),
 }).describe('The files that a processor was bundled into.');
-export type BundleDocument = z.infer<typeof bundleDocumentSchema>;
 
 /** The difference between two locks of a base. */
 export const baseUpdateSchema = artefact('BaseUpdate', {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ERROR_CATALOGUE, EXIT, formatProblem, type ExitCode } from '@pinlane/contracts';
-import { asPinlaneError, runVerb } from '../command/run-verb.ts';
+import { asPinlaneError, errorDocument, runVerb } from '../command/run-verb.ts';
 import type { Verb } from '../command/verb.ts';
 import { VERBS } from '../verbs/index.ts';
 import { parseArguments } from './arguments.ts';
@@ -44,7 +44,7 @@ export const main = async (args: readonly string[], cwd: string): Promise<ExitCo
     const error = asPinlaneError(thrown, args.includes('--verbose'));
     const problems = error.problems.map((problem) => ({ ...problem, fix: problem.fix ?? ERROR_CATALOGUE[problem.code].remedy }));
     process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`);
-    if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ kind: 'Error', schemaVersion: 1, problems })}\n`);
+    if (args.includes('--json')) process.stdout.write(`${JSON.stringify(errorDocument(problems))}\n`);
     return error.exitCode;
   }
 };

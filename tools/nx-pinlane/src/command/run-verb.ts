@@ -1,5 +1,5 @@
 import { sep } from 'node:path';
-import { ERROR_CATALOGUE, EXIT, formatProblem, isPinlaneError, PinlaneError, type ExitCode, type Problem } from '@pinlane/contracts';
+import { ERROR_CATALOGUE, EXIT, formatProblem, isPinlaneError, PinlaneError, type ErrorDocument, type ExitCode, type Problem } from '@pinlane/contracts';
 import { createReporter, type Streams } from './reporter.ts';
 import type { Verb } from './verb.ts';
 
@@ -33,10 +33,13 @@ export const asPinlaneError = (thrown: unknown, verbose: boolean): PinlaneError 
   return new PinlaneError({ code: 'ERR_INTERNAL', message: verbose ? (error.stack ?? error.message) : error.message }, { cause: error });
 };
 
+/** A problem that says what to do. */
+type FixableProblem = Problem & { readonly fix: string };
+
 /** A problem as somebody in the workspace would put it: paths relative to its root, and the processor by its name. */
 const seenFrom =
   ({ root, project }: Place) =>
-  ({ code, message, file, fix = ERROR_CATALOGUE[code].remedy, ...rest }: Problem): Problem => {
+  ({ code, message, file, fix = ERROR_CATALOGUE[code].remedy, ...rest }: Problem): FixableProblem => {
     const near = (text: string): string => text.replaceAll(`${root}${sep}`, '');
     const place = file === undefined ? {} : { file: near(file).split(sep).join('/') };
     return { code, message: near(message), ...place, ...rest, fix: near(project === '' ? fix : fix.replaceAll('<processor>', project)) };
@@ -56,6 +59,13 @@ const onSignals = (controller: AbortController): (() => void) => {
     process.off('SIGTERM', stop);
   };
 };
+
+/** The document of a verb that failed. */
+export const errorDocument = (problems: readonly FixableProblem[]): ErrorDocument => ({
+  kind: 'Error',
+  schemaVersion: 1,
+  problems: [...problems],
+});
 
 /**
  * Runs one verb from raw options to its exit code: parses, reports progress, turns every error into `code: what happened` and
@@ -86,7 +96,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, streams: S
     const error = asPinlaneError(controller.signal.aborted ? controller.signal.reason : thrown, place.verbose);
     const problems = error.problems.map(seenFrom(place));
     reporter.fail(problems.map(formatProblem).join('\n'));
-    if (wantsJson) reporter.finish({ lines: [], document: { kind: 'Error', schemaVersion: 1, problems } });
+    if (wantsJson) reporter.finish({ lines: [], document: errorDocument(problems) });
     return error.exitCode;
   } finally {
     release();
