@@ -1,7 +1,8 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
 import { isPinlaneError } from '@pinlane/contracts';
 import { ask, runCredentialHelper, type Question } from '../../src/process/index.ts';
 
@@ -51,9 +52,8 @@ describe('A question to a program', () => {
 describe('A credential helper', () => {
   let folder: string;
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'pinlane-helper-'));
+    folder = temporaryFolder('helper');
   });
-  afterEach(() => rm(folder, { recursive: true, force: true }));
 
   const helper = async (script: string): Promise<string> => {
     const path = join(folder, 'docker-credential-test');

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
 import { builtImageSchema, type BuildPlan, type Digest } from '@pinlane/contracts';
 import { openStore, parseDockerfile, readBuildContext, verifyImage, type Store } from '@pinlane/oci';
 import { createEmbeddedEngine, type EmbeddedEngineInput } from '../../src/index.ts';
@@ -28,10 +28,9 @@ describe('The embedded engine', () => {
   let root: string;
   let store: Store;
   beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), 'pinlane-embedded-'));
+    root = temporaryFolder('embedded');
     store = openStore(join(root, 'store'));
   });
-  afterEach(() => rm(root, { recursive: true, force: true }));
 
   const build = async (dockerfile: string, more: Partial<EmbeddedEngineInput> = {}, plan: Partial<BuildPlan> = {}) => {
     const folder = join(root, 'context');

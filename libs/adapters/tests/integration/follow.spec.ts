@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
 import { startProgram } from '../../src/process/index.ts';
 import type { Docker } from '../../src/runtime/docker/daemon.ts';
 import { watchOver } from '../../src/runtime/docker/watch.ts';
@@ -50,12 +50,11 @@ describe('The watch over this process', () => {
   let folder: string;
   let log: string;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'pinlane-watch-'));
+    folder = temporaryFolder('watch');
     log = join(folder, 'log');
     writeFileSync(join(folder, 'docker'), `#!/bin/sh\necho "$@" >> ${log}\n`, { mode: 0o755 });
     writeFileSync(log, '');
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const watching = `
     const { watchOver } = await import(${JSON.stringify(join(import.meta.dirname, '../../src/runtime/docker/watch.ts'))});

@@ -1,14 +1,13 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
 import { withRunFolder } from '../../src/index.ts';
 
 let parent: string;
 beforeEach(async () => {
-  parent = await mkdtemp(join(tmpdir(), 'pinlane-folders-'));
+  parent = temporaryFolder('folders');
 });
-afterEach(() => rm(parent, { recursive: true }));
 
 describe('A folder for a piece of work', () => {
   it('is there for as long as the work takes, whatever comes of that', async () => {

@@ -1,7 +1,7 @@
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
 import fc from 'fast-check';
 import tar from 'tar-stream';
 import { describe as describeBytes, listLayer, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, readTar, sha256, unpackImage } from '../../src/index.ts';
@@ -111,8 +111,7 @@ const walk = (root: string, folder = ''): Found => {
 
 describe('A layer', () => {
   let folder = '';
-  beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'pinlane-tar-'))));
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  beforeEach(() => void (folder = temporaryFolder('tar')));
 
   const unpacked = async (layer: Uint8Array): Promise<Found> => {
     const config = jsonBytes({ architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [sha256(layer)] } });

@@ -1,15 +1,6 @@
-import { PinlaneError } from '@pinlane/contracts';
+import { errorOf } from '@pinlane/testing';
 
-/** The Pinlane error that some work ends with; anything else, or none, fails the test. */
-export const errorOf = async (work: () => unknown): Promise<PinlaneError> => {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof PinlaneError) return error;
-    throw error;
-  }
-  throw new Error('expected an error, and there was none');
-};
+export { errorOf };
 
 /** The code of that error. */
 export const codeOf = async (work: () => unknown): Promise<string> => (await errorOf(work)).code;

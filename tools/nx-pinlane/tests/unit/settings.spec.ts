@@ -1,20 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { isPinlaneError } from '@pinlane/contracts';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '@pinlane/testing';
+import { problemsOfSync, temporaryFolder } from '@pinlane/testing';
 import { requireMayBuild, requireMayPin, requireMayPush } from '@pinlane/pipeline';
 import { requireSecretsUnset } from '../../src/workspace/secrets.ts';
 import { insecureRegistries, resolveSettings } from '../../src/workspace/settings.ts';
 
-const codeOf = (work: () => unknown): string => {
-  try {
-    work();
-  } catch (thrown) {
-    return isPinlaneError(thrown) ? thrown.code : String(thrown);
-  }
-  return 'accepted';
-};
+const codeOf = (work: () => unknown): string => problemsOfSync(work)[0]?.code ?? 'accepted';
 
 describe('the settings of a build', () => {
   it('are those of lane local where nothing is said', () => {

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
 import type { BuildPlan, Digest, Platform } from '@pinlane/contracts';
 import { imageArchive, openStore, parseDockerfile, platformOfImage, readBuildContext, readImage, verifyImage, type Descriptor, type Store } from '@pinlane/oci';
 import { createDockerEngine, createEmbeddedEngine, type DockerEngineInput, type ProcessRequest, type ProcessResult } from '../../../src/index.ts';
@@ -36,7 +36,7 @@ describe('The docker engine, step by step', () => {
   let answers: Partial<ProcessResult>[];
 
   beforeEach(async () => {
-    root = mkdtempSync(join(tmpdir(), 'pinlane-steps-'));
+    root = temporaryFolder('steps');
     mkdirSync(join(root, 'bin'));
     mkdirSync(join(root, 'context'));
     writeFileSync(join(root, 'bin/docker'), '#!/bin/sh\n', { mode: 0o755 });
@@ -53,7 +53,6 @@ describe('The docker engine, step by step', () => {
   });
   afterEach(() => {
     process.env['PATH'] = path;
-    rmSync(root, { recursive: true, force: true });
   });
 
   const writeLayout = async (folder: string): Promise<void> => {
