@@ -1,19 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { isPinlaneError, type PinlaneError } from '@pinlane/contracts';
+import type { PinlaneError } from '@pinlane/contracts';
+import { errorOfSync } from '@pinlane/testing';
 import { readSpecFacts } from '../../src/workspace/spec-facts.ts';
 
 const FILE = 'processors/llm-litellm/registry.yaml';
 const read = (text: string) => readSpecFacts(FILE, text);
 
-const refused = (text: string): PinlaneError => {
-  try {
-    read(text);
-  } catch (thrown) {
-    if (isPinlaneError(thrown)) return thrown;
-    throw thrown;
-  }
-  throw new Error('it was accepted');
-};
+const refused = (text: string): PinlaneError => errorOfSync(() => read(text));
 
 describe('the facts of a registry.yaml', () => {
   it('are its ref, its slug and where its build context is', () => {
