@@ -1,10 +1,11 @@
-// npm run generate: writes everything that follows from the verbs and from the contracts, the plugin's own files and docs/reference; with --check, only
-// tells which files are stale.
+// npm run generate: writes everything that follows from the verbs and from the contracts, the plugin's own files and docs/reference, and bundles the plugin;
+// with --check, only tells which files are stale.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { VERBS } from '../tools/nx-pinlane/src/verbs/index.ts';
+import { definitionFaults } from '../tools/nx-pinlane/src/command/definition-faults.ts';
 import { pluginFiles } from './generate/plugin-files.ts';
 import { referenceFiles } from './generate/reference-pages.ts';
 
@@ -12,9 +13,17 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 // Folders in which every file is generated.
 const OWN = ['docs/reference', 'docs/reference/schemas', 'tools/nx-pinlane/schemas'];
 
-const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
-const misnamed = verbs.filter(({ name }, at) => name !== Object.keys(VERBS)[at]);
-if (misnamed.length > 0) throw new Error(`verbs/index.ts has other names than the definitions: ${misnamed.map(({ name }) => name).join(', ')}`);
+const named = new Map(await Promise.all(Object.entries(VERBS).map(async ([name, load]) => [name, await load()])));
+const folders = readdirSync(join(root, 'tools/nx-pinlane/src/verbs'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+const faults = definitionFaults(
+  named,
+  folders.map(({ name }) => name),
+);
+if (faults.length > 0) {
+  for (const fault of faults) console.error(`verb ${fault}`);
+  process.exit(1);
+}
+const verbs = [...named.values()];
 
 const formatted = async ([path, text]) => [path, await format(text, { ...(await resolveConfig(join(root, path))), filepath: path })];
 const files = {
@@ -39,5 +48,6 @@ if (process.argv.includes('--check')) {
     writeFileSync(join(root, path), files[path]);
   }
   for (const path of left) rmSync(join(root, path));
+  await import('../tools/nx-pinlane/build.mjs');
   console.log(`${Object.keys(files).length} files, ${stale.length} of them written, ${left.length} removed`);
 }

@@ -70,7 +70,10 @@ const yes = (value: boolean): string => (value ? 'yes' : 'no');
 const purposeOf = (key: string): string => {
   const parts = key.replaceAll('`', '').replaceAll('[]', '').split('.');
   const paths = parts.map((_, at) => parts.slice(0, at + 1).join('.'));
-  return paths.flatMap((path) => (path in SPEC_PURPOSES ? SPEC_PURPOSES[path as SpecPath].of : []))[0] ?? '';
+  const [purpose] = paths.flatMap((path) => (path in SPEC_PURPOSES ? SPEC_PURPOSES[path as SpecPath].of : []));
+  // A section whose fields have a purpose each has none itself.
+  if (purpose === undefined && parts.length > 1) throw new Error(`${parts.join('.')} has no purpose: libs/contracts/src/spec-purpose.ts`);
+  return purpose ?? '';
 };
 
 const lanes = (): string =>

@@ -53,7 +53,7 @@ const pin = pinnedReferenceSchema;
 const imageSchema = z.strictObject({
   repository: repositorySchema.optional().meta({ description: "Where the image is pushed; <the workspace's registry>/<slug> where absent." }),
   platforms: z
-    .strictObject(byArchitecture(() => pin.nullish()))
+    .strictObject(byArchitecture((each) => pin.nullish().meta({ description: `The digest of the manifest for linux/${each}.` })))
     .nullish()
     .meta({ description: 'The pins: the digest of each platform manifest. Written by `pin`.' }),
   index: pin.nullish().meta({ description: 'The digest of the index that holds both platform manifests. Written by `pin`.' }),

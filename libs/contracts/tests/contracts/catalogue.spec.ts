@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { ERROR_CATALOGUE, formatProblem, PinlaneError, pinVerdict, PLATFORMS, PROCESSOR_ERROR_STATUS, type ErrorCode } from '../../src/index.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
-const sources = execFileSync('git', ['ls-files', '-z', '*.ts', '*.mjs'], { cwd: root, encoding: 'utf8' })
+const sources = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z', '*.ts', '*.mjs'], { cwd: root, encoding: 'utf8' })
   .split('\0')
   .filter((path) => existsSync(`${root}/${path}`) && /(?:^|\/)src\/|^scripts\//.test(path) && !path.endsWith('errors/catalogue.ts'));
 const texts = sources.map((path) => [path, readFileSync(`${root}/${path}`, 'utf8')] as const);

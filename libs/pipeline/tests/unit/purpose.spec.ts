@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { processorSpecSchema, SPEC_PURPOSES, type FieldPurpose } from '@pinlane/contracts';
+import * as z from 'zod';
 import { deploymentOf, fingerprintOf, imageProjection, ofImage, parseSpec, projectionText } from '../../src/index.ts';
 
 const specOf = (text: string) => parseSpec(text, { file: 'r.yaml' }).spec;
@@ -30,10 +31,10 @@ outputs: [{ path: image/*.png, mime: image/png, description: A picture. }]
 describe('the fingerprint of a spec', () => {
   // Whoever changes one of these rebuilds every image of every user: fields that are added must leave them alone.
   it.each([
-    [BARE, 'sha256:a654637b6f2caeec0edc63c7c0f9bea9bab0c80f4af21363830324536a860ab8'],
-    [FULL, 'sha256:ee003ac5bc7d6ce1aacd23520b64abbca27e5b5cedd872653b55c99a026fd38c'],
-    [INPUTS, 'sha256:91e60b500ca1aea3e4071ce6017797291dbe997816449bae4eb7e53d79ed40ec'],
-  ])('is what it always was: %#', (text, expected) => {
+    ['with nothing but a ref', BARE, 'sha256:a654637b6f2caeec0edc63c7c0f9bea9bab0c80f4af21363830324536a860ab8'],
+    ['with every field of the image', FULL, 'sha256:ee003ac5bc7d6ce1aacd23520b64abbca27e5b5cedd872653b55c99a026fd38c'],
+    ['with inputs and outputs', INPUTS, 'sha256:91e60b500ca1aea3e4071ce6017797291dbe997816449bae4eb7e53d79ed40ec'],
+  ])('is what it always was, of a spec %s: a field that is new needs its default in spec-purpose.ts', (_, text, expected) => {
     expect(fingerprint(text)).toBe(expected);
   });
 
@@ -92,6 +93,26 @@ describe('the purposes of the spec', () => {
   });
 });
 
+describe('the reference of registry.yaml', () => {
+  interface Json {
+    readonly description?: string;
+    readonly properties?: Readonly<Record<string, Json>>;
+    readonly items?: Json;
+    readonly anyOf?: readonly Json[];
+  }
+  const undescribed = ({ properties = {}, items, anyOf = [] }: Json, path = ''): string[] => [
+    ...Object.entries(properties).flatMap(([name, field]) => [
+      ...((field.description ?? '').length < 5 ? [`${path}${name}`] : []),
+      ...undescribed(field, `${path}${name}.`),
+    ]),
+    ...[...anyOf, ...(items ? [items] : [])].flatMap((each) => undescribed(each, path)),
+  ];
+
+  it('describes every field', () => {
+    expect(undescribed(z.toJSONSchema(processorSpecSchema, { target: 'draft-7', io: 'input' }) as Json)).toEqual([]);
+  });
+});
+
 describe('the deployment of a spec', () => {
   it('has defaults, and what the processor was tested with', () => {
     expect(deploymentOf(specOf(FULL))).toEqual({
@@ -111,6 +132,22 @@ describe('the deployment of a spec', () => {
       region: 'eu-west',
       resources: { cpu: 8, memoryGb: 4, gpu: null },
     });
+  });
+
+  it('hands on every setting of deploy', () => {
+    const samples: Record<string, unknown> = {
+      min_containers: 1,
+      max_containers: 9,
+      scaledown_s: 60,
+      region: 'eu-west',
+      proxy_auth: false,
+      resources: { cpu: 8 },
+    };
+    const { deploy } = specOf(BARE);
+    expect(Object.keys(samples).sort()).toEqual(Object.keys(deploy).sort());
+    const plain = JSON.stringify(deploymentOf(specOf(BARE)));
+    for (const [name, value] of Object.entries(samples))
+      expect([name, JSON.stringify(deploymentOf(specOf(`${BARE}deploy: ${JSON.stringify({ [name]: value })}\n`))) === plain]).toEqual([name, false]);
   });
 
   it.each([

@@ -15,7 +15,7 @@ export const verbNamed = (word: string): VerbName =>
 /** The help of `pinlane` by itself. */
 export const overview = (): string =>
   [
-    'Usage: pinlane <command> <project> [options]',
+    'Usage: pinlane <command> [<project>] [options]',
     '',
     ...NAMES.map((name) => `  ${commandOf(name).padEnd(12)} ${MANIFEST[name].title}`),
     '',

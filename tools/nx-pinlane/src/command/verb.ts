@@ -18,7 +18,12 @@ export interface TargetTraits {
 /** Options by name. Each has a description; Nx prints it with `--help`. */
 export type OptionShape = z.core.$ZodShape;
 
-const json = { json: z.boolean().optional().describe('Print exactly one JSON document on stdout; everything else goes to stderr.') };
+const json = {
+  json: z
+    .boolean()
+    .optional()
+    .describe("Print exactly one JSON document on stdout; everything else goes to stderr (but for Nx's own lines, where Nx runs it)."),
+};
 
 /** Options, parsed: those of a shape, and the one that every verb has. */
 export type OptionsOf<Shape extends OptionShape> = z.output<z.ZodObject<Shape & typeof json>>;
@@ -68,7 +73,7 @@ export interface VerbSummary {
 
 /** Defines a verb; see {@link VerbDefinition}. */
 export const defineVerb = <
-  const Options extends OptionShape,
+  const Options extends OptionShape & { readonly json?: never },
   const Documents extends readonly unknown[],
   const Internal extends OptionShape = Record<never, never>,
 >(

@@ -16,7 +16,8 @@ const flag = (env: Env, name: VariableName): boolean | undefined => {
   return fail('ERR_OPTION_INVALID', `${name} is ${JSON.stringify(text.slice(0, 100))}; it takes true or false`);
 };
 
-const choice = <T extends string>(env: Env, name: VariableName, known: readonly T[]): T | undefined => {
+/** A variable that takes one of some words; undefined if it is unset. @throws ERR_OPTION_INVALID */
+export const choice = <T extends string>(env: Env, name: VariableName, known: readonly T[]): T | undefined => {
   const text = valueOf(env, name);
   if (text === undefined) return undefined;
   return known.find((each) => each === text) ?? fail('ERR_OPTION_INVALID', `${name} is ${JSON.stringify(text.slice(0, 100))}; it takes ${known.join(', ')}`);

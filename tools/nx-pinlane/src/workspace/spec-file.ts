@@ -47,7 +47,11 @@ export const readSpec = async ({
 }): Promise<SpecFile> => {
   const file = posix.join(projectRoot, 'registry.yaml');
   return readSpecFile(root, file).catch((thrown: Error & { readonly cause?: NodeJS.ErrnoException }) => {
-    if (thrown.cause?.code === 'ENOENT') return fail('ERR_OPTION_INVALID', `${project} is no processor: it has no registry.yaml`, { file });
+    if (thrown.cause?.code === 'ENOENT')
+      return fail('ERR_OPTION_INVALID', `${project} is no processor: it has no registry.yaml`, {
+        file,
+        fix: 'Name a processor: a project with a registry.yaml.',
+      });
     throw thrown;
   });
 };

@@ -101,6 +101,6 @@ describe('the command line', () => {
 
   it('takes a verb by its name, and by its shorter one', () => {
     expect([verbNamed('gc'), verbNamed('store-gc'), verbNamed('pin')]).toEqual(['store-gc', 'store-gc', 'pin']);
-    expect(() => verbNamed('nonsense')).toThrow(/^ERR_OPTION_INVALID: "nonsense" is no command; there are bundle, .*gc/);
+    expect(() => verbNamed('nonsense')).toThrow(/^ERR_OPTION_INVALID: "nonsense" is no command; there are .*\bgc\b/);
   });
 });

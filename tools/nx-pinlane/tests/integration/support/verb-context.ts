@@ -26,7 +26,11 @@ export const contextOf = (root: string, more: Partial<VerbContext> = {}): VerbCo
 export const run = async (verb: Verb, options: Readonly<Record<string, unknown>>, context: VerbContext): Promise<VerbOutcome> => {
   const { data, error } = verb.parse(options);
   if (error) throw error;
-  return verb.run(data, context);
+  const outcome = await verb.run(data, context);
+  // Types allow keys that the schema of a document does not.
+  if (outcome.document !== undefined && !verb.document.some((schema) => schema.safeParse(outcome.document).success))
+    throw new Error(`${verb.name} made a document that is in none of the schemas of its definition`);
+  return outcome;
 };
 
 /** Runs some work in a temporary folder with files in it. */
