@@ -1,4 +1,5 @@
 import type { AggregateCreateNodesError, CreateNodes } from '@nx/devkit';
+import { openFactsCache } from './workspace/facts-cache.ts';
 import { createProcessorNodes, type PluginOptions } from './nx/inference/create-nodes.ts';
 
 /** The plugin's name in Nx's messages. */
@@ -8,12 +9,15 @@ export const name = '@pinlane/nx';
 export const createNodes: CreateNodes<PluginOptions> = [
   '{nx.json,**/registry.yaml}',
   async (files, options, context) => {
+    const cache = openFactsCache(context.workspaceRoot);
     try {
-      return createProcessorNodes(files, options, context);
+      return createProcessorNodes(files, options, context, cache);
     } catch (thrown) {
       // Loaded only now: every Nx command waits for the modules that are loaded before.
       const { explainErrors } = await import('./nx/inference/explain-errors.ts');
       throw await explainErrors(thrown as AggregateCreateNodesError, context.workspaceRoot);
+    } finally {
+      await cache.save();
     }
   },
 ];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SpecFacts } from './spec-facts.ts';
 
 // Counts up when facts of the same text are read differently.
@@ -13,7 +13,7 @@ export interface FactsCache {
   /** The facts of a text; `read` reads them if they are not known. Nothing is kept if it throws. */
   facts(text: string, read: () => SpecFacts): SpecFacts;
   /** Keeps the facts that were asked for since the cache was opened, if any of them are new. If the folder can't be written to, only time is lost. */
-  save(): void;
+  save(): Promise<void>;
 }
 
 const keyOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 32);
@@ -40,16 +40,11 @@ export const openFactsCache = (workspaceRoot: string): FactsCache => {
       fresh ||= found === undefined;
       return (used[key] = found ?? read());
     },
-    save: () => {
+    save: async () => {
       if (!fresh) return;
-      try {
-        mkdirSync(dirname(path), { recursive: true });
-        const temporary = `${path}.${process.pid}.tmp`;
-        writeFileSync(temporary, JSON.stringify({ format: FORMAT, entries: used }));
-        renameSync(temporary, path);
-      } catch {
-        // See above.
-      }
+      // Loaded only now: every Nx command waits for the modules of inference.
+      const { writeFileAtomic } = await import('./write-file-atomic.ts');
+      await writeFileAtomic(path, JSON.stringify({ format: FORMAT, entries: used })).catch(() => undefined);
     },
   };
 };

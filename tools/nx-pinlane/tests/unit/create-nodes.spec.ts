@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { AggregateCreateNodesError, CreateNodesResultArray, NxJsonConfiguration, ProjectConfiguration } from '@nx/devkit';
 import { temporaryFolder } from '@pinlane/testing';
 import { createProcessorNodes, type PluginOptions } from '../../src/nx/inference/create-nodes.ts';
+import { openFactsCache } from '../../src/workspace/facts-cache.ts';
 import { MANIFEST } from '../../src/verbs/manifest.ts';
 import { explainErrors } from '../../src/nx/inference/explain-errors.ts';
 
@@ -24,7 +25,7 @@ const write = async (files: Record<string, string>) => {
   return Object.keys(files).filter((path) => path.endsWith('registry.yaml'));
 };
 const infer = (files: readonly string[], nxJsonConfiguration: NxJsonConfiguration = {}, options?: PluginOptions) =>
-  createProcessorNodes(files, options, { nxJsonConfiguration, workspaceRoot: root });
+  createProcessorNodes(files, options, { nxJsonConfiguration, workspaceRoot: root }, openFactsCache(root));
 const projects = (nodes: CreateNodesResultArray): ProjectConfiguration[] =>
   nodes.flatMap(([, { projects: of }]) => Object.values(of ?? {}) as ProjectConfiguration[]);
 const failed = (files: readonly string[]): AggregateCreateNodesError => {

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultArray, ProjectConfiguration } from '@nx/devkit';
 import { PinlaneError } from '@pinlane/contracts';
-import { openFactsCache } from '../../workspace/facts-cache.ts';
+import type { FactsCache } from '../../workspace/facts-cache.ts';
 import { readProcessor } from './processor-facts.ts';
 import { namedError } from '../../workspace/spec-facts.ts';
 import { processorTargets, workspaceTargets } from './targets.ts';
@@ -57,12 +57,16 @@ const workspaceProject = (name: string): ProjectConfiguration => ({
  * Turns every registry.yaml into an Nx project, and nx.json into that of the workspace's own targets. Problems of single files are reported
  * together at the end, through the error with which Nx keeps the rest of the graph.
  */
-export const createProcessorNodes = (files: readonly string[], options: PluginOptions | undefined, context: CreateNodesContext): CreateNodesResultArray => {
+export const createProcessorNodes = (
+  files: readonly string[],
+  options: PluginOptions | undefined,
+  context: CreateNodesContext,
+  cache: FactsCache,
+): CreateNodesResultArray => {
   const folders = options?.folders ?? ['processors'];
   const production = context.nxJsonConfiguration.namedInputs?.['production'] ? ['production', '^production'] : ['default', '^default'];
   const errors: [string, Error][] = [];
   const bySlug = new Map<string, Found>();
-  const cache = openFactsCache(context.workspaceRoot);
 
   for (const file of [...files].sort()) {
     if (basename(file) !== 'registry.yaml' || !inside(folders, file)) continue;
@@ -76,7 +80,6 @@ export const createProcessorNodes = (files: readonly string[], options: PluginOp
     }
   }
 
-  cache.save();
   const nodes: CreateNodesResultArray = [
     ...[...bySlug.values()].map((found) => [found.file, { projects: { [found.facts.root]: project(found, production) } }] as const),
     ...files
