@@ -1,4 +1,4 @@
-import { isPinlaneError, type PinlaneError, type Problem } from '@pinlane/contracts';
+import { isPinlaneError, type ErrorCode, type PinlaneError, type Problem } from '@pinlane/contracts';
 
 const pinlaneError = (thrown: unknown): PinlaneError => {
   if (isPinlaneError(thrown)) return thrown;
@@ -31,6 +31,9 @@ export const errorOfSync = (work: () => unknown): PinlaneError => {
   }
   return noError();
 };
+
+/** The code of {@link errorOf}. */
+export const codeOf = async (work: () => unknown): Promise<ErrorCode> => (await errorOf(work)).code;
 
 /** The problems of a Pinlane error that some work ends with; none if it ends well. A test fails on anything else that the work throws. */
 export const problemsOf = async (work: () => unknown): Promise<readonly Problem[]> => {

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { ARCHITECTURES, fail, parseDigest, type Architecture, type Digest } from '@pinlane/contracts';
+import { chunksOf, jsonBytes } from './bytes.ts';
 
 // Nothing here is taken from @pinlane/oci: a builder of its own gives tests a second opinion on what an image is, and @pinlane/oci's tests may use it.
 
@@ -24,7 +25,7 @@ export interface ImageLayer extends ImagePart {
 }
 
 /** One platform's image: its manifest, and what the manifest names. */
-export interface PlatformImage extends ImagePart<ImageDescriptor & { readonly platform: { readonly os: 'linux'; readonly architecture: Architecture } }> {
+export interface PlatformImage extends ImagePart<ImageDescriptor & { readonly platform: { readonly architecture: Architecture; readonly os: 'linux' } }> {
   readonly config: ImagePart;
   readonly layers: readonly ImagePart[];
 }
@@ -33,11 +34,11 @@ export interface PlatformImage extends ImagePart<ImageDescriptor & { readonly pl
 export interface TestImage {
   readonly index: ImagePart;
   readonly platforms: readonly PlatformImage[];
+  /** The config and the layers of each platform in turn. */
+  readonly blobs: readonly ImagePart[];
 }
 
 const sha256 = (bytes: Uint8Array): Digest => parseDigest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`);
-
-const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
 /** Bytes as a part of an image. */
 export const imagePart = (mediaType: string, bytes: Uint8Array): ImagePart => ({ descriptor: { mediaType, digest: sha256(bytes), size: bytes.length }, bytes });
@@ -51,34 +52,45 @@ export const layerOf = (tar: Uint8Array, { gzip = false }: { readonly gzip?: boo
 /** An image for one platform; `config` is what runs it, such as `Cmd`, `User` and `Labels`. */
 export const platformImage = (architecture: Architecture, layers: readonly ImageLayer[], config: Readonly<Record<string, unknown>> = {}): PlatformImage => {
   const facts = { architecture, os: 'linux', config, rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) } };
-  const configPart = imagePart('application/vnd.oci.image.config.v1+json', json(facts));
+  const configPart = imagePart('application/vnd.oci.image.config.v1+json', jsonBytes(facts));
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';
   const manifest = { schemaVersion: 2, mediaType, config: configPart.descriptor, layers: layers.map(({ descriptor }) => descriptor) };
-  const { descriptor, bytes } = imagePart(mediaType, json(manifest));
-  return { descriptor: { ...descriptor, platform: { os: 'linux', architecture } }, bytes, config: configPart, layers };
+  const { descriptor, bytes } = imagePart(mediaType, jsonBytes(manifest));
+  return { descriptor: { ...descriptor, platform: { architecture, os: 'linux' } }, bytes, config: configPart, layers };
 };
 
 /** An index over images, in the order given. */
 export const indexOf = (platforms: readonly ImagePart[]): ImagePart => {
   const mediaType = 'application/vnd.oci.image.index.v1+json';
-  return imagePart(mediaType, json({ schemaVersion: 2, mediaType, manifests: platforms.map(({ descriptor }) => descriptor) }));
+  return imagePart(mediaType, jsonBytes({ schemaVersion: 2, mediaType, manifests: platforms.map(({ descriptor }) => descriptor) }));
 };
+
+/** An image of these platforms, in the order given. */
+export const imageOf = (platforms: readonly PlatformImage[]): TestImage => ({
+  index: indexOf(platforms),
+  platforms,
+  blobs: platforms.flatMap(({ config, layers }) => [config, ...layers]),
+});
 
 /** What tests ask of {@link makeImage}. */
 export interface ImageWishes {
   readonly architectures?: readonly Architecture[];
-  /** Images of equal marks and labels are equal, and those of different marks share nothing. */
+  /** Images of equal marks, labels and sizes are equal, and those of different marks share nothing. An image without a mark is unlike any other. */
   readonly mark?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Makes each layer of so many bytes instead of a small tar: bytes that nothing repeats or compresses, for images that are moved and never unpacked. */
+  readonly layerSize?: number;
 }
 
-/** An image with one small layer for each platform, which holds no file. */
-export const makeImage = ({ architectures = ARCHITECTURES, mark = '', labels }: ImageWishes = {}): TestImage => {
+const layerBytes = (word: string, size: number): Uint8Array => createHash('shake256', { outputLength: size }).update(word).digest();
+
+/** An image with one layer for each platform, which holds no file. */
+export const makeImage = ({ architectures = ARCHITECTURES, mark = randomUUID(), labels, layerSize }: ImageWishes = {}): TestImage => {
   const config = labels === undefined ? {} : { Labels: labels };
-  // Two blocks of zeros end a tar; what follows is read by nobody.
-  const tarOf = (architecture: Architecture): Uint8Array => Buffer.concat([Buffer.alloc(1024), Buffer.from(`${architecture} ${mark}`)]);
-  const platforms = architectures.map((architecture) => platformImage(architecture, [layerOf(tarOf(architecture), { gzip: true })], config));
-  return { index: indexOf(platforms), platforms };
+  const layer = (word: string): ImageLayer =>
+    // Two blocks of zeros end a tar; what follows is read by nobody.
+    layerSize === undefined ? layerOf(Buffer.concat([Buffer.alloc(1024), Buffer.from(word)]), { gzip: true }) : layerOf(layerBytes(word, layerSize));
+  return imageOf(architectures.map((architecture) => platformImage(architecture, [layer(`${architecture} ${mark}`)], config)));
 };
 
 /** As much of a place that takes images as putting one takes. */
@@ -87,17 +99,10 @@ export interface ImageSink {
   putManifest(descriptor: ImageDescriptor, bytes: Uint8Array): Promise<void>;
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  yield bytes;
-}
-
 /** Puts an image into a place: blobs first, then the manifests that name them, then the index. */
-export const putImage = async (sink: ImageSink, { index, platforms }: TestImage): Promise<void> => {
-  for (const { config, layers, descriptor, bytes } of platforms) {
-    for (const blob of [config, ...layers]) await sink.putBlob(blob.descriptor, () => once(blob.bytes));
-    await sink.putManifest(descriptor, bytes);
-  }
-  await sink.putManifest(index.descriptor, index.bytes);
+export const putImage = async (sink: ImageSink, { index, platforms, blobs }: TestImage): Promise<void> => {
+  for (const { descriptor, bytes } of blobs) await sink.putBlob(descriptor, () => chunksOf(bytes));
+  for (const { descriptor, bytes } of [...platforms, index]) await sink.putManifest(descriptor, bytes);
 };
 
 /** A place in memory from which images are read by digest. */
@@ -106,13 +111,13 @@ export interface ImageSource {
   openBlob(blob: { readonly digest: Digest }): AsyncIterable<Uint8Array>;
 }
 
-/** A source of images for one platform, and of indexes over them. */
-export const sourceOf = (platforms: readonly PlatformImage[], indexes: readonly ImagePart[] = []): ImageSource => {
+/** A source of images for one platform, and of an index over them if there is one. */
+export const sourceOf = ({ platforms, index }: Pick<TestImage, 'platforms'> & { readonly index?: ImagePart }): ImageSource => {
   const byDigest = (parts: readonly ImagePart[]) => new Map(parts.map((part) => [part.descriptor.digest, part]));
-  const manifests = byDigest([...platforms, ...indexes]);
+  const manifests = byDigest(index === undefined ? platforms : [...platforms, index]);
   const blobs = byDigest(platforms.flatMap(({ config, layers }) => [config, ...layers]));
   return {
     readManifest: async (digest) => manifests.get(digest) ?? fail('ERR_MANIFEST_UNKNOWN', `${digest} is not here`),
-    openBlob: ({ digest }) => once(blobs.get(digest)?.bytes ?? fail('ERR_BLOB_UNKNOWN', `${digest} is not here`)),
+    openBlob: ({ digest }) => chunksOf(blobs.get(digest)?.bytes ?? fail('ERR_BLOB_UNKNOWN', `${digest} is not here`)),
   };
 };

@@ -1,3 +1,4 @@
+export * from './bytes.ts';
 export * from './errors.ts';
 export * from './folders.ts';
 export * from './images.ts';

@@ -46,7 +46,7 @@ describe('accepting an image', () => {
     const { digest } = image.descriptor;
     return {
       spec: SPEC,
-      source: sourceOf([image]),
+      source: sourceOf({ platforms: [image] }),
       digest,
       platform: process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64',
       image: { host: 'store.localhost', path: 'test-reference', digest },
@@ -105,7 +105,7 @@ describe('accepting an image', () => {
   it('refuses an index that is pinned for a platform, and takes it from a build', async () => {
     const image = await imageOf(program, null);
     const index = indexOf([image]);
-    const wishes = { source: sourceOf([image], [index]), digest: index.descriptor.digest };
+    const wishes = { source: sourceOf({ platforms: [image], index }), digest: index.descriptor.digest };
     await expect(acceptImage(await optionsFor(null, { ...wishes, pinned: true }))).rejects.toThrow(/ERR_PIN_UNVERIFIED: [0-9a-f]{12} is an index, .*linux/);
     expect(existsSync(join(folder, 'reports'))).toBe(false);
     expect((await acceptImage(await optionsFor(null, wishes))).digest).toBe(image.descriptor.digest);
@@ -129,7 +129,7 @@ describe('accepting an image', () => {
   it('rejects an image that does not become healthy, by the name of the rule, and keeps the end of its log', async () => {
     await acceptImage(await optionsFor(null));
     const image = await imageOf('console.error("cannot find my heart"); process.exit(9);', null);
-    const report = await acceptImage(await optionsFor(null, { source: sourceOf([image]), digest: image.descriptor.digest }));
+    const report = await acceptImage(await optionsFor(null, { source: sourceOf({ platforms: [image] }), digest: image.descriptor.digest }));
     const { verdict, checks, isolation, log } = report;
     expect(summaryText(report)).toMatch(/^rejected .*\n {2}did not become healthy in \w+, so its isolation was not measured$/m);
     expect({ verdict, network: isolation.network, passed: checks.filter(({ outcome }) => outcome === 'passed') }).toEqual({

@@ -51,7 +51,7 @@ for (const runtime of ['docker', 'bubblewrap', 'unshare'] as const satisfies rea
       const { digest } = image.descriptor;
       return acceptImage({
         spec: about,
-        source: sourceOf([image]),
+        source: sourceOf({ platforms: [image] }),
         digest,
         platform: process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64',
         image: { host: 'store.localhost', path: name, digest },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { fail, PinlaneError } from '@pinlane/contracts';
-import { errorOf, errorOfSync, problemsOf, problemsOfSync } from '../../src/index.ts';
+import { codeOf, errorOf, errorOfSync, problemsOf, problemsOfSync } from '../../src/index.ts';
 
 const refuse = (): never => {
   throw new PinlaneError([
@@ -20,11 +20,13 @@ describe('the error that some work ends with', () => {
     expect(errorOfSync(refuse)).toMatchObject(expected);
     expect(await errorOf(refuse)).toMatchObject(expected);
     expect(await errorOf(refuseLater)).toMatchObject(expected);
+    expect([await codeOf(refuse), await codeOf(refuseLater)]).toEqual(['ERR_REF_INVALID', 'ERR_REF_INVALID']);
     expect(errorOfSync(() => fail('ERR_PIN_STALE', 'stale')).exitCode).toBe(2);
   });
 
   it('is missed when there is none', async () => {
     expect(() => errorOfSync(() => 1)).toThrow('an error was expected, and there was none');
+    await expect(codeOf(async () => 1)).rejects.toThrow('an error was expected, and there was none');
     await expect(errorOf(async () => 1)).rejects.toThrow('an error was expected, and there was none');
   });
 

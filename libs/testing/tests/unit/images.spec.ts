@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { parseDigest } from '@pinlane/contracts';
 import { errorOf, indexOf, layerOf, makeImage, imagePart, platformImage, putImage, sourceOf, type ImagePart, type ImageDescriptor } from '../../src/index.ts';
@@ -61,6 +61,19 @@ describe('an image', () => {
     expect(read(makeImage({ labels }).platforms[0]!.config)['config']).toEqual({ Labels: labels });
   });
 
+  it('is unlike any other without a mark', () => {
+    expect(makeImage().index.descriptor.digest).not.toBe(makeImage().index.descriptor.digest);
+  });
+
+  it('has layers of the size that is asked for, as they are and of bytes that do not compress', () => {
+    const [config, layer, ...others] = makeImage({ mark: 'a', layerSize: 5000 }).blobs;
+    expect([layer!.bytes.length, layer!.descriptor.mediaType, others.length]).toEqual([5000, 'application/vnd.oci.image.layer.v1.tar', 2]);
+    expect(gzipSync(layer!.bytes).length).toBeGreaterThan(5000);
+    expect(read(config!)['rootfs']).toEqual({ type: 'layers', diff_ids: [hashed(layer!.bytes)] });
+    expect(makeImage({ mark: 'a', layerSize: 5000 }).blobs[1]).toEqual(layer);
+    expect(makeImage({ mark: 'b', layerSize: 5000 }).blobs[1]!.bytes).not.toEqual(layer!.bytes);
+  });
+
   it('is put blobs first, then manifests, then the index', async () => {
     const image = makeImage({ architectures: ['amd64'] });
     const [amd64] = image.platforms;
@@ -74,12 +87,13 @@ describe('an image', () => {
       },
       image,
     );
-    expect(put).toEqual([amd64!.config, ...amd64!.layers, amd64!, image.index].map(({ descriptor: { digest } }) => `${digest} ${digest}`));
+    expect(image.blobs).toEqual([amd64!.config, ...amd64!.layers]);
+    expect(put).toEqual([...image.blobs, amd64!, image.index].map(({ descriptor: { digest } }) => `${digest} ${digest}`));
   });
 
   it('is read from a source by digest, and what is not there is refused', async () => {
     const { index, platforms } = makeImage();
-    const source = sourceOf(platforms, [index]);
+    const source = sourceOf({ index, platforms });
     expect(await source.readManifest(index.descriptor.digest)).toBe(index);
     expect(await source.readManifest(platforms[1]!.descriptor.digest)).toBe(platforms[1]);
     const read: Uint8Array[] = [];
