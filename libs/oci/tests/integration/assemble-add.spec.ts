@@ -2,15 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { problemsOf, temporaryFolder } from '@pinlane/testing';
 import { readImage } from '../../src/index.ts';
-import { build, buildFiles, packTar, problemsOf, type Files, type TarItem } from '../support/building.ts';
-import { temporaryFolders } from '../support/folders.ts';
+import { build, buildFiles, packTar, type Files, type TarItem } from '../support/building.ts';
 import { verifyWhole } from '../support/images.ts';
 
-const folder = temporaryFolders();
-
 const added = async (files: Files, lines = 'ADD it.tar /x/') => {
-  const { layers } = await buildFiles(await folder(), `FROM scratch\n${lines}\n`, files);
+  const { layers } = await buildFiles(temporaryFolder('oci'), `FROM scratch\n${lines}\n`, files);
   return layers.map((layer) => layer.map(({ name, type, content, linkname }) => `${name} ${type} ${linkname ?? content}`));
 };
 const refused = async (content: Uint8Array) => (await problemsOf(() => added({ 'it.tar': content }))).map(({ code, line }) => [code, line]);
@@ -20,7 +18,7 @@ const bomb = async (): Promise<Buffer> => gzipSync(await packTar([{ name: 'zeroe
 
 describe('ADD of an archive', () => {
   it('unpacks it, hard links as hard links of each other, and leaves nothing behind in the store', async () => {
-    const root = await folder();
+    const root = temporaryFolder('oci');
     const content = await packTar([
       { name: 'b', content: 'text' },
       { name: 'a', type: 'link', linkname: 'b' },
@@ -82,7 +80,7 @@ describe('ADD of an archive', () => {
 
 describe('a store that was altered behind the assembler’s back', () => {
   it.each(['config', 'layer'])('is found out and mended by the next build: a %s of the same size', async (what) => {
-    const root = await folder();
+    const root = temporaryFolder('oci');
     const { store, context, image } = await buildFiles(root, 'FROM scratch\nCOPY a.txt /x/\n', { 'a.txt': 'a' });
     const { platforms } = await readImage(store, image.index.digest, { platforms: ['linux/amd64'] });
     const { config, layers } = platforms[0]!.manifest;

@@ -4,7 +4,7 @@ import { access, mkdir, readFile, rm, truncate, utimes, writeFile } from 'node:f
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { temporaryFolder } from '@pinlane/testing';
+import { chunksOf, jsonBytes, problemsOf, temporaryFolder } from '@pinlane/testing';
 import {
   assembleImage,
   describe as describeBytes,
@@ -24,8 +24,8 @@ import {
   type Descriptor,
   type Store,
 } from '../../src/index.ts';
-import { build, inspect, packTar, problemsOf, putBase, writeFiles } from '../support/building.ts';
-import { chunksOf, jsonBytes, verifyWhole } from '../support/images.ts';
+import { build, inspect, packTar, putBase, writeFiles } from '../support/building.ts';
+import { verifyWhole } from '../support/images.ts';
 
 let folder: string;
 let context: string;

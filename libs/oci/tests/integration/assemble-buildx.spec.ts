@@ -1,14 +1,11 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { lackOf, requirement } from '@pinlane/testing';
+import { lackOf, requirement, temporaryFolder } from '@pinlane/testing';
 import { packTar, type Files } from '../support/building.ts';
 import { buildWithBoth, type Case } from '../support/buildx.ts';
-import { temporaryFolders } from '../support/folders.ts';
 
 // A real builder on a machine that may be busy.
 jest.setTimeout(120_000);
-
-const folder = temporaryFolders();
 
 const ARCHIVE = await packTar([
   { name: './', type: 'directory', mode: 0o700, uid: 9, gid: 9 },
@@ -234,19 +231,22 @@ requirement(
   describe,
 )('the assembler beside BuildKit', () => {
   it.each(ALIKE)('makes the same of %s', async (_, dockerfile, more = {}) => {
-    const { buildkit, embedded } = await buildWithBoth(await folder(), { dockerfile, files: FILES, ...more });
+    const { buildkit, embedded } = await buildWithBoth(temporaryFolder('oci'), { dockerfile, files: FILES, ...more });
     expect(buildkit).toHaveProperty('built');
     expect(embedded).toEqual(buildkit);
   });
 
   it.each(REFUSED)('refuses %s as it does', async (_, dockerfile) => {
-    const { buildkit, embedded } = await buildWithBoth(await folder(), { dockerfile, files: FILES });
+    const { buildkit, embedded } = await buildWithBoth(temporaryFolder('oci'), { dockerfile, files: FILES });
     expect(buildkit).toHaveProperty('refused');
     expect(embedded).toHaveProperty('refused', expect.stringContaining('ERR_') as unknown);
   });
 
   it.each(IGNORED)('ignores as it does: %s', async (_, text) => {
-    const { buildkit, embedded } = await buildWithBoth(await folder(), { dockerfile: 'FROM scratch\nCOPY . /\n', files: { ...TREE, '.dockerignore': text } });
+    const { buildkit, embedded } = await buildWithBoth(temporaryFolder('oci'), {
+      dockerfile: 'FROM scratch\nCOPY . /\n',
+      files: { ...TREE, '.dockerignore': text },
+    });
     expect(buildkit).toHaveProperty('built');
     expect(embedded).toEqual(buildkit);
   });

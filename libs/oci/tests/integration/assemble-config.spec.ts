@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { temporaryFolder } from '@pinlane/testing';
-import { buildFiles, problemsOf, type BuildOptions } from '../support/building.ts';
+import { problemsOf, temporaryFolder } from '@pinlane/testing';
+import { buildFiles, type BuildOptions } from '../support/building.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '@pinlane/testing';
+import { problemsOf, temporaryFolder } from '@pinlane/testing';
 import { openStore } from '../../src/index.ts';
-import { build, buildFiles, inspect, packTar, problemsOf, putBase, writeFiles, type Files, type TarItem, type Unpacked } from '../support/building.ts';
+import { build, buildFiles, inspect, packTar, putBase, writeFiles, type Files, type TarItem, type Unpacked } from '../support/building.ts';
 import { verifyWhole } from '../support/images.ts';
 
 let folder: string;

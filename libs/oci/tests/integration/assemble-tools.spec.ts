@@ -1,13 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { requirement } from '@pinlane/testing';
+import { requirement, temporaryFolder } from '@pinlane/testing';
 import { sha256, unpackImage } from '../../src/index.ts';
 import { buildFiles, type Files, type TarItem } from '../support/building.ts';
-import { temporaryFolders } from '../support/folders.ts';
 import { lacks, run } from '../support/tools.ts';
-
-const folder = temporaryFolders();
 
 const BASE: readonly TarItem[] = [
   { name: 'usr/lib', type: 'directory', mode: 0o755 },
@@ -37,7 +34,7 @@ const FILES: Files = {
 };
 
 const built = async () => {
-  const root = await folder();
+  const root = temporaryFolder('oci');
   return { root, ...(await buildFiles(root, DOCKERFILE, FILES, { base: [BASE] })) };
 };
 

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { temporaryFolder } from '@pinlane/testing';
+import { drain, problemsOf, temporaryFolder } from '@pinlane/testing';
 import { readBuildContext, sha256 } from '../../src/index.ts';
-import { problemsOf, writeFiles, type Files } from '../support/building.ts';
+import { writeFiles, type Files } from '../support/building.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -55,9 +55,7 @@ describe('readBuildContext', () => {
       ['Dockerfile', sha256('FROM scratch\n'), 13],
       ['registry.yaml', sha256('{}'), 2],
     ]);
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of context.open('registry.yaml')) chunks.push(chunk);
-    expect(Buffer.concat(chunks).toString()).toBe('{}');
+    expect((await drain(context.open('registry.yaml'))).toString()).toBe('{}');
   });
 
   describe('.dockerignore', () => {

@@ -1,17 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { PinlaneError } from '@pinlane/contracts';
+import { chunksOf, drain } from '@pinlane/testing';
 import { readTar, sha256, tarChunks, type LayerEntry } from '../../src/index.ts';
 import { hasPattern, matcherOf } from '../../src/assemble/glob.ts';
 import { FileTree, newFolder } from '../../src/assemble/tree.ts';
 import { unpackTar } from '../support/building.ts';
-import { chunksOf } from '../support/images.ts';
-
-const collect = async (chunks: AsyncIterable<Uint8Array>): Promise<Buffer> => {
-  const all: Uint8Array[] = [];
-  for await (const chunk of chunks) all.push(chunk);
-  return Buffer.concat(all);
-};
 
 const name = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 80 })
@@ -32,7 +26,7 @@ describe('a layer', () => {
   it('is read by another library as it was meant', async () => {
     await fc.assert(
       fc.asyncProperty(entries, async (list) => {
-        const read = await unpackTar(await collect(tarChunks(list)));
+        const read = await unpackTar(await drain(tarChunks(list)));
         const expected = [...list].sort((a, b) => (a.path < b.path ? -1 : 1));
         expect(read.map(({ name: found, mode, uid, gid, type, linkname }) => [found, mode, uid, gid, type, linkname ?? ''])).toEqual(
           expected.map((each) => [
@@ -53,7 +47,7 @@ describe('a layer', () => {
     const shuffled = entries.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })));
     await fc.assert(
       fc.asyncProperty(shuffled, async ([list, other]) => {
-        expect(sha256(await collect(tarChunks(other)))).toBe(sha256(await collect(tarChunks(list))));
+        expect(sha256(await drain(tarChunks(other)))).toBe(sha256(await drain(tarChunks(list))));
       }),
       { numRuns: 100 },
     );
@@ -72,7 +66,7 @@ describe('a layer', () => {
     await fc.assert(fc.asyncProperty(noise, read), { numRuns: 200 });
     await fc.assert(
       fc.asyncProperty(spoilt, async ({ list, at, byte }) => {
-        const bytes = await collect(tarChunks(list));
+        const bytes = await drain(tarChunks(list));
         bytes[at % bytes.length] = byte;
         await read(bytes);
       }),

@@ -1,6 +1,7 @@
 import { describe as suite, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { PinlaneError } from '@pinlane/contracts';
+import { jsonBytes } from '@pinlane/testing';
 import {
   composeIndex,
   OCI_CONFIG,
@@ -14,7 +15,6 @@ import {
   sha256,
   type Descriptor,
 } from '../../src/index.ts';
-import { jsonBytes } from '../support/images.ts';
 import { parseChallenges } from '../../src/registry/auth/challenge.ts';
 import { parseErrorBody } from '../../src/registry/http/failure.ts';
 import { parseDockerConfig } from '../../src/registry/auth/docker-config.ts';

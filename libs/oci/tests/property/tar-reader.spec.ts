@@ -1,21 +1,18 @@
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { temporaryFolder } from '@pinlane/testing';
 import fc from 'fast-check';
 import tar from 'tar-stream';
-import { describe as describeBytes, listLayer, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, readTar, sha256, unpackImage } from '../../src/index.ts';
-import { chunksOf, jsonBytes, sourceOfBytes } from '../support/images.ts';
+import { chunksOf, drain, layerOf, platformImage, sourceOf, temporaryFolder } from '@pinlane/testing';
+import { describe as describeBytes, listLayer, OCI_LAYER, readTar, sha256, unpackImage } from '../../src/index.ts';
+import { sourceOfBytes } from '../support/images.ts';
 import { rawTar, type RawEntry, type TarForm } from '../support/raw-tar.ts';
 
 /** One entry, as either reader tells it. */
 type Told = readonly [name: string, type: string, mode: number, owner: string, link: string, content: string];
 
-const collect = async (stream: unknown): Promise<string> => {
-  const parts: Uint8Array[] = [];
-  for await (const part of stream as AsyncIterable<Uint8Array>) parts.push(part);
-  return Buffer.concat(parts).toString('hex');
-};
+// tar-stream's streams are not Node's own, and its types don't tell that they are iterable.
+const collect = async (stream: unknown): Promise<string> => (await drain(stream as AsyncIterable<Uint8Array>)).toString('hex');
 
 const OTHER_NAMES: Readonly<Record<string, string>> = { link: 'hardlink', 'character-device': 'special', 'block-device': 'special', fifo: 'special' };
 
@@ -114,11 +111,11 @@ describe('A layer', () => {
   beforeEach(() => void (folder = temporaryFolder('tar')));
 
   const unpacked = async (layer: Uint8Array): Promise<Found> => {
-    const config = jsonBytes({ architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [sha256(layer)] } });
-    const layers = [describeBytes(OCI_LAYER, layer)];
-    const manifest = jsonBytes({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: describeBytes(OCI_CONFIG, config), layers });
-    const cacheDir = mkdtempSync(join(folder, 'cache-'));
-    const { rootfs } = await unpackImage(sourceOfBytes([manifest, config, layer]), sha256(manifest), { platform: 'linux/amd64', cacheDir });
+    const image = platformImage('amd64', [layerOf(layer)]);
+    const { rootfs } = await unpackImage(sourceOf({ platforms: [image] }), image.descriptor.digest, {
+      platform: 'linux/amd64',
+      cacheDir: mkdtempSync(join(folder, 'cache-')),
+    });
     return walk(rootfs);
   };
 

@@ -1,26 +1,10 @@
 import { chmod, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import tar, { type Header } from 'tar-stream';
-import { PinlaneError, platformOf, type Architecture, type Digest, type Platform, type Problem } from '@pinlane/contracts';
-import {
-  assembleImage,
-  composeIndex,
-  describe,
-  OCI_CONFIG,
-  OCI_LAYER_GZIP,
-  OCI_MANIFEST,
-  openStore,
-  parseDockerfile,
-  platformEntry,
-  readBuildContext,
-  readImage,
-  sha256,
-  type AssembledImage,
-  type Descriptor,
-  type ImageConfig,
-  type Store,
-} from '../../src/index.ts';
+import type { Architecture, Digest, Platform } from '@pinlane/contracts';
+import { drain, imageOf, layerOf, platformImage, putImage } from '@pinlane/testing';
+import { assembleImage, openStore, parseDockerfile, readBuildContext, readImage, type AssembledImage, type ImageConfig, type Store } from '../../src/index.ts';
 
 /** What a test puts into a folder: text, bytes, a link, or null for an empty folder. */
 export type Files = Readonly<Record<string, string | Uint8Array | { readonly link: string } | { readonly text: string; readonly mode: number } | null>>;
@@ -44,12 +28,8 @@ export const writeFiles = async (folder: string, files: Files): Promise<void> =>
 
 export type TarItem = Partial<Header> & { readonly name: string; readonly content?: string | Uint8Array; readonly pax?: Readonly<Record<string, string>> };
 
-// tar-stream's streams are not Node's own, and its types know nothing of their being iterable.
-const collect = async (stream: unknown): Promise<Buffer> => {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) chunks.push(chunk);
-  return Buffer.concat(chunks);
-};
+// tar-stream's streams are not Node's own, and its types don't tell that they are iterable.
+const collect = (stream: unknown): Promise<Buffer> => drain(stream as AsyncIterable<Uint8Array>);
 
 /** A tar by another hand than ours. */
 export const packTar = async (items: readonly TarItem[]): Promise<Buffer> => {
@@ -72,34 +52,25 @@ export const unpackTar = async (bytes: Uint8Array): Promise<Unpacked[]> => {
   return found;
 };
 
-/** An image made of tars, the same for both platforms unless its config says otherwise; its index. */
+/** Puts an image made of tars, the same for each platform. @returns the digest of its index */
 export const putBase = async (
   store: Store,
   layers: readonly (readonly TarItem[])[],
   config: Readonly<Record<string, unknown>> = {},
   architectures: readonly Architecture[] = ['amd64', 'arm64'],
 ): Promise<Digest> => {
-  const blobs: { descriptor: Descriptor; diffId: Digest }[] = [];
-  for (const items of layers) {
-    const bytes = await packTar(items);
-    const blob = gzipSync(bytes);
-    await store.writeBlob(blob);
-    blobs.push({ descriptor: describe(OCI_LAYER_GZIP, blob), diffId: sha256(bytes) });
-  }
-  const children: Descriptor[] = [];
-  for (const architecture of architectures) {
-    const bytes = Buffer.from(JSON.stringify({ architecture, os: 'linux', config, rootfs: { type: 'layers', diff_ids: blobs.map(({ diffId }) => diffId) } }));
-    await store.writeBlob(bytes);
-    const manifest = Buffer.from(
-      JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: describe(OCI_CONFIG, bytes), layers: blobs.map(({ descriptor }) => descriptor) }),
-    );
-    const descriptor = describe(OCI_MANIFEST, manifest);
-    await store.putManifest(descriptor, manifest);
-    children.push({ ...descriptor, platform: platformEntry(platformOf(architecture)) });
-  }
-  const index = composeIndex(children);
-  await store.putManifest(index.descriptor, index.bytes);
-  return index.descriptor.digest;
+  const tars = await Promise.all(layers.map(packTar));
+  const image = imageOf(
+    architectures.map((architecture) =>
+      platformImage(
+        architecture,
+        tars.map((bytes) => layerOf(bytes, { gzip: true })),
+        config,
+      ),
+    ),
+  );
+  await putImage(store, image);
+  return image.index.descriptor.digest;
 };
 
 export interface BuildOptions {
@@ -162,15 +133,4 @@ export const buildFiles = async (
   const base = options.base ? { base: await putBase(store, options.base, options.baseConfig) } : {};
   const image = await build(context, store, { ...options, bases: { ...base, ...options.bases } });
   return { store, context, image, ...(await inspect(store, image, options.platforms?.[0])) };
-};
-
-/** The problems that something is refused with. */
-export const problemsOf = async (work: () => unknown): Promise<readonly Problem[]> => {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof PinlaneError) return error.problems;
-    throw error;
-  }
-  return [];
 };

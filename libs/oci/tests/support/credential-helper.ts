@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { drain } from '@pinlane/testing';
 import type { RunCredentialHelper } from '../../src/index.ts';
-import { drain } from './errors.ts';
 
 /** Runs a credential helper that is there and ends by itself. */
 export const runHelper: RunCredentialHelper = async (program, input, { env }) => {

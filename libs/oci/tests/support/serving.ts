@@ -2,10 +2,10 @@ import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders } 
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach } from '@jest/globals';
+import { temporaryFolder, type TestImage } from '@pinlane/testing';
 import { serveStore, type ServeOptions, type StoreServer } from '../../src/serve/index.ts';
 import { openStore, type Store } from '../../src/store/index.ts';
 import { sha256 } from '../../src/content/index.ts';
-import type { TestImage } from './images.ts';
 
 export interface Asked {
   readonly headers?: Record<string, string>;
@@ -52,13 +52,13 @@ export const answered = async (request: ClientRequest): Promise<Answered> => {
 };
 
 /** Serves stores that are closed after each test. */
-export const serving = (folder: () => Promise<string>): ((options?: Partial<ServeOptions>) => Promise<Served>) => {
+export const serving = (): ((options?: Partial<ServeOptions>) => Promise<Served>) => {
   const servers: StoreServer[] = [];
   afterEach(async () => {
     await Promise.all(servers.splice(0).map((server) => server.close()));
   });
   return async (options = {}) => {
-    const root = options.root ?? join(await folder(), 'store');
+    const root = options.root ?? join(temporaryFolder('oci'), 'store');
     const lines: string[] = [];
     const server = await serveStore({ log: (line) => lines.push(line), ...options, root });
     servers.push(server);
@@ -98,6 +98,6 @@ export const pushImage = async (served: Served, repository: string, image: TestI
     const { status, body } = await served.ask('PUT', `/v2/${repository}/manifests/${reference}`, { body: bytes, headers: { 'content-type': mediaType } });
     if (status !== 201) throw new Error(`a manifest was answered with ${status}: ${body.toString()}`);
   };
-  for (const { bytes, descriptor } of image.manifests) await put(descriptor.digest, bytes, descriptor.mediaType);
+  for (const { bytes, descriptor } of image.platforms) await put(descriptor.digest, bytes, descriptor.mediaType);
   await put(tag ?? image.index.descriptor.digest, image.index.bytes, image.index.descriptor.mediaType);
 };

@@ -5,10 +5,10 @@
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeImage, putImage } from '@pinlane/testing/images';
 import { withSlot } from '../../src/registry/push/slots.ts';
 import { openStore } from '../../src/store/index.ts';
 import { withLock } from '../../src/files/lock.ts';
-import { makeImage, putImage } from './images.ts';
 
 const [what, root, id, count] = process.argv.slice(2) as [string, string, string, string];
 const store = openStore(root);
@@ -19,8 +19,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const write = async (): Promise<void> => {
   for (let round = 0; round < Number(count); round++) {
     for (const [name, image] of [
-      [`own/${id}-${round}`, makeImage({ word: `${id} ${round}`, layerSize: 300_000 })],
-      ['shared', makeImage({ word: `shared ${round}`, layerSize: 300_000 })],
+      [`own/${id}-${round}`, makeImage({ mark: `${id} ${round}`, layerSize: 300_000 })],
+      ['shared', makeImage({ mark: `shared ${round}`, layerSize: 300_000 })],
     ] as const) {
       await putImage(store, image);
       await store.name(name, image.index.descriptor);
@@ -48,7 +48,7 @@ const countUp = async (): Promise<void> => {
 /** Puts and names images that are in the store already and long unused, as a build does that makes what an older one made. */
 const reuse = async (): Promise<void> => {
   for (let round = 0; round < Number(count); round++) {
-    const image = makeImage({ word: `old ${id} ${round}` });
+    const image = makeImage({ mark: `old ${id} ${round}` });
     await putImage(store, image);
     await store.name(`old/${id}-${round}`, image.index.descriptor);
     say(`old/${id}-${round} ${image.index.descriptor.digest}`);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { problemsOf } from '@pinlane/testing';
 import { OCI_LAYER, sha256, type Layer, type ListedEntry } from '../../src/index.ts';
 import { applyListing } from '../../src/assemble/apply-listing.ts';
 import { FileTree } from '../../src/assemble/tree.ts';
-import { problemsOf } from '../support/building.ts';
 
 const owned = { mode: 0o644, uid: 0, gid: 0 };
 const file = (path: string): ListedEntry => ({ ...owned, path, type: 'file', size: path.length, sha256: sha256(path) });

@@ -1,14 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { chunksOf, drain, problemsOf } from '@pinlane/testing';
 import { clampTimes } from '../../src/index.ts';
-import { packTar, problemsOf, unpackTar, type TarItem } from '../support/building.ts';
-import { chunksOf } from '../support/images.ts';
+import { packTar, unpackTar, type TarItem } from '../support/building.ts';
 
-const clamp = async (tar: Uint8Array, epoch: number, pieces = 1000): Promise<Buffer> => {
-  const parts: Uint8Array[] = [];
-  for await (const part of clampTimes(chunksOf(tar, pieces), epoch)) parts.push(part);
-  return Buffer.concat(parts);
-};
+const clamp = (tar: Uint8Array, epoch: number, pieces = 1000): Promise<Buffer> => drain(clampTimes(chunksOf(tar, pieces), epoch));
 
 /** A tar of one entry after a pax header of these records. */
 const withPax = async (records: readonly Buffer[], item: TarItem): Promise<Buffer> => {

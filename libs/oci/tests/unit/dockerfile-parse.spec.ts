@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { problemsOf } from '@pinlane/testing';
 import { parseDockerfile, requireEmbeddable } from '../../src/index.ts';
-import { problemsOf } from '../support/building.ts';
 
 const parse = (text: string) => parseDockerfile(text, 'Dockerfile');
 const only = (text: string) => parse(`FROM scratch\n${text}\n`).stages[0]!.instructions[0]!;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { problemsOf } from '@pinlane/testing';
 import { dockerfileBases, parseDockerfile, planStages, undeclaredArguments } from '../../src/index.ts';
-import { problemsOf } from '../support/building.ts';
 
 const parse = (text: string) => parseDockerfile(text, 'Dockerfile');
 const bases = (text: string, buildArgs = {}, target?: string) => dockerfileBases(parse(text), buildArgs, ['linux/amd64', 'linux/arm64'], target);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
+import { chunksOf, problemsOf } from '@pinlane/testing';
 import { gzipChunks, layerKey, readTar, sha256, tarChunks, type LayerEntry } from '../../src/index.ts';
-import { packTar, problemsOf, unpackTar } from '../support/building.ts';
-import { chunksOf } from '../support/images.ts';
+import { packTar, unpackTar } from '../support/building.ts';
 import { paxRecord, rawEntry, rawTar, seal } from '../support/raw-tar.ts';
 
 const owned = { uid: 0, gid: 0 };

@@ -57,6 +57,7 @@ describe('an atomic write', () => {
     await expect(writeFileAtomic(taken, 'text', { temporaryFolder: aside })).rejects.toMatchObject({ code: expect.any(String) });
     expect([await readdir(join(folder, 'sources')), await readdir(aside)]).toEqual([['file.txt', 'taken'], []]);
 
+    // Not a temporaryFolder(): this one has to be on another disk.
     const shm = await mkdtemp('/dev/shm/pinlane-').catch(() => null);
     if (shm === null) return;
     await writeFileAtomic(path, 'new', { temporaryFolder: shm });

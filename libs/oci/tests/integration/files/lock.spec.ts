@@ -1,15 +1,12 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { errorOf, temporaryFolder } from '@pinlane/testing';
 import { newHolder } from '../../../src/files/holder.ts';
 import { claim, withLock, type LockPlace } from '../../../src/files/lock.ts';
-import { errorOf } from '../../support/errors.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-
-const folder = temporaryFolders();
 
 const newPlace = async (): Promise<LockPlace> => {
-  const root = await folder();
+  const root = temporaryFolder('oci');
   return { folder: join(root, 'locks'), temporary: join(root, 'tmp'), patienceMs: 50, what: 'the journal' };
 };
 

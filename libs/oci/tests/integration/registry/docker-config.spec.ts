@@ -2,17 +2,15 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { fail } from '@pinlane/contracts';
+import { codeOf, errorOf, temporaryFolder } from '@pinlane/testing';
 import { dockerCredentials } from '../../../src/index.ts';
 import { runHelper } from '../../support/credential-helper.ts';
-import { codeOf, errorOf } from '../../support/errors.ts';
-import { temporaryFolders } from '../../support/folders.ts';
 
-const folder = temporaryFolders();
 const basic = (username: string, password: string) => ({ kind: 'basic', username, password });
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 const configured = async (config: unknown, helpers: Record<string, string> = {}) => {
-  const path = await folder();
+  const path = temporaryFolder('oci');
   await writeFile(join(path, 'config.json'), typeof config === 'string' ? config : JSON.stringify(config));
   for (const [name, script] of Object.entries(helpers)) {
     await writeFile(join(path, `docker-credential-${name}`), `#!/bin/sh\n${script}\n`);
@@ -27,7 +25,7 @@ const helper = (server: string) =>
 
 describe('Credentials from the Docker configuration', () => {
   it('are none where there is no file', async () => {
-    expect(await dockerCredentials(runHelper, { HOME: await folder() })('ghcr.io', 'x')).toBeUndefined();
+    expect(await dockerCredentials(runHelper, { HOME: temporaryFolder('oci') })('ghcr.io', 'x')).toBeUndefined();
   });
 
   it.each(['', '{"auths":null,"credHelpers":null,"credsStore":null}', '{"auths":{"ghcr.io":null}}', '{"auths":{"ghcr.io":{"auth":"","identitytoken":null}}}'])(
@@ -38,7 +36,7 @@ describe('Credentials from the Docker configuration', () => {
   );
 
   it('are found in ~/.docker where DOCKER_CONFIG is not set', async () => {
-    const find = dockerCredentials(runHelper, { HOME: join(await folder(), 'nowhere') });
+    const find = dockerCredentials(runHelper, { HOME: join(temporaryFolder('oci'), 'nowhere') });
     expect(await find('ghcr.io', 'x')).toBeUndefined();
   });
 
@@ -106,7 +104,7 @@ describe('Credentials from the Docker configuration', () => {
   });
 
   it('need a way to start the helper that is named, and pass on why it could not be started', async () => {
-    const path = await folder();
+    const path = temporaryFolder('oci');
     await writeFile(join(path, 'config.json'), JSON.stringify({ credsStore: 'own' }));
     const env = { DOCKER_CONFIG: path };
     const without = await errorOf(() => dockerCredentials(undefined, env)('x', 'y'));
@@ -116,7 +114,7 @@ describe('Credentials from the Docker configuration', () => {
   });
 
   it('that are in a file which can not be read are not none', async () => {
-    const path = await folder();
+    const path = temporaryFolder('oci');
     await mkdir(join(path, 'a', 'config.json'), { recursive: true });
     await writeFile(join(path, 'config.json'), '{}');
     for (const wrong of [join(path, 'a'), join(path, 'config.json')]) {

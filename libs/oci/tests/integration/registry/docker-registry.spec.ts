@@ -3,20 +3,17 @@ import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseRepository } from '@pinlane/contracts';
-import { requirement, startDockerRegistry } from '@pinlane/testing';
+import { codeOf, makeImage, putImage, requirement, sourceOf, startDockerRegistry, temporaryFolder } from '@pinlane/testing';
 import { copyImage, openRepository, openStore, pushImage, sha256, verifyImage, type CredentialSource } from '../../../src/index.ts';
-import { codeOf } from '../../support/errors.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage, putImage, sourceOf, verifyWhole } from '../../support/images.ts';
+import { verifyWhole } from '../../support/images.ts';
 import { lacks, run } from '../../support/tools.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => stops.splice(0).forEach((stop) => stop()));
-const folder = temporaryFolders();
 
 /** A certificate for this machine that is its own issuer, and its key. */
 const makeCertificate = async () => {
-  const root = await folder();
+  const root = temporaryFolder('oci');
   const [certificate, key] = [join(root, 'certificate.pem'), join(root, 'key.pem')];
   run(
     'openssl',
@@ -41,7 +38,7 @@ interface Setup {
 }
 
 const start = async ({ auth = false, storage = 'inmemory', tls }: Setup = {}) => {
-  const root = await folder();
+  const root = temporaryFolder('oci');
   const htpasswd = join(root, 'htpasswd');
   await writeFile(htpasswd, `${HTPASSWD}\n`);
   const kept = storage === 'filesystem' ? `{ rootdirectory: ${join(root, 'data')} }` : '{}';
@@ -64,7 +61,7 @@ requirement(
   it.each([false, true])('takes an image and gives it back, byte for byte (with authentication: %s)', async (auth) => {
     const host = await start({ auth });
     const repository = openRepository(parseRepository(`${host}/team/app`), { auth: credentials });
-    const store = openStore(join(await folder(), 'store'));
+    const store = openStore(join(temporaryFolder('oci'), 'store'));
     const image = makeImage({ layerSize: 2_000_000 });
     await putImage(store, image);
     const { digest } = await copyImage(store, repository, image.index.descriptor.digest);
@@ -74,7 +71,7 @@ requirement(
 
     const again = openRepository(parseRepository(`${host}/team/other`), { auth: credentials, mountFrom: repository.repository });
     await copyImage(store, again, digest);
-    const back = openStore(join(await folder(), 'store'));
+    const back = openStore(join(temporaryFolder('oci'), 'store'));
     await copyImage(again, back, digest);
     await verifyWhole(back, digest);
   });
@@ -92,7 +89,7 @@ requirement(
   it('says what it does not hold, and whom it does not know', async () => {
     const open = openRepository(parseRepository(`${await start()}/team/app`));
     expect(await codeOf(() => open.resolve('absent'))).toBe('ERR_MANIFEST_UNKNOWN');
-    const { descriptor, bytes } = makeImage().manifests[0]!;
+    const { descriptor, bytes } = makeImage().platforms[0]!;
     expect(await codeOf(() => open.putManifest(descriptor, bytes))).toBe('ERR_BLOB_UNKNOWN');
     const closed = openRepository(parseRepository(`${await start({ auth: true })}/team/app`), { auth: async () => undefined });
     expect(await codeOf(() => closed.readManifest(sha256('absent')))).toBe('ERR_REGISTRY_AUTH');

@@ -2,9 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseRepository } from '@pinlane/contracts';
+import { chunksOf, codeOf } from '@pinlane/testing';
 import { openRepository, sha256 } from '../../../src/index.ts';
-import { codeOf } from '../../support/errors.ts';
-import { chunksOf } from '../../support/images.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {

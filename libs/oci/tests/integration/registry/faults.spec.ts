@@ -1,24 +1,26 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { isPinlaneError, parseRepository } from '@pinlane/contracts';
+import { parseRepository } from '@pinlane/contracts';
 import {
-  type FaultyProxy,
-  type ProxyRule,
+  problemsOf,
+  makeImage,
   requirement,
+  sourceOf,
   startDockerRegistry,
   startFaultyProxy,
   startRegistry,
   startStranger,
+  temporaryFolder,
+  type FaultyProxy,
+  type ProxyRule,
   type Stranger,
+  type TestImage,
 } from '@pinlane/testing';
 import { openRepository, pushImage, verifyImage, type CredentialSource, type RegistryRepository } from '../../../src/index.ts';
 import { faultTable, type Row } from '../../support/faults.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage, sourceOf, type TestImage } from '../../support/images.ts';
 import { lacks } from '../../support/tools.ts';
 
-const folder = temporaryFolders();
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));
@@ -46,15 +48,7 @@ const place = async (upstream: string): Promise<Place> => {
   return { proxy, stranger, image: makeImage({ layerSize: 3000, architectures: ['amd64'] }), connect };
 };
 
-const outcomeOf = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work();
-    return 'succeeds';
-  } catch (error) {
-    if (!isPinlaneError(error)) throw error;
-    return error.code;
-  }
-};
+const outcomeOf = async (work: () => Promise<unknown>): Promise<string> => (await problemsOf(work))[0]?.code ?? 'succeeds';
 
 /** Pushes or pulls with a fault in the way, and looks at what came of it. */
 const suffer = async (upstream: string, { kind, make, times, after = 0, expected, idleMs }: Row): Promise<void> => {
@@ -105,7 +99,7 @@ requirement(
 )("Through a bad day of Docker's registry", () => {
   let registry: Awaited<ReturnType<typeof startDockerRegistry>>;
   beforeAll(async () => {
-    const config = join(await folder(), 'config.yml');
+    const config = join(temporaryFolder('oci'), 'config.yml');
     await writeFile(config, ['version: 0.1', 'storage:', '  inmemory: {}', 'http:', '  addr: 127.0.0.1:0', ''].join('\n'));
     registry = await startDockerRegistry(config);
   });

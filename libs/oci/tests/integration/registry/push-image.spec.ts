@@ -1,7 +1,19 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseRepository, type Digest } from '@pinlane/contracts';
-import { startFaultyProxy, startRegistry, type RegistryOptions, type SeenRequest, type TestRegistry } from '@pinlane/testing';
+import {
+  codeOf,
+  errorOf,
+  jsonBytes,
+  makeImage,
+  sourceOf,
+  startFaultyProxy,
+  startRegistry,
+  temporaryFolder,
+  type RegistryOptions,
+  type SeenRequest,
+  type TestRegistry,
+} from '@pinlane/testing';
 import {
   describe as describeBytes,
   OCI_CONFIG,
@@ -18,13 +30,10 @@ import {
   type Descriptor,
   type RepositoryOptions,
 } from '../../../src/index.ts';
-import { codeOf, errorOf } from '../../support/errors.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { jsonBytes, makeImage, sourceOf, sourceOfBytes } from '../../support/images.ts';
+import { sourceOfBytes } from '../../support/images.ts';
 import { writers } from '../../support/processes.ts';
 
 const started = writers();
-const folder = temporaryFolders();
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));
@@ -70,7 +79,7 @@ describe('The push of an image', () => {
     const image = makeImage();
     const { digest } = image.index.descriptor;
     const pushed = await pushImage(sourceOf(image), connect(registry), digest, { tags: ['latest', 'v1'], concurrency: 1 });
-    const [amd64, arm64] = image.manifests.map(({ descriptor }) => descriptor.digest) as [Digest, Digest];
+    const [amd64, arm64] = image.platforms.map(({ descriptor }) => descriptor.digest) as [Digest, Digest];
     const puts = registry.requests.filter(({ method, url }) => method === 'PUT' && url.includes('/manifests/'));
     const names = puts.map(({ url }) => url.split('/').at(-1)!);
     expect(names).toEqual([...[amd64, arm64, digest].flatMap((each) => [each, protectingTag(each)]), 'latest', 'v1']);
@@ -291,7 +300,7 @@ describe('A registry whose tags can not be moved', () => {
     const image = makeImage();
     const { descriptor, bytes } = image.index;
     await pushImage(sourceOf(image), connect(registry), descriptor.digest, { tags: ['v1'] });
-    registry.manifests.delete(`team/app@${image.manifests[0]!.descriptor.digest}`);
+    registry.manifests.delete(`team/app@${image.platforms[0]!.descriptor.digest}`);
     expect(await codeOf(() => connect(registry).tag('v1', descriptor, bytes))).toBe('ERR_BLOB_UNKNOWN');
   });
 });
@@ -309,7 +318,7 @@ describe('A registry that speaks plain HTTP where it should not', () => {
 });
 
 describe('The slots for pushes', () => {
-  const slotsIn = async (count: number, patienceMs = 60_000) => ({ folder: join(await folder(), 'slots'), count, patienceMs });
+  const slotsIn = async (count: number, patienceMs = 60_000) => ({ folder: join(temporaryFolder('oci'), 'slots'), count, patienceMs });
 
   it('let no more pushes run at once than there are', async () => {
     const registry = await registryWith();

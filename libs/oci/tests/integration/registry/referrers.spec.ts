@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseRepository, type Digest } from '@pinlane/contracts';
-import { startRegistry, type TestRegistry } from '@pinlane/testing';
+import { codeOf, drain, jsonBytes, makeImage, sourceOf, startRegistry, temporaryFolder, type TestImage, type TestRegistry } from '@pinlane/testing';
 import {
   attachArtifact,
   describe as describeBytes,
@@ -14,15 +14,11 @@ import {
   sha256,
   type RegistryRepository,
 } from '../../../src/index.ts';
-import { codeOf, drain } from '../../support/errors.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { jsonBytes, makeImage, sourceOf, type TestImage } from '../../support/images.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));
 });
-const folder = temporaryFolders();
 
 const connect = (host: string): RegistryRepository =>
   openRepository(parseRepository(`${host}/team/app`), { auth: async () => undefined, retry: { sleep: async () => undefined } });
@@ -37,7 +33,7 @@ const artifact = (word: string, artifactType = REPORT) => ({
 /** A registry that has a list of referrers, and one that has none; an image in each. */
 const places = {
   'with a list of referrers': async () => {
-    const server = await serveStore({ root: join(await folder(), 'store') });
+    const server = await serveStore({ root: join(temporaryFolder('oci'), 'store') });
     closing.push(() => server.close());
     return new URL(server.origin).host;
   },
@@ -52,7 +48,7 @@ const withImage = async (host: string): Promise<{ repository: RegistryRepository
   const image = makeImage();
   const repository = connect(host);
   await pushImage(sourceOf(image), repository, image.index.descriptor.digest);
-  return { repository, image, subject: image.manifests[0]!.descriptor };
+  return { repository, image, subject: image.platforms[0]!.descriptor };
 };
 
 const tagOf = (digest: Digest) => digest.replace(':', '-');
@@ -149,7 +145,7 @@ describe('The tag that stands in for a list of referrers', () => {
 
   it('is not believed: what it lists must name the subject itself', async () => {
     const { registry, repository, subject, image } = await start();
-    const other = await attachArtifact(repository, image.manifests[1]!.descriptor, artifact('for another'));
+    const other = await attachArtifact(repository, image.platforms[1]!.descriptor, artifact('for another'));
     const mine = await attachArtifact(repository, subject, artifact('mine'));
     const listed = [other, mine].map(({ descriptor }) => descriptor);
     putTag(registry, subject.digest, jsonBytes({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: listed }));

@@ -13,12 +13,22 @@ import {
   type CredentialSource,
   type RepositoryOptions,
 } from '../../../src/index.ts';
-import { codeOf, drain, errorOf } from '../../support/errors.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { chunksOf, makeImage, putImage, verifyWhole } from '../../support/images.ts';
-import { startRegistry, type FaultRule, type RegistryOptions, type SeenRequest, type TestRegistry } from '@pinlane/testing';
+import { verifyWhole } from '../../support/images.ts';
+import {
+  chunksOf,
+  codeOf,
+  drain,
+  errorOf,
+  makeImage,
+  putImage,
+  startRegistry,
+  temporaryFolder,
+  type FaultRule,
+  type RegistryOptions,
+  type SeenRequest,
+  type TestRegistry,
+} from '@pinlane/testing';
 
-const folder = temporaryFolders();
 const open: TestRegistry[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((registry) => registry.close()));
@@ -41,7 +51,7 @@ const connect = ({ host }: TestRegistry, options: RepositoryOptions = {}) => {
 };
 
 const localImage = async (options = {}) => {
-  const store = openStore(join(await folder(), 'store'));
+  const store = openStore(join(temporaryFolder('oci'), 'store'));
   const image = makeImage(options);
   await putImage(store, image);
   return { store, image, root: image.index.descriptor.digest };
@@ -56,7 +66,7 @@ const served = async (options: RegistryOptions = {}, imageOptions = {}) => {
   const registry = await registryWith(options);
   const image = makeImage(imageOptions);
   for (const { bytes, descriptor } of image.blobs) registry.blobs.set(descriptor.digest, bytes);
-  for (const { bytes, descriptor } of [...image.manifests, image.index])
+  for (const { bytes, descriptor } of [...image.platforms, image.index])
     registry.manifests.set(`team/app@${descriptor.digest}`, { mediaType: descriptor.mediaType, bytes });
   registry.manifests.set('team/app:latest', { mediaType: image.index.descriptor.mediaType, bytes: image.index.bytes });
   return { registry, image, root: image.index.descriptor.digest };
@@ -69,7 +79,7 @@ describe('A repository of a registry', () => {
     const { store, image, root } = await localImage({ layerSize: 3_000_000 });
     await copyImage(store, repository, root);
     await repository.tag('v1', image.index.descriptor, image.index.bytes);
-    const back = openStore(join(await folder(), 'store'));
+    const back = openStore(join(temporaryFolder('oci'), 'store'));
     expect(await repository.resolve('v1')).toEqual(image.index.descriptor);
     expect(await copyImage(repository, back, root)).toEqual(image.index.descriptor);
     await verifyWhole(back, root);
@@ -156,7 +166,7 @@ describe('A repository of a registry', () => {
   it('is sent no bytes under the name of others', async () => {
     const { registry, image } = await served();
     const { repository } = connect(registry);
-    const [one, other] = [image.manifests[0]!, image.manifests[1]!];
+    const [one, other] = [image.platforms[0]!, image.platforms[1]!];
     const wrong = [
       [one.descriptor, other.bytes, 'ERR_DIGEST_MISMATCH'],
       [{ ...one.descriptor, size: one.bytes.length + 1 }, one.bytes, 'ERR_DIGEST_MISMATCH'],
@@ -171,7 +181,7 @@ describe('A repository of a registry', () => {
 
   it('refuses a manifest whose blobs it lacks, and the client tells', async () => {
     const { repository } = connect(await registryWith());
-    const { descriptor, bytes } = makeImage().manifests[0]!;
+    const { descriptor, bytes } = makeImage().platforms[0]!;
     expect(await codeOf(() => repository.putManifest(descriptor, bytes))).toBe('ERR_BLOB_UNKNOWN');
   });
 });
@@ -187,7 +197,7 @@ describe('Bytes from a registry', () => {
 
   it('of a manifest that is another one are refused', async () => {
     const { registry, image, root } = await served();
-    const { bytes } = image.manifests[0]!;
+    const { bytes } = image.platforms[0]!;
     registry.faults.push({
       when: onManifest,
       fault: { kind: 'answer', status: 200, headers: { 'content-type': OCI_MANIFEST, 'docker-content-digest': root }, body: bytes },
@@ -430,7 +440,7 @@ describe('Authentication', () => {
   it('is not sent along to where blobs are, nor asked for by it', async () => {
     const { registry, image, root } = await served({ auth: { scheme: 'basic', username: 'me', password: 'hunter2' }, blobsElsewhere: true });
     const { repository } = connect(registry, { auth: me });
-    await copyImage(repository, openStore(join(await folder(), 'store')), root);
+    await copyImage(repository, openStore(join(temporaryFolder('oci'), 'store')), root);
     const elsewhere = registry.requests.filter(({ url }) => url.startsWith('/elsewhere/'));
     expect(elsewhere).toHaveLength(image.blobs.length);
     expect(elsewhere.map(({ host, headers }) => [host.split(':')[0], headers['authorization']])).toEqual(elsewhere.map(() => ['localhost', undefined]));

@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseRepository } from '@pinlane/contracts';
-import { startFaultyProxy, startRegistry, type FaultyProxy, type ProxyRule, type RegistryOptions, type SeenRequest } from '@pinlane/testing';
+import { chunksOf, codeOf, startFaultyProxy, startRegistry, type FaultyProxy, type ProxyRule, type RegistryOptions, type SeenRequest } from '@pinlane/testing';
 import { openRepository, sha256, type RepositoryOptions } from '../../../src/index.ts';
-import { codeOf } from '../../support/errors.ts';
-import { chunksOf } from '../../support/images.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -4,11 +4,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { lackOf, requirement } from '@pinlane/testing';
+import { lackOf, makeImage, putImage, requirement, temporaryFolder } from '@pinlane/testing';
 import { childManifests, parseDocument, sha256 } from '../../../src/content/index.ts';
 import { openStore } from '../../../src/store/index.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage, putImage, verifyWhole } from '../../support/images.ts';
+import { verifyWhole } from '../../support/images.ts';
 import { pushImage, serving, type Served } from '../../support/serving.ts';
 import { lacks } from '../../support/tools.ts';
 
@@ -20,15 +19,14 @@ const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup().catch(() => undefined);
 }, 60_000);
-const folder = temporaryFolders();
-const serve = serving(folder);
+const serve = serving();
 
 const HOST = process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64';
 const PLATFORMS = ['linux/amd64', 'linux/arm64'];
 
 /** A context whose image holds one file with this word. */
 const context = async (dockerfile: readonly string[], word: string): Promise<string> => {
-  const path = await folder();
+  const path = temporaryFolder('oci');
   await mkdir(join(path, 'files'), { recursive: true });
   await writeFile(join(path, 'Dockerfile'), `${dockerfile.join('\n')}\n`);
   await writeFile(join(path, 'files/word'), word);
@@ -44,7 +42,7 @@ const forgetting = (image: string): string => {
 const fileOf = async (image: string, path: string, platform: string): Promise<string> => {
   const id = await run('docker', 'create', '--platform', platform, '--pull', 'never', image, '/nothing');
   cleanups.push(() => run('docker', 'rm', '--force', id));
-  const to = join(await folder(), 'file');
+  const to = join(temporaryFolder('oci'), 'file');
   await run('docker', 'cp', `${id}:${path}`, to);
   return readFile(to, 'utf8');
 };
@@ -125,7 +123,7 @@ requirement(
     const [built, other] = [makeImage({ layerSize: 100_000 }), makeImage()];
     await putImage(served.store, built);
     await served.store.name('llm-litellm', built.index.descriptor);
-    const away = join(await folder(), 'away');
+    const away = join(temporaryFolder('oci'), 'away');
     await copy('--src-tls-verify=false', `docker://${served.host}/llm-litellm@${built.index.descriptor.digest}`, `oci:${away}:v1`);
     await verifyWhole(openStore(away), built.index.descriptor.digest);
 

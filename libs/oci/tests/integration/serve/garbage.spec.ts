@@ -1,16 +1,15 @@
 import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { jsonBytes, makeImage, putImage } from '@pinlane/testing';
 import { copyImage, openRepository, verifyImage } from '../../../src/index.ts';
 import { describe as described, OCI_INDEX, OCI_MANIFEST, sha256 } from '../../../src/content/index.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { jsonBytes, makeImage, putImage, verifyWhole } from '../../support/images.ts';
+import { verifyWhole } from '../../support/images.ts';
 import { writers } from '../../support/processes.ts';
 import { pushImage, serving, type Served } from '../../support/serving.ts';
 
 const start = writers();
-const folder = temporaryFolders();
-const serve = serving(folder);
+const serve = serving();
 
 const EVERYTHING = -10_000;
 
@@ -34,12 +33,12 @@ describe('Garbage collection', () => {
       await served.ask('PUT', `/v2/app/manifests/${sha256(bytes)}`, { body: bytes });
       return described(OCI_MANIFEST, bytes);
     };
-    const report = await reportOn(tagged.manifests[0]!.descriptor);
+    const report = await reportOn(tagged.platforms[0]!.descriptor);
     const onReport = await reportOn(report);
     const onLoose = await reportOn(loose.index.descriptor);
 
     const { removed } = await served.store.collect({ keep: [pinned.index.descriptor.digest], graceMs: EVERYTHING });
-    const all = ({ index, manifests, blobs }: typeof loose) => [index, ...manifests, ...blobs].map(({ descriptor }) => descriptor.digest);
+    const all = ({ index, platforms, blobs }: typeof loose) => [index, ...platforms, ...blobs].map(({ descriptor }) => descriptor.digest);
     expect([...removed].sort()).toEqual([...all(loose), onLoose.digest].sort());
     for (const digest of [tagged.index.descriptor.digest, pinned.index.descriptor.digest]) await verifyWhole(served.store, digest);
     expect((await served.store.referrers(report.digest)).map(({ digest }) => digest)).toEqual([onReport.digest]);

@@ -5,27 +5,25 @@ import { join } from 'node:path';
 import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
+import { errorOf, temporaryFolder } from '@pinlane/testing';
 import { sha256 } from '../../../src/content/index.ts';
 import { serveStore } from '../../../src/serve/index.ts';
-import { errorOf } from '../../support/errors.ts';
-import { temporaryFolders } from '../../support/folders.ts';
 import { answered, serving } from '../../support/serving.ts';
 
-const folder = temporaryFolders();
-const serve = serving(folder);
+const serve = serving();
 
 describe('A server', () => {
   it('says which address is taken', async () => {
     const { port } = await serve();
-    const error = await errorOf(async () => serveStore({ root: join(await folder(), 'store'), port }));
+    const error = await errorOf(async () => serveStore({ root: join(temporaryFolder('oci'), 'store'), port }));
     expect(error.code).toBe('ERR_STORE_LISTEN');
     expect(error.message).toContain(`127.0.0.1:${port} is taken`);
     // 192.0.2.0/24 belongs to nobody (RFC 5737).
-    expect((await errorOf(async () => serveStore({ root: join(await folder(), 'store'), host: '192.0.2.1' }))).code).toBe('ERR_STORE_LISTEN');
+    expect((await errorOf(async () => serveStore({ root: join(temporaryFolder('oci'), 'store'), host: '192.0.2.1' }))).code).toBe('ERR_STORE_LISTEN');
   });
 
   it('makes no file of its own before something is written but an empty layout, and none where it may only read', async () => {
-    const root = join(await folder(), 'absent');
+    const root = join(temporaryFolder('oci'), 'absent');
     const served = await serve({ root, readOnly: true });
     expect(await served.ask('GET', '/v2/app/tags/list')).toMatchObject({ status: 404, code: 'NAME_UNKNOWN' });
     expect(await readdir(root).catch(() => null)).toBeNull();

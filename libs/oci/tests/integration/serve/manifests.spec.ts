@@ -1,12 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { jsonBytes, makeImage, putImage } from '@pinlane/testing';
 import { describe as described, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, sha256 } from '../../../src/content/index.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { jsonBytes, makeImage, putImage, verifyWhole } from '../../support/images.ts';
+import { verifyWhole } from '../../support/images.ts';
 import { answered, pushImage, serving, type Served } from '../../support/serving.ts';
 
-const folder = temporaryFolders();
-const serve = serving(folder);
+const serve = serving();
 
 const put = (served: Served, reference: string, bytes: Uint8Array, mediaType = OCI_MANIFEST) =>
   served.ask('PUT', `/v2/app/manifests/${reference}`, { body: bytes, headers: { 'content-type': mediaType } });
@@ -29,8 +28,8 @@ const artefact = async (served: Served, subject: { mediaType: string; digest: st
 describe('A manifest', () => {
   it('is taken only where all that it names is here, whole', async () => {
     const served = await serve();
-    const { manifests, blobs, index } = makeImage({ architectures: ['amd64'] });
-    const manifest = manifests[0]!;
+    const { platforms, blobs, index } = makeImage({ architectures: ['amd64'] });
+    const manifest = platforms[0]!;
     expect(await put(served, 'v1', manifest.bytes)).toMatchObject({ status: 404, code: 'MANIFEST_BLOB_UNKNOWN' });
     expect(await put(served, 'v1', index.bytes, OCI_INDEX)).toMatchObject({ status: 404, code: 'MANIFEST_BLOB_UNKNOWN' });
     for (const { bytes } of blobs) await served.putBlob('app', bytes);
@@ -133,27 +132,27 @@ describe('A deletion', () => {
 
   it('of a blob makes a push fail that builds on it, until it is pushed again or mounted', async () => {
     const served = await serve();
-    const { manifests, blobs } = makeImage({ architectures: ['amd64'] });
+    const { platforms, blobs } = makeImage({ architectures: ['amd64'] });
     for (const { bytes } of blobs) await served.putBlob('app', bytes);
     const layer = blobs[1]!.descriptor.digest;
     const remove = () => served.ask('DELETE', `/v2/app/blobs/${layer}`);
     expect((await remove()).status).toBe(202);
     expect((await remove()).status).toBe(404);
     expect((await served.ask('GET', `/v2/app/blobs/${layer}`)).status).toBe(404);
-    expect((await put(served, 'v1', manifests[0]!.bytes)).code).toBe('MANIFEST_BLOB_UNKNOWN');
+    expect((await put(served, 'v1', platforms[0]!.bytes)).code).toBe('MANIFEST_BLOB_UNKNOWN');
     expect((await served.ask('POST', `/v2/app/blobs/uploads/?mount=${layer}&from=other`)).status).toBe(201);
-    expect((await put(served, 'v1', manifests[0]!.bytes)).status).toBe(201);
+    expect((await put(served, 'v1', platforms[0]!.bytes)).status).toBe(201);
   });
 
   it('is over for an image that is built and named there anew', async () => {
     const served = await serve();
     const image = makeImage();
     await pushImage(served, 'app', image, 'latest');
-    for (const { descriptor } of [...image.manifests, image.index]) await served.ask('DELETE', `/v2/app/manifests/${descriptor.digest}`);
+    for (const { descriptor } of [...image.platforms, image.index]) await served.ask('DELETE', `/v2/app/manifests/${descriptor.digest}`);
     for (const { descriptor } of image.blobs) await served.ask('DELETE', `/v2/app/blobs/${descriptor.digest}`);
     await putImage(served.store, image);
     await served.store.name('app', image.index.descriptor);
-    for (const { descriptor } of [...image.manifests, image.index])
+    for (const { descriptor } of [...image.platforms, image.index])
       expect((await served.ask('HEAD', `/v2/app/manifests/${descriptor.digest}`)).status).toBe(200);
     for (const { descriptor } of image.blobs) expect((await served.ask('HEAD', `/v2/app/blobs/${descriptor.digest}`)).status).toBe(200);
   });

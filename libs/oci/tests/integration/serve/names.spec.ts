@@ -1,13 +1,11 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { makeImage, putImage } from '@pinlane/testing';
 import { sha256 } from '../../../src/content/index.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage, putImage } from '../../support/images.ts';
 import { pushImage, serving } from '../../support/serving.ts';
 
-const folder = temporaryFolders();
-const serve = serving(folder);
+const serve = serving();
 
 describe('A hostile name', () => {
   const DIGEST = sha256('canary');
@@ -107,7 +105,7 @@ describe('Names in the store and tags of the registry', () => {
     await putImage(served.store, built);
     await served.store.name('llm-litellm', built.index.descriptor);
     expect(sha256((await served.ask('GET', '/v2/llm-litellm/manifests/latest')).body)).toBe(built.index.descriptor.digest);
-    for (const { descriptor } of built.manifests) expect((await served.ask('HEAD', `/v2/llm-litellm/manifests/${descriptor.digest}`)).status).toBe(200);
+    for (const { descriptor } of built.platforms) expect((await served.ask('HEAD', `/v2/llm-litellm/manifests/${descriptor.digest}`)).status).toBe(200);
 
     await pushImage(served, 'llm-litellm', pushed, 'latest');
     await pushImage(served, 'llm-litellm', pushed, 'v1');

@@ -5,13 +5,11 @@ import { get } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { jsonBytes, makeImage, putImage } from '@pinlane/testing';
 import { OCI_INDEX, sha256 } from '../../../src/content/index.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { jsonBytes, makeImage, putImage } from '../../support/images.ts';
 import { pushImage, serving } from '../../support/serving.ts';
 
-const folder = temporaryFolders();
-const serve = serving(folder);
+const serve = serving();
 
 describe('A blob', () => {
   it.each([

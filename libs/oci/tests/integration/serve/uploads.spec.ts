@@ -4,13 +4,11 @@ import { readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { makeImage } from '@pinlane/testing';
 import { sha256 } from '../../../src/content/index.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage } from '../../support/images.ts';
 import { answered, pushImage, serving, type Served } from '../../support/serving.ts';
 
-const folder = temporaryFolders();
-const serve = serving(folder);
+const serve = serving();
 
 const uploadsOf = ({ root }: Served): Promise<string[]> => readdir(join(root, '.pinlane-uploads')).catch(() => []);
 const blobsOf = ({ root }: Served): Promise<string[]> => readdir(join(root, 'blobs/sha256')).catch(() => []);
@@ -168,7 +166,7 @@ describe('An upload', () => {
 describe('What was damaged in the store', () => {
   const image = makeImage();
   const layer = image.blobs.at(-1)!.descriptor;
-  const [first] = image.manifests;
+  const [first] = image.platforms;
   const fileOf = ({ root }: Served, digest: string) => join(root, 'blobs/sha256', digest.slice(7));
   const isThere = async (served: Served, kind: string, digest: string) => (await served.ask('HEAD', `/v2/app/${kind}/${digest}`)).status === 200;
 
@@ -193,7 +191,7 @@ describe('What was damaged in the store', () => {
     await truncate(fileOf(served, layer.digest), 1);
     // A client that was told so leaves it out.
     expect(await isThere(served, 'blobs', layer.digest)).toBe(true);
-    for (const { bytes, descriptor } of image.manifests) {
+    for (const { bytes, descriptor } of image.platforms) {
       const names = Buffer.from(bytes).includes(layer.digest);
       const { status } = await served.ask('PUT', `/v2/app/manifests/${descriptor.digest}`, { body: bytes, headers: { 'content-type': descriptor.mediaType } });
       expect(status).toBe(names ? 404 : 201);

@@ -1,16 +1,14 @@
 import { stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
 import { openStore } from '../../../src/index.ts';
 import { removeBlob } from '../../../src/store/blobs.ts';
 import { storePaths } from '../../../src/store/paths.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-
-const folder = temporaryFolders();
 
 describe('Taking a blob out of the store', () => {
   it('puts it back when it was marked as in use after it was found to be old', async () => {
-    const root = await folder();
+    const root = temporaryFolder('oci');
     const store = openStore(root);
     const blob = await store.writeBlob(Buffer.from('wanted again'));
     const aside = join(root, 'aside');

@@ -1,15 +1,12 @@
 import { join } from 'node:path';
 import { readFile, rename, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
+import { makeImage, putImage, temporaryFolder } from '@pinlane/testing';
 import { openStore } from '../../../src/store/index.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage, putImage } from '../../support/images.ts';
-
-const folder = temporaryFolders();
 
 describe('The names of a store', () => {
   it('are seen as another process left them a moment ago, every time', async () => {
-    const root = join(await folder(), 'store');
+    const root = join(temporaryFolder('oci'), 'store');
     const [reader, writer] = [openStore(root), openStore(root)];
     const images = [makeImage(), makeImage()];
     for (const image of images) await putImage(writer, image);
@@ -21,7 +18,7 @@ describe('The names of a store', () => {
   });
 
   it('are read again where index.json is another file of the same age and size', async () => {
-    const root = join(await folder(), 'store');
+    const root = join(temporaryFolder('oci'), 'store');
     const store = openStore(root);
     const image = makeImage();
     await putImage(store, image);
@@ -39,7 +36,7 @@ describe('The names of a store', () => {
   });
 
   it('may be given by hundreds at once, who wait for each other and not for their patience to end', async () => {
-    const store = openStore(join(await folder(), 'store'), { patienceMs: 0 });
+    const store = openStore(join(temporaryFolder('oci'), 'store'), { patienceMs: 0 });
     const image = makeImage();
     await putImage(store, image);
     const names = Array.from({ length: 200 }, (_, number) => `app:${number}`);

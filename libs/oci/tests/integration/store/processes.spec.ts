@@ -4,24 +4,22 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import type { Digest } from '@pinlane/contracts';
+import { codeOf, errorOf, makeImage, putImage, temporaryFolder } from '@pinlane/testing';
 import { openStore } from '../../../src/index.ts';
 import { newHolder } from '../../../src/files/holder.ts';
-import { codeOf, errorOf } from '../../support/errors.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage, putImage, verifyWhole } from '../../support/images.ts';
+import { verifyWhole } from '../../support/images.ts';
 import { writers, type Writer } from '../../support/processes.ts';
 
 jest.setTimeout(120_000);
 
 const start = writers();
-const folder = temporaryFolders();
 
 /** What writers said that they had named, the last word of each name last. */
 const said = (...from: Writer[]) => from.flatMap(({ lines }) => lines.map((line) => line.split(' ') as [string, Digest]));
 
 describe('Several processes that write to one store', () => {
   it('each find all they named, and what they shared is whole', async () => {
-    const root = await folder();
+    const root = temporaryFolder('oci');
     const several = ['a', 'b', 'c', 'd'].map((id) => start('write', root, id, '3'));
     await Promise.all(several.map(({ done }) => done));
     const store = openStore(root);
@@ -38,14 +36,14 @@ describe('Several processes that write to one store', () => {
   });
 
   it('agree on the word that names the store', async () => {
-    const root = await folder();
+    const root = temporaryFolder('oci');
     const several = Array.from({ length: 3 }, (_, id) => start('generation', root, String(id), '1'));
     await Promise.all(several.map(({ done }) => done));
     expect(new Set(several.flatMap(({ lines }) => lines)).size).toBe(1);
   });
 
   it('lose nothing that was named when they are killed at any moment, and leave a store that others go on with', async () => {
-    const root = await folder();
+    const root = temporaryFolder('oci');
     const killed: Writer[] = [];
     for (let round = 0; round < 3; round++) {
       const pair = ['x', 'y'].map((id) => start('write', root, `${id}${round}`, '1000'));
@@ -70,10 +68,10 @@ describe('Several processes that write to one store', () => {
 
 describe('Garbage collection beside writers', () => {
   it('takes nothing away from those who use again what was garbage', async () => {
-    const root = await folder();
+    const root = temporaryFolder('oci');
     const store = openStore(root);
     const ids = ['a', 'b', 'c'];
-    for (const id of ids) for (let round = 0; round < 15; round++) await putImage(store, makeImage({ word: `old ${id} ${round}` }));
+    for (const id of ids) for (let round = 0; round < 15; round++) await putImage(store, makeImage({ mark: `old ${id} ${round}` }));
     const unwanted = makeImage();
     await putImage(store, unwanted);
     const blobs = join(root, 'blobs', 'sha256');
@@ -92,7 +90,7 @@ describe('Garbage collection beside writers', () => {
 
 describe('The lock of the store', () => {
   it('is held by one process at a time, also when holders are killed', async () => {
-    const root = await folder();
+    const root = temporaryFolder('oci');
     await writeFile(join(root, 'counter'), '0');
     await writeFile(join(root, 'counted'), '');
     const doomed = Array.from({ length: 2 }, (_, id) => start('count', root, `doomed${id}`, '100000'));
@@ -116,7 +114,7 @@ describe('The lock of the store', () => {
   });
 
   it('is taken over from a holder that was killed, by exactly one of many who want it', async () => {
-    const root = await folder();
+    const root = temporaryFolder('oci');
     await writeFile(join(root, 'counter'), '0');
     await writeFile(join(root, 'counted'), '');
     const holder = start('hold', root, 'holder', '1');
@@ -128,7 +126,7 @@ describe('The lock of the store', () => {
   });
 
   it('is not taken from a holder that lives', async () => {
-    const root = await folder();
+    const root = temporaryFolder('oci');
     const image = makeImage();
     const store = openStore(root, { patienceMs: 50 });
     await putImage(store, image);
@@ -142,7 +140,7 @@ describe('The lock of the store', () => {
   });
 
   const leave = async (text: string) => {
-    const root = await folder();
+    const root = temporaryFolder('oci');
     const image = makeImage();
     const store = openStore(root, { patienceMs: 50 });
     await putImage(store, image);

@@ -2,13 +2,11 @@ import { mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { digestHex, type Digest } from '@pinlane/contracts';
+import { chunksOf, codeOf, drain, errorOf, makeImage, putImage, temporaryFolder, type TestImage } from '@pinlane/testing';
 import { OCI_INDEX, openStore, sha256, type Store } from '../../../src/index.ts';
-import { codeOf, drain, errorOf } from '../../support/errors.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { chunksOf, makeImage, putImage, type TestImage, verifyWhole } from '../../support/images.ts';
+import { verifyWhole } from '../../support/images.ts';
 
-const folder = temporaryFolders();
-const emptyStore = async (): Promise<Store> => openStore(join(await folder(), 'store'));
+const emptyStore = async (): Promise<Store> => openStore(join(temporaryFolder('oci'), 'store'));
 const filled = async (image: TestImage = makeImage()) => {
   const store = await emptyStore();
   await putImage(store, image);
@@ -36,7 +34,7 @@ describe('The store', () => {
       mediaType: OCI_INDEX,
       manifests: [{ ...image.index.descriptor, annotations: { 'org.opencontainers.image.ref.name': 'llm-litellm' } }],
     });
-    expect(await blobsOf(store)).toEqual([image.index, ...image.manifests, ...image.blobs].map(({ descriptor }) => digestHex(descriptor.digest)).sort());
+    expect(await blobsOf(store)).toEqual([image.index, ...image.platforms, ...image.blobs].map(({ descriptor }) => digestHex(descriptor.digest)).sort());
   });
 
   it('makes nothing as long as it is only read', async () => {
@@ -78,15 +76,15 @@ describe('The store', () => {
 
   it('refuses a manifest whose parts it does not have', async () => {
     const store = await emptyStore();
-    const { manifests, blobs } = makeImage();
-    const { descriptor, bytes } = manifests[0]!;
+    const { platforms, blobs } = makeImage();
+    const { descriptor, bytes } = platforms[0]!;
     expect((await errorOf(() => store.putManifest(descriptor, bytes))).message).toMatch(blobs[1]!.descriptor.digest);
     expect(await store.hasBlob(descriptor)).toBe(false);
   });
 
   it('refuses a manifest with another digest or media type than announced', async () => {
     const { store, image } = await filled();
-    const { descriptor, bytes } = image.manifests[0]!;
+    const { descriptor, bytes } = image.platforms[0]!;
     expect(await codeOf(() => store.putManifest({ ...descriptor, digest: sha256('x') }, bytes))).toBe('ERR_DIGEST_MISMATCH');
     expect(await codeOf(() => store.putManifest({ ...descriptor, mediaType: OCI_INDEX }, bytes))).toBe('ERR_MANIFEST_INVALID');
   });
@@ -153,7 +151,7 @@ describe('A name in the store', () => {
 
   it('leaves entries of other tools as they are', async () => {
     const { store, image } = await filled();
-    const foreign = { ...image.manifests[0]!.descriptor };
+    const foreign = { ...image.platforms[0]!.descriptor };
     await writeFile(join(store.root, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [foreign] }));
     await store.name('ours', image.index.descriptor);
     expect(JSON.parse(await readFile(join(store.root, 'index.json'), 'utf8')).manifests[0]).toEqual(foreign);
@@ -180,7 +178,7 @@ describe('A damaged store', () => {
 
   it.each(damages)('tells of a manifest that is %s', async (what, damage) => {
     const { store, image, root } = await filled();
-    const { digest } = image.manifests[1]!.descriptor;
+    const { digest } = image.platforms[1]!.descriptor;
     await damage(store.blobPath(digest));
     expect(await codeOf(() => store.readManifest(digest))).toBe(what === 'missing' ? 'ERR_MANIFEST_UNKNOWN' : 'ERR_STORE_CORRUPT');
     expect(await store.missing(root)).toContain(digest);
@@ -204,7 +202,7 @@ describe('A damaged store', () => {
   it('is mended by putting what was lost again', async () => {
     const { store, image, root } = await filled();
     await truncate(store.blobPath(image.blobs[1]!.descriptor.digest), 3);
-    await alter(store.blobPath(image.manifests[0]!.descriptor.digest));
+    await alter(store.blobPath(image.platforms[0]!.descriptor.digest));
     await putImage(store, image);
     await verifyWhole(store, root);
   });
@@ -227,7 +225,7 @@ describe('Garbage collection', () => {
     await store.name('named', named.index.descriptor);
     await ageAll(store);
     const { removed, bytes } = await store.collect({ keep: [kept.index.descriptor.digest, sha256('pinned elsewhere')] });
-    const gone = [dropped.index, ...dropped.manifests, ...dropped.blobs].map(({ descriptor }) => descriptor);
+    const gone = [dropped.index, ...dropped.platforms, ...dropped.blobs].map(({ descriptor }) => descriptor);
     expect(removed).toEqual(gone.map(({ digest }) => digest).sort());
     expect(bytes).toBe(gone.reduce((sum, { size }) => sum + size, 0));
     await verifyWhole(store, named.index.descriptor.digest);
@@ -238,7 +236,7 @@ describe('Garbage collection', () => {
   it('keeps a platform that is pinned by itself, without the rest of its index', async () => {
     const { store, image } = await filled();
     await ageAll(store);
-    const pinned = image.manifests[0]!.descriptor.digest;
+    const pinned = image.platforms[0]!.descriptor.digest;
     await store.collect({ keep: [pinned] });
     await verifyWhole(store, pinned);
     expect(await blobsOf(store)).toHaveLength(3);
@@ -259,7 +257,7 @@ describe('Garbage collection', () => {
   it('leaves alone what a manifest that was just put names', async () => {
     const { store, image, root } = await filled();
     await ageAll(store);
-    for (const { bytes, descriptor } of image.manifests) await store.putManifest(descriptor, bytes);
+    for (const { bytes, descriptor } of image.platforms) await store.putManifest(descriptor, bytes);
     await store.putManifest(image.index.descriptor, image.index.bytes);
     expect((await store.collect({ keep: [] })).removed).toEqual([]);
     await verifyWhole(store, root);
@@ -269,11 +267,11 @@ describe('Garbage collection', () => {
     const { store, image } = await filled();
     await store.name('named', image.index.descriptor);
     await ageAll(store);
-    const path = store.blobPath(image.manifests[0]!.descriptor.digest);
+    const path = store.blobPath(image.platforms[0]!.descriptor.digest);
     await alter(path);
     await age(path);
     const error = await errorOf(() => store.collect({ keep: [], graceMs: 0 }));
-    expect([error.code, error.message]).toEqual(['ERR_STORE_CORRUPT', expect.stringContaining(image.manifests[0]!.descriptor.digest)]);
+    expect([error.code, error.message]).toEqual(['ERR_STORE_CORRUPT', expect.stringContaining(image.platforms[0]!.descriptor.digest)]);
     expect(await blobsOf(store)).toHaveLength(7);
   });
 

@@ -1,18 +1,16 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { requirement } from '@pinlane/testing';
+import { makeImage, putImage, requirement, temporaryFolder } from '@pinlane/testing';
 import { openStore, sha256 } from '../../../src/index.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { makeImage, putImage, verifyWhole } from '../../support/images.ts';
+import { verifyWhole } from '../../support/images.ts';
 import { lacks, run } from '../../support/tools.ts';
 
-const folder = temporaryFolders();
 const named = async () => {
-  const store = openStore(join(await folder(), 'store'));
+  const store = openStore(join(temporaryFolder('oci'), 'store'));
   const image = makeImage({ layerSize: 10_000 });
   await putImage(store, image);
   await store.name('team/app', image.index.descriptor);
-  await store.name('amd64', image.manifests[0]!.descriptor);
+  await store.name('amd64', image.platforms[0]!.descriptor);
   return { store, image };
 };
 
@@ -24,12 +22,12 @@ requirement(
   it('reads an image from the store by its name, with the digest that the store gives', async () => {
     const { store, image } = await named();
     expect(sha256(run('skopeo', 'inspect', '--raw', `oci:${store.root}:team/app`))).toBe(image.index.descriptor.digest);
-    expect(sha256(run('skopeo', 'inspect', '--raw', `oci:${store.root}:amd64`))).toBe(image.manifests[0]!.descriptor.digest);
+    expect(sha256(run('skopeo', 'inspect', '--raw', `oci:${store.root}:amd64`))).toBe(image.platforms[0]!.descriptor.digest);
   });
 
   it('copies an image from the store, all platforms, into a layout that the store reads', async () => {
     const { store, image } = await named();
-    const copy = join(await folder(), 'copy');
+    const copy = join(temporaryFolder('oci'), 'copy');
     run('skopeo', 'copy', '--quiet', '--all', '--preserve-digests', `oci:${store.root}:team/app`, `oci:${copy}:v1`);
     const { digest } = await openStore(copy).resolve('v1');
     expect(digest).toBe(image.index.descriptor.digest);

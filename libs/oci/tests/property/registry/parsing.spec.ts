@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
+import { chunksOf, drain } from '@pinlane/testing';
 import { sha256 } from '../../../src/index.ts';
 import { classify, parseErrorBody, retryAfterIn } from '../../../src/registry/http/failure.ts';
 import { nextPage } from '../../../src/registry/requests/lists.ts';
@@ -7,8 +8,7 @@ import { pauseAfter, RETRY_POLICY } from '../../../src/registry/http/retry.ts';
 import { RegistryUnavailable } from '../../../src/registry/http/failure.ts';
 import { createCursor } from '../../../src/registry/upload/cursor.ts';
 import { isPinlaneError } from '@pinlane/contracts';
-import { chunksOf, sourceOfBytes } from '../../support/images.ts';
-import { drain } from '../../support/errors.ts';
+import { sourceOfBytes } from '../../support/images.ts';
 
 describe('What a registry answers', () => {
   it('never ends in anything but an error of ours, whatever its body and status are', () => {

@@ -1,13 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Digest } from '@pinlane/contracts';
+import { codeOf, drain, makeImage, sourceOf } from '@pinlane/testing';
 import { copyImage, type ContentSink, type ContentSource } from '../../../src/index.ts';
-import { codeOf, drain } from '../../support/errors.ts';
-import { chunksOf, makeImage, type TestImage } from '../../support/images.ts';
-
-const sourceOf = ({ index, manifests, blobs }: TestImage): ContentSource => {
-  const find = (digest: Digest) => [index, ...manifests, ...blobs].find(({ descriptor }) => descriptor.digest === digest)!;
-  return { readManifest: async (digest) => find(digest), openBlob: ({ digest }) => chunksOf(find(digest).bytes) };
-};
 
 /** Notes what was written and how many writes were under way at once. */
 const notingSink = (failing?: Digest, held: readonly Digest[] = []) => {
@@ -29,21 +23,21 @@ const notingSink = (failing?: Digest, held: readonly Digest[] = []) => {
   return { sink, written, busiest: () => busiest };
 };
 
-const image = makeImage({ word: 'copied' });
+const image = makeImage({ mark: 'copied' });
 const root = image.index.descriptor.digest;
 
 describe('Copying an image', () => {
   it('writes blobs, then the manifests that name them, then the index', async () => {
     const { sink, written } = notingSink();
     expect(await copyImage(sourceOf(image), sink, root)).toEqual(image.index.descriptor);
-    const rank = (digest: Digest) => (digest === root ? 2 : image.manifests.some(({ descriptor }) => descriptor.digest === digest) ? 1 : 0);
+    const rank = (digest: Digest) => (digest === root ? 2 : image.platforms.some(({ descriptor }) => descriptor.digest === digest) ? 1 : 0);
     expect(written).toHaveLength(7);
     expect(written.map(rank)).toEqual([0, 0, 0, 0, 1, 1, 2]);
   });
 
   it('of one platform copies that alone', async () => {
     const { sink, written } = notingSink();
-    await copyImage(sourceOf(image), sink, image.manifests[1]!.descriptor.digest);
+    await copyImage(sourceOf(image), sink, image.platforms[1]!.descriptor.digest);
     expect(written).toHaveLength(3);
     expect(written).not.toContain(root);
   });
@@ -78,7 +72,7 @@ describe('Copying an image', () => {
   });
 
   it('refuses a child that is not what its index says', async () => {
-    const other = makeImage({ word: 'another', layerSize: 99 });
+    const other = makeImage({ mark: 'another', layerSize: 99 });
     const source = sourceOf(image);
     const lying: ContentSource = { ...source, readManifest: async (digest) => (digest === root ? source.readManifest(digest) : other.index) };
     expect(await codeOf(() => copyImage(lying, notingSink().sink, root))).toBe('ERR_MANIFEST_INVALID');

@@ -1,4 +1,5 @@
 import { describe as suite, expect, it } from '@jest/globals';
+import { codeOf, errorOf, jsonBytes } from '@pinlane/testing';
 import {
   DOCKER_INDEX,
   DOCKER_MANIFEST,
@@ -13,8 +14,6 @@ import {
   parseLayoutIndex,
   parseManifest,
 } from '../../../src/index.ts';
-import { codeOf, errorOf } from '../../support/errors.ts';
-import { jsonBytes } from '../../support/images.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 const config = { mediaType: OCI_CONFIG, digest, size: 7 };

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { chunksOf, codeOf, drain } from '@pinlane/testing';
 import { sha256, verified } from '../../../src/index.ts';
-import { codeOf, drain } from '../../support/errors.ts';
-import { chunksOf } from '../../support/images.ts';
 
 const bytes = Buffer.from('a blob of some length');
 const blob = { digest: sha256(bytes), size: bytes.length };

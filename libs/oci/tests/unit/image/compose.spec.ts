@@ -1,9 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
-import { composeIndex, parseIndex } from '../../../src/index.ts';
-import { codeOf } from '../../support/errors.ts';
-import { makeImage } from '../../support/images.ts';
+import { parseDigest } from '@pinlane/contracts';
+import { codeOf } from '@pinlane/testing';
+import { composeIndex, OCI_MANIFEST, parseIndex, type Descriptor } from '../../../src/index.ts';
 
-const [amd64, arm64] = makeImage({ word: 'fixed' }).manifests.map(({ descriptor }) => descriptor) as [never, never];
+const amd64: Descriptor = {
+  mediaType: OCI_MANIFEST,
+  digest: parseDigest('sha256:7ecb069ebbf73722a904d93db64541e47cdd7633ce0858d0f422babc37c30443'),
+  size: 395,
+  platform: { os: 'linux', architecture: 'amd64' },
+};
+const arm64: Descriptor = {
+  mediaType: OCI_MANIFEST,
+  digest: parseDigest('sha256:59fc22d982be07a1cdf5fc8a89e8eeed8e874c7b3dd414dbfe2df8f2cdc5b328'),
+  size: 395,
+  platform: { os: 'linux', architecture: 'arm64' },
+};
 
 describe('Composing an index', () => {
   it('gives the same bytes in whatever order the platforms and annotations come', () => {
@@ -22,9 +33,9 @@ describe('Composing an index', () => {
   });
 
   it('refuses two manifests for one platform, none at all, and what has no platform', async () => {
-    const { platform: _, ...bare } = amd64 as { platform: unknown };
+    const { platform: _, ...bare } = amd64;
     expect(await codeOf(() => composeIndex([amd64, amd64]))).toBe('ERR_MANIFEST_INVALID');
     expect(await codeOf(() => composeIndex([]))).toBe('ERR_MANIFEST_INVALID');
-    expect(await codeOf(() => composeIndex([bare as never]))).toBe('ERR_MANIFEST_INVALID');
+    expect(await codeOf(() => composeIndex([bare]))).toBe('ERR_MANIFEST_INVALID');
   });
 });

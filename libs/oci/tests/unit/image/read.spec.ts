@@ -1,6 +1,7 @@
 import type { Platform } from '@pinlane/contracts';
 import { truncate } from 'node:fs/promises';
 import { describe as suite, expect, it } from '@jest/globals';
+import { codeOf, errorOf, jsonBytes, makeImage, putImage, temporaryFolder } from '@pinlane/testing';
 import {
   describe,
   DOCKER_MANIFEST,
@@ -15,11 +16,8 @@ import {
   type Descriptor,
   type Store,
 } from '../../../src/index.ts';
-import { codeOf, errorOf } from '../../support/errors.ts';
-import { temporaryFolders } from '../../support/folders.ts';
-import { jsonBytes, makeImage, putImage, sourceOfBytes } from '../../support/images.ts';
+import { sourceOfBytes } from '../../support/images.ts';
 
-const folder = temporaryFolders();
 const layer = Buffer.from('layer');
 
 interface PlatformOptions {
@@ -62,7 +60,7 @@ const putIndex = async (store: Store, manifests: readonly Descriptor[]): Promise
 };
 
 const indexOf = async (...platforms: PlatformOptions[]) => {
-  const store = openStore(await folder());
+  const store = openStore(temporaryFolder('oci'));
   const entries = [];
   for (const platform of platforms) entries.push(await putPlatform(store, platform));
   return { store, ...(await putIndex(store, entries)) };
@@ -98,7 +96,7 @@ suite('Reading an image', () => {
   });
 
   it('takes the platform of a single manifest from its config', async () => {
-    const store = openStore(await folder());
+    const store = openStore(temporaryFolder('oci'));
     const { digest } = await putPlatform(store, { architecture: 'arm64' });
     const view = await readImage(store, digest);
     expect([view.kind, view.platforms[0]?.platform, view.platforms[0]?.descriptor.platform]).toEqual([
@@ -122,15 +120,15 @@ suite('Reading an image', () => {
     ['another size', { size: 7 }],
     ['another media type', { mediaType: DOCKER_MANIFEST }],
   ])('refuses a manifest that is listed with %s', async (_, wrong) => {
-    const { index, manifests, blobs } = makeImage();
+    const { index, platforms, blobs } = makeImage();
     const [entry, ...others] = (JSON.parse(Buffer.from(index.bytes).toString()) as { manifests: Descriptor[] }).manifests;
     const lying = jsonBytes({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [{ ...entry, ...wrong }, ...others] });
-    const source = sourceOfBytes([lying, ...[...manifests, ...blobs].map(({ bytes }) => bytes)]);
+    const source = sourceOfBytes([lying, ...[...platforms, ...blobs].map(({ bytes }) => bytes)]);
     expect((await errorOf(() => readImage(source, sha256(lying)))).message).toMatch(/an index lists sha256:\w+ as \S+ of \d+ bytes, and it is/);
   });
 
   it('refuses an entry without a platform', async () => {
-    const store = openStore(await folder());
+    const store = openStore(temporaryFolder('oci'));
     const { platform: _, ...entry } = await putPlatform(store, {});
     const { digest } = await putIndex(store, [entry]);
     expect(await codeOf(() => readImage(store, digest))).toBe('ERR_MANIFEST_INVALID');
@@ -162,7 +160,7 @@ suite('Reading an image', () => {
 
 suite('Verifying an image', () => {
   it('finds a layer that is not there', async () => {
-    const store = openStore(await folder());
+    const store = openStore(temporaryFolder('oci'));
     const image = makeImage();
     await putImage(store, image);
     const absent = image.blobs[1]!.descriptor.digest;
@@ -175,7 +173,7 @@ suite('Verifying an image', () => {
   });
 
   it('reads every byte where it is told to', async () => {
-    const store = openStore(await folder());
+    const store = openStore(temporaryFolder('oci'));
     const image = makeImage();
     await putImage(store, image);
     const { descriptor } = image.blobs[1]!;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { codeOf } from '@pinlane/testing';
 import { isLoopback } from '../../../src/index.ts';
 import { parseChallenges } from '../../../src/registry/auth/challenge.ts';
 import { mergeScopes } from '../../../src/registry/auth/authorizer.ts';
@@ -9,7 +10,6 @@ import { isRedirect, redirected } from '../../../src/registry/http/redirect.ts';
 import { putUpload } from '../../../src/registry/requests/uploads.ts';
 import { pauseAfter, RETRY_POLICY } from '../../../src/registry/http/retry.ts';
 import { sha256 } from '../../../src/index.ts';
-import { codeOf } from '../../support/errors.ts';
 
 describe('The address of a registry', () => {
   it.each(['localhost', 'localhost:5000', 'a.localhost:5000', '127.0.0.1', '127.1.2.3:80', '[::1]:5000', 'LOCALHOST'])('of %s is on this machine', (host) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { chunksOf, codeOf, drain } from '@pinlane/testing';
 import { sha256 } from '../../../src/index.ts';
 import { classify, parseErrorBody, RegistryUnavailable, retryAfterIn } from '../../../src/registry/http/failure.ts';
 import { createMeter } from '../../../src/registry/push/meter.ts';
@@ -7,8 +8,6 @@ import { patchUpload } from '../../../src/registry/requests/uploads.ts';
 import { uploadStatus } from '../../../src/registry/requests/uploads.ts';
 import { pauseAfter, RETRY_POLICY, untilAborted, withRetry } from '../../../src/registry/http/retry.ts';
 import type { Answer } from '../../../src/registry/http/message.ts';
-import { codeOf, drain } from '../../support/errors.ts';
-import { chunksOf } from '../../support/images.ts';
 
 describe('A wait that a body asks for', () => {
   it.each([
