@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { PinlaneError } from '@pinlane/contracts';
 import { definitionDigest, parseDefinition } from '@pinlane/base-node';
+import { problemsOfSync } from '@pinlane/testing';
 
 const GOOD = `# what it is
 release: bookworm
@@ -12,15 +12,8 @@ config:
   cmd: [node]
 `;
 
-const problemsOf = (text: string): string[] => {
-  try {
-    parseDefinition(text, 'base.yaml');
-  } catch (error) {
-    if (error instanceof PinlaneError) return error.problems.map(({ code, file, line, column, message }) => `${code} ${file}:${line}:${column} ${message}`);
-    throw error;
-  }
-  return [];
-};
+const problemsOf = (text: string): string[] =>
+  problemsOfSync(() => parseDefinition(text, 'base.yaml')).map(({ code, file, line, column, message }) => `${code} ${file}:${line}:${column} ${message}`);
 
 describe('base.yaml', () => {
   it('is read into what it asks for', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { isPinlaneError } from '@pinlane/contracts';
 import { lockFingerprint, parseLock, type BaseLock } from '@pinlane/base-node';
+import { errorOfSync } from '@pinlane/testing';
 import { diffLocks, summariseChanges } from '../../src/lock/changes.ts';
 import { formatLock } from '../../src/lock/lock.ts';
 import { digest, makeLock } from '../support/lock.ts';
@@ -12,13 +12,9 @@ const edited = (edit: (lock: any) => void): string => {
 };
 
 const refusal = (text: string): string => {
-  try {
-    parseLock(text);
-  } catch (error) {
-    if (isPinlaneError(error, 'ERR_BASE_LOCK_INVALID')) return error.message;
-    throw error;
-  }
-  return 'accepted';
+  const { code, message } = errorOfSync(() => parseLock(text));
+  expect(code).toBe('ERR_BASE_LOCK_INVALID');
+  return message;
 };
 
 describe('base.lock.json', () => {

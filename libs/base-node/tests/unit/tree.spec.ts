@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { drain, errorOfSync } from '@pinlane/testing';
 import { accountEntries } from '../../src/tree/accounts.ts';
 import { certificateEntries } from '../../src/tree/certificates.ts';
 import { maker, type TreeEntry, type TreeFile } from '../../src/tree/entry.ts';
@@ -15,20 +16,11 @@ const build = (entries: readonly TreeEntry[]): TreeEntry[] => {
   return tree.finish();
 };
 
-const conflict = (entries: readonly TreeEntry[]): string => {
-  try {
-    build(entries);
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return 'no conflict';
-};
+const conflict = (entries: readonly TreeEntry[]): string => errorOfSync(() => build(entries)).message;
 
 const read = async (entry: TreeEntry | undefined): Promise<string> => {
   if (entry?.type !== 'file') throw new Error('not a file');
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of entry.open()) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
+  return (await drain(entry.open())).toString();
 };
 
 describe('a path in a package', () => {
