@@ -1,4 +1,5 @@
 import {
+  DEFAULT_PORT,
   formatRepository,
   isStoreReference,
   parseReference,
@@ -64,7 +65,7 @@ const baseImage = (base: string): string | null => {
  * Plans a new processor from the options alone.
  * @throws ERR_REF_INVALID, ERR_OPTION_INVALID with every problem
  */
-export const planProcessor = ({ ref, secret = [], port = 8000, directory, base = 'base-node' }: ProcessorGeneratorOptions): ProcessorPlan => {
+export const planProcessor = ({ ref, secret = [], port = DEFAULT_PORT, directory, base = 'base-node' }: ProcessorGeneratorOptions): ProcessorPlan => {
   const problems: Problem[] = [];
   const wrong = (option: string, message: string): void => void problems.push({ code: 'ERR_OPTION_INVALID', message: `--${option} ${message}` });
 
