@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EVIDENCE_TYPE, parseDigest, parsePinnedReference, type AcceptanceReport, type PinnedReference } from '@pinlane/contracts';
 import { attachArtifact, openRepository, openStore, type ContentSink, type ContentSource, type Store } from '@pinlane/oci';
-import { startRegistry, temporaryFolder, type TestRegistry } from '@pinlane/testing';
+import { putImage, startRegistry, temporaryFolder, type TestRegistry } from '@pinlane/testing';
 import { evidenceText } from '@pinlane/pipeline';
 import { openLocations } from '../../src/images/locations.ts';
 import { acceptance } from '../../src/verbs/acceptance/acceptance.ts';
 import { attachEvidence, readEvidence } from '../../src/verbs/acceptance/evidence.ts';
 import { workspacePaths } from '../../src/workspace/paths.ts';
 import { contextOf, withFiles } from './support/verb-context.ts';
-import { makeImage, putParts } from './support/images.ts';
+import { makeImage } from './support/images.ts';
 import { empty, unnamed } from './support/registry-state.ts';
 
 const image = makeImage('acme-one');
@@ -59,7 +59,7 @@ const locations = () => ({ ...openLocations(workspacePaths('/nowhere', 'local'),
 describe.each(['store', 'registry'] as const)('evidence in a %s', (kind) => {
   const open = async () => {
     const { name, place } = places[kind]();
-    await putParts(place, image);
+    await putImage(place, image);
     const pinned = parsePinnedReference(`${name}@${digest}`);
     return { pinned, place };
   };
@@ -141,7 +141,7 @@ describe.each(['store', 'registry'] as const)('evidence in a %s', (kind) => {
 describe('evidence in a registry', () => {
   const open = async () => {
     const { name, place } = places.registry();
-    await putParts(place, image);
+    await putImage(place, image);
     const pinned = parsePinnedReference(`${name}@${digest}`);
     return { pinned, place };
   };
@@ -166,7 +166,7 @@ describe('evidence in a registry', () => {
 
   it('that is claimed of an image by a list, and says otherwise itself, is ignored', async () => {
     const { pinned, place } = await open();
-    await putParts(place, other);
+    await putImage(place, other);
     const foreign = parsePinnedReference(`${registry.host}/acme/acme-one@${other.amd64.descriptor.digest}`);
     await attachEvidence(report(foreign, { digest: other.amd64.descriptor.digest }), 'staging', foreign, locations());
     // The list of the one is served as that of the other.

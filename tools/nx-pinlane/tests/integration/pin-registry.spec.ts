@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { isPinlaneError, parseRepository, type BuiltImage } from '@pinlane/contracts';
 import { describe as describeBytes, OCI_INDEX, OCI_MANIFEST, openRepository, openStore, sha256, type Descriptor } from '@pinlane/oci';
-import { startRegistry, type FaultRule, type TestRegistry } from '@pinlane/testing';
+import { chunksOf, putImage, startRegistry, type FaultRule, type TestRegistry } from '@pinlane/testing';
 import { verb } from '../../src/verbs/pin/verb.ts';
 import { contextOf, run as runVerb, withFiles } from './support/verb-context.ts';
-import { indexOf, labelsOf, makeImage, makePlatform, putParts, type PlatformParts } from './support/images.ts';
+import { joined, labelsOf, makeImage, makePlatform } from './support/images.ts';
 import { contentsOf, empty, unnamed } from './support/registry-state.ts';
 
 let registry: TestRegistry;
@@ -56,22 +56,22 @@ describe('pin in a registry', () => {
 
   it('lets the registry take the layers of the base from the repository where they are', async () => {
     const base = makeImage('base');
-    await putParts(openRepository(parseRepository(`${registry.host}/acme/base`)), base);
+    await putImage(openRepository(parseRepository(`${registry.host}/acme/base`)), base);
     const dockerfile = `FROM ${registry.host}/acme/base@${base.index.descriptor.digest}\nCOPY name.txt /name.txt\n`;
     await withFiles({ ...FILES, 'processors/acme-one/Dockerfile': dockerfile }, async (root) => {
       registry.requests.length = 0;
       // All repositories of this registry share their blobs, and a HEAD would find them.
       registry.faults.push({
-        when: ({ method, url }) => method === 'HEAD' && url.includes(base.amd64.layer.descriptor.digest),
+        when: ({ method, url }) => method === 'HEAD' && url.includes(base.amd64.layers[0]!.descriptor.digest),
         times: 1,
         fault: { kind: 'answer', status: 404 },
       });
       expect((await run(root, {}, STAGING)).exitCode).toBe(0);
       const mounted = registry.requests.filter(({ method, url }) => method === 'POST' && url.includes('from=acme%2Fbase'));
-      expect(mounted.map(({ url }) => decodeURIComponent(url))).toContainEqual(expect.stringContaining(`mount=${base.amd64.layer.descriptor.digest}`));
-      expect(registry.requests.filter(({ method, url }) => method === 'PUT' && decodeURIComponent(url).includes(base.amd64.layer.descriptor.digest))).toEqual(
-        [],
-      );
+      expect(mounted.map(({ url }) => decodeURIComponent(url))).toContainEqual(expect.stringContaining(`mount=${base.amd64.layers[0]!.descriptor.digest}`));
+      expect(
+        registry.requests.filter(({ method, url }) => method === 'PUT' && decodeURIComponent(url).includes(base.amd64.layers[0]!.descriptor.digest)),
+      ).toEqual([]);
     });
   });
 
@@ -163,7 +163,7 @@ describe('pin in a registry', () => {
       expect((await run(root, {}, STAGING)).exitCode).toBe(0);
       const before = await read(root);
       const next = makeImage('acme-one', 'next');
-      await putParts(open(), next);
+      await putImage(open(), next);
       const digest = `${registry.host}/acme/acme-one@${next.index.descriptor.digest}`;
       const untouched = contentsOf(registry);
 
@@ -184,7 +184,7 @@ describe('pin in a registry', () => {
       expect((await run(root, {}, STAGING)).exitCode).toBe(0);
       const before = await read(root);
       const next = makeImage('acme-one', 'next');
-      await putParts(open(), next);
+      await putImage(open(), next);
       registry.faults.push({ when: ({ method, url }) => method === 'PUT' && url.includes('/manifests/pin-'), fault: { kind: 'answer', status: 201 } });
       const digest = `${registry.host}/acme/acme-one@${next.index.descriptor.digest}`;
       expect(await run(root, { digest, platforms: 'linux/arm64' }, STAGING)).toMatchObject({ exitCode: 1, code: 'ERR_MANIFEST_UNKNOWN' });
@@ -196,12 +196,9 @@ describe('pin in a registry', () => {
     await withFiles(FILES, async (root) => {
       expect((await run(root, {}, STAGING)).exitCode).toBe(0);
       expect(await read(root)).toMatch(/fingerprint: sha256:/);
-      const [amd64, arm64] = (['amd64', 'arm64'] as const).map((each) => makePlatform(each, labelsOf('acme-one', sha256(each)))) as [
-        PlatformParts,
-        PlatformParts,
-      ];
-      const mixed = { amd64, arm64, index: indexOf(amd64, arm64) };
-      await putParts(open(), mixed);
+      const platform = (architecture: 'amd64' | 'arm64') => makePlatform(architecture, labelsOf('acme-one', sha256(architecture)));
+      const mixed = joined(platform('amd64'), platform('arm64'));
+      await putImage(open(), mixed);
       expect((await run(root, { digest: `${registry.host}/acme/acme-one@${mixed.index.descriptor.digest}` }, STAGING)).exitCode).toBe(0);
       expect(await read(root)).toMatch(/fingerprint: null/);
     });
@@ -214,7 +211,7 @@ describe('pin in a registry', () => {
       const other = { ...next.amd64.descriptor, platform: { os: 'windows', architecture: 'amd64' } };
       const bytes = Buffer.from(JSON.stringify({ ...rest, manifests: [...manifests, other] }));
       const index = { bytes, descriptor: describeBytes(OCI_INDEX, bytes) };
-      await putParts(open(), { ...next, index });
+      await putImage(open(), { ...next, index });
       expect((await run(root, { digest: `${registry.host}/acme/acme-one@${index.descriptor.digest}` }, STAGING)).exitCode).toBe(0);
       expect(digestsIn(await read(root)).slice(0, 3)).toEqual([next.amd64, next.arm64, next.index].map(({ descriptor }) => descriptor.digest));
     });
@@ -230,7 +227,7 @@ describe('pin in a registry', () => {
   it('writes nothing in a lane that writes no pins, whatever image is named', async () => {
     await withFiles(FILES, async (root) => {
       const old = makeImage('acme-one', 'old');
-      await putParts(open(), old);
+      await putImage(open(), old);
       const digest = `${registry.host}/acme/acme-one@${old.index.descriptor.digest}`;
       for (const PINLANE_LANE of ['pr', 'dev', 'main'])
         expect(await run(root, { digest }, { PINLANE_LANE })).toMatchObject({ exitCode: 1, code: 'ERR_LANE_FORBIDS' });
@@ -244,7 +241,7 @@ describe('pin in a registry', () => {
       const before = await read(root);
       const next = makeImage('acme-one', 'next');
       const elsewhere = `${registry.host}/acme/elsewhere`;
-      await putParts(openRepository(parseRepository(elsewhere)), next);
+      await putImage(openRepository(parseRepository(elsewhere)), next);
       const digest = `${elsewhere}@${next.index.descriptor.digest}`;
       expect(await run(root, { digest, platforms: 'linux/arm64' }, STAGING)).toMatchObject({ exitCode: 1, code: 'ERR_PIN_UNVERIFIED' });
       expect(await read(root)).toBe(before);
@@ -254,7 +251,7 @@ describe('pin in a registry', () => {
   it('rolls back to an image that is named, without writing to the registry, and checks it like any pin', async () => {
     await withFiles(FILES, async (root) => {
       const old = makeImage('acme-one', 'old');
-      await putParts(open(), old);
+      await putImage(open(), old);
       registry.requests.length = 0;
       const digest = (at: string) => ({ digest: `${registry.host}/acme/acme-one@${at}` });
       expect((await run(root, digest(old.index.descriptor.digest), { PINLANE_LANE: 'staging' })).exitCode).toBe(0);
@@ -262,7 +259,7 @@ describe('pin in a registry', () => {
       expect(writes()).toEqual([]);
       const pinned = await read(root);
       for (const [spoilt, code] of [
-        [old.amd64.layer.descriptor.digest, 'ERR_BLOB_UNKNOWN'],
+        [old.amd64.layers[0]!.descriptor.digest, 'ERR_BLOB_UNKNOWN'],
         [old.arm64.config.descriptor.digest, 'ERR_BLOB_UNKNOWN'],
       ] as const) {
         const bytes = registry.blobs.get(spoilt)!;
@@ -271,7 +268,7 @@ describe('pin in a registry', () => {
         registry.blobs.set(spoilt, bytes);
       }
       const stranger = makeImage('acme-two');
-      await putParts(open(), stranger);
+      await putImage(open(), stranger);
       expect(await run(root, digest(stranger.index.descriptor.digest))).toMatchObject({ exitCode: 1, code: 'ERR_PIN_UNVERIFIED' });
       expect(await read(root)).toBe(pinned);
     });
@@ -280,12 +277,9 @@ describe('pin in a registry', () => {
   it('says why a digest changed although the fingerprint did not', async () => {
     await withFiles(FILES, async (root) => {
       const labels = labelsOf('acme-one', sha256(Buffer.from('same')));
-      const image = (mark: string) => {
-        const [amd64, arm64] = [makePlatform('amd64', labels, mark), makePlatform('arm64', labels)];
-        return { amd64, arm64, index: indexOf(amd64, arm64) };
-      };
+      const image = (mark: string) => joined(makePlatform('amd64', labels, mark), makePlatform('arm64', labels));
       const [before, after] = [image(''), image('touched')];
-      for (const parts of [before, after]) await putParts(open(), parts);
+      for (const parts of [before, after]) await putImage(open(), parts);
       const pinned = (parts: typeof before) => run(root, { digest: `${registry.host}/acme/acme-one@${parts.index.descriptor.digest}` });
       expect((await pinned(before)).text).not.toContain('source unchanged');
       const { exitCode, text } = await pinned(after);
@@ -310,16 +304,13 @@ describe('pin in a registry', () => {
       const document = JSON.parse(Buffer.from(bytes).toString()) as { manifests: Descriptor[] };
       for (const { digest } of [...document.manifests]) {
         const statement = makePlatform('amd64', {}, digest);
-        for (const { descriptor, bytes: blob } of [statement.config, statement.layer])
-          await store.putBlob(descriptor, async function* () {
-            yield blob;
-          });
+        for (const { descriptor, bytes: blob } of [statement.config, ...statement.layers]) await store.putBlob(descriptor, () => chunksOf(blob));
         const manifest = Buffer.from(
           JSON.stringify({
             schemaVersion: 2,
             mediaType: OCI_MANIFEST,
             config: statement.config.descriptor,
-            layers: [{ ...statement.layer.descriptor, mediaType: 'application/vnd.in-toto+json' }],
+            layers: [{ ...statement.layers[0]!.descriptor, mediaType: 'application/vnd.in-toto+json' }],
           }),
         );
         const descriptor = describeBytes(OCI_MANIFEST, manifest);

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseRepository, pinAuditSchema, type PinAudit } from '@pinlane/contracts';
 import { openRepository, openStore } from '@pinlane/oci';
-import { startRegistry, type TestRegistry } from '@pinlane/testing';
+import { putImage, startRegistry, type TestRegistry } from '@pinlane/testing';
 import { verb } from '../../src/verbs/verify-pins/verb.ts';
 import { contextOf, run, withFiles } from './support/verb-context.ts';
-import { indexOf, labelsOf, makeImage, makePlatform, putParts, type ImageParts } from './support/images.ts';
+import { joined, labelsOf, makeImage, makePlatform, type ProcessorImage } from './support/images.ts';
 import { empty } from './support/registry-state.ts';
 
 let registry: TestRegistry;
@@ -22,7 +22,9 @@ const FILE = 'processors/acme-one/registry.yaml';
 const repository = () => `${registry.host}/acme/acme-one`;
 const open = () => openRepository(parseRepository(repository()));
 const image = makeImage('acme-one');
-const claimed = image.amd64.config.bytes.toString().match(/"dev.pinlane.fingerprint":"(sha256:[0-9a-f]{64})"/)?.[1] as string;
+const claimed = Buffer.from(image.amd64.config.bytes)
+  .toString()
+  .match(/"dev.pinlane.fingerprint":"(sha256:[0-9a-f]{64})"/)?.[1] as string;
 
 /** What registry.yaml pins; each as a digest, or as a whole reference. */
 interface Pins {
@@ -46,7 +48,7 @@ const textOf = (pins: Pins, ref = 'acme/one@1', at = repository()): string => {
   ].join('\n');
 };
 
-const pinsOf = ({ amd64, arm64, index }: ImageParts): Pins => ({
+const pinsOf = ({ amd64, arm64, index }: ProcessorImage): Pins => ({
   amd64: amd64.descriptor.digest,
   arm64: arm64.descriptor.digest,
   index: index.descriptor.digest,
@@ -72,7 +74,7 @@ const blobPath = (digest: string) => (request: { method: string; url: string }) 
 
 describe('an audit of pins', () => {
   it('finds good what is there, whole, and what it is pinned for, and says so in a strict report', async () => {
-    await putParts(open(), image);
+    await putImage(open(), image);
     registry.requests.length = 0;
     await withFiles({ [FILE]: textOf({ ...pinsOf(image), fingerprint: claimed }) }, async (root) => {
       const { exitCode, lines, audit: document } = await audit(root);
@@ -106,7 +108,7 @@ describe('an audit of pins', () => {
     [
       'a layer that is gone',
       async () => {
-        registry.blobs.delete(image.amd64.layer.descriptor.digest);
+        registry.blobs.delete(image.amd64.layers[0]!.descriptor.digest);
         return pinsOf(image);
       },
       ['index ERR_BLOB_UNKNOWN', 'amd64 ERR_BLOB_UNKNOWN', 'arm64 ERR_BLOB_UNKNOWN'],
@@ -123,7 +125,7 @@ describe('an audit of pins', () => {
     [
       'a config whose bytes were altered',
       async () => {
-        registry.blobs.set(image.amd64.config.descriptor.digest, Buffer.from(image.amd64.config.bytes.toString().replace('linux', 'LINUX')));
+        registry.blobs.set(image.amd64.config.descriptor.digest, Buffer.from(Buffer.from(image.amd64.config.bytes).toString().replace('linux', 'LINUX')));
         return pinsOf(image);
       },
       ['index ERR_DIGEST_MISMATCH', 'amd64 ERR_DIGEST_MISMATCH'],
@@ -143,7 +145,7 @@ describe('an audit of pins', () => {
     [
       'an index that lists another manifest than the one that is pinned',
       async () => {
-        await putParts(open(), other);
+        await putImage(open(), other);
         return { ...pinsOf(image), index: other.index.descriptor.digest };
       },
       ['amd64 ERR_PIN_UNVERIFIED', 'arm64 ERR_PIN_UNVERIFIED'],
@@ -151,7 +153,7 @@ describe('an audit of pins', () => {
     [
       'an image of another processor',
       async () => {
-        await putParts(open(), stranger);
+        await putImage(open(), stranger);
         return pinsOf(stranger);
       },
       ['amd64 ERR_PIN_UNVERIFIED', 'arm64 ERR_PIN_UNVERIFIED'],
@@ -160,16 +162,16 @@ describe('an audit of pins', () => {
     [
       'a manifest for amd64 that the index lists for arm64',
       async () => {
-        const index = indexOf(both, makePlatform('amd64', labelsOf('acme-one', claimed as never), 'thrice'));
-        const lying = { amd64: both, arm64: makePlatform('amd64', labelsOf('acme-one', claimed as never), 'thrice'), index };
-        await putParts(open(), lying);
+        const another = makePlatform('amd64', labelsOf('acme-one', claimed as never), 'thrice');
+        const lying = joined(both, { ...another, descriptor: { ...another.descriptor, platform: { architecture: 'arm64', os: 'linux' } } });
+        await putImage(open(), lying);
         return pinsOf(lying);
       },
       ['index ERR_MANIFEST_INVALID', 'arm64 ERR_PIN_UNVERIFIED'],
     ],
   ];
   it.each(BAD)('finds bad, with exit code 2: %s', async (_, spoil, expected) => {
-    await putParts(open(), image);
+    await putImage(open(), image);
     const found = await findings(textOf(await spoil()));
     expect({ exitCode: found.exitCode, findings: [...found.findings].sort() }).toEqual({ exitCode: 2, findings: [...expected].sort() });
   });
@@ -177,12 +179,12 @@ describe('an audit of pins', () => {
   it('finds a pin of the local store bad in lanes that need a published image, and looks at it in lane local', async () => {
     const named = Object.fromEntries(Object.entries(pinsOf(image)).map(([name, digest]) => [name, `store.localhost/acme-one@${digest}`]));
     await withFiles({ [FILE]: textOf(named) }, async (root) => {
-      await putParts(openStore(join(root, '.pinlane/store')), image);
+      await putImage(openStore(join(root, '.pinlane/store')), image);
       expect((await audit(root)).exitCode).toBe(0);
       for (const lane of ['pr', 'dev', 'staging', 'main']) expect((await audit(root, { lane })).exitCode).toBe(2);
-      const layer = openStore(join(root, '.pinlane/store')).blobPath(image.arm64.layer.descriptor.digest);
+      const layer = openStore(join(root, '.pinlane/store')).blobPath(image.arm64.layers[0]!.descriptor.digest);
       await chmod(layer, 0o644);
-      await writeFile(layer, Buffer.from(image.arm64.layer.bytes).reverse());
+      await writeFile(layer, Buffer.from(image.arm64.layers[0]!.bytes).reverse());
       const { exitCode, audit: document } = await audit(root);
       expect({ exitCode, codes: document.entries[0]?.findings.map(({ code }) => code) }).toEqual({
         exitCode: 2,
@@ -196,7 +198,7 @@ describe('an audit of pins', () => {
     ['it wants credentials', { kind: 'answer', status: 401, headers: { 'www-authenticate': 'Basic realm="test"' } }],
     ['it denies access', { kind: 'answer', status: 403 }],
   ] as const)('says that it could not tell, with exit code 1, where %s', async (_, fault) => {
-    await putParts(open(), image);
+    await putImage(open(), image);
     registry.faults.push({ when: blobPath(image.amd64.descriptor.digest), fault });
     const found = await findings(textOf(pinsOf(image)));
     expect(found.exitCode).toBe(1);
@@ -204,7 +206,7 @@ describe('an audit of pins', () => {
   });
 
   it('goes on past a file that it can not read, and says of the whole that it could not tell', async () => {
-    await putParts(open(), image);
+    await putImage(open(), image);
     await withFiles(
       { [FILE]: textOf(pinsOf(image)), 'processors/acme-two/registry.yaml': 'ref: [', 'processors/new/registry.yaml': 'ref: acme/new@1\n' },
       async (root) => {
@@ -216,7 +218,7 @@ describe('an audit of pins', () => {
   });
 
   it('goes on past a link that leads nowhere, which may hide pins, and takes a folder of that name for none', async () => {
-    await putParts(open(), image);
+    await putImage(open(), image);
     await withFiles({ [FILE]: textOf(pinsOf(image)), 'docs/registry.yaml/index.md': '# registry.yaml' }, async (root) => {
       expect((await audit(root)).audit.entries.map(({ file }) => file)).toEqual([FILE]);
       await symlink('nowhere', join(root, 'docs/registry.yaml/registry.yaml'));
@@ -233,13 +235,13 @@ describe('an audit of pins', () => {
   });
 
   it('remarks that pins name another repository than image.repository, and finds no fault in it', async () => {
-    await putParts(open(), image);
+    await putImage(open(), image);
     const found = await findings(textOf({ ...pinsOf(image), repository: 'ghcr.io/acme/acme-one' }));
     expect(found).toEqual({ exitCode: 0, findings: [], remarks: [`the pins name ${repository()}, and image.repository is ghcr.io/acme/acme-one`] });
   });
 
   it('speaks plain HTTP to another machine only where that is named', async () => {
-    await putParts(open(), image);
+    await putImage(open(), image);
     const [address] = Object.values(networkInterfaces())
       .flatMap((each) => each ?? [])
       .filter(({ family, internal }) => family === 'IPv4' && !internal);
@@ -277,10 +279,9 @@ describe('an audit of pins', () => {
     for (let at = 0; at < 334; at += 1) {
       const [path, parts] = [`acme/acme-p${at}`, makeImage(`acme-p${at}`)];
       files[`processors/p${at}/registry.yaml`] = textOf(pinsOf(parts), `acme/p${at}@1`, `${registry.host}/${path}`);
-      for (const { descriptor, bytes } of [parts.amd64, parts.arm64, parts.index])
+      for (const { descriptor, bytes } of [...parts.platforms, parts.index])
         registry.manifests.set(`${path}@${descriptor.digest}`, { mediaType: descriptor.mediaType, bytes });
-      for (const { config, layer } of [parts.amd64, parts.arm64])
-        for (const { descriptor, bytes } of [config, layer]) registry.blobs.set(descriptor.digest, bytes);
+      for (const { descriptor, bytes } of parts.blobs) registry.blobs.set(descriptor.digest, bytes);
     }
     let [underWay, most] = [0, 0];
     const begun = (): void => void (most = Math.max(most, (underWay += 1)));

@@ -8,6 +8,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Tree } from '@nx/devkit';
 import { createTreeWithEmptyWorkspace } from '@nx/devkit/testing';
 import { acceptanceFileSchema, processorSpecSchema } from '@pinlane/contracts';
+import { errorOf } from '@pinlane/testing';
 import { parse } from 'yaml';
 import { processorGenerator } from '../../../src/generators/processor/generator.ts';
 import type { ProcessorGeneratorOptions } from '../../../src/generators/processor/options.ts';
@@ -44,11 +45,8 @@ describe('nx g processor', () => {
 
   const expectRefusal = async (options: ProcessorGeneratorOptions, ...messages: string[]): Promise<void> => {
     const before = written();
-    const refusal: unknown = await processorGenerator(tree, options).then(
-      () => null,
-      (error: unknown) => error,
-    );
-    for (const message of messages) expect(String((refusal as Error | null)?.message)).toContain(message);
+    const refusal = await errorOf(() => processorGenerator(tree, options));
+    for (const message of messages) expect(refusal.message).toContain(message);
     expect(written()).toEqual(before);
   };
 
