@@ -2,8 +2,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { temporaryFolder } from '@pinlane/testing';
-import { isPinlaneError } from '@pinlane/contracts';
+import { codeOf, errorOf, temporaryFolder } from '@pinlane/testing';
 import { ask, runCredentialHelper, type Question } from '../../src/process/index.ts';
 
 // Real processes: what takes a second may take many on a busy machine.
@@ -51,7 +50,7 @@ describe('A question to a program', () => {
 
 describe('A credential helper', () => {
   let folder: string;
-  beforeEach(async () => {
+  beforeEach(() => {
     folder = temporaryFolder('helper');
   });
 
@@ -76,14 +75,13 @@ describe('A credential helper', () => {
   });
 
   it('says that it is not installed, cannot be started, or was interrupted, and repeats nothing that it said', async () => {
-    const codeOf = (work: Promise<unknown>) => work.then(String, (error: unknown) => (isPinlaneError(error) ? error.code : error));
-    expect(await codeOf(runCredentialHelper('docker-credential-pinlane-none', 'a'))).toBe('ERR_TOOL_MISSING');
-    expect(await codeOf(runCredentialHelper(folder, 'a'))).toBe('ERR_REGISTRY_AUTH');
+    expect(await codeOf(() => runCredentialHelper('docker-credential-pinlane-none', 'a'))).toBe('ERR_TOOL_MISSING');
+    expect(await codeOf(() => runCredentialHelper(folder, 'a'))).toBe('ERR_REGISTRY_AUTH');
     const stop = new AbortController();
     const asked = runCredentialHelper(await helper('echo s3cr3t; sleep 20'), 'a', { signal: stop.signal });
     stop.abort();
-    const failure = await asked.then(String, String);
-    expect(failure).toContain('ERR_CANCELLED');
-    expect(failure).not.toContain('s3cr3t');
+    const failure = await errorOf(() => asked);
+    expect(failure.code).toBe('ERR_CANCELLED');
+    expect(String(failure)).not.toContain('s3cr3t');
   });
 });

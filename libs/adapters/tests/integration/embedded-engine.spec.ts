@@ -1,9 +1,9 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { temporaryFolder } from '@pinlane/testing';
 import { builtImageSchema, type BuildPlan, type Digest } from '@pinlane/contracts';
 import { openStore, parseDockerfile, readBuildContext, verifyImage, type Store } from '@pinlane/oci';
+import { temporaryFolder } from '@pinlane/testing';
 import { createEmbeddedEngine, type EmbeddedEngineInput } from '../../src/index.ts';
 
 const FINGERPRINT = `sha256:${'a'.repeat(64)}` as Digest;
@@ -27,7 +27,7 @@ const PLAN: BuildPlan = {
 describe('The embedded engine', () => {
   let root: string;
   let store: Store;
-  beforeEach(async () => {
+  beforeEach(() => {
     root = temporaryFolder('embedded');
     store = openStore(join(root, 'store'));
   });

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { describe, expect, it, jest } from '@jest/globals';
-import { isPinlaneError } from '@pinlane/contracts';
+import { codeOf, errorOf } from '@pinlane/testing';
 import { createProcessRunner, type ProcessRequest } from '../../src/index.ts';
 
 // Real processes and servers: what takes a second may take many on a busy machine.
@@ -8,11 +8,6 @@ jest.setTimeout(60_000);
 
 const runner = createProcessRunner();
 const node = (script: string, more: Partial<ProcessRequest> = {}) => runner.run({ command: process.execPath, args: ['-e', script], ...more });
-const failureOf = (work: Promise<unknown>): Promise<Error> =>
-  work.then(
-    () => new Error('it succeeded'),
-    (error: Error) => error,
-  );
 
 describe('the process runner', () => {
   it('hands on arguments as they are, without a shell', async () => {
@@ -35,8 +30,8 @@ describe('the process runner', () => {
 
   it('reports a failure with the exit code and the end of stderr, and without secrets', async () => {
     const script = 'for (let i = 0; i < 100; i++) console.error("line " + i); console.error("key is s3cr3t-value"); process.exit(4)';
-    const error = await failureOf(node(script, { secrets: ['s3cr3t-value'] }));
-    expect(isPinlaneError(error, 'ERR_ADAPTER')).toBe(true);
+    const error = await errorOf(() => node(script, { secrets: ['s3cr3t-value'] }));
+    expect(error.code).toBe('ERR_ADAPTER');
     expect(error.message).toMatch(/exited with 4:\n(?:line \d+\n){19}key is \[redacted\]/);
     expect(error.message).not.toContain('s3cr3t-value');
   });
@@ -46,27 +41,27 @@ describe('the process runner', () => {
   });
 
   it('says which program is missing and how to get it', async () => {
-    const error = await failureOf(runner.run({ command: 'pinlane-no-such-program', args: [], install: 'Install it somehow.' }));
-    expect(isPinlaneError(error, 'ERR_TOOL_MISSING')).toBe(true);
+    const error = await errorOf(() => runner.run({ command: 'pinlane-no-such-program', args: [], install: 'Install it somehow.' }));
+    expect(error.code).toBe('ERR_TOOL_MISSING');
     expect(error.message).toMatch(/pinlane-no-such-program is not installed[^]*fix: Install it somehow/);
   });
 
   it('does not call a program missing because its folder is', async () => {
-    const error = await failureOf(node('', { cwd: `${tmpdir()}/pinlane-no-such-folder` }));
-    expect(isPinlaneError(error, 'ERR_ADAPTER')).toBe(true);
+    const error = await errorOf(() => node('', { cwd: `${tmpdir()}/pinlane-no-such-folder` }));
+    expect(error.code).toBe('ERR_ADAPTER');
     expect(error.message).toContain('pinlane-no-such-folder');
   });
 
   it('ends a program that takes too long', async () => {
-    const error = await failureOf(node('setInterval(() => {}, 1000)', { timeoutMs: 100 }));
+    const error = await errorOf(() => node('setInterval(() => {}, 1000)', { timeoutMs: 100 }));
     expect(error.message).toMatch(/ERR_ADAPTER: .*did not end within 100 ms/);
   });
 
   it('ends a program when it is interrupted', async () => {
     const controller = new AbortController();
-    const work = failureOf(node('setInterval(() => {}, 1000)', { signal: controller.signal }));
+    const code = codeOf(() => node('setInterval(() => {}, 1000)', { signal: controller.signal }));
     controller.abort();
-    expect(isPinlaneError(await work, 'ERR_CANCELLED')).toBe(true);
+    expect(await code).toBe('ERR_CANCELLED');
   });
 
   it('ends a program of a group with all that it started', async () => {
@@ -74,11 +69,11 @@ describe('the process runner', () => {
     // Its output is open, and so its end does not come, until the program that it started has ended too.
     const args = ['-c', 'sleep 90 & echo begun >&2; wait'];
     const work = runner.run({ command: '/bin/sh', args, group: true, signal: controller.signal, onStderr: () => controller.abort() });
-    expect(isPinlaneError(await failureOf(work), 'ERR_CANCELLED')).toBe(true);
+    expect(await codeOf(() => work)).toBe('ERR_CANCELLED');
   });
 
   it('refuses to keep more output than it may', async () => {
-    const error = await failureOf(node('process.stdout.write("x".repeat(100000))', { maxBytes: 1000 }));
+    const error = await errorOf(() => node('process.stdout.write("x".repeat(100000))', { maxBytes: 1000 }));
     expect(error.message).toMatch(/ERR_ADAPTER: .*wrote more than is kept/);
   });
 });

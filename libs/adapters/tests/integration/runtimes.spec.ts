@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { isPinlaneError, type ImageRunConfig, type RunnableImage, type RunningProcessor, type StartOptions } from '@pinlane/contracts';
-import { requirement, temporaryFolder } from '@pinlane/testing';
+import type { ImageRunConfig, RunnableImage, RunningProcessor, StartOptions } from '@pinlane/contracts';
+import { errorOf, requirement, temporaryFolder } from '@pinlane/testing';
 import { bubblewrapRuntime, dockerRuntime, hostRuntime, probeEgress, unshareRuntime } from '../../src/index.ts';
 import { archivedImage, removeImages, uniqueName, unpackedImage } from '../support/image.ts';
 import { IMAGE, makeRootfs, MIRROR } from '../support/rootfs.ts';
@@ -120,9 +120,9 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, dockerRuntime, hostRun
 
     it('reports a processor that ends early, with the end of its log', async () => {
       const broken = makeRootfs('console.error("no such planet"); process.exit(3);');
-      const error = await start({ image: await imageOf(broken) }).catch((thrown: unknown) => thrown);
-      expect(isPinlaneError(error, 'ERR_START_FAILED')).toBe(true);
-      expect((error as Error).message).toMatch(/exit code 3 before it answered[^]*no such planet/);
+      const error = await errorOf(async () => start({ image: await imageOf(broken) }));
+      expect(error.code).toBe('ERR_START_FAILED');
+      expect(error.message).toMatch(/exit code 3 before it answered[^]*no such planet/);
     });
 
     it('reports a processor that never becomes healthy', async () => {

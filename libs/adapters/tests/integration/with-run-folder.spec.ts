@@ -5,7 +5,7 @@ import { temporaryFolder } from '@pinlane/testing';
 import { withRunFolder } from '../../src/index.ts';
 
 let parent: string;
-beforeEach(async () => {
+beforeEach(() => {
   parent = temporaryFolder('folders');
 });
 

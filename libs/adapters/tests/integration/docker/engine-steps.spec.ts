@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { temporaryFolder } from '@pinlane/testing';
 import type { BuildPlan, Digest, Platform } from '@pinlane/contracts';
 import { imageArchive, openStore, parseDockerfile, platformOfImage, readBuildContext, readImage, verifyImage, type Descriptor, type Store } from '@pinlane/oci';
+import { temporaryFolder } from '@pinlane/testing';
 import { createDockerEngine, createEmbeddedEngine, type DockerEngineInput, type ProcessRequest, type ProcessResult } from '../../../src/index.ts';
 
 const BOTH: Platform[] = ['linux/amd64', 'linux/arm64'];
