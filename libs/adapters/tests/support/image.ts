@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImageRunConfig, Platform, RunnableImage } from '@pinlane/contracts';
-import { describe, imageArchive, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, platformOfImage, readImage, sha256, type ContentSource } from '@pinlane/oci';
+import { architectureOf, type ImageRunConfig, type Platform, type RunnableImage } from '@pinlane/contracts';
+import { imageArchive, platformOfImage, readImage, sha256 } from '@pinlane/oci';
+import { layerOf, platformImage, sourceOf } from '@pinlane/testing';
 
 /** A name that no other run of these tests uses. */
 export const uniqueName = (): string => `test-${randomBytes(5).toString('hex')}`;
@@ -44,19 +45,13 @@ export const unpackedImage = async (rootfs: string, { name, config, platform = O
 /** A root file system as an image of two layers: what all of these file systems have in common, and the program. */
 export const archivedImage = async (rootfs: string, { name, config, platform = OWN_PLATFORM }: ImageFacts): Promise<RunnableImage> => {
   const files = [tar(rootfs, 'base.tar', '--exclude=./app', '.'), tar(rootfs, 'app.tar', './app')];
-  const layers = files.map((file) => ({ mediaType: OCI_LAYER, digest: sha256(readFileSync(file)), size: statSync(file).size }));
-  const [os, architecture] = platform.split('/');
-  const configBytes = Buffer.from(JSON.stringify({ architecture, os, config, rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) } }));
-  const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: describe(OCI_CONFIG, configBytes), layers }));
-  const source: ContentSource = {
-    readManifest: async () => ({ descriptor: describe(OCI_MANIFEST, manifest), bytes: manifest }),
-    openBlob: async function* ({ digest }) {
-      const at = layers.findIndex((layer) => layer.digest === digest);
-      if (at === -1) yield configBytes;
-      else yield* createReadStream(files[at] as string);
-    },
-  };
-  const image = platformOfImage(await readImage(source, sha256(manifest)), platform);
+  const made = platformImage(
+    architectureOf(platform),
+    files.map((file) => layerOf(readFileSync(file))),
+    { ...config },
+  );
+  const source = sourceOf({ platforms: [made] });
+  const image = platformOfImage(await readImage(source, made.descriptor.digest), platform);
   return {
     name,
     platform,
