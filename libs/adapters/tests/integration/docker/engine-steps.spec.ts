@@ -2,7 +2,6 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { temporaryFolder } from '@pinlane/testing';
 import type { BuildPlan, Digest, Platform } from '@pinlane/contracts';
 import { imageArchive, openStore, parseDockerfile, platformOfImage, readBuildContext, readImage, verifyImage, type Descriptor, type Store } from '@pinlane/oci';
 import { temporaryFolder } from '@pinlane/testing';
