@@ -4,6 +4,7 @@ import { ARCHITECTURES, fail, parseDigest, type Architecture, type Digest } from
 import { chunksOf, jsonBytes } from './bytes.ts';
 
 // Nothing here is taken from @pinlane/oci: a builder of its own gives tests a second opinion on what an image is, and @pinlane/oci's tests may use it.
+// Nor is anything of Jest's: programs that tests start import this module, as @pinlane/testing/images.
 
 /** What names bytes in an image (OCI image specification, descriptor.md). */
 export interface ImageDescriptor {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseRepository } from '@pinlane/contracts';
 import {
-  problemsOf,
   makeImage,
+  problemsOf,
   requirement,
   sourceOf,
   startDockerRegistry,
