@@ -28,6 +28,9 @@ const effects = {
 
 const onlyInTests = { name: '@pinlane/testing', message: 'Only tests import it.' };
 
+/** One module starts programs. */
+const programs = ['node:child_process', 'execa'].map((name) => ({ name, message: 'Programs are started by @pinlane/adapters, src/process.' }));
+
 export default [
   { ignores: ['**/dist', '**/node_modules', '.nx', '.pinlane', '.cache', 'reports', 'tools/*/src/generators/*/files'] },
   ...tseslint.configs.recommended.map((config) => ({ ...config, files: ['**/*.{ts,js,mjs}'] })),
@@ -52,6 +55,10 @@ export default [
   {
     files: ['libs/*/src/**/*.ts', 'tools/*/src/**/*.ts', 'processors/*/src/**/*.ts'],
     ignores: ['libs/testing/**'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [onlyInTests, ...programs] }] },
+  },
+  {
+    files: ['libs/adapters/src/process/**/*.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [onlyInTests] }] },
   },
   {
