@@ -47,6 +47,12 @@ describe('the linter', () => {
       '@typescript-eslint/no-restricted-imports',
     ],
     [
+      'a program is started anywhere but in one module',
+      'libs/oci/src/x.ts',
+      "import { spawn } from 'node:child_process';\nexport const x = spawn;\n",
+      '@typescript-eslint/no-restricted-imports',
+    ],
+    [
       'the runtime of processors takes in all contracts',
       'libs/processor-runtime/src/x.ts',
       "import { LANES } from '@pinlane/contracts';\nexport const x = LANES;\n",
