@@ -48,27 +48,27 @@ image:
   index: ${repository}@${image.index}
   source: { fingerprint: ${FINGERPRINT}, revision: 0000000 }
 `;
-  const registry = join(root, 'echo/registry.yaml');
-  await writeFile(registry, text);
+  const specFile = join(root, 'echo/registry.yaml');
+  await writeFile(specFile, text);
   const settled = (changed: Partial<RecordedBuild> = {}) => settledPin(root, 'echo', store, { ...record, ...changed });
-  return { record, image, text, registry, settled };
+  return { record, image, text, specFile, settled };
 };
 
 describe('a pin that has nothing to do', () => {
   it('is known by a text of its own, and by another one after any edit of registry.yaml', async () => {
-    const { settled, registry, text } = await pinned();
+    const { settled, specFile, text } = await pinned();
     const known = await settled();
     expect(known).toMatch(/^[a-f0-9]{64}$/);
     expect(await settled()).toBe(known);
-    await writeFile(registry, `${text}# a comment\n`);
+    await writeFile(specFile, `${text}# a comment\n`);
     expect(await settled()).not.toBe(known);
   });
 
   it('is known where the same image is pinned by its published name', async () => {
-    const { settled, registry, text } = await pinned();
-    await writeFile(registry, text.replaceAll('store.localhost', 'ghcr.io/acme'));
+    const { settled, specFile, text } = await pinned();
+    await writeFile(specFile, text.replaceAll('store.localhost', 'ghcr.io/acme'));
     expect(await settled()).toMatch(/^[a-f0-9]{64}$/);
-    await writeFile(registry, text.replaceAll('store.localhost', 'ghcr.io/acme').replace(/index: (.*)sha256:./, 'index: $1sha256:x'));
+    await writeFile(specFile, text.replaceAll('store.localhost', 'ghcr.io/acme').replace(/index: (.*)sha256:./, 'index: $1sha256:x'));
     expect(await settled()).toBeNull();
   });
 
@@ -85,12 +85,12 @@ describe('a pin that has nothing to do', () => {
   });
 
   it('is not known where registry.yaml is gone, broken or without pins', async () => {
-    const { settled, registry } = await pinned();
+    const { settled, specFile } = await pinned();
     for (const text of ['', 'ref: [', 'ref: acme/echo@1\n', 'image: text\n', '- a\n']) {
-      await writeFile(registry, text);
+      await writeFile(specFile, text);
       expect([text, await settled()]).toEqual([text, null]);
     }
-    await rm(registry);
+    await rm(specFile);
     expect(await settled()).toBeNull();
   });
 
