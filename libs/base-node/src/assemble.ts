@@ -104,14 +104,19 @@ const makeLayer = async (plan: LayerPlan, input: AssemblyInput): Promise<LayerRe
   const { name, architecture, inputs } = plan;
   let gone: readonly Gone[] = [];
   const layer = await keepLayer(input.layers, input.store, { layer: name, architecture, ...inputs }, async () => {
+    input.progress(`${architecture}: fetching ${plan.contents}`);
     const found = await plan.obtain(input);
-    if (found.ok) return inTurn(() => writeSpooled(input, `${name}-${architecture}`, found.value));
+    if (found.ok)
+      return inTurn(() => {
+        input.progress(`${architecture}: writing ${plan.contents}`);
+        return writeSpooled(input, `${name}-${architecture}`, found.value);
+      });
     gone = found.gone;
     return null;
   });
   if (layer === null) return { ok: false, gone };
   const megabytes = (layer.descriptor.size / 1e6).toFixed(1);
-  input.progress(`${architecture}: ${layer.reused ? 'kept' : 'made'} ${plan.contents}, ${megabytes} MB`);
+  input.progress(`${architecture}: ${layer.reused ? 'kept' : 'made'} ${plan.contents}, ${megabytes} MB`, 'note');
   return { ok: true, layer: { ...layer, what: plan.history } };
 };
 

@@ -69,7 +69,7 @@ export const buildBase: BuildBase = async (options) => {
   const { published } = definition;
   const imported = (why: string) => {
     if (published === undefined) return fail('ERR_BASE_UNAVAILABLE', why, { fix: UNAVAILABLE_FIX });
-    progress(`${why}: taking the base that was published`);
+    progress(`${why}: taking the base that was published`, 'note');
     return importBase(published, '`published` in base.yaml', options, lockFingerprint(lock));
   };
   if (!(await isAptHere(options))) return imported('this machine has no apt');

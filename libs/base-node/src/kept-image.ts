@@ -23,7 +23,7 @@ const stillThere = async (store: Store, { index }: BuiltImage): Promise<Descript
 
 /** Warns, at each build, of what was taken in place of what is locked. */
 export const warnOfMoved = ({ progress }: BuildBaseOptions, moved: readonly string[]): void => {
-  for (const line of moved) progress(`warning: the base is not what is locked: ${line}; lock it with nx run ${BASE_NAME}:update`);
+  for (const line of moved) progress(`warning: the base is not what is locked: ${line}; lock it with nx run ${BASE_NAME}:update`, 'note');
 };
 
 /** Where downloads and records of the base are kept. */

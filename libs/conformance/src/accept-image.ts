@@ -94,10 +94,10 @@ const subjectOf = async (start: Start, running: RunningProcessor, files: readonl
 };
 
 /** Checks every rule of the contract and the processor's own cases on a processor that runs. */
-const examine = async (start: Start, running: RunningProcessor, files: readonly CaseFile[]): Promise<Findings> => {
+const examine = async (start: Start, running: RunningProcessor, files: readonly CaseFile[], progress: Progress): Promise<Findings> => {
   const { spec, signal } = start;
   const subject = await subjectOf(start, running, files);
-  const checks = [...(await runConformance(subject, undefined, signal)), ...(await runCases(running, spec, files, signal))];
+  const checks = [...(await runConformance(subject, { progress, signal })), ...(await runCases(running, spec, files, signal))];
   return { isolation: subject.isolation, healthyAfterMs: running.healthyAfterMs, checks, logs: running.logs() };
 };
 
@@ -130,8 +130,9 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
   await clearReport(options.reportsDir, platform);
   const files = await readCases(options.casesDir);
   const runtime = await chooseRuntime(options.runtime, { lane, progress, ...(runtimes === undefined ? {} : { runtimes }) });
+  progress(`unpacking ${shortDigest(options.digest)}`);
   const image = await readImageUnderTest(options);
-  progress(`${image.name}: running ${shortDigest(image.digest)} in ${runtime.name}`);
+  progress(`running ${shortDigest(image.digest)} in ${runtime.name}`);
 
   const folder = await makeRunFolder(tmpdir(), 'pinlane-accept-');
   const start: Start = { runtime, image, spec, lane, folder, signal };
@@ -139,7 +140,7 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
   try {
     signal?.throwIfAborted();
     ordinary = startVariant(start, ORDINARY);
-    const findings = await ordinary.then((running) => examine(start, running, files)).catch((error: unknown) => brokenFindings(runtime.name, error));
+    const findings = await ordinary.then((running) => examine(start, running, files, progress)).catch((error: unknown) => brokenFindings(runtime.name, error));
     return await report(options, findings, { digest: image.digest, startedAt, durationMs: Math.round(performance.now() - begun) });
   } catch (error) {
     if (signal?.aborted && !isPinlaneError(error)) return fail('ERR_CANCELLED', `the acceptance of ${image.name} was interrupted`);

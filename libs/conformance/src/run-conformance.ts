@@ -1,4 +1,4 @@
-import { isPinlaneError, type Check } from '@pinlane/contracts';
+import { isPinlaneError, type Check, type Progress } from '@pinlane/contracts';
 import { NotJudged, Violation, type Rule } from './rules/rule.ts';
 import { RULES } from './rules/index.ts';
 import { createSession, VARIANTS, type Session } from './subject/session.ts';
@@ -24,7 +24,10 @@ const judge = async (rule: Rule, session: Session, before: ReadonlyMap<string, O
  * Checks a processor against every rule of its contract. A rule is skipped if one that it needs did not pass, so that the report names what
  * is wrong, and not what follows from it.
  */
-export const runConformance = async (subject: Subject, rules: readonly Rule[] = RULES, signal?: AbortSignal): Promise<readonly Check[]> => {
+export const runConformance = async (
+  subject: Subject,
+  { rules = RULES, progress, signal }: { readonly rules?: readonly Rule[]; readonly progress?: Progress; readonly signal?: AbortSignal | undefined } = {},
+): Promise<readonly Check[]> => {
   const session = createSession(subject);
   const outcomes = new Map<string, Outcome>();
   const checks: Check[] = [];
@@ -32,6 +35,7 @@ export const runConformance = async (subject: Subject, rules: readonly Rule[] = 
     for (const name of VARIANTS) void session.variant(name);
     for (const rule of rules) {
       signal?.throwIfAborted();
+      progress?.(`rule ${checks.length + 1} of ${rules.length}: ${rule.title}`);
       const startedAt = performance.now();
       const outcome = await judge(rule, session, outcomes);
       outcomes.set(rule.name, outcome);

@@ -3,8 +3,11 @@ import type { Isolation, RuntimeName } from './artefacts/acceptance.ts';
 import type { Digest } from './digest.ts';
 import type { Platform } from './platform.ts';
 
-/** Takes one short line on what long work is doing, for a person. */
-export type Progress = (line: string) => void;
+/**
+ * Takes one short line for a person: a step of long work, which the next one replaces, or a note that a reader of the log must know. A step does not name
+ * the project: whoever prints it does.
+ */
+export type Progress = (line: string, kind?: 'step' | 'note') => void;
 
 /** Whether an engine or a runtime can be used on this machine; if not, why, and what mends it. */
 export type Availability =

@@ -22,7 +22,7 @@ export const buildAtOnce = async (build: DockerBuild): Promise<ImportedImage> =>
   const { input, plan, io } = build;
   const folder = join(build.folder, 'image');
   await runBuildx(build, plan.platforms, { kind: 'layout', folder });
-  io.progress(`taking ${plan.slug} into the store`);
+  io.progress(`taking the image into the store`);
   const keepIndex = wantsAttestations(input.options) || (input.options.annotations ?? []).length > 0;
   return importLayout(folder, clampTarget(build), plan.platforms, { keepIndex });
 };

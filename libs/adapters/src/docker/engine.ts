@@ -41,7 +41,7 @@ const engineRecord = ({ name, driver, buildx, docker }: Builder, buildkit: strin
 
 const buildInto = async (build: DockerBuild): Promise<Built> => {
   const { input, builder, plan, io } = build;
-  io.progress(`building ${plan.slug} for ${plan.platforms.join(' and ')} with the builder ${builder.name}`);
+  io.progress(`building for ${plan.platforms.join(' and ')} with the builder ${builder.name}`);
   const { platforms, index } = builder.layout ? await buildAtOnce(build) : await buildOneByOne(build);
   await input.store.name(plan.slug, index);
   const made = {

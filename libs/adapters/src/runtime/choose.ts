@@ -36,6 +36,6 @@ export const chooseRuntime = async (requested: 'auto' | RuntimeName, { lane, pro
   }
   const host = runtimes.find(({ name }) => name === 'host');
   if (host === undefined || !bearsOpen) return fail('ERR_RUNTIME_UNAVAILABLE', `nothing here can isolate an image (${lacking.join('; ')})`);
-  progress(`WARNING: nothing here can isolate the processor (${lacking.join('; ')}); it runs on the host with the network open`);
+  progress(`WARNING: nothing here can isolate the processor (${lacking.join('; ')}); it runs on the host with the network open`, 'note');
   return host;
 };

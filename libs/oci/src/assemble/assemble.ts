@@ -62,7 +62,8 @@ const allOf = async <T>(work: readonly Promise<T>[]): Promise<T[]> => {
 export const assembleImage = async (request: AssembleRequest): Promise<AssembledImage> => {
   const { dockerfile, target, platforms, buildArgs, labels, store, fresh = false, progress, signal } = request;
   requireEmbeddable(dockerfile, buildArgs, platforms, target);
-  for (const name of undeclaredArguments(dockerfile, buildArgs)) progress(`the build argument ${name} has no effect: ${dockerfile.file} has no ARG ${name}`);
+  for (const name of undeclaredArguments(dockerfile, buildArgs))
+    progress(`the build argument ${name} has no effect: ${dockerfile.file} has no ARG ${name}`, 'note');
   const cache = openLayerCache(store, { fresh });
   const files = openFileBytes(request.context, store, cache, signal);
   const baseOf = openBases({ store, cache, progress, signal, resolveBase: (name) => request.resolveBase(name) });
@@ -70,6 +71,7 @@ export const assembleImage = async (request: AssembleRequest): Promise<Assembled
   const plans = await allOf(platforms.map(async (platform) => ({ platform, ...(await planPlatform(planning, platform)) })));
   throwAll(plans.flatMap(({ problems }) => problems));
 
+  progress(`writing layers for ${platforms.join(' and ')}`);
   const builder = createLayerBuilder(store, cache, files, signal);
   const children = await allOf(
     plans.map(async ({ platform, state }) => {

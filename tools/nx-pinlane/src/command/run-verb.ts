@@ -74,7 +74,13 @@ export const errorDocument = (problems: readonly FixableProblem[]): ErrorDocumen
 export const runVerb = async (verb: Verb, raw: unknown, place: Place, streams: Streams = process): Promise<ExitCode> => {
   const wantsJson = (raw as { json?: unknown } | null)?.json === true;
   const ci = process.env['CI'] !== undefined && process.env['CI'] !== 'false' && process.env['CI'] !== '';
-  const reporter = createReporter(streams, { json: wantsJson, ci, verbose: place.verbose });
+  const reporter = createReporter(streams, {
+    json: wantsJson,
+    ci,
+    verbose: place.verbose,
+    project: verb.subject === 'workspace' ? '' : place.project,
+    verb: verb.name,
+  });
   const controller = new AbortController();
   const release = onSignals(controller);
   try {
@@ -99,6 +105,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, streams: S
     if (wantsJson) reporter.finish({ lines: [], document: errorDocument(problems) });
     return error.exitCode;
   } finally {
+    reporter.end();
     release();
   }
 };

@@ -86,19 +86,21 @@ export const readBuildInputs = async (
   specFile: SpecFile,
   { lane }: Pick<BuildSettings, 'lane'>,
   locations: ImageLocations,
-  { root, projectRoot, env, note }: VerbContext,
+  { root, projectRoot, env, note, progress }: VerbContext,
   overrides: InputOverrides = {},
 ): Promise<BuildInputs> => {
   const { spec } = specFile;
   await requireSecretsUnset(lane, spec, { root, env });
   const target = overrides.target ?? spec.build.target;
   const baseImage = valueOf(env, 'PINLANE_BASE_IMAGE');
+  progress('reading the build context');
   const context = await readContext(specFile, join(root, projectRoot));
   const dockerfile = parseDockerfile(context.dockerfile.text, posix.join(projectRoot, spec.build.context, spec.build.dockerfile));
   const buildArgs = withBaseImage({ ...spec.build.args, ...overrides.buildArgs }, dockerfile, baseImage);
   const named = dockerfileBases(dockerfile, buildArgs, PLATFORMS, target);
   const contexts = named.length === 0 ? [] : (overrides.contexts ?? (await readRecord(locations.paths, slugOf(spec.ref)))?.contexts ?? []);
   const images = named.filter((each) => !contexts.includes(each));
+  if (images.length > 0) progress(`looking for ${images.join(', ')}`);
   const bases = await resolveBases(images, locations, note).catch(blameBaseImage(images.find((each) => each === baseImage)));
   const fingerprint = fingerprintOf({
     assembler: String(ASSEMBLER_VERSION),

@@ -61,11 +61,12 @@ export interface BundleOptions {
  * @returns the files it wrote, relative to the workspace's root, and their sizes in bytes
  * @throws ERR_BUNDLE_FAILED with every error and its place, ERR_PATH_ESCAPES
  */
-export const writeBundle = async (options: BundleOptions, { root, projectRoot }: VerbContext): Promise<{ path: string; size: number }[]> => {
+export const writeBundle = async (options: BundleOptions, { root, projectRoot, progress }: VerbContext): Promise<{ path: string; size: number }[]> => {
   const folder = join(root, projectRoot);
   const entry = below(folder, options.entry, 'entry');
   const output = below(folder, options.output, 'output');
   if (!existsSync(entry)) fail('ERR_BUNDLE_FAILED', 'the entry file does not exist', { file: relative(root, entry) });
+  progress(`bundling ${options.entry}`);
   const files = await bundled(root, entry, output, options.sourcemap);
   // The map of an earlier bundle would become part of the image.
   if (!options.sourcemap) await rm(`${output}.map`, { force: true });

@@ -98,7 +98,7 @@ export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { path
 
   const entry: PushEntry = { repository: image.repository, index: image.index, manifests, state: 'pushing', startedAt: new Date().toISOString() };
   await notePush(place, entry);
-  progress(`pushing ${image.name} to ${image.repository}`);
+  progress(`pushing to ${image.repository}`);
   await pushImage(store, registry, image.index, { progress, signal, slots: { folder: join(paths.locks, 'push') } });
   await notePush(place, { ...entry, state: 'pushed' });
 };

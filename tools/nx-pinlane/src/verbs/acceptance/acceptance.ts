@@ -97,8 +97,7 @@ const runAcceptance = ({ specFile, settings, locations, image, platform, pinned,
     cacheDir: join(locations.paths.cache, 'rootfs'),
     reportsDir: join(locations.paths.reports, context.project),
     workspaceRoot: context.root,
-    // A runtime that it fell back from, and why, belongs into the log of a verdict.
-    progress: (line) => (line.startsWith('WARNING') ? context.note(line) : context.progress(line)),
+    progress: context.progress,
     signal: context.signal,
   });
 

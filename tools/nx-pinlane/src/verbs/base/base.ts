@@ -25,8 +25,7 @@ export const base = async (options: BaseOptions, context: VerbContext): Promise<
     baseDir: join(root, projectRoot),
     env,
     signal,
-    // The base tells of its sources (a locked version that is gone, a base that was published), so it stays in the log.
-    progress: context.note,
+    progress: context.progress,
     store,
     lane,
     folder: join(paths.cache, 'base'),

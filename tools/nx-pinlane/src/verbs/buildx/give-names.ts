@@ -29,7 +29,7 @@ const load = async (image: BuiltImage, tags: readonly string[], store: Store, { 
   const platform = platformOf(architectureOfMachine(process.arch));
   const own = platformOfImage(await readImage(store, image.index, { platforms: [platform] }), platform);
   for (const tag of tags.length > 0 ? tags : ['latest']) {
-    progress(`loading ${image.name}:${tag} into Docker`);
+    progress(`loading ${tag} into Docker`);
     await createProcessRunner().run({
       command: docker,
       args: ['load', '--quiet'],

@@ -61,7 +61,7 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
 
   const candidate = await candidateOf(options, specFile, locations, context);
   requirePublishable(candidate, settings, specFile, context.project);
-  context.progress(`verifying ${context.project} ${shortDigest(candidate.image.digest)}`);
+  context.progress(`verifying ${shortDigest(candidate.image.digest)}`);
   const decide: Decide = async (spec) => {
     const facts = await verifyCandidate(spec, candidate, { lane: settings.lane, dryRun }, locations);
     return { facts, explanation: await explainPins(spec, candidate.image, facts, locations) };
