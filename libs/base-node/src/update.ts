@@ -19,7 +19,7 @@ export const updateBase: UpdateBase = async ({ root, baseDir, progress, signal, 
   const lockFile = lockFileOf(baseDir);
   const text = formatLock(lock);
   const written = before === null || formatLock(before) !== text;
-  if (written) await writeFileAtomic(lockFile, text);
+  if (written) await writeFileAtomic(lockFile, text, { temporaryFolder: join(root, '.pinlane/locks/tmp') });
   const changes = diffLocks(before, lock);
   return { lockFile, written, changes, summary: summariseChanges(changes) };
 };

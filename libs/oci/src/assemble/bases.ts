@@ -74,6 +74,7 @@ const listAll = async (layers: readonly Layer[], { cache, signal }: BaseOptions)
 
 const readBase = async (name: string, platform: Platform, image: ResolvedImage, options: BaseOptions, fetch: Fetch): Promise<BaseImage> => {
   stopIfAborted(options.signal);
+  options.progress(`reading ${name} for ${platform}`);
   const { manifest, config } = platformOfImage(await readImage(image.documents, image.digest, { platforms: [platform] }), platform);
   if (((config.config?.['OnBuild'] as unknown[] | null | undefined) ?? []).length > 0)
     fail('ERR_DOCKERFILE_UNSUPPORTED', `the image ${name} has ONBUILD instructions, which need Docker`);

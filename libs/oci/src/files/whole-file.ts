@@ -3,6 +3,11 @@ import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises
 import { dirname, join } from 'node:path';
 import { isMissing, isTaken } from './if-there.ts';
 
+const TEMPORARY = /^\.pinlane-\d+-[\w-]+\.tmp$/;
+
+/** Whether a file has the name of one that was to be replaced into place, and that a killed process left. */
+export const isLeftTemporary = (name: string): boolean => TEMPORARY.test(name);
+
 /**
  * Lets `write` fill a new file whose name no other process has, and then calls `place` with its path. The file is never left under that name, except by a
  * crash.
@@ -12,7 +17,7 @@ export const throughTemporary = async <T>(
   write: (file: FileHandle) => Promise<T>,
   place: (path: string, written: T) => Promise<void>,
 ): Promise<T> => {
-  const path = join(folder, `${process.pid}-${randomBytes(9).toString('base64url')}.tmp`);
+  const path = join(folder, `.pinlane-${process.pid}-${randomBytes(9).toString('base64url')}.tmp`);
   const file = await open(path, 'wx').catch(async (error: unknown) => {
     if (!isMissing(error)) throw error;
     await mkdir(folder, { recursive: true });

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fail, leadsOut, PinlaneError, type Problem } from '@pinlane/contracts';
 import { writeFileAtomic } from '@pinlane/oci';
-import type { BuildFailure, Message, OutputFile } from 'esbuild';
+import type { BuildFailure, Message, OutputFile, Plugin } from 'esbuild';
 import type { VerbContext } from '../command/context.ts';
+import { workspacePaths } from '../workspace/paths.ts';
 
 const asProblem = ({ text, location, notes }: Message): Problem => ({
   code: 'ERR_BUNDLE_FAILED',
@@ -20,12 +21,19 @@ const below = (folder: string, path: string, option: string): string => {
   return inside === '' || leadsOut(inside) ? fail('ERR_PATH_ESCAPES', `--${option}=${path} is not a file below ${folder}`) : full;
 };
 
+/** The entry by a name of ours: esbuild takes a path with an asterisk for a pattern. */
+const entryPlugin = (path: string): Plugin => ({
+  name: 'entry',
+  setup: ({ onResolve }) => onResolve({ filter: /^pinlane:entry$/ }, () => ({ path })),
+});
+
 const bundled = async (root: string, entry: string, output: string, sourcemap: boolean): Promise<readonly OutputFile[]> => {
   const { build } = await import('esbuild');
   try {
     const result = await build({
       absWorkingDir: root,
-      entryPoints: [relative(root, entry)],
+      entryPoints: ['pinlane:entry'],
+      plugins: [entryPlugin(entry)],
       outfile: output,
       bundle: true,
       write: false,
@@ -55,6 +63,12 @@ export interface BundleOptions {
   readonly sourcemap: boolean;
 }
 
+/** A bundle that is there already stays untouched; another one is prepared outside of the build context, where no image and no fingerprint finds it. */
+const replaceIfOther = async (path: string, contents: Uint8Array, temporaryFolder: string): Promise<void> => {
+  const before = await readFile(path).catch(() => undefined);
+  if (before === undefined || Buffer.compare(before, contents) !== 0) await writeFileAtomic(path, contents, { temporaryFolder });
+};
+
 /**
  * Bundles a processor into one file. The bundle depends on the sources alone: paths in it are relative to the workspace, so that
  * the same source gives the same bytes in any folder.
@@ -68,8 +82,9 @@ export const writeBundle = async (options: BundleOptions, { root, projectRoot, p
   if (!existsSync(entry)) fail('ERR_BUNDLE_FAILED', 'the entry file does not exist', { file: relative(root, entry) });
   progress(`bundling ${options.entry}`);
   const files = await bundled(root, entry, output, options.sourcemap);
+  const { temporary } = workspacePaths(root, 'local');
   // The map of an earlier bundle would become part of the image.
   if (!options.sourcemap) await rm(`${output}.map`, { force: true });
-  for (const { path, contents } of files) await writeFileAtomic(path, contents);
+  for (const { path, contents } of files) await replaceIfOther(path, contents, temporary);
   return files.map(({ path, contents }) => ({ path: relative(root, path), size: contents.length }));
 };
