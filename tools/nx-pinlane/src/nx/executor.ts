@@ -20,9 +20,13 @@ const taskId = ({ projectName = '', targetName = '', configurationName }: Execut
 const laneOptions = ({ name }: Verb, context: ExecutorContext): Options =>
   (name === 'buildx' || name === 'base') && !isBuildWanted(runOf(context), taskId(context), process.env) ? { skip: true } : {};
 
-/** One process instead of two: `buildx` bundles by itself, as the target `bundle` of its project says, if that is one of ours. */
-const bundleOptions = ({ name }: Verb, { projectName = '', projectsConfigurations }: ExecutorContext): Options => {
-  const target = name === 'buildx' ? projectsConfigurations.projects[projectName]?.targets?.['bundle'] : undefined;
+/**
+ * One process instead of two: `buildx` bundles by itself, as the target `bundle` of its project says, if that is one of ours. So does `pin --check`, which
+ * answers for the source as it is, and for no bundle that a cache gave back.
+ */
+const bundleOptions = ({ name }: Verb, options: Options, { projectName = '', projectsConfigurations }: ExecutorContext): Options => {
+  const target =
+    name === 'buildx' || (name === 'pin' && options['check'] === true) ? projectsConfigurations.projects[projectName]?.targets?.['bundle'] : undefined;
   return target?.executor === '@pinlane/nx:bundle' ? { bundle: target.options ?? {} } : {};
 };
 
@@ -72,7 +76,7 @@ export const executor =
       verbose: context.isVerbose,
       afterBuild: isAfterBuild(run, id, project),
     };
-    const whole = { ...withoutSplits(options, context), ...bundleOptions(verb, context), ...laneOptions(verb, context) };
+    const whole = { ...withoutSplits(options, context), ...bundleOptions(verb, options, context), ...laneOptions(verb, context) };
     const unordered = verb.name === 'acceptance' && pinsWhatItTests(run, id, process.env);
     return { success: (await runVerb(unordered ? { ...verb, run: refuseUnordered } : verb, whole, place)) === 0 };
   };

@@ -10,6 +10,7 @@ import { openStore } from '@pinlane/oci';
 import { laneOf } from '@pinlane/pipeline';
 import { hasPlaceholders } from '../../images/tag-names.ts';
 import { workspacePaths, type WorkspacePaths } from '../../workspace/paths.ts';
+import { isSeenByNx } from '../plain-folder.ts';
 import { isBuildWanted } from '../task-graph.ts';
 import { contextHash } from './context-hash.ts';
 import { once } from './once.ts';
@@ -33,13 +34,14 @@ const combined = (parts: readonly string[]): string => createHash('sha256').upda
 const laneOfTask = ({ overrides }: Task): Lane => laneOf(overrides['lane'], process.env['PINLANE_LANE']) ?? 'local';
 
 /**
- * Whether a task has to run whatever the cache holds: a build that is left out must not be taken for one that was asked for, and a lane
- * that builds fresh takes nothing from the cache and leaves nothing there.
+ * Whether a task has to run whatever the cache holds: a build that is left out must not be taken for one that was asked for, a lane
+ * that builds fresh takes nothing from the cache and leaves nothing there, and no key stands for files that Nx does not see.
  */
 const mustRun = (task: Task, { taskGraph, projectGraph }: HasherContext): boolean => {
   const executorOf = (project: string, target: string) => projectGraph.nodes[project]?.data.targets?.[target]?.executor;
   const { overrides, target } = task;
   if (target.configuration === 'pinned' || overrides['noCache'] === true || overrides['cache'] === false) return true;
+  if (!isSeenByNx(projectGraph, target.project)) return true;
   return laneRules(laneOfTask(task)).fresh || !isBuildWanted({ ...taskGraph, executorOf }, task.id, process.env);
 };
 
@@ -112,9 +114,11 @@ export const buildxHasher: CustomHasher = async (task, context) => {
  */
 export const pinHasher: CustomHasher = async (task, context) => {
   const root = workspaceRoot(process.cwd());
-  const { project } = task.target;
+  const { project, target } = task.target;
+  // `--check` and `--dryRun` answer for the source as it is now, also where they stand in the target's own options.
+  const asked = { ...context.projectGraph.nodes[project]?.data.targets?.[target]?.options, ...task.overrides };
   const built = context.taskGraph.dependencies[task.id]?.some((id) => id.startsWith(`${project}:buildx`)) ?? false;
-  const plain = built && Object.keys(task.overrides).filter((name) => !name.startsWith('__')).length === 0 && task.target.configuration === undefined;
+  const plain = built && Object.keys(asked).filter((name) => !name.startsWith('__')).length === 0 && task.target.configuration === undefined;
   const paths = workspacePaths(root, laneOfTask(task));
   const record = plain ? await recordedBuild(paths.record(recordName(project, context))) : null;
   const settled = record && (await settledPin(root, context.projectGraph.nodes[project]?.data.root ?? '', paths.store, record));

@@ -2,6 +2,7 @@ import type { TargetConfiguration } from '@nx/devkit';
 import type { Subject, VerbSummary } from '../../command/verb.ts';
 import type { VerbName } from '../../verbs/index.ts';
 import { MANIFEST } from '../../verbs/manifest.ts';
+import { isPlainFolder } from '../plain-folder.ts';
 import type { SpecFacts } from '../../workspace/spec-facts.ts';
 
 /** A processor as inference knows it: the facts of registry.yaml, and which files lie beside it. */
@@ -46,7 +47,7 @@ const pathPattern = (path: string): string => path.replace(/[^\w/-]/g, '.');
 
 const testTarget = (root: string, kind: 'unit' | 'integration'): TargetConfiguration => ({
   executor: 'nx:run-commands',
-  cache: true,
+  cache: isPlainFolder(root),
   inputs: ['default', '^default', '{workspaceRoot}/jest.config.js', '{workspaceRoot}/jest.preset.js'],
   options: {
     command: `node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js --selectProjects ${kind} --testPathPatterns=${pathPattern(root)}/tests/${kind}/`,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { OptionsOf } from '../../command/verb.ts';
-import { bundling } from '../../images/bundle-options.ts';
+import { bundledFirst } from '../../images/bundle-options.ts';
 import { building, lane, skippable, uncached } from '../../images/options.ts';
 import { buildArgs, docker } from './docker-options.ts';
 
@@ -15,10 +15,7 @@ export const options = {
 
 /** What the plugin sets for itself. */
 export const internalOptions = {
-  bundle: z
-    .object(bundling)
-    .optional()
-    .describe('How the processor is bundled before its image is built: the options of its target `bundle`, set by the plugin.'),
+  ...bundledFirst,
   spec: z.string().optional().describe('The hash of registry.yaml without its pins, set by inference: an edit of the spec rebuilds, and a pin does not.'),
   ...skippable,
 };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { OptionsOf } from '../../command/verb.ts';
+import { bundledFirst } from '../../images/bundle-options.ts';
 import { building, lane } from '../../images/options.ts';
 
 /** The options of `pin`. */
@@ -14,4 +15,7 @@ export const options = {
   ...lane,
 };
 
-export type PinOptions = OptionsOf<typeof options>;
+/** What the plugin sets for itself. */
+export const internalOptions = bundledFirst;
+
+export type PinOptions = OptionsOf<typeof options & typeof internalOptions>;

@@ -1,6 +1,7 @@
 import { EXIT, fail, formatRepository, isStoreReference, laneRules, parsePlatforms, shortDigest, type PinReport } from '@pinlane/contracts';
 import { publishedRepository, renderPinReport, requireMayPin } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
+import { writeBundle } from '../../images/bundle.ts';
 import { readBuildInputs } from '../../images/build-inputs.ts';
 import { ensureBuilt } from '../../images/ensure-built.ts';
 import { openLocations, type ImageLocations } from '../../images/locations.ts';
@@ -56,6 +57,7 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
   const specFile = await readSpec(context);
   if (checks && options.digest !== undefined)
     fail('ERR_OPTION_INVALID', '--check compares the pins with the source, and --digest names another image', { fix: 'Give one of the two.' });
+  if (checks && options.bundle) await writeBundle(options.bundle, context);
   if (checks) return check(specFile, settings, locations, context);
   if (!dryRun) requireMayPin(settings.lane);
 

@@ -1,13 +1,14 @@
 import { pinReportSchema } from '@pinlane/contracts';
 import { defineVerb } from '../../command/verb.ts';
 import { buildEnvironment } from '../../images/options.ts';
-import { options } from './options.ts';
+import { internalOptions, options } from './options.ts';
 
 export const verb = defineVerb({
   name: 'pin',
   title: "Writes the digests of a processor's image into its registry.yaml, after verifying the bytes.",
   subject: 'processor',
   options,
+  internalOptions,
   environment: buildEnvironment,
   document: [pinReportSchema],
   // Only runs that had nothing to write are ever repeated from the cache: see `pinHasher`.
