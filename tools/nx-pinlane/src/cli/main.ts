@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ERROR_CATALOGUE, EXIT, formatProblem, type ExitCode } from '@pinlane/contracts';
 import { asPinlaneError, errorDocument, runVerb } from '../command/run-verb.ts';
 import type { Verb } from '../command/verb.ts';
+import { hideFromGit } from '../workspace/own-folder.ts';
 import { VERBS } from '../verbs/index.ts';
 import { parseArguments } from './arguments.ts';
 import { buildsSource } from './builds-source.ts';
@@ -31,6 +32,7 @@ const run = async ([command, ...args]: readonly string[], cwd: string): Promise<
   }
   const { project, options, verbose } = given;
   const place = project === null ? { root: workspaceAbove(cwd), project: '', projectRoot: '.' } : await findProject(project, cwd);
+  hideFromGit(place.root);
   const bundled = buildsSource(verb.name, options, process.env) ? await bundleFirst(place, verbose) : EXIT.good;
   return bundled === EXIT.good ? runVerb(verb, options, { ...place, verbose }) : bundled;
 };

@@ -3,6 +3,7 @@ import * as nodeModule from 'node:module';
 import type { ExecutorContext } from '@nx/devkit';
 import { fail, formatProblem } from '@pinlane/contracts';
 import type { Verb } from '../command/verb.ts';
+import { hideFromGit } from '../workspace/own-folder.ts';
 import { isAfterBuild, isBuildWanted, pinsWhatItTests, type TasksOfRun } from './task-graph.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -76,6 +77,7 @@ export const executor =
       verbose: context.isVerbose,
       afterBuild: isAfterBuild(run, id, project),
     };
+    hideFromGit(context.root);
     const whole = { ...withoutSplits(options, context), ...bundleOptions(verb, options, context), ...laneOptions(verb, context) };
     const unordered = verb.name === 'acceptance' && pinsWhatItTests(run, id, process.env);
     return { success: (await runVerb(unordered ? { ...verb, run: refuseUnordered } : verb, whole, place)) === 0 };

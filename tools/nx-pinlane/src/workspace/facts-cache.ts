@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hideFromGit, OWN_FOLDER } from './own-folder.ts';
 import type { SpecFacts } from './spec-facts.ts';
 
 // Counts up when facts of the same text are read differently.
@@ -29,7 +30,7 @@ const load = (path: string): Entries => {
 
 /** Opens the cache of a workspace. */
 export const openFactsCache = (workspaceRoot: string): FactsCache => {
-  const path = join(workspaceRoot, '.pinlane/cache/inference.json');
+  const path = join(workspaceRoot, OWN_FOLDER, 'cache/inference.json');
   const known = load(path);
   const used: Entries = {};
   let fresh = false;
@@ -43,6 +44,7 @@ export const openFactsCache = (workspaceRoot: string): FactsCache => {
     save: async () => {
       if (!fresh) return;
       // Loaded only now: every Nx command waits for the modules of inference.
+      hideFromGit(workspaceRoot);
       const { writeFileAtomic } = await import('./write-file-atomic.ts');
       await writeFileAtomic(path, JSON.stringify({ format: FORMAT, entries: used })).catch(() => undefined);
     },

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { OWN_FOLDER } from './own-folder.ts';
 import { laneRules, type Lane } from '@pinlane/contracts';
 
 /** Where Pinlane keeps what it makes in a workspace; all of it can be thrown away. */
@@ -25,7 +26,7 @@ export interface WorkspacePaths {
  * that a pull request made.
  */
 export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
-  const shared = join(root, '.pinlane');
+  const shared = join(root, OWN_FOLDER);
   const own = laneRules(lane).fresh ? join(shared, 'lanes', lane) : shared;
   return {
     root,

@@ -1,7 +1,8 @@
 import { globSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { OWN_FOLDER } from './own-folder.ts';
 
-const SKIPPED = new Set(['node_modules', '.git', '.nx', '.pinlane']);
+const SKIPPED = new Set(['node_modules', '.git', '.nx', OWN_FOLDER]);
 
 /** Every registry.yaml of the workspace, relative to its root, with `/`: also one that inference leaves out, because it too may pin. */
 export const specFiles = (root: string): string[] =>

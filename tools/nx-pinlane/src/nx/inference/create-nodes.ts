@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultArray, ProjectConfiguration } from '@nx/devkit';
 import { PinlaneError } from '@pinlane/contracts';
 import type { FactsCache } from '../../workspace/facts-cache.ts';
+import { OWN_FOLDER } from '../../workspace/own-folder.ts';
 import { readProcessor } from './processor-facts.ts';
 import { namedError } from '../../workspace/spec-facts.ts';
 import { processorTargets, workspaceTargets } from './targets.ts';
@@ -46,7 +47,7 @@ const inside = (folders: readonly string[], file: string): boolean =>
 /** The project for targets of the workspace as a whole, in the folder where Pinlane keeps what it makes. */
 const workspaceProject = (name: string): ProjectConfiguration => ({
   name,
-  root: '.pinlane',
+  root: OWN_FOLDER,
   projectType: 'application',
   tags: ['pinlane:workspace'],
   metadata: { description: 'The pins and images of the whole workspace', technologies: ['pinlane'] },
@@ -84,7 +85,7 @@ export const createProcessorNodes = (
     ...[...bySlug.values()].map((found) => [found.file, { projects: { [found.facts.root]: project(found, production) } }] as const),
     ...files
       .filter((file) => file === 'nx.json')
-      .map((file) => [file, { projects: { '.pinlane': workspaceProject(options?.workspaceProject ?? 'pinlane') } }] as const),
+      .map((file) => [file, { projects: { [OWN_FOLDER]: workspaceProject(options?.workspaceProject ?? 'pinlane') } }] as const),
   ];
   if (errors.length > 0) throw aggregate(errors, nodes);
   return nodes;
