@@ -4,15 +4,12 @@ import type { ExecutorContext } from '@nx/devkit';
 import { fail, formatProblem } from '@pinlane/contracts';
 import type { Verb } from '../command/verb.ts';
 import { hideFromGit } from '../workspace/own-folder.ts';
-import { isAfterBuild, isBuildWanted, pinsWhatItTests, type TasksOfRun } from './task-graph.ts';
+import { isAfterBuild, isBuildWanted, pinsWhatItTests, tasksOfRun, type TasksOfRun } from './task-graph.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
-const runOf = ({ taskGraph, projectsConfigurations }: ExecutorContext): TasksOfRun => ({
-  tasks: taskGraph?.tasks ?? {},
-  dependencies: taskGraph?.dependencies ?? {},
-  executorOf: (project, target) => projectsConfigurations.projects[project]?.targets?.[target]?.executor,
-});
+const runOf = ({ taskGraph, projectsConfigurations }: ExecutorContext): TasksOfRun =>
+  tasksOfRun(taskGraph, (project, target) => projectsConfigurations.projects[project]?.targets?.[target]?.executor);
 
 const taskId = ({ projectName = '', targetName = '', configurationName }: ExecutorContext): string =>
   [projectName, targetName, ...(configurationName === undefined ? [] : [configurationName])].join(':');

@@ -18,6 +18,21 @@ export interface TasksOfRun {
   readonly executorOf: (project: string, target: string) => string | undefined;
 }
 
+/** Nx's task graph as any version of Nx hands it over: an edge is the id of a task, and from Nx 24 on an object that holds it. */
+export interface TaskGraphOfNx {
+  readonly tasks: TasksOfRun['tasks'];
+  readonly dependencies: Readonly<Record<string, readonly (string | { readonly id: string })[]>>;
+}
+
+/** The tasks of a run, of whichever Nx runs them. */
+export const tasksOfRun = (graph: TaskGraphOfNx | undefined, executorOf: TasksOfRun['executorOf']): TasksOfRun => ({
+  tasks: graph?.tasks ?? {},
+  dependencies: Object.fromEntries(
+    Object.entries(graph?.dependencies ?? {}).map(([id, edges]) => [id, edges.map((edge) => (typeof edge === 'string' ? edge : edge.id))]),
+  ),
+  executorOf,
+});
+
 /** Whether the run's lane takes images as they are pinned and builds none. A lane that nobody knows is for the verb to refuse. */
 const buildsNothing = (env: Env): boolean => {
   const lane = laneOf(undefined, env['PINLANE_LANE']);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { buildsSource } from '../../src/cli/builds-source.ts';
-import { isBuildWanted, pinsWhatItTests, type TasksOfRun } from '../../src/nx/task-graph.ts';
+import { isAfterBuild, isBuildWanted, pinsWhatItTests, tasksOfRun, type TasksOfRun } from '../../src/nx/task-graph.ts';
 
 const EXECUTORS: Record<string, string> = { buildx: 'buildx', pin: 'pin', acceptance: 'acceptance', image: 'buildx' };
 
@@ -76,5 +76,22 @@ describe('a run that pins and tests', () => {
     expect(pinsWhatItTests(run([...WITH_PIN, 'a:acceptance>a:pin']), 'a:acceptance', lane('staging'))).toBe(false);
     expect(pinsWhatItTests(run(WITH_PIN), 'a:acceptance', lane('local'))).toBe(false);
     expect(pinsWhatItTests(run([...ACCEPTANCE, 'b:pin>base:buildx']), 'a:acceptance', lane('staging'))).toBe(false);
+  });
+});
+
+describe("Nx's task graph", () => {
+  const { tasks, dependencies, executorOf } = run(WITH_PIN);
+
+  it.each([
+    ['ids, as Nx 22 and 23 have them', dependencies],
+    ['objects, as Nx 24 has them', Object.fromEntries(Object.entries(dependencies).map(([id, edges]) => [id, edges.map((edge) => ({ id: edge }))]))],
+  ])('is understood with edges that are %s', (_, edges) => {
+    const understood = tasksOfRun({ tasks, dependencies: edges }, executorOf);
+    expect(understood.dependencies).toEqual(dependencies);
+    expect(isAfterBuild(understood, 'a:pin', 'a')).toBe(true);
+  });
+
+  it('is empty where Nx hands none over', () => {
+    expect(tasksOfRun(undefined, executorOf)).toMatchObject({ tasks: {}, dependencies: {} });
   });
 });

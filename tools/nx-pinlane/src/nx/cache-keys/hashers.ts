@@ -11,7 +11,7 @@ import { laneOf } from '@pinlane/pipeline';
 import { hasPlaceholders } from '../../images/tag-names.ts';
 import { workspacePaths, type WorkspacePaths } from '../../workspace/paths.ts';
 import { isSeenByNx } from '../plain-folder.ts';
-import { isBuildWanted } from '../task-graph.ts';
+import { isAfterBuild, isBuildWanted, tasksOfRun, type TasksOfRun } from '../task-graph.ts';
 import { contextHash } from './context-hash.ts';
 import { once } from './once.ts';
 import { isGone, recordedBuild } from './recorded-build.ts';
@@ -33,16 +33,19 @@ const combined = (parts: readonly string[]): string => createHash('sha256').upda
 /** The lane of a task. The verb refuses one that nobody knows; until then it counts as local. */
 const laneOfTask = ({ overrides }: Task): Lane => laneOf(overrides['lane'], process.env['PINLANE_LANE']) ?? 'local';
 
+const runOf = ({ taskGraph, projectGraph }: HasherContext): TasksOfRun =>
+  tasksOfRun(taskGraph, (project, target) => projectGraph.nodes[project]?.data.targets?.[target]?.executor);
+
 /**
  * Whether a task has to run whatever the cache holds: a build that is left out must not be taken for one that was asked for, a lane
  * that builds fresh takes nothing from the cache and leaves nothing there, and no key stands for files that Nx does not see.
  */
-const mustRun = (task: Task, { taskGraph, projectGraph }: HasherContext): boolean => {
-  const executorOf = (project: string, target: string) => projectGraph.nodes[project]?.data.targets?.[target]?.executor;
+const mustRun = (task: Task, context: HasherContext): boolean => {
+  const { projectGraph } = context;
   const { overrides, target } = task;
   if (target.configuration === 'pinned' || overrides['noCache'] === true || overrides['cache'] === false) return true;
   if (!isSeenByNx(projectGraph, target.project)) return true;
-  return laneRules(laneOfTask(task)).fresh || !isBuildWanted({ ...taskGraph, executorOf }, task.id, process.env);
+  return laneRules(laneOfTask(task)).fresh || !isBuildWanted(runOf(context), task.id, process.env);
 };
 
 // Nx does not tell a hasher where the workspace is.
@@ -117,7 +120,7 @@ export const pinHasher: CustomHasher = async (task, context) => {
   const { project, target } = task.target;
   // `--check` and `--dryRun` answer for the source as it is now, also where they stand in the target's own options.
   const asked = { ...context.projectGraph.nodes[project]?.data.targets?.[target]?.options, ...task.overrides };
-  const built = context.taskGraph.dependencies[task.id]?.some((id) => id.startsWith(`${project}:buildx`)) ?? false;
+  const built = isAfterBuild(runOf(context), task.id, project);
   const plain = built && Object.keys(asked).filter((name) => !name.startsWith('__')).length === 0 && task.target.configuration === undefined;
   const paths = workspacePaths(root, laneOfTask(task));
   const record = plain ? await recordedBuild(paths.record(recordName(project, context))) : null;
