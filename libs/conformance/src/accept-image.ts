@@ -7,6 +7,7 @@ import {
   isPinlaneError,
   LANE_TABLE,
   MAX_BODY_BYTES,
+  plainText,
   shortDigest,
   slugOf,
   type AcceptanceReport,
@@ -112,7 +113,7 @@ const report = async (
   const more = evidence === undefined ? {} : { evidence };
   const { digest, startedAt, durationMs } = facts;
   const written = acceptanceReport({ ref: spec.ref, image, digest, platform, lane, pinned, ...found, startedAt, durationMs, ...more, log }, checks);
-  await writeReport(reportsDir, written, failed ? logs : null);
+  await writeReport(reportsDir, written, failed ? plainText(logs) : null);
   return written;
 };
 

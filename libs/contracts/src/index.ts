@@ -12,6 +12,7 @@ export * from './errors/error.ts';
 export * from './exit-codes.ts';
 export * from './lanes.ts';
 export * from './path-rules.ts';
+export * from './plain-text.ts';
 export * from './platform.ts';
 export * from './ports.ts';
 export * from './processor/codes.ts';

@@ -43,6 +43,8 @@ export interface ProcessorRequest {
   readonly timeoutMs?: number;
   /** Called with each piece of the answer as it comes, before the answer is whole. */
   readonly onData?: (chunk: Uint8Array) => void;
+  /** Ends the request at once; it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** An address to connect to from the network of a processor. */
@@ -80,8 +82,10 @@ export interface RunningProcessor {
   resume(): Promise<void>;
   /** All that was written to stdout and stderr so far, in the order in which it came. Of more than a few MiB the oldest part is dropped. */
   logs(): string;
-  /** All that was written to stderr so far. */
+  /** All that was written to stderr so far, from its first whole line that is kept. */
   stderr(): string;
+  /** How many bytes it wrote to stdout and stderr that are not kept any more. */
+  unkeptLogBytes(): number;
   /** Why the processor ended by itself, such as a memory limit that it went over; null while it runs, and if it was stopped. */
   ended(): string | null;
   /** Sends SIGTERM, and SIGKILL after the grace period; then removes all that was made for the run. */

@@ -58,10 +58,11 @@ export const behindBridge = (
   { request, ask }: BridgeFolder,
   log: LogBuffer,
   { artifacts }: StartOptions,
-): Pick<RunningProcessor, 'artifacts' | 'request' | 'observeNetwork' | 'logs' | 'stderr'> => ({
+): Pick<RunningProcessor, 'artifacts' | 'request' | 'observeNetwork' | 'logs' | 'stderr' | 'unkeptLogBytes'> => ({
   artifacts,
   request,
   observeNetwork: async (targets) => (await ask({ op: 'observe', targets })) as NetworkView,
   logs: log.all,
   stderr: () => log.of('stderr'),
+  unkeptLogBytes: log.unkept,
 });

@@ -1,27 +1,57 @@
+type Stream = 'stdout' | 'stderr';
+
 /** Keeps what a processor wrote, in the order in which it came, up to a limit; the oldest goes first. */
 export interface LogBuffer {
-  add(stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
-  /** Both streams together. */
+  add(stream: Stream, chunk: Uint8Array): void;
+  /** Both streams together. If something is not kept any more, the first line says so. */
   all(): string;
-  of(stream: 'stdout' | 'stderr'): string;
+  /** One of the streams, from its first whole line. */
+  of(stream: Stream): string;
+  /** How many bytes are not kept any more. */
+  unkept(): number;
 }
 
-const MAX_BYTES = 4 * 1024 * 1024;
+/** How much is kept of what one processor writes to stdout and stderr, in bytes. */
+export const LOG_BYTES_AT_MOST = 4 * 1024 * 1024;
 
-export const createLogBuffer = (maxBytes = MAX_BYTES): LogBuffer => {
-  const chunks: { readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }[] = [];
+/** Pieces are joined up to this size: each of them takes memory, be it of one byte. */
+const PIECE = 4096;
+/** What a piece takes besides its bytes. */
+const OVERHEAD = 256;
+
+export const createLogBuffer = (maxBytes = LOG_BYTES_AT_MOST): LogBuffer => {
+  let pieces: { readonly stream: Stream; readonly bytes: Uint8Array }[] = [];
+  /** Those before it are gone; they are taken out of the list together, since taking out the first moves all others. */
+  let first = 0;
   let size = 0;
-  const text = (wanted?: 'stdout' | 'stderr'): string => {
-    const parts = chunks.filter(({ stream }) => wanted === undefined || stream === wanted).map(({ bytes }) => bytes);
-    return Buffer.concat(parts).toString('utf8');
+  let unkept = 0;
+  const cut = new Set<Stream>();
+  const text = (wanted?: Stream): string =>
+    Buffer.concat(pieces.slice(first).flatMap(({ stream, bytes }) => (wanted === undefined || stream === wanted ? [bytes] : []))).toString('utf8');
+  const drop = (): void => {
+    const oldest = pieces[first] as (typeof pieces)[number];
+    first += 1;
+    size -= oldest.bytes.byteLength + OVERHEAD;
+    unkept += oldest.bytes.byteLength;
+    cut.add(oldest.stream);
+    if (first < pieces.length / 2) return;
+    pieces = pieces.slice(first);
+    first = 0;
   };
   return {
     add: (stream, chunk) => {
-      chunks.push({ stream, bytes: chunk });
-      size += chunk.byteLength;
-      while (size > maxBytes && chunks.length > 1) size -= chunks.shift()?.bytes.byteLength ?? 0;
+      const last = pieces.at(-1);
+      if (last?.stream === stream && last.bytes.byteLength + chunk.byteLength <= PIECE) {
+        pieces[pieces.length - 1] = { stream, bytes: Buffer.concat([last.bytes, chunk]) };
+        size += chunk.byteLength;
+      } else {
+        pieces.push({ stream, bytes: chunk });
+        size += chunk.byteLength + OVERHEAD;
+      }
+      while (size > maxBytes && pieces.length - first > 1) drop();
     },
-    all: () => text(),
-    of: text,
+    all: () => `${unkept === 0 ? '' : `[the first ${unkept} bytes are not kept; of a log the last ${maxBytes} are]\n`}${text()}`,
+    of: (stream) => (cut.has(stream) ? text(stream).replace(/^[^\n]*\n?/, '') : text(stream)),
+    unkept: () => unkept,
   };
 };

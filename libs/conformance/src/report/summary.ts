@@ -1,4 +1,4 @@
-import { shortDigest, type AcceptanceReport, type Check } from '@pinlane/contracts';
+import { plainLine, plainText, shortDigest, type AcceptanceReport, type Check } from '@pinlane/contracts';
 
 const failures = (checks: readonly Check[]): string[] => {
   if (checks.length === 0) return [];
@@ -36,7 +36,9 @@ const runText = (report: AcceptanceReport): string => {
 
 /** A report for a person: the verdict, then what failed and what was skipped. */
 export const summaryText = (report: AcceptanceReport): string => {
-  const of = (wanted: Check['outcome']): Check[] => report.checks.filter(({ outcome }) => outcome === wanted);
+  // A case is named by whoever wrote it, which may be the author of a pull request.
+  const checks = report.checks.map((check) => ({ ...check, rule: plainLine(check.rule), message: plainText(check.message) }));
+  const of = (wanted: Check['outcome']): Check[] => checks.filter(({ outcome }) => outcome === wanted);
   const [passed, failed, skipped] = [of('passed'), of('failed'), of('skipped')];
   const counts = [`${passed.length} passed`, `${failed.length} failed`, `${skipped.length} skipped`].join(', ');
   return [

@@ -1,6 +1,5 @@
 import { EXPECT_DIGEST_HEADER } from '@pinlane/contracts';
-import { must, mustBeError, mustSucceed, notJudged, type Rule } from './rule.ts';
-import { listTree } from '../subject/files.ts';
+import { must, mustBeError, mustSucceed, notJudged, showList, type Rule } from './rule.ts';
 
 const OTHER_DIGEST = `sha256:${'0'.repeat(64)}`;
 
@@ -20,12 +19,12 @@ export const guardRules: readonly Rule[] = [
     name: 'guard.nothing-ran',
     title: 'A request that expects another digest runs nothing and writes nothing',
     check: async (session) => {
-      const { artifacts } = session.subject.running;
-      const before = await listTree(artifacts);
+      const list = () => session.artifacts(session.subject.running).list('');
+      const before = new Set(await list());
       const { response } = await session.run({ headers: { [EXPECT_DIGEST_HEADER]: OTHER_DIGEST } });
       if (response.status < 400) notJudged('the request was carried out, which guard.mismatch reports');
-      const made = (await listTree(artifacts)).filter((path) => !before.includes(path));
-      must(made.length === 0, `it left ${made.join(', ')}`);
+      const made = (await list()).filter((path) => !before.has(path));
+      must(made.length === 0, `it left ${showList(made)}`);
     },
   },
   {

@@ -1,5 +1,5 @@
 import { errorEnvelopeSchema, INPUTS_STATUS, type ProcessorResponse } from '@pinlane/contracts';
-import { at, jsonOf, must, mustBeError, mustBeOfType, notJudged, type Rule } from './rule.ts';
+import { at, issuesText, jsonOf, must, mustBeError, mustBeOfType, notJudged, type Rule } from './rule.ts';
 import { requestBody, type Session } from '../subject/session.ts';
 import { invalidParams } from './invalid-params.ts';
 
@@ -79,7 +79,7 @@ export const errorRules: readonly Rule[] = [
       for (const answer of refused) {
         mustBeOfType(answer, 'application/json');
         const { error } = errorEnvelopeSchema.safeParse(jsonOf(answer));
-        must(error === undefined, error?.issues.map(({ path, message }) => `${path.join('.') || 'envelope'}: ${message}`).join('; ') ?? '');
+        must(error === undefined, issuesText(error, 'envelope'));
       }
       const told = at(jsonOf(response), 'execution_id');
       must(told === executionId, `expected the error to carry the execution id ${executionId}`);

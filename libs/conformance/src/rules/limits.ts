@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import type { ProcessorResponse } from '@pinlane/contracts';
-import { at, jsonOf, must, mustBeError, mustSucceed, notJudged, show, textOf, type Rule } from './rule.ts';
+import { at, jsonOf, must, mustBeError, mustSucceed, notJudged, show, showList, textOf, type Rule } from './rule.ts';
 import type { Exchange, Session } from '../subject/session.ts';
-import { listTree } from '../subject/files.ts';
 import { parseEventStream } from '../subject/sse.ts';
 
 const FIRST_BURST = 8;
@@ -61,12 +60,13 @@ export const limitRules: readonly Rule[] = [
     title: 'A run that takes too long leaves no outputs, no index and no receipt',
     needs: ['run.success'],
     check: async (session) => {
-      const { response, folder, executionFolder } = await session.run({ on: await session.variant('impatient') });
+      const { on, response, folder, executionFolder } = await session.run({ on: await session.variant('impatient') });
       if (response.status < 400) notJudged('the run was carried out, which timeout.code reports');
-      const left = [...(await listTree(folder)), ...(await listTree(executionFolder))].filter((path) =>
+      const artifacts = session.artifacts(on);
+      const left = [...(await artifacts.list(folder)), ...(await artifacts.list(executionFolder))].filter((path) =>
         /^(?:outputs\/|(?:outputs|receipt|determinism)\.json$)/.test(path),
       );
-      must(left.length === 0, `it left ${left.join(', ')}`);
+      must(left.length === 0, `it left ${showList(left)}`);
     },
   },
   {

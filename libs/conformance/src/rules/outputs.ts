@@ -1,24 +1,12 @@
-import { join } from 'node:path';
 import canonicalize from 'canonicalize';
 import type { RunOutput } from '@pinlane/contracts';
-import { at, jsonOf, must, notJudged, show, type Rule } from './rule.ts';
+import { fileText } from './file.ts';
+import { jsonOf, must, notJudged, show, showList, type Rule } from './rule.ts';
 import type { Session } from '../subject/session.ts';
-import { listFiles, readIfThere, sha256Hex } from '../subject/files.ts';
+import { fitsPattern } from './fits-pattern.ts';
+import { listedOutputs } from './listed-outputs.ts';
 
-const outputsOf = async (session: Session): Promise<readonly RunOutput[]> => {
-  const outputs = at(jsonOf((await session.mockRun()).response), 'outputs');
-  must(Array.isArray(outputs), `expected outputs to be a list, got ${show(outputs)}`);
-  return outputs as RunOutput[];
-};
-
-/** Whether the path of a file fits the path of an output in registry.yaml, in which `*` stands for any characters but `/`. */
-export const fitsPattern = (pattern: string, path: string): boolean =>
-  new RegExp(
-    `^${pattern
-      .split('*')
-      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-      .join('[^/]*')}$`,
-  ).test(path);
+const outputsOf = async (session: Session): Promise<readonly RunOutput[]> => listedOutputs(jsonOf((await session.mockRun()).response));
 
 const byPath = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -28,12 +16,13 @@ export const outputRules: readonly Rule[] = [
     title: 'Every output is a file under <prefix>/outputs with the size and sha256 that the envelope says',
     needs: ['run.success'],
     check: async (session) => {
-      const { folder } = await session.mockRun();
+      const { on, folder } = await session.mockRun();
+      const artifacts = session.artifacts(on);
       for (const { path, size_bytes, sha256 } of await outputsOf(session)) {
-        const bytes = await readIfThere(join(folder, 'outputs', path));
-        must(bytes !== undefined, `${path} is not there`);
-        must(bytes.length === size_bytes, `${path} has ${bytes.length} bytes, and the envelope says ${size_bytes}`);
-        must(sha256Hex(bytes) === sha256, `${path} has the sha256 ${sha256Hex(bytes)}, and the envelope says ${sha256}`);
+        const file = await artifacts.measure(`${folder}/outputs/${path}`);
+        must(file !== undefined, `${show(path)} is not there`);
+        must(file.size === size_bytes, `${show(path)} has ${file.size} bytes, and the envelope says ${show(size_bytes)}`);
+        must(file.sha256 === sha256, `${show(path)} has the sha256 ${file.sha256}, and the envelope says ${show(sha256)}`);
       }
     },
   },
@@ -42,9 +31,10 @@ export const outputRules: readonly Rule[] = [
     title: 'Every file under <prefix>/outputs is in the envelope',
     needs: ['run.success'],
     check: async (session) => {
-      const listed = (await outputsOf(session)).map(({ path }) => path);
-      const extra = (await listFiles(join((await session.mockRun()).folder, 'outputs'))).filter((path) => !listed.includes(path));
-      must(extra.length === 0, `not listed: ${extra.join(', ')}`);
+      const listed = new Set((await outputsOf(session)).map(({ path }) => path));
+      const { on, folder } = await session.mockRun();
+      const extra = (await session.artifacts(on).list(`${folder}/outputs`)).filter((path) => !path.endsWith('/') && !listed.has(path));
+      must(extra.length === 0, `not listed: ${showList(extra)}`);
     },
   },
   {
@@ -55,7 +45,7 @@ export const outputRules: readonly Rule[] = [
       const paths = (await outputsOf(session)).map(({ path }) => path);
       must(
         paths.every((path, index) => index === 0 || byPath(paths[index - 1] as string, path) <= 0),
-        `they come as ${paths.join(', ')}`,
+        `they come as ${showList(paths)}`,
       );
     },
   },
@@ -65,8 +55,9 @@ export const outputRules: readonly Rule[] = [
     needs: ['run.success'],
     check: async (session) => {
       const paths = (await outputsOf(session)).map(({ path }) => path);
-      const twice = paths.filter((path, index) => paths.indexOf(path) !== index);
-      must(twice.length === 0, `listed twice: ${twice.join(', ')}`);
+      const seen = new Set<string>();
+      const twice = paths.filter((path) => seen.size === seen.add(path).size);
+      must(twice.length === 0, `listed twice: ${showList(twice)}`);
     },
   },
   {
@@ -78,10 +69,10 @@ export const outputRules: readonly Rule[] = [
       if (declared.length === 0) notJudged('registry.yaml declares no outputs');
       for (const { path, mime } of await outputsOf(session)) {
         const fitting = declared.filter((output) => fitsPattern(output.path, path));
-        must(fitting.length > 0, `${path} is not declared`);
+        must(fitting.length > 0, `${show(path)} is not declared`);
         must(
           fitting.some((output) => output.mime === mime),
-          `${path} is ${mime}, and registry.yaml says ${fitting.map((output) => output.mime).join(' or ')}`,
+          `${show(path)} is ${show(mime)}, and registry.yaml says ${fitting.map((output) => output.mime).join(' or ')}`,
         );
       }
     },
@@ -91,10 +82,10 @@ export const outputRules: readonly Rule[] = [
     title: "outputs.json holds the envelope's outputs, sorted, as RFC 8785 JSON",
     needs: ['run.success', 'outputs.sorted'],
     check: async (session) => {
-      const bytes = await readIfThere(join((await session.mockRun()).folder, 'outputs.json'));
-      must(bytes !== undefined, 'outputs.json is not there');
+      const exchange = await session.mockRun();
+      const text = await fileText(session, exchange, `${exchange.folder}/outputs.json`);
       const expected = canonicalize({ outputs: await outputsOf(session) });
-      must(bytes.toString('utf8') === expected, `expected ${show(expected)}, got ${show(bytes.toString('utf8'))}`);
+      must(text === expected, `expected ${show(expected)}, got ${show(text)}`);
     },
   },
 ];

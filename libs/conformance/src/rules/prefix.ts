@@ -1,8 +1,7 @@
-import { symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { jsonOf, at, must, mustBeError, mustSucceed, show, type Rule } from './rule.ts';
+import { dirname } from 'node:path';
+import { fileText } from './file.ts';
+import { jsonOf, at, must, mustBeError, mustSucceed, show, showList, type Rule } from './rule.ts';
 import type { Session } from '../subject/session.ts';
-import { listTree, readIfThere } from '../subject/files.ts';
 
 /** Prefixes that must be refused, by the name of the rule. */
 const hostile = ({ subject: { running } }: Session) => ({
@@ -36,10 +35,7 @@ export const prefixRules: readonly Rule[] = [
     name: 'prefix.link',
     title: 'A write_prefix through a link that leads out of the artifacts root is refused with 400 ERR_INPUTS',
     check: async (session) => {
-      const { running } = session.subject;
-      await symlink('..', join(running.artifacts, 'way-out')).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error;
-      });
+      await session.artifacts(session.subject.running).link('way-out', '..');
       mustBeError((await session.run({ body: { write_prefix: 'way-out/{execution_id}' } })).response, 400, 'ERR_INPUTS');
     },
   },
@@ -47,15 +43,17 @@ export const prefixRules: readonly Rule[] = [
     name: 'prefix.nothing-written',
     title: 'A request that is refused for its write_prefix leaves no file and no folder',
     check: async (session) => {
-      const { artifacts } = session.subject.running;
+      const { running } = session.subject;
+      // The folder around the root holds the root, too.
+      const list = async () => new Set(await session.artifacts({ ...running, artifacts: dirname(running.artifacts) }).list(''));
+      let before = await list();
       for (const prefix of Object.values(hostile(session)).flat()) {
-        const before = [await listTree(artifacts), await listTree(dirname(artifacts))];
         const { response } = await session.run({ body: { write_prefix: prefix } });
+        const after = await list();
+        const made = [...after].filter((path) => !before.has(path));
         // A request that was carried out breaks another rule.
-        if (response.status < 400) continue;
-        const after = [await listTree(artifacts), await listTree(dirname(artifacts))];
-        const made = after.flatMap((paths, index) => paths.filter((path) => !before[index]?.includes(path)));
-        must(made.length === 0, `write_prefix ${show(prefix)} left ${made.join(', ')}`);
+        must(response.status < 400 || made.length === 0, `write_prefix ${show(prefix)} left ${showList(made)}`);
+        before = after;
       }
     },
   },
@@ -70,7 +68,7 @@ export const prefixRules: readonly Rule[] = [
       const index = at(jsonOf(response), 'index_path');
       const expected = `${prefix.replace('{execution_id}', executionId)}/outputs.json`;
       must(index === expected, `expected index_path to be ${expected}, got ${show(index)}`);
-      must((await readIfThere(join(on.artifacts, 'absolute', executionId, 'outputs.json'))) !== undefined, 'outputs.json is not there');
+      await fileText(session, { on }, `absolute/${executionId}/outputs.json`);
     },
   },
 ];

@@ -1,25 +1,12 @@
-import { join } from 'node:path';
 import canonicalize from 'canonicalize';
 import { receiptSchema } from '@pinlane/contracts';
-import { at, jsonOf, must, mustSucceed, show, type Rule } from './rule.ts';
+import { fileText } from './file.ts';
+import { at, issuesText, jsonOf, must, mustSucceed, parseJson, show, showList, type Rule } from './rule.ts';
 import type { Exchange, Session } from '../subject/session.ts';
-import { readIfThere } from '../subject/files.ts';
 
-const receiptText = async ({ folder }: Exchange): Promise<string> => {
-  const bytes = await readIfThere(join(folder, 'receipt.json'));
-  must(bytes !== undefined, 'receipt.json is not there');
-  return bytes.toString('utf8');
-};
+const receiptText = (session: Session, exchange: Exchange): Promise<string> => fileText(session, exchange, `${exchange.folder}/receipt.json`);
 
-const receiptOf = async (exchange: Exchange): Promise<unknown> => {
-  const text = await receiptText(exchange);
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    must(false, `receipt.json is not JSON: ${show(text)}`);
-    return undefined;
-  }
-};
+const receiptOf = async (session: Session, exchange: Exchange): Promise<unknown> => parseJson('receipt.json', await receiptText(session, exchange));
 
 const MEMBERS: readonly string[] = Object.keys(receiptSchema.shape);
 
@@ -34,11 +21,10 @@ export const receiptRules: readonly Rule[] = [
     title: 'receipt.json has the members of the contract, each of its type',
     needs: ['run.success'],
     check: async (session) => {
-      const receipt = await receiptOf(await ordinary(session));
+      const receipt = await receiptOf(session, await ordinary(session));
       const known = Object.fromEntries(Object.entries(receipt ?? {}).filter(([key]) => MEMBERS.includes(key)));
       const { error } = receiptSchema.safeParse(known);
-      const problems = error?.issues.map(({ path, message }) => `${path.join('.') || 'receipt'}: ${message}`) ?? [];
-      must(problems.length === 0, problems.join('; '));
+      must(error === undefined, issuesText(error, 'receipt'));
     },
   },
   {
@@ -46,8 +32,8 @@ export const receiptRules: readonly Rule[] = [
     title: 'receipt.json holds what is determined and nothing else: no time and no duration',
     needs: ['receipt.shape'],
     check: async (session) => {
-      const extra = Object.keys((await receiptOf(await ordinary(session))) as object).filter((key) => !MEMBERS.includes(key));
-      must(extra.length === 0, `it also holds ${extra.join(', ')}`);
+      const extra = Object.keys((await receiptOf(session, await ordinary(session))) as object).filter((key) => !MEMBERS.includes(key));
+      must(extra.length === 0, `it also holds ${showList(extra)}`);
     },
   },
   {
@@ -56,8 +42,8 @@ export const receiptRules: readonly Rule[] = [
     needs: ['receipt.shape'],
     check: async (session) => {
       const exchange = await ordinary(session);
-      const text = await receiptText(exchange);
-      must(text === canonicalize(JSON.parse(text)), `its bytes are not canonical: ${show(text)}`);
+      const text = await receiptText(session, exchange);
+      must(text === canonicalize(parseJson('receipt.json', text)), `its bytes are not canonical: ${show(text)}`);
     },
   },
   {
@@ -66,9 +52,8 @@ export const receiptRules: readonly Rule[] = [
     needs: ['run.success'],
     check: async (session) => {
       const exchange = await ordinary(session);
-      const copy = await readIfThere(join(exchange.executionFolder, 'determinism.json'));
-      must(copy !== undefined, 'determinism.json is not there');
-      must(copy.toString('utf8') === (await receiptText(exchange)), 'their bytes differ');
+      const copy = await fileText(session, exchange, `${exchange.executionFolder}/determinism.json`);
+      must(copy === (await receiptText(session, exchange)), 'their bytes differ');
     },
   },
   {
@@ -77,7 +62,7 @@ export const receiptRules: readonly Rule[] = [
     needs: ['receipt.shape', 'run.envelope'],
     check: async (session) => {
       const exchange = await ordinary(session);
-      const [receipt, envelope] = [await receiptOf(exchange), jsonOf(exchange.response)];
+      const [receipt, envelope] = [await receiptOf(session, exchange), jsonOf(exchange.response)];
       const told = { execution_id: exchange.executionId, mode: 'mock', outputs: at(envelope, 'outputs') };
       const facts = {
         ...told,
@@ -95,8 +80,11 @@ export const receiptRules: readonly Rule[] = [
       const first = await ordinary(session);
       const again = await session.run({ on: await session.variant('canaries'), executionId: first.executionId });
       mustSucceed(again.response);
-      const [one, two] = [await receiptText(first), await receiptText(again)];
-      must(one === two, `these members differ: ${differences(JSON.parse(one), JSON.parse(two)).join(', ') || 'none, but the bytes do'}`);
+      const [one, two] = [await receiptText(session, first), await receiptText(session, again)];
+      must(
+        one === two,
+        `these members differ: ${showList(differences(parseJson('receipt.json', one), parseJson('receipt.json', two))) || 'none, but the bytes do'}`,
+      );
     },
   },
   {
@@ -106,8 +94,8 @@ export const receiptRules: readonly Rule[] = [
     check: async (session) => {
       const [first, other] = [await ordinary(session), await session.run()];
       mustSucceed(other.response);
-      const differing = differences(await receiptOf(first), await receiptOf(other));
-      must(differing.join() === 'execution_id', `these members differ: ${differing.join(', ')}`);
+      const differing = differences(await receiptOf(session, first), await receiptOf(session, other));
+      must(differing.join() === 'execution_id', `these members differ: ${showList(differing)}`);
     },
   },
 ];

@@ -1,4 +1,4 @@
-import type { ProcessorResponse } from '@pinlane/contracts';
+import { cutOff, plainLine, type ProcessorResponse } from '@pinlane/contracts';
 import type { Session } from '../subject/session.ts';
 
 /** Thrown if a rule of the contract is broken; the message says what was seen. */
@@ -29,23 +29,43 @@ export const notJudged = (why: string): never => {
 };
 
 const SHOWN = 300;
-/** A value as a message shows it: on one line, and cut off after {@link SHOWN} characters. */
-export const show = (value: unknown): string => {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
-};
+/** A value as a message shows it: on one line, without anything that a terminal obeys, and cut off after {@link SHOWN} characters. */
+export const show = (value: unknown): string => plainLine(cutOff(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing'), SHOWN));
+
+const LISTED = 10;
+/** Names as a message shows them: the first {@link LISTED}, and how many more there are. */
+export const showList = (names: readonly string[]): string =>
+  [...names.slice(0, LISTED).map(show), ...(names.length > LISTED ? [`and ${names.length - LISTED} more`] : [])].join(', ');
+
+/** What is wrong with a document, of what its schema says. The whole of it is called `name`. */
+export const issuesText = (
+  error: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] } | undefined,
+  name: string,
+) => (error === undefined ? '' : showList(error.issues.map(({ path, message }) => `${path.map(String).join('.') || name}: ${message}`)));
 
 /** The body of an answer as text. */
 export const textOf = ({ body }: ProcessorResponse): string => Buffer.from(body).toString('utf8');
 
-/** The JSON of an answer. @throws Violation */
-export const jsonOf = (response: ProcessorResponse): unknown => {
+/** How deep JSON of a processor may be nested. Whatever looks at a value goes down into it by calling itself. */
+const NESTED = 100;
+
+const isDeep = (value: unknown, left: number): boolean =>
+  typeof value === 'object' && value !== null && (left === 0 || Object.values(value).some((inner) => isDeep(inner, left - 1)));
+
+/** Parses JSON of a processor; `what` it is, for the message. @throws Violation if it is not JSON, or nested deeper than {@link NESTED} */
+export const parseJson = (what: string, text: string): unknown => {
+  let value: unknown;
   try {
-    return JSON.parse(textOf(response)) as unknown;
+    value = JSON.parse(text);
   } catch {
-    throw new Violation(`the answer (${response.status}) is not JSON: ${show(textOf(response))}`);
+    throw new Violation(`${what} is not JSON: ${show(text)}`);
   }
+  if (isDeep(value, NESTED)) throw new Violation(`${what} is nested deeper than ${NESTED} levels`);
+  return value;
 };
+
+/** The JSON of an answer. @throws Violation */
+export const jsonOf = (response: ProcessorResponse): unknown => parseJson(`the answer (${response.status})`, textOf(response));
 
 /** The value at a path in a value of any kind; undefined if there is none. */
 export const at = (value: unknown, ...path: readonly string[]): unknown =>

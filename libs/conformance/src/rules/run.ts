@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import canonicalize from 'canonicalize';
 import { successEnvelopeSchema, type ProcessorSpec } from '@pinlane/contracts';
-import { at, jsonOf, must, mustBeOfType, mustSucceed, show, type Rule } from './rule.ts';
-import { sha256Hex } from '../subject/files.ts';
+import { fileText } from './file.ts';
+import { at, issuesText, jsonOf, must, mustBeOfType, mustSucceed, parseJson, show, type Rule } from './rule.ts';
+import { sha256Hex } from '../subject/sha256.ts';
 import { prefixOf, type Session } from '../subject/session.ts';
 
 /** The environment fingerprint that a mock run must have: resources and the names of secrets, the same on every machine. */
@@ -42,8 +41,7 @@ export const runRules: readonly Rule[] = [
     needs: ['run.success'],
     check: async (session) => {
       const { error } = successEnvelopeSchema.safeParse(await envelope(session));
-      const problems = error?.issues.map(({ path, message }) => `${path.join('.') || 'envelope'}: ${message}`) ?? [];
-      must(problems.length === 0, problems.join('; '));
+      must(error === undefined, issuesText(error, 'envelope'));
     },
   },
   member('run.execution-id', 'The envelope carries the execution id of the request', ['execution_id'], async (s) => (await s.mockRun()).executionId),
@@ -65,9 +63,9 @@ export const runRules: readonly Rule[] = [
     title: 'A request that names no mode runs in mode mock',
     needs: ['run.success'],
     check: async (session) => {
-      const { response, folder } = await session.run({ body: { mode: undefined } });
-      mustSucceed(response);
-      const receipt = JSON.parse(await readFile(join(folder, 'receipt.json'), 'utf8').catch(() => '{}')) as unknown;
+      const exchange = await session.run({ body: { mode: undefined } });
+      mustSucceed(exchange.response);
+      const receipt = parseJson('receipt.json', await fileText(session, exchange, `${exchange.folder}/receipt.json`));
       must(at(receipt, 'mode') === 'mock', `expected the receipt to say mode mock, got ${show(at(receipt, 'mode'))}`);
     },
   },

@@ -1,19 +1,12 @@
 import { errorEnvelopeSchema, successEnvelopeSchema } from '@pinlane/contracts';
-import { must, mustBeOfType, show, textOf, type Rule } from './rule.ts';
+import { issuesText, must, mustBeOfType, parseJson, show, showList, textOf, type Rule } from './rule.ts';
 import type { Exchange, Session } from '../subject/session.ts';
 import { parseEventStream } from '../subject/sse.ts';
 
 const eventsOf = ({ response }: Exchange) => parseEventStream(textOf(response));
 const badStream = (session: Session): Promise<Exchange> => session.run({ path: '/run-stream', body: { inputs: { schema: 'v0', params: {} } } });
 
-const dataOf = (data: string): unknown => {
-  try {
-    return JSON.parse(data) as unknown;
-  } catch {
-    must(false, `the data of an event is not JSON: ${show(data)}`);
-    return undefined;
-  }
-};
+const dataOf = (data: string): unknown => parseJson('the data of an event', data);
 
 export const streamRules: readonly Rule[] = [
   {
@@ -28,7 +21,7 @@ export const streamRules: readonly Rule[] = [
       const names = eventsOf(await session.mockStream()).map(({ event }) => event);
       must(names.at(-1) === 'done' || names.at(-1) === 'error', `it ends with ${show(names.at(-1) ?? 'no event')}`);
       const before = names.slice(0, -1).filter((name) => name !== 'progress');
-      must(before.length === 0, `before the end it sends ${before.join(', ')}`);
+      must(before.length === 0, `before the end it sends ${showList(before)}`);
     },
   },
   {
@@ -36,7 +29,7 @@ export const streamRules: readonly Rule[] = [
     title: 'A stream tells of progress before it ends',
     check: async (session) => {
       const names = eventsOf(await session.mockStream()).map(({ event }) => event);
-      must(names.includes('progress'), `its events are ${names.join(', ') || 'none'}`);
+      must(names.includes('progress'), `its events are ${showList(names) || 'none'}`);
     },
   },
   {
@@ -48,8 +41,8 @@ export const streamRules: readonly Rule[] = [
       const end = eventsOf(exchange).at(-1);
       must(end?.event === 'done', `it ended with ${show(end ?? 'nothing')}`);
       const { data, error } = successEnvelopeSchema.safeParse(dataOf(end.data));
-      must(error === undefined, error?.issues.map(({ path, message }) => `${path.join('.') || 'envelope'}: ${message}`).join('; ') ?? '');
-      must(data?.execution_id === exchange.executionId, `it is of the execution ${data?.execution_id}, not ${exchange.executionId}`);
+      must(error === undefined, issuesText(error, 'envelope'));
+      must(data?.execution_id === exchange.executionId, `it is of the execution ${show(data?.execution_id)}, not ${exchange.executionId}`);
     },
   },
   {
@@ -59,9 +52,9 @@ export const streamRules: readonly Rule[] = [
       const exchange = await badStream(session);
       mustBeOfType(exchange.response, 'text/event-stream');
       const events = eventsOf(exchange);
-      must(events.length === 1 && events[0]?.event === 'error', `its events are ${events.map(({ event }) => event).join(', ') || 'none'}`);
+      must(events.length === 1 && events[0]?.event === 'error', `its events are ${showList(events.map(({ event }) => event)) || 'none'}`);
       const { data, error } = errorEnvelopeSchema.safeParse(dataOf(events[0].data));
-      must(error === undefined, error?.issues.map(({ path, message }) => `${path.join('.') || 'envelope'}: ${message}`).join('; ') ?? '');
+      must(error === undefined, issuesText(error, 'envelope'));
       must(data?.error.code === 'ERR_INPUTS', `its code is ${show(data?.error.code)}`);
     },
   },

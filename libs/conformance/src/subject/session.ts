@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { ProcessorRequest, ProcessorResponse, RunningProcessor, SpecProjection } from '@pinlane/contracts';
+import { AnswerTimeout } from '@pinlane/adapters';
+import { openArtifacts, Unreadable, type Artifacts } from '../artifacts/index.ts';
 import { ORDINARY, type Subject, type Variant } from './subject.ts';
 
 /** One request for a run, and its answer. */
@@ -10,9 +11,9 @@ export interface Exchange {
   /** The `inputs` of the request, as they were sent. */
   readonly inputs: unknown;
   readonly response: ProcessorResponse;
-  /** The folder of the run on this machine, if its prefix was the ordinary one. */
+  /** The folder of the run below the artifacts root, if its prefix was the ordinary one. */
   readonly folder: string;
-  /** The folder of its determinism.json on this machine. */
+  /** The folder of its determinism.json below the artifacts root. */
   readonly executionFolder: string;
 }
 
@@ -40,6 +41,8 @@ export interface Session {
   readonly answers: readonly { readonly on: RunningProcessor; readonly response: ProcessorResponse }[];
   send(request: ProcessorRequest, on?: RunningProcessor): Promise<ProcessorResponse>;
   run(options?: RunOptions): Promise<Exchange>;
+  /** Reads what a processor left below its artifacts root. */
+  artifacts(on: RunningProcessor): Artifacts;
   /** The mock run that most rules look at; made once. */
   mockRun(): Promise<Exchange>;
   /** The same run over /run-stream; made once. */
@@ -98,13 +101,34 @@ const variantStarter = (subject: Subject, variants: Record<VariantName, Variant>
   };
 };
 
+/** How many bytes all answers may hold together, because they are kept. */
+const ANSWERS_BYTES_AT_MOST = 256 * 2 ** 20;
+/** How long an answer may take, in ms: at first, and once a request went without one. */
+const PATIENCE_MS = { first: 60_000, then: 2_000 } as const;
+
 /** Sends requests to the processor that runs the ordinary way, unless another one is named, and keeps the answers. */
-const sender = (subject: Subject): Pick<Session, 'answers' | 'send'> => {
+const sender = (subject: Subject, signal: AbortSignal): Pick<Session, 'answers' | 'send'> => {
   const answers: { on: RunningProcessor; response: ProcessorResponse }[] = [];
+  const flood = new AbortController();
+  const either = AbortSignal.any([signal, flood.signal]);
+  let bytes = 0;
+  let patience: number = PATIENCE_MS.first;
+  const count = (chunk: Uint8Array): void => {
+    bytes += chunk.byteLength;
+    if (bytes > ANSWERS_BYTES_AT_MOST) flood.abort(new Unreadable(`the answers hold more than ${ANSWERS_BYTES_AT_MOST} bytes together`));
+  };
   return {
     answers,
-    send: async (request, on = subject.running) => {
-      const response = await on.request(request);
+    send: async ({ onData, ...request }, on = subject.running) => {
+      const onEach = (chunk: Uint8Array): void => {
+        count(chunk);
+        onData?.(chunk);
+      };
+      const answer = on.request({ timeoutMs: patience, ...request, signal: either, onData: onEach });
+      const response = await answer.catch((error: unknown) => {
+        if (error instanceof AnswerTimeout && request.timeoutMs === undefined) patience = PATIENCE_MS.then;
+        throw error;
+      });
       answers.push({ on, response });
       return response;
     },
@@ -127,16 +151,15 @@ const runner = (subject: Subject, send: Session['send']): Session['run'] => {
       ...(options.onData === undefined ? {} : { onData: options.onData }),
     };
     const response = await send(request, on);
-    const folder = join(on.artifacts, prefixOf(executionId));
-    return { on, executionId, inputs: body['inputs'], response, folder, executionFolder: join(on.artifacts, 'execution', executionId) };
+    return { on, executionId, inputs: body['inputs'], response, folder: prefixOf(executionId), executionFolder: `execution/${executionId}` };
   };
 };
 
 /** Begins one run of the suite on a subject; whoever begins it ends it. */
-export const createSession = (subject: Subject): Session => {
+export const createSession = (subject: Subject, signal: AbortSignal): Session => {
   const { image: _, ...spec } = subject.spec;
   const canaries = canariesOf(spec);
-  const { answers, send } = sender(subject);
+  const { answers, send } = sender(subject, signal);
   const run = runner(subject, send);
   return {
     subject,
@@ -144,6 +167,7 @@ export const createSession = (subject: Subject): Session => {
     answers,
     send,
     run,
+    artifacts: (on) => openArtifacts(on.artifacts, { signal }),
     mockRun: once(() => run()),
     mockStream: once(() => run({ path: '/run-stream' })),
     ...variantStarter(subject, variantsOf(spec, canaries)),

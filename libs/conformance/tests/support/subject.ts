@@ -56,6 +56,7 @@ const startReference = async (variant: Variant, breaks: string | null): Promise<
     resume: async () => {},
     logs: () => lines.join(''),
     stderr: () => lines.join(''),
+    unkeptLogBytes: () => 0,
     ended: () => null,
     stop: () => (stopping ??= terminate().then((exitCode) => ({ exitCode }))),
   };

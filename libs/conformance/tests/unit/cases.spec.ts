@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { problemsOfSync } from '@pinlane/testing';
+import { problemsOfSync, temporaryFolder } from '@pinlane/testing';
 import { exampleParams, parseAcceptanceFile } from '../../src/index.ts';
+import { openArtifacts } from '../../src/artifacts/index.ts';
 import { outputProblems } from '../../src/cases/run.ts';
 import { SPEC } from '../support/subject.ts';
 
@@ -75,7 +78,13 @@ describe('params for the suite', () => {
 });
 
 describe('an expected output', () => {
-  const bytes = Buffer.from('{"a":[1,2]}');
+  const problemsOfOutput = async (expected: Parameters<typeof outputProblems>[0], mime?: string): Promise<string[]> => {
+    const root = temporaryFolder('outputs');
+    writeFileSync(join(root, 'x.json'), '{"a":[1,2]}');
+    writeFileSync(join(root, 'y'), '<x>');
+    return outputProblems(expected, expected.path, mime, openArtifacts(root));
+  };
+
   it.each([
     [{ text: '{"a":[1,2]}', contains: '[1', json: { a: [1, 2] }, mime: 'application/json', min_bytes: 11 }, []],
     [{ text: 'other' }, [/not other/]],
@@ -84,13 +93,13 @@ describe('an expected output', () => {
     [{ sha256: '0'.repeat(64) }, [/has the sha256/]],
     [{ min_bytes: 12 }, [/fewer than 12/]],
     [{ mime: 'text/plain' }, [/not text\/plain/]],
-  ])('%j is compared whole', (expected, messages) => {
-    const problems = outputProblems({ path: 'x.json', ...expected }, bytes, 'application/json');
+  ])('%j is compared whole', async (expected, messages) => {
+    const problems = await problemsOfOutput({ path: 'x.json', ...expected }, 'application/json');
     expect(problems).toEqual(messages.map((message) => expect.stringMatching(message)));
   });
 
-  it('must be there, and be JSON where JSON is expected', () => {
-    expect(outputProblems({ path: 'x' }, undefined, undefined)).toEqual(['x is not there']);
-    expect(outputProblems({ path: 'x', json: {} }, Buffer.from('<x>'), undefined)).toEqual([expect.stringMatching(/is not JSON/)]);
+  it('must be there, and be JSON where JSON is expected', async () => {
+    expect(await problemsOfOutput({ path: 'x' })).toEqual(['x is not there']);
+    expect(await problemsOfOutput({ path: 'y', json: {} })).toEqual([expect.stringMatching(/is not JSON/)]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { acceptanceReportSchema, parsePinnedReference, type Check } from '@pinlane/contracts';
 import { acceptanceReport, junitXml, summaryText, verdictOf } from '../../src/index.ts';
-import { fitsPattern } from '../../src/rules/outputs.ts';
+import { fitsPattern } from '../../src/rules/fits-pattern.ts';
 import { invalidParams } from '../../src/rules/invalid-params.ts';
 import { BLOCKED, DIGEST, SPEC } from '../support/subject.ts';
 
