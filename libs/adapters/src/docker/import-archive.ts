@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { architectureOf, fail, type Digest, type Platform } from '@pinlane/contracts';
-import { createSha256, parseConfig, readTar, type Descriptor } from '@pinlane/oci';
+import { createSha256, parseConfig, readDocument, readTar, type Descriptor } from '@pinlane/oci';
 import * as z from 'zod';
 import { clampImage, type BuiltLayer, type ClampTarget } from './clamp-image.ts';
 
@@ -74,9 +74,7 @@ export const importArchive = async (archive: string, folder: string, target: Cla
   await mkdir(folder, { recursive: true });
   try {
     const files = await spool(archive, folder);
-    const list = archiveSchema.safeParse(JSON.parse((await readSmall(files.get('manifest.json'), 'manifest.json')).toString('utf8')));
-    if (!list.success) return fail('ERR_MANIFEST_INVALID', 'docker save wrote not one image');
-    const [{ Config, Layers }] = list.data;
+    const [{ Config, Layers }] = readDocument('manifest.json of docker save', await readSmall(files.get('manifest.json'), 'manifest.json'), archiveSchema);
     const configBytes = await readSmall(files.get(Config), 'config');
     const config = parseConfig(configBytes);
     if (config.os !== 'linux' || config.architecture !== architectureOf(platform))

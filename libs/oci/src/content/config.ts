@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { digestSchema } from '@pinlane/contracts';
-import { checkShape, decodeJson } from './json.ts';
+import { readDocument } from './json.ts';
 
 /** A key that may be missing; Docker writes Go's nil as null where OCI leaves the key out. */
 const maybe = <S extends z.ZodType>(schema: S) =>
@@ -8,6 +8,10 @@ const maybe = <S extends z.ZodType>(schema: S) =>
     .nullish()
     .transform((value) => value ?? undefined)
     .optional();
+
+/** Fields that others read and Pinlane does not: they are named so that no key is one of them but for case. */
+const unread = <K extends string>(...names: readonly K[]) =>
+  Object.fromEntries(names.map((name) => [name, z.unknown().optional()])) as Record<K, z.ZodOptional<z.ZodUnknown>>;
 
 const strings = z.array(z.string());
 const set = z.record(z.string(), z.object({}));
@@ -34,6 +38,9 @@ export const executionSchema = z.looseObject({
       Retries: maybe(z.number()),
     }),
   ),
+  // The other fields of Docker's container.Config and of the image specification's ImageConfig.
+  ...unread('Hostname', 'Domainname', 'AttachStdin', 'AttachStdout', 'AttachStderr', 'Tty', 'OpenStdin', 'StdinOnce', 'ArgsEscaped', 'Image'),
+  ...unread('NetworkDisabled', 'MacAddress', 'OnBuild', 'StopTimeout', 'Memory', 'MemorySwap', 'CpuShares'),
 });
 export type ImageExecution = z.infer<typeof executionSchema>;
 
@@ -62,8 +69,9 @@ export const imageConfigSchema = z.looseObject({
       .transform((ids) => ids ?? []),
   }),
   history: maybe(z.array(historySchema)),
+  ...unread('os.version', 'os.features', 'id', 'parent', 'comment', 'container', 'container_config', 'docker_version'),
 });
 export type ImageConfig = z.infer<typeof imageConfigSchema>;
 
 /** Parses an image's configuration. @throws ERR_MANIFEST_INVALID */
-export const parseConfig = (bytes: Uint8Array): ImageConfig => checkShape('config', bytes, decodeJson('config', bytes), imageConfigSchema);
+export const parseConfig = (bytes: Uint8Array): ImageConfig => readDocument('config', bytes, imageConfigSchema);

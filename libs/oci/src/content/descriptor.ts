@@ -14,6 +14,8 @@ export const descriptorPlatformSchema = z.object({
   variant: z.string().optional(),
   'os.version': z.string().optional(),
   'os.features': z.array(z.string()).optional(),
+  /** Of Docker's manifest list alone. */
+  features: z.unknown().optional(),
 });
 export type DescriptorPlatform = z.infer<typeof descriptorPlatformSchema>;
 

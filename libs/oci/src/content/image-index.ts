@@ -25,12 +25,13 @@ const indexSchema = (nested: boolean, atMost: number) =>
     annotations: annotationsSchema.optional(),
     config: z.never({ error: 'an index has no config' }).optional(),
     layers: z.never({ error: 'an index has no layers' }).optional(),
+    fsLayers: z.never({ error: 'an index has no fsLayers' }).optional(),
   });
 
 const imageIndexSchema = indexSchema(false, MANIFESTS_AT_MOST);
 const layoutIndexSchema = indexSchema(true, Infinity);
 
-export type ImageIndex = Omit<z.infer<typeof imageIndexSchema>, 'config' | 'layers'>;
+export type ImageIndex = Omit<z.infer<typeof imageIndexSchema>, 'config' | 'layers' | 'fsLayers'>;
 
 /**
  * Parses an image index (OCI image specification, image-index.md; Docker's manifest list), and refuses an index among its entries. `value` spares decoding
@@ -38,12 +39,12 @@ export type ImageIndex = Omit<z.infer<typeof imageIndexSchema>, 'config' | 'laye
  * @throws ERR_MANIFEST_INVALID
  */
 export const parseIndex = (bytes: Uint8Array, value = decodeJson('index', bytes)): ImageIndex => {
-  const { config: _, layers: __, ...index } = checkShape('index', bytes, value, imageIndexSchema);
+  const { config: _, layers: __, fsLayers: ___, ...index } = checkShape('index', bytes, value, imageIndexSchema);
   return index;
 };
 
 /** Parses the index.json of an image layout (image-layout.md), whose entries may be indexes. @throws ERR_MANIFEST_INVALID */
 export const parseLayoutIndex = (bytes: Uint8Array): ImageIndex => {
-  const { config: _, layers: __, ...index } = checkShape('index.json', bytes, decodeJson('index.json', bytes, LAYOUT_LIMIT), layoutIndexSchema);
+  const { config: _, layers: __, fsLayers: ___, ...index } = checkShape('index.json', bytes, decodeJson('index.json', bytes, LAYOUT_LIMIT), layoutIndexSchema);
   return index;
 };

@@ -4,7 +4,7 @@ export * from './descriptor.ts';
 export * from './document.ts';
 export * from './file-chunks.ts';
 export * from './image-index.ts';
-export { MANIFEST_LIMIT } from './json.ts';
+export { MANIFEST_LIMIT, readDocument } from './json.ts';
 export * from './manifest.ts';
 export * from './media-types.ts';
 export * from './pool.ts';

@@ -20,11 +20,12 @@ export const manifestSchema = z.object({
   annotations: annotationsSchema.optional(),
   // One document must not be readable as both an index and a manifest (CVE-2021-41190).
   manifests: z.never({ error: 'a manifest has no list of manifests' }).optional(),
+  fsLayers: z.never({ error: 'a manifest of schema 2 has no fsLayers' }).optional(),
 });
-export type Manifest = Omit<z.infer<typeof manifestSchema>, 'manifests'>;
+export type Manifest = Omit<z.infer<typeof manifestSchema>, 'manifests' | 'fsLayers'>;
 
 /** Parses a manifest. `value` spares decoding the bytes if the caller has done that. @throws ERR_MANIFEST_INVALID */
 export const parseManifest = (bytes: Uint8Array, value = decodeJson('manifest', bytes)): Manifest => {
-  const { manifests: _, ...manifest } = checkShape('manifest', bytes, value, manifestSchema);
+  const { manifests: _, fsLayers: __, ...manifest } = checkShape('manifest', bytes, value, manifestSchema);
   return manifest;
 };

@@ -1,9 +1,9 @@
-import { isTag, type Digest } from '@pinlane/contracts';
+import { isPinlaneError, isTag, type Digest } from '@pinlane/contracts';
 import { MANIFEST_LIMIT, sha256 } from '../content/index.ts';
 import { readBlob, removeIfDamaged, writeBytes } from '../store/blobs.ts';
 import { markDeleted } from '../store/deletions.ts';
 import { hasDigest, type AnyDigest } from '../store/digests.ts';
-import { readParts, type ManifestParts } from '../store/manifest-parts.ts';
+import { readParts, requireParts, type ManifestParts } from '../store/manifest-parts.ts';
 import { linkReferrer } from '../store/referrers.ts';
 import { nameOfTag } from '../store/repository-names.ts';
 import { refuse, type Headers } from './refusal.ts';
@@ -42,6 +42,16 @@ const requiredBy = ({ manifests, blobs }: ManifestParts) => [...manifests, ...bl
 
 const mediaTypeOf = (contentType: string | undefined): string | undefined => contentType?.split(';')[0]?.trim().toLowerCase() || undefined;
 
+/** @throws Refusal 400 with the reason if the bytes are neither a manifest nor an index, in the forms of OCI and of Docker */
+const partsOf = (bytes: Uint8Array): ManifestParts => {
+  try {
+    return requireParts(bytes);
+  } catch (error) {
+    if (!isPinlaneError(error, 'ERR_MANIFEST_INVALID')) throw error;
+    return refuse(400, 'MANIFEST_INVALID', error.message);
+  }
+};
+
 /** PUT of a manifest. @throws Refusal 400, 404 MANIFEST_BLOB_UNKNOWN if content that it names is missing */
 export const putManifest = async (
   registry: Registry,
@@ -52,7 +62,7 @@ export const putManifest = async (
   const digest: AnyDigest = tag === undefined ? requireDigest(reference) : sha256(bytes);
   if (tag === undefined && !hasDigest(bytes, digest)) return refuse(400, 'DIGEST_INVALID', `what came does not have the digest ${digest}`);
 
-  const read = readParts(bytes) ?? refuse(400, 'MANIFEST_INVALID', 'this is neither a manifest nor an index, in the forms of OCI and of Docker');
+  const read = partsOf(bytes);
   const announced = mediaTypeOf(contentType);
   if (announced !== undefined && announced !== read.mediaType)
     refuse(400, 'MANIFEST_INVALID', `it is announced as ${JSON.stringify(announced.slice(0, 200))} and is ${read.mediaType}`);

@@ -30,7 +30,10 @@ const parse = (paths: StorePaths, bytes: Uint8Array): readonly Descriptor[] => {
   try {
     return parseLayoutIndex(bytes).manifests;
   } catch (cause) {
-    return fail('ERR_STORE_CORRUPT', `${paths.index} is damaged`, { fix: `Remove ${paths.index} and build anew; blobs that are there are used again.`, cause });
+    return fail('ERR_STORE_CORRUPT', `${paths.index} is damaged: ${(cause as Error).message}`, {
+      fix: `Remove ${paths.index} and build anew; blobs that are there are used again.`,
+      cause,
+    });
   }
 };
 

@@ -1,13 +1,38 @@
 import * as z from 'zod';
-import { DOCKER_INDEX, DOCKER_MANIFEST, isIndexType, isManifestType, OCI_INDEX, OCI_MANIFEST } from '../content/index.ts';
+import { fail, isPinlaneError } from '@pinlane/contracts';
+import {
+  annotationsSchema,
+  descriptorPlatformSchema,
+  DOCKER_INDEX,
+  DOCKER_MANIFEST,
+  isIndexType,
+  isManifestType,
+  MANIFEST_LIMIT,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  sha256,
+} from '../content/index.ts';
+import { checkShape, decodeJson } from '../content/json.ts';
 import { anyDigestSchema, type AnyBlob } from './digests.ts';
 
-const referenceSchema = z.object({ mediaType: z.string().min(1), digest: anyDigestSchema, size: z.number().int().nonnegative() });
+const anything = z.unknown().optional();
+const referenceSchema = z.object({
+  mediaType: z.string().min(1),
+  digest: anyDigestSchema,
+  size: z.number().int().nonnegative(),
+  // Not read here, and named so that no key is one of them but for case.
+  platform: descriptorPlatformSchema.partial().nullish(),
+  annotations: z.record(z.string(), z.unknown()).nullish(),
+  artifactType: anything,
+  data: anything,
+  urls: anything,
+});
 const common = {
   schemaVersion: z.literal(2),
   artifactType: z.string().optional(),
   subject: referenceSchema.optional(),
-  annotations: z.record(z.string(), z.string()).nullish(),
+  annotations: annotationsSchema.nullish(),
+  fsLayers: z.never().optional(),
 };
 const manifestSchema = z.object({
   ...common,
@@ -36,26 +61,18 @@ export interface ManifestParts {
   readonly annotations: Readonly<Record<string, string>> | undefined;
 }
 
-const asJson = (bytes: Uint8Array): unknown => {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
-};
-
 /**
  * Reads what a manifest or an index names, and no more. The store keeps any valid document, even one that Pinlane would not use, such as an index in an
- * index; a document that is used as an image is parsed strictly.
- * @returns undefined if the bytes are neither a manifest nor an index
+ * index; a document that is used as an image is parsed strictly. One that other readers take otherwise is none: see `parseStrictJson` and `findMisspelt`.
+ * @throws ERR_MANIFEST_INVALID if the bytes are neither a manifest nor an index
  */
-export const readParts = (bytes: Uint8Array): ManifestParts | undefined => {
-  const value = asJson(bytes);
-  const said = (value as { mediaType?: unknown } | null | undefined)?.mediaType;
-  const asIndex = typeof said === 'string' ? isIndexType(said) : (value as { manifests?: unknown } | null | undefined)?.manifests !== undefined;
+export const requireParts = (bytes: Uint8Array): ManifestParts => {
+  const value = decodeJson('manifest', bytes, MANIFEST_LIMIT);
+  if (typeof value !== 'object' || value === null) return fail('ERR_MANIFEST_INVALID', `manifest ${sha256(bytes)}: is neither a manifest nor an index`);
+  const { mediaType: said, manifests } = value as { mediaType?: unknown; manifests?: unknown };
+  const asIndex = typeof said === 'string' ? isIndexType(said) : manifests !== undefined;
   if (asIndex) {
-    const { data } = indexSchema.safeParse(value);
-    if (!data) return undefined;
+    const data = checkShape('index', bytes, value, indexSchema);
     const listed = data.manifests ?? [];
     // A cache of BuildKit's lists its layers in an index.
     const isDocument = ({ mediaType }: { mediaType: string }) => isIndexType(mediaType) || isManifestType(mediaType);
@@ -68,8 +85,7 @@ export const readParts = (bytes: Uint8Array): ManifestParts | undefined => {
       annotations: data.annotations ?? undefined,
     };
   }
-  const { data } = manifestSchema.safeParse(value);
-  if (!data) return undefined;
+  const data = checkShape('manifest', bytes, value, manifestSchema);
   return {
     mediaType: data.mediaType,
     manifests: [],
@@ -78,4 +94,14 @@ export const readParts = (bytes: Uint8Array): ManifestParts | undefined => {
     artifactType: data.artifactType || data.config.mediaType,
     annotations: data.annotations ?? undefined,
   };
+};
+
+/** As `requireParts`. @returns undefined if the bytes are neither a manifest nor an index */
+export const readParts = (bytes: Uint8Array): ManifestParts | undefined => {
+  try {
+    return requireParts(bytes);
+  } catch (error) {
+    if (isPinlaneError(error, 'ERR_MANIFEST_INVALID')) return undefined;
+    throw error;
+  }
 };

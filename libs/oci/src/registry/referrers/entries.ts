@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { fail, type Digest } from '@pinlane/contracts';
-import { describe, descriptorSchema, MANIFEST_LIMIT, OCI_INDEX, type Descriptor, type ImageDocument } from '../../content/index.ts';
+import { describe, descriptorSchema, MANIFEST_LIMIT, OCI_INDEX, readDocument, type Descriptor, type ImageDocument } from '../../content/index.ts';
 
 /** An index of referrers as it was read. Entries are kept unparsed, so that writing the index anew loses nothing that others wrote. */
 export interface ReferrersIndex {
@@ -12,6 +12,7 @@ const indexSchema = z.looseObject({
   schemaVersion: z.literal(2),
   mediaType: z.literal(OCI_INDEX).default(OCI_INDEX),
   manifests: z.array(z.unknown()).nullish(),
+  annotations: z.record(z.string(), z.unknown()).nullish(),
 });
 
 export const NO_REFERRERS: ReferrersIndex = { whole: { schemaVersion: 2, mediaType: OCI_INDEX }, entries: [] };
@@ -21,12 +22,8 @@ export const referrersTag = (subject: Digest): string => subject.replace(':', '-
 
 /** Reads an index of referrers. @throws ERR_MANIFEST_INVALID */
 export const parseReferrers = (bytes: Uint8Array, subject: Digest): ReferrersIndex => {
-  try {
-    const whole = indexSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-    return { whole, entries: whole.manifests ?? [] };
-  } catch {
-    return fail('ERR_MANIFEST_INVALID', `the list of what refers to ${subject} is not an index`);
-  }
+  const whole = readDocument(`the list of what refers to ${subject}`, bytes, indexSchema);
+  return { whole, entries: whole.manifests ?? [] };
 };
 
 /** The entries that are descriptors, each digest once. Entries of another form can't be fetched. */

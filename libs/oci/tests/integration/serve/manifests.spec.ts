@@ -59,6 +59,8 @@ describe('A manifest', () => {
       ['v1', Buffer.from('{'), OCI_MANIFEST, 'MANIFEST_INVALID'],
       ['v1', Buffer.from([0xff, 0xfe]), OCI_MANIFEST, 'MANIFEST_INVALID'],
       ['v1', both, OCI_INDEX, 'MANIFEST_INVALID'],
+      ['v1', Buffer.from(`{"schemaVersion":2,"manifests":[],"manifests":[]}`), OCI_INDEX, 'MANIFEST_INVALID'],
+      ['v1', Buffer.from(`{"schemaVersion":2,"manifests":[],"Manifests":[]}`), OCI_INDEX, 'MANIFEST_INVALID'],
       ['..', bytes, OCI_INDEX, 'MANIFEST_INVALID'],
       [sha256('other'), bytes, OCI_INDEX, 'DIGEST_INVALID'],
       ['sha256:short', bytes, OCI_INDEX, 'DIGEST_INVALID'],
