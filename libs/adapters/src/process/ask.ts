@@ -1,7 +1,7 @@
-import { startProgram, type StartRequest } from './start.ts';
+import { startProgram, type ProgramEnd, type StartedProgram, type StartRequest } from './start.ts';
 
 /** A short question to a program. */
-export interface Question extends Pick<StartRequest, 'command' | 'args' | 'cwd' | 'env'> {
+export interface Question extends Pick<StartRequest, 'command' | 'args' | 'cwd' | 'env' | 'group'> {
   /** What it reads on stdin; nothing if absent. */
   readonly input?: string;
   readonly timeoutMs: number;
@@ -25,43 +25,79 @@ export interface Answer {
 
 const MAX_BYTES = 1024 * 1024;
 
+/** What the program wrote before it ended is there at once; another process that holds its output open is waited for no longer than this, in ms. */
+const SETTLE_MS = 1_000;
+
+/** A time that can be called off; `over` settles when it has passed. */
+const wait = (ms: number): { readonly over: Promise<void>; readonly clear: () => void } => {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  return { over, clear: () => clearTimeout(timer) };
+};
+
+/** Settles when the signal comes, and never without one. */
+const whenAborted = (signal: AbortSignal | undefined): { readonly aborted: Promise<void>; readonly clear: () => void } => {
+  let stop = (): void => {};
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve;
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+  return { aborted, clear: () => signal?.removeEventListener('abort', stop) };
+};
+
+/** Takes what a program writes. `full` settles when that is more than it may be; nothing is kept from then on. */
+const takeOutput = ({ stdout, stderr }: StartedProgram, maxBytes: number) => {
+  const said = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
+  let size = 0;
+  const full = new Promise<void>((resolve) => {
+    const take = (into: Uint8Array[]) => (chunk: Uint8Array) => {
+      size += chunk.byteLength;
+      if (size > maxBytes) resolve();
+      else into.push(chunk);
+    };
+    stdout.on('data', take(said.stdout));
+    stderr.on('data', take(said.stderr));
+  });
+  const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString('utf8');
+  return { full, said: () => ({ stdout: text(said.stdout), stderr: text(said.stderr) }) };
+};
+
+/** Waits for the end of a program, and for that of its output as long as nobody else holds it open. */
+const ending = async (program: StartedProgram, full: Promise<Fault>): Promise<ProgramEnd | Fault | null> => {
+  await program.exited;
+  const settling = wait(SETTLE_MS);
+  return Promise.race([program.ended, full, settling.over.then(() => null)]).finally(settling.clear);
+};
+
 /**
- * Asks a program something; every exit code, and every reason for having no answer, is returned rather than thrown. The time limit holds even if a process
- * that the program left behind keeps its output open. Unlike a `ProcessRunner` this loads nothing, so it is for what most runs ask, such as git.
+ * Asks a program something; every exit code, and every reason for having no answer, is returned rather than thrown. It has the answer when the program has
+ * ended, though a process that was left behind keeps its output open. One that gives no answer is killed, and with `group` all that it started. Unlike a
+ * `ProcessRunner` this loads nothing, so it is for what most runs ask, such as git.
  */
 export const ask = async ({ input, timeoutMs, maxBytes = MAX_BYTES, signal, ...request }: Question): Promise<Answer> => {
   if (signal?.aborted) return { exitCode: null, stdout: '', stderr: '', fault: 'aborted' };
   const program = startProgram({ ...request, input: input !== undefined });
-  const said = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
-  let fault: Fault | null = null;
-  let giveUp = (_: Fault): void => {};
-  const cutShort = new Promise<{ readonly exitCode: number | null; readonly error?: undefined }>((resolve) => {
-    giveUp = (why) => {
-      // What ended in time, with its output held open by another, has said what it had to say.
-      fault = why === 'late' && program.exitCode() !== null ? null : why;
-      program.kill('SIGKILL');
-      for (const stream of [program.stdout, program.stderr]) stream.destroy();
-      resolve({ exitCode: program.exitCode() });
-    };
-  });
-  let size = 0;
-  for (const name of ['stdout', 'stderr'] as const)
-    program[name].on('data', (chunk: Uint8Array) => {
-      said[name].push(chunk);
-      size += chunk.byteLength;
-      if (size > maxBytes) giveUp('too long');
-    });
+  process.once('exit', program.end);
+  const { full, said } = takeOutput(program, maxBytes);
+  const late = wait(timeoutMs);
+  const stop = whenAborted(signal);
   if (input !== undefined) {
     program.write(input);
     program.endInput();
   }
-  const timer = setTimeout(() => giveUp('late'), timeoutMs);
-  const abort = (): void => giveUp('aborted');
-  signal?.addEventListener('abort', abort, { once: true });
-  const { exitCode, error } = await Promise.race([program.ended, cutShort]);
-  clearTimeout(timer);
-  signal?.removeEventListener('abort', abort);
-  if (error !== undefined) fault = error.code === 'ENOENT' ? 'missing' : 'unstartable';
-  const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString('utf8');
-  return { exitCode, stdout: text(said.stdout), stderr: text(said.stderr), fault, errorCode: error?.code };
+  const tooLong = full.then((): Fault => 'too long');
+  const end = await Promise.race([ending(program, tooLong), tooLong, late.over.then((): Fault => 'late'), stop.aborted.then((): Fault => 'aborted')]);
+  late.clear();
+  stop.clear();
+  if (end === null || typeof end === 'string') {
+    program.end();
+    for (const stream of [program.stdout, program.stderr]) stream.destroy();
+  }
+  process.off('exit', program.end);
+  if (typeof end === 'string') return { exitCode: null, ...said(), fault: end };
+  const error = end?.error;
+  const fault = error === undefined ? null : error.code === 'ENOENT' ? 'missing' : 'unstartable';
+  return { exitCode: program.exitCode(), ...said(), fault, errorCode: error?.code };
 };

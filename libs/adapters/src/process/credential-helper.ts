@@ -12,7 +12,7 @@ const TIMEOUT_MS = 30_000;
 const MAX_BYTES = 64 * 1024;
 
 /**
- * Runs `<program> get` (the protocol of docker-credential-helpers) with the server's name on stdin, for 30 s at most.
+ * Runs `<program> get` (the protocol of docker-credential-helpers) with the server's name on stdin, for 30 s and 64 KiB at most; then it is killed, and all that it started.
  * @throws ERR_TOOL_MISSING, ERR_REGISTRY_AUTH if it cannot be started, ERR_CANCELLED
  */
 export const runCredentialHelper = async (
@@ -31,6 +31,8 @@ export const runCredentialHelper = async (
     timeoutMs,
     maxBytes: MAX_BYTES,
     signal,
+    // What the helper starts ends with it: it may hold a secret, and the pipe.
+    group: true,
     ...(env ? { env } : {}),
   });
   if (fault === 'missing') return fail('ERR_TOOL_MISSING', `the Docker configuration names the credential helper ${program}, which is not installed`);

@@ -31,6 +31,8 @@ export interface StartedProgram {
   readonly stderr: Readable;
   /** Settles when the program has ended and its output is closed, which a process that it left behind may put off. Never rejects. */
   readonly ended: Promise<ProgramEnd>;
+  /** Settles when the program itself has ended, or could not be started, whoever still holds its output. Never rejects. */
+  readonly exited: Promise<void>;
   /** The exit code, as soon as there is one. */
   exitCode(): number | null;
   /** Writes to its stdin. Nothing happens if it reads no longer: its end says more than the broken pipe. */
@@ -38,6 +40,8 @@ export interface StartedProgram {
   endInput(): void;
   /** Sends it a signal; nothing happens if it has ended. */
   kill(signal?: NodeJS.Signals): void;
+  /** Ends all of its process group at once, also what it left behind in there; the program alone if it has no group of its own. */
+  end(): void;
   /** Lets this process end while the program runs on. */
   unref(): void;
 }
@@ -56,24 +60,33 @@ export const startProgram = ({ command, args, cwd, env, input = false, output = 
     child.once('close', (exitCode) => resolve({ exitCode }));
     child.once('error', (error) => resolve({ exitCode: null, error }));
   });
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const send = (pid: number, signal: NodeJS.Signals): void => {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended already.
+    }
+  };
+  const { pid } = child;
+  const kill = (signal: NodeJS.Signals = 'SIGTERM'): void => {
+    if (pid !== undefined && child.exitCode === null && child.signalCode === null) send(group ? -pid : pid, signal);
+  };
   child.stdin?.on('error', () => {});
   return {
     stdout: child.stdout ?? Readable.from([]),
     stderr: child.stderr ?? Readable.from([]),
     ended,
+    exited,
     exitCode: () => (child.pid === undefined ? null : child.exitCode),
     write: (text) => void child.stdin?.write(text),
     endInput: () => void child.stdin?.end(),
-    kill: (signal = 'SIGTERM') => {
-      const { pid, exitCode, signalCode } = child;
-      if (pid === undefined || exitCode !== null || signalCode !== null) return;
-      try {
-        if (group) process.kill(-pid, signal);
-        else child.kill(signal);
-      } catch {
-        // It has ended already.
-      }
-    },
+    kill,
+    // A group's number is nobody else's as long as one process is in it, though the program that it was named after has ended.
+    end: () => (group && pid !== undefined ? send(-pid, 'SIGKILL') : kill('SIGKILL')),
     unref: () => {
       child.unref();
       for (const stream of child.stdio) (stream as Socket | null)?.unref();

@@ -1,6 +1,8 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { codeOf, errorOf, temporaryFolder } from '@pinlane/testing';
 import { ask, runCredentialHelper, type Question } from '../../src/process/index.ts';
@@ -13,6 +15,26 @@ const node = (script: string, more: Partial<Question> = {}) => ask({ command: pr
 
 /** Leaves a process behind that keeps the output open for longer than a test may take. */
 const LEAVE_BEHIND = `require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 90_000)'], { stdio: 'inherit' }).unref();`;
+
+/** Waits until something holds; the test's own time is the limit. */
+const eventually = async (holds: () => Promise<boolean>): Promise<void> => {
+  while (!(await holds())) await setTimeout(20);
+};
+
+/** Whether a process of a group runs; one that has ended and that nobody has asked about does not. */
+const isGroupAlive = (group: number): boolean =>
+  readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .some((pid) => {
+      try {
+        const [state, , id] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+          .replace(/^.*\) /s, '')
+          .split(' ');
+        return Number(id) === group && state !== 'Z';
+      } catch {
+        return false;
+      }
+    });
 
 describe('A question to a program', () => {
   it('is answered with the exit code and both streams, whatever the code is', async () => {
@@ -43,8 +65,9 @@ describe('A question to a program', () => {
     expect((await node('', { signal: stop.signal })).fault).toBe('aborted');
   });
 
-  it('keeps its time limit, and has its answer, though a process left behind keeps the output open', async () => {
-    expect(await node(`${LEAVE_BEHIND} console.log("here")`, { timeoutMs: 4000 })).toMatchObject({ exitCode: 0, stdout: 'here\n', fault: null });
+  it('has its answer when the program has ended, though a process left behind keeps the output open', async () => {
+    expect(await node(`${LEAVE_BEHIND} console.log("here")`)).toMatchObject({ exitCode: 0, stdout: 'here\n', fault: null });
+    expect(await node(`${LEAVE_BEHIND} process.kill(process.pid, 'SIGKILL')`)).toMatchObject({ exitCode: null, fault: null });
   });
 });
 
@@ -72,6 +95,31 @@ describe('A credential helper', () => {
   it('answers with its exit code, or with none if it takes too long, also while a child of its own keeps the pipe open', async () => {
     expect(await runCredentialHelper(await helper('echo credentials not found; exit 1'), 'a')).toEqual({ exitCode: 1, stdout: 'credentials not found\n' });
     expect(await runCredentialHelper(await helper('sleep 90'), 'a', { timeoutMs: 500 })).toMatchObject({ exitCode: null });
+  });
+
+  /** What a helper does, and what comes of it. All of them start a process that would go on for longer than the test may take. */
+  const HOSTILE: [string, string, { readonly timeoutMs?: number; readonly abort?: true }, unknown][] = [
+    ['ends, while its child keeps the pipe open', 'sleep 300 & echo said', {}, { exitCode: 0, stdout: 'said\n' }],
+    ['waits for its child', 'sleep 300 & wait', { timeoutMs: 2000 }, { exitCode: null }],
+    ['and its child ignore SIGTERM', 'trap "" TERM; (trap "" TERM; sleep 300) & sleep 300', { timeoutMs: 2000 }, { exitCode: null }],
+    ['floods its output', 'sleep 300 & yes', {}, { exitCode: null }],
+    ['floods its errors', 'sleep 300 & yes >&2', {}, { exitCode: null }],
+    ['leaves the flood to its child', 'sleep 300 & yes & exit 0', {}, { exitCode: null }],
+    ['reads nothing of its input', 'exec <&-; sleep 300 & wait', { timeoutMs: 2000 }, { exitCode: null }],
+    ['is interrupted', 'trap "" TERM; sleep 300 & wait', { abort: true }, 'ERR_CANCELLED'],
+  ];
+
+  it.each(HOSTILE)('that %s has its end, and nothing of it goes on running', async (_, script, { timeoutMs, abort }, expected) => {
+    const pids = join(folder, 'pids');
+    // Each process that the script starts is in the group of the shell.
+    const program = await helper(`echo $$ > ${pids}; ${script}`);
+    const stop = new AbortController();
+    const asked = runCredentialHelper(program, 'a'.repeat(100_000), { signal: stop.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    if (abort) await eventually(async () => (await readFile(pids, 'utf8').catch(() => '')).endsWith('\n')).then(() => stop.abort());
+    if (typeof expected === 'string') expect(await codeOf(() => asked)).toBe(expected);
+    else expect(await asked).toMatchObject(expected as object);
+    const group = Number(await readFile(pids, 'utf8'));
+    await eventually(async () => !isGroupAlive(group));
   });
 
   it('says that it is not installed, cannot be started, or was interrupted, and repeats nothing that it said', async () => {

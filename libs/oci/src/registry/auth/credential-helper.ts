@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { fail } from '@pinlane/contracts';
-import type { Credentials } from './credentials.ts';
+import { basicOf, type Credentials } from './credentials.ts';
+import { goFields } from './go-json.ts';
 
 /** The end of a credential helper. */
 export interface HelperAnswer {
@@ -12,15 +13,23 @@ export interface HelperAnswer {
 
 /**
  * Runs `<program> get` with `input` on its stdin, and gives it a limit of time that holds even if a process that it left behind keeps its output open.
- * @throws ERR_TOOL_MISSING if it is not installed, ERR_REGISTRY_AUTH if it cannot be started
+ * @throws ERR_TOOL_MISSING if it is not installed, ERR_REGISTRY_AUTH if it cannot be started, ERR_CANCELLED
  */
 export type RunCredentialHelper = (
   program: string,
   input: string,
-  options: { readonly env: Readonly<Record<string, string | undefined>> },
+  options: { readonly env: Readonly<Record<string, string | undefined>>; readonly signal?: AbortSignal | undefined },
 ) => Promise<HelperAnswer>;
 
-const answerSchema = z.object({ Username: z.string(), Secret: z.string() });
+const answerSchema = z.preprocess(goFields('Username', 'Secret'), z.object({ Username: z.string().default(''), Secret: z.string().default('') }));
+
+/** What a helper is asked with. */
+export interface HelperContext {
+  readonly run: RunCredentialHelper;
+  readonly env: NodeJS.ProcessEnv;
+  /** Ends the helper. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The runner for who has none to give: asking a helper is an error then. */
 export const noCredentialHelper: RunCredentialHelper = (program) =>
@@ -32,18 +41,17 @@ export const noCredentialHelper: RunCredentialHelper = (program) =>
  * @returns undefined if the helper has no credentials for the server
  * @throws ERR_REGISTRY_AUTH, and what `run` throws
  */
-export const askHelper = async (run: RunCredentialHelper, name: string, server: string, env: NodeJS.ProcessEnv): Promise<Credentials | undefined> => {
+export const askHelper = async ({ run, env, signal }: HelperContext, name: string, server: string): Promise<Credentials | undefined> => {
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) return fail('ERR_REGISTRY_AUTH', 'the Docker configuration names a credential helper with a malformed name');
   const program = `docker-credential-${name}`;
-  const { exitCode, stdout } = await run(program, server, { env });
+  const { exitCode, stdout } = await run(program, server, { env, signal });
   if (exitCode !== 0) {
     if (/credentials not found/i.test(stdout)) return undefined;
     return fail('ERR_REGISTRY_AUTH', `the credential helper ${program} ended with ${exitCode ?? 'a signal'} when asked for ${server}`);
   }
   try {
     const { Username, Secret } = answerSchema.parse(JSON.parse(stdout));
-    if (Username === '' && Secret === '') return undefined;
-    return Username === '<token>' ? { kind: 'identity', token: Secret } : { kind: 'basic', username: Username, password: Secret };
+    return Username === '<token>' ? { kind: 'identity', token: Secret } : basicOf(Username, Secret);
   } catch {
     return fail('ERR_REGISTRY_AUTH', `the credential helper ${program} answered with what is not its protocol when asked for ${server}`);
   }

@@ -9,6 +9,10 @@ export type Credentials =
 /** Finds the credentials for a registry's host and a repository's path on it; undefined for anonymous access. */
 export type CredentialSource = (host: string, path: string) => Promise<Credentials | undefined>;
 
+/** A user name and a password; none without both, as in the token handler of distribution's client (registry/client/auth/session.go). */
+export const basicOf = (username: string, password: string): Credentials | undefined =>
+  username === '' || password === '' ? undefined : { kind: 'basic', username, password };
+
 export const basicHeader = (username: string, password: string): string => `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 
 /** Asks a source once for each host and path, and remembers the answers. */

@@ -119,7 +119,7 @@ const mountablePath = (repository: Repository, mountFrom: Repository | undefined
   mountFrom?.host === repository.host && mountFrom.path !== repository.path ? mountFrom.path : undefined;
 
 const transportFor = (repository: Repository, from: string | undefined, options: RepositoryOptions): Transport => {
-  const { auth = dockerCredentials(options.runCredentialHelper), insecure, writes, idleMs = 60_000, signal } = options;
+  const { auth = dockerCredentials(options.runCredentialHelper, process.env, options.signal), insecure, writes, idleMs = 60_000, signal } = options;
   return createTransport({
     endpoint: endpointOf(repository, insecure),
     credentials: remembered(auth),

@@ -76,9 +76,75 @@ describe('Credentials from the Docker configuration', () => {
     expect(await find('quay.io', 'x')).toBeUndefined();
   });
 
-  it('come from `auths` where the helper has none', async () => {
-    const find = await configured({ credsStore: 'all', auths: { 'quay.io': { auth: base64('me:word') } } }, { all: helper('ghcr.io') });
-    expect(await find('quay.io', 'x')).toEqual(basic('me', 'word'));
+  it('are none where the helper has none, whatever `auths` holds, but for a registry token', async () => {
+    const auths = { 'quay.io': { auth: base64('me:word'), identitytoken: 'refresh' }, 'other.io': { auth: base64('me:word'), registrytoken: 'bearer' } };
+    const find = await configured({ credsStore: 'all', auths }, { all: helper('ghcr.io') });
+    expect(await find('quay.io', 'x')).toBeUndefined();
+    expect(await find('other.io', 'x')).toEqual({ kind: 'bearer', token: 'bearer' });
+  });
+
+  it.each(['', null])('come from `auths` if the helper of the host is %j, though there is a `credsStore`', async (name) => {
+    const auths = { 'ghcr.io': { auth: base64('me:word') }, 'https://index.docker.io/v1/': { auth: base64('hub:word') } };
+    const credHelpers = { 'ghcr.io': name, 'https://index.docker.io/v1/': name };
+    const find = await configured({ credHelpers, credsStore: 'all', auths }, { all: 'cat >/dev/null; exit 3' });
+    expect(await find('ghcr.io', 'x')).toEqual(basic('me', 'word'));
+    expect(await find('docker.io', 'x')).toEqual(basic('hub', 'word'));
+    expect((await errorOf(() => find('quay.io', 'x'))).code).toBe('ERR_REGISTRY_AUTH');
+  });
+
+  it.each<[string, Record<string, unknown>, unknown]>([
+    ['`auth` goes before a user name and a password', { auth: base64('a:1'), username: 'b', password: '2' }, basic('a', '1')],
+    ['an empty `auth` is none', { auth: '', username: 'b', password: '2' }, basic('b', '2')],
+    ['a null is none', { auth: null, username: 'b', password: '2', identitytoken: null, registrytoken: null }, basic('b', '2')],
+    ['names are in any case', { AUTH: base64('a:1'), Username: 'b' }, basic('a', '1')],
+    ['the zeros around a password are no part of it', { auth: base64('a:\0\u00001\0') }, basic('a', '1')],
+    ['a password may be of several lines', { auth: base64('a:1\n:2') }, basic('a', '1\n:2')],
+    ['a user name without a password is no login', { auth: base64('a:') }, undefined],
+    ['a password without a user name is no login', { password: '2' }, undefined],
+    ['a token goes before a login', { auth: base64('a:1'), identitytoken: 't' }, { kind: 'identity', token: 't' }],
+    ['a registry token goes before all', { auth: base64('a:1'), identitytoken: 't', registrytoken: 'r' }, { kind: 'bearer', token: 'r' }],
+  ])('of one entry: %s', async (_, entry, expected) => {
+    expect(await (await configured({ auths: { 'ghcr.io': entry } }))('ghcr.io', 'x')).toEqual(expected);
+  });
+
+  it.each<[string, string, unknown]>([
+    ['the host goes before an address of it', '{"auths":{"https://r.io/v2/":{"auth":"YToy"},"r.io":{"auth":"YTox"}}}', basic('a', '1')],
+    ['an address with a scheme and any path', '{"auths":{"http://r.io/any/path":{"auth":"YTox"}}}', basic('a', '1')],
+    ['an address without a scheme', '{"auths":{"r.io/v1/":{"auth":"YTox"}}}', basic('a', '1')],
+    ['another port is another host', '{"auths":{"https://r.io:443/":{"auth":"YTox"}}}', undefined],
+    ['of a key that is there twice the last counts', '{"auths":{"r.io":{"auth":"YToy"},"r.io":{"auth":"YTox"}}}', basic('a', '1')],
+    ['maps whose names differ in case are one', '{"auths":{"r.io":{"auth":"YTox"}},"Auths":{"s.io":{"auth":"YToy"}}}', basic('a', '1')],
+    ['a null adds nothing to the map before it', '{"auths":{"r.io":{"auth":"YTox"}},"AUTHS":null}', basic('a', '1')],
+    ['what Docker has no name for does not matter', '{"auths":{"r.io":{"auth":"YTox","email":5}},"experimental":"enabled","proxies":{"a":1}}', basic('a', '1')],
+    ['a helper by an address is asked for no host', '{"credHelpers":{"https://r.io":"none"},"auths":{"r.io":{"auth":"YTox"}}}', basic('a', '1')],
+    ['a null is an empty file', 'null', undefined],
+  ])('of one file: %s', async (_, text, expected) => {
+    expect(await (await configured(text))('r.io', 'x')).toEqual(expected);
+  });
+
+  it('of a helper are none without a user name or a secret, and its answer may have names in any case', async () => {
+    const answers: [string, unknown][] = [
+      ['{"Username":"","Secret":""}', undefined],
+      ['{"Username":"me"}', undefined],
+      ['{"username":"me","SECRET":"word"}', basic('me', 'word')],
+    ];
+    for (const [answer, expected] of answers) {
+      const find = await configured({ credsStore: 'all' }, { all: `cat >/dev/null; echo '${answer}'` });
+      expect([answer, await find('r.io', 'x')]).toEqual([answer, expected]);
+    }
+  });
+
+  it('hand the signal of the run on to the helper', async () => {
+    const path = temporaryFolder('oci');
+    await writeFile(join(path, 'config.json'), JSON.stringify({ credsStore: 'own' }));
+    const stop = new AbortController();
+    const seen: unknown[] = [];
+    const run = async (_program: string, _input: string, { signal }: { readonly signal?: AbortSignal | undefined }) => {
+      seen.push(signal);
+      return { exitCode: 0, stdout: '{}' };
+    };
+    await dockerCredentials(run, { DOCKER_CONFIG: path }, stop.signal)('x', 'y');
+    expect(seen).toEqual([stop.signal]);
   });
 
   it('from a helper may be a token', async () => {
@@ -90,6 +156,10 @@ describe('Credentials from the Docker configuration', () => {
     const broken: [unknown, Record<string, string>, string][] = [
       ['{"auths": {"x": "hunter2"', {}, 'ERR_REGISTRY_AUTH'],
       [{ auths: { x: { auth: base64('hunter2') } } }, {}, 'ERR_REGISTRY_AUTH'],
+      ['\uFEFF{"auths":{"x":{"password":"hunter2"}}}', {}, 'ERR_REGISTRY_AUTH'],
+      [{ auths: { x: { password: ['hunter2'] } } }, {}, 'ERR_REGISTRY_AUTH'],
+      [{ auths: 'hunter2' }, {}, 'ERR_REGISTRY_AUTH'],
+      ['[{"auths":"hunter2"}]', {}, 'ERR_REGISTRY_AUTH'],
       [{ credsStore: '../evil' }, {}, 'ERR_REGISTRY_AUTH'],
       [{ credsStore: 'bad' }, { bad: 'echo hunter2' }, 'ERR_REGISTRY_AUTH'],
       [{ credsStore: 'bad' }, { bad: 'echo hunter2; exit 3' }, 'ERR_REGISTRY_AUTH'],
