@@ -11,4 +11,5 @@ export type { SeenRequest } from './registry/listen.ts';
 export * from './registry/registry.ts';
 export * from './registry/stranger.ts';
 export * from './requires.ts';
+export * from './runs.ts';
 export * from './spec-texts.ts';
