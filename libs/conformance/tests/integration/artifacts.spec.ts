@@ -61,7 +61,8 @@ describe('what a processor leaves', () => {
     ['a root that is a link', () => (renameSync(root, `${root}-moved`), symlinkSync(host, root)), /^the artifacts root is a link/],
   ])('is not read if it is %s', async (_, make, message) => {
     await make();
-    for (const work of [artifacts().read('run/outputs.json'), artifacts().measure('run/outputs.json')]) await expect(work).rejects.toThrow(message);
+    for (const work of [() => artifacts().read('run/outputs.json'), () => artifacts().measure('run/outputs.json')])
+      await expect(work()).rejects.toThrow(message);
   });
 
   it.each([
@@ -76,8 +77,8 @@ describe('what a processor leaves', () => {
     '..',
     '.',
   ])('is not looked for at %j', async (path) => {
-    for (const work of [artifacts().read(path), artifacts().measure(path), artifacts().list(path)])
-      await expect(work).rejects.toThrow(/is not the plain path of something below the artifacts root/);
+    for (const work of [() => artifacts().read(path), () => artifacts().measure(path), () => artifacts().list(path)])
+      await expect(work()).rejects.toThrow(/is not the plain path of something below the artifacts root/);
   });
 
   it.each([
