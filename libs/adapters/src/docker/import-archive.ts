@@ -1,10 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { architectureOf, fail, type Digest, type Platform } from '@pinlane/contracts';
-import { createSha256, parseConfig, readDocument, readTar, type Descriptor } from '@pinlane/oci';
+import { createSha256, decompressed, parseConfig, readDocument, readTar, type Descriptor } from '@pinlane/oci';
 import * as z from 'zod';
 import { clampImage, type BuiltLayer, type ClampTarget } from './clamp-image.ts';
 
@@ -57,10 +55,10 @@ const readSmall = async (path: string | undefined, what: string): Promise<Buffer
 
 async function* tarOf(path: string, diffId: Digest): AsyncGenerator<Uint8Array, void, void> {
   const hash = createSha256();
-  const plain: Readable = (await isGzip(path)) ? createReadStream(path).pipe(createGunzip()) : createReadStream(path);
-  for await (const chunk of plain) {
-    hash.update(chunk as Buffer);
-    yield chunk as Buffer;
+  const packed: AsyncIterable<Uint8Array> = createReadStream(path);
+  for await (const chunk of (await isGzip(path)) ? decompressed('gzip', packed) : packed) {
+    hash.update(chunk);
+    yield chunk;
   }
   if (hash.digest() !== diffId) fail('ERR_DIGEST_MISMATCH', `docker save wrote a layer that is not ${diffId}`);
 }

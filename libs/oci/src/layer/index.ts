@@ -7,3 +7,5 @@ export { readTar, type TarEntry } from './tar-reader.ts';
 export { tarChunks } from './tar-writer.ts';
 export { gzipChunks } from './gzip.ts';
 export { writeLayer, type Layer } from './write-layer.ts';
+export { decompressed, hasZstd } from './decompress.ts';
+export { PackingError } from './packing-error.ts';

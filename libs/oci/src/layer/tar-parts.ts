@@ -1,4 +1,5 @@
 import { checkSum, fillOf, integer, LONGEST_HEADER, malformed, numeric, paxRecords, text, unsafe, type PaxRecord } from './tar-fields.ts';
+import { createIntake, type Intake } from './intake.ts';
 import { BLOCK } from './tar-header.ts';
 
 /** What the headers before an entry say about it. */
@@ -44,51 +45,6 @@ export interface EntryBody {
 
 /** Hard links, symbolic links and folders may announce a size, and carry nothing. */
 const CARRY_NOTHING = '125';
-
-/** Takes exact amounts from a stream of chunks. */
-class Intake {
-  private readonly source: AsyncIterator<Uint8Array>;
-  private chunk: Uint8Array = new Uint8Array();
-
-  constructor(chunks: AsyncIterable<Uint8Array>) {
-    this.source = chunks[Symbol.asyncIterator]();
-  }
-
-  /** At most `most` bytes, at least one; undefined at the end. */
-  async some(most: number): Promise<Uint8Array | undefined> {
-    while (this.chunk.length === 0) {
-      const next = await this.source.next();
-      if (next.done) return undefined;
-      this.chunk = next.value;
-    }
-    const taken = this.chunk.subarray(0, most);
-    this.chunk = this.chunk.subarray(taken.length);
-    return taken;
-  }
-
-  /** Exactly `size` bytes; undefined if the stream ends before the first. @throws TarError */
-  async exactly(size: number): Promise<Buffer | undefined> {
-    if (this.chunk.length >= size) return Buffer.from((await this.some(size))!);
-    const parts: Uint8Array[] = [];
-    for (let missing = size; missing > 0;) {
-      const part = await this.some(missing);
-      if (part === undefined) return parts.length === 0 ? undefined : cutOff();
-      parts.push(part);
-      missing -= part.length;
-    }
-    return Buffer.concat(parts);
-  }
-
-  /** Everything up to the end. */
-  async *rest(): AsyncGenerator<Uint8Array, void, void> {
-    for (let part = await this.some(Infinity); part !== undefined; part = await this.some(Infinity)) yield part;
-  }
-
-  /** Lets the source go, so that files and streams behind it are closed. */
-  async close(): Promise<void> {
-    await this.source.return?.();
-  }
-}
 
 const cutOff = (): never => malformed('ends in the middle of an entry');
 
@@ -148,7 +104,7 @@ const readAbout = async (intake: Intake, size: number): Promise<Buffer> => {
  * @throws TarError
  */
 export async function* readParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TarPart, void, void> {
-  const intake = new Intake(chunks);
+  const intake = createIntake(chunks, cutOff);
   const announcements = new Announcements();
   try {
     for (let header = await intake.exactly(BLOCK); header !== undefined; header = await intake.exactly(BLOCK)) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { problemsOf, temporaryFolder } from '@pinlane/testing';
@@ -32,6 +32,24 @@ describe('ADD of an archive', () => {
       ['x/c', 'symlink', '../../../etc'],
     ]);
     expect((await readdir(join(store.root, '.pinlane-layers'))).filter((name) => name.startsWith('work-'))).toEqual([]);
+  });
+
+  it('reads all members of gzip and all frames of zstd, wherever there are some to be skipped', async () => {
+    const tar = await packTar([
+      { name: 'first', content: '1' },
+      { name: 'last', content: '2' },
+    ]);
+    const [head, tail] = [tar.subarray(0, 1024), tar.subarray(1024)];
+    const skipped = Buffer.from('5a2a4d1803000000616263', 'hex');
+    const archives = {
+      'a.tar.gz': Buffer.concat([gzipSync(head), gzipSync(''), gzipSync(tail), Buffer.alloc(512)]),
+      'b.tar.zst': Buffer.concat([zstdCompressSync(head), skipped, zstdCompressSync(tail), skipped]),
+      'c.tar.zst': Buffer.concat([skipped, skipped, zstdCompressSync(head), zstdCompressSync(tail)]),
+    };
+    for (const [name, bytes] of Object.entries(archives))
+      expect(await added({ [name]: bytes }, `ADD ${name} /x/`)).toEqual([['x/ directory ', 'x/first file 1', 'x/last file 2']]);
+    for (const spoilt of [archives['b.tar.zst'].subarray(0, -1), Buffer.concat([archives['c.tar.zst'], Buffer.from('more')])])
+      expect(await problemsOf(() => added({ 'it.tar.zst': spoilt }, 'ADD it.tar.zst /x/'))).toMatchObject([{ code: 'ERR_LAYER_UNSAFE' }]);
   });
 
   it('takes the last of several entries with one name, and a file in place of a folder', async () => {
@@ -71,6 +89,8 @@ describe('ADD of an archive', () => {
     expect(await refused(content.subarray(0, 50_000))).toEqual([['ERR_LAYER_UNSAFE', 2]]);
     const packed = gzipSync(content);
     expect(await refused(Buffer.concat([packed.subarray(0, packed.length - 8), Buffer.alloc(8, 1)]))).toEqual([['ERR_LAYER_UNSAFE', 2]]);
+    const short = gzipSync(await packTar([{ name: 'a', content: 'short' }]));
+    expect(await refused(Buffer.concat([short.subarray(0, short.length - 8), Buffer.alloc(8, 1)]))).toEqual([['ERR_LAYER_UNSAFE', 2]]);
   });
 
   it('refuses a bomb', async () => {

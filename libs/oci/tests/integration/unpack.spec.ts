@@ -112,6 +112,17 @@ describe('unpacking an image', () => {
     expect(readFileSync(join(root, `long/${'n'.repeat(120)}/${'ü'.repeat(100)}.txt`), 'utf8')).toBe('far');
   });
 
+  it.each(['gzip', 'zstd'] as const)('reads a layer of %s to the end of its last part', async (packing) => {
+    const tar = await tarOf([
+      { name: 'first', content: 'x'.repeat(100_000) },
+      { name: 'last', content: 'end' },
+    ]);
+    const skipped = packing === 'zstd' ? Buffer.from('5a2a4d1803000000616263', 'hex') : Buffer.alloc(0);
+    const parts = [tar.subarray(0, 512), tar.subarray(512, 90_000), tar.subarray(90_000)].flatMap((part) => [skipped, PACK[packing](part), skipped]);
+    const root = await unpackLayers([{ tar, packing, blob: Buffer.concat(parts) }]);
+    expect(readFileSync(join(root, 'last'), 'utf8')).toBe('end');
+  });
+
   it('makes the folders over which a runtime mounts', async () => {
     const root = await unpack([{ name: 'tmp/', type: 'directory', mode: 0o1777 }]);
     expect(readdirSync(root).sort()).toEqual(['artifacts', 'dev', 'proc', 'tmp']);
