@@ -75,6 +75,7 @@ export const createDockerEngine = (input: DockerEngineInput): BuildEngine => {
       if (!isBuilder(builder)) return fail('ERR_ENGINE_UNAVAILABLE', builder.reason, { fix: builder.fix });
       const options = await usedOptions(input);
       requireAble(builder, options, note);
+      for (const { path, why } of input.context.odd) note(`${JSON.stringify(path)} ${why}: it is left out of the build context, as no image can hold it`);
       const hidden = await secretValues(parseSecrets(options.secret ?? [], env), root, env);
       return withRunFolder(workFolder, 'build-', async (folder) => {
         const written = await writeContextFolder(input.context, folder);

@@ -1,8 +1,8 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
-import { fail, PinlaneError, type Problem } from '@pinlane/contracts';
+import { fail, PinlaneError } from '@pinlane/contracts';
 import { createSha256, inParallel, type ChunkUse } from '../content/index.ts';
-import { bytesOnce, fileChunks } from './files.ts';
+import { bytesOnce, fileChunks, readText } from './files.ts';
 import { ignoreNothing, parseIgnore, type Ignore } from './ignore.ts';
 import type { BuildContext, ContextEntry } from './model.ts';
 import { Walker, type FoundEntry } from './walk.ts';
@@ -21,9 +21,9 @@ const unreadable = (what: string) => (cause: unknown) => {
   return fail('ERR_CONTEXT_INVALID', `${what} cannot be read: ${String(errorCode(cause) ?? 'unknown error')}`, { cause });
 };
 
-const textIfThere = async (path: string): Promise<string | undefined> => {
+const textIfThere = async (path: string, what: string): Promise<string | undefined> => {
   try {
-    return await readFile(path, 'utf8');
+    return await readText(path, what);
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
     throw error;
@@ -38,7 +38,7 @@ const insideText = async (root: string, path: string): Promise<string | undefine
   if (real === undefined) return undefined;
   const from = relative(root, real);
   if (from === '..' || from.startsWith(`..${sep}`)) return fail('ERR_PATH_ESCAPES', `${path} leads out of the build context`);
-  return textIfThere(real);
+  return textIfThere(real, path);
 };
 
 const readIgnore = async (root: string, dockerfile: string): Promise<Ignore> => {
@@ -55,10 +55,13 @@ const hashed = async (entry: FoundEntry, chunks: AsyncIterable<Uint8Array>): Pro
   return { ...entry, size: seen.size, sha256: seen.digest() };
 };
 
+const byPath = (a: { readonly path: string }, b: { readonly path: string }): number => (a.path < b.path ? -1 : 1);
+
 /**
  * Reads a build context: everything that .dockerignore lets through, or `<Dockerfile>.dockerignore` if there is one. Each file is hashed, as a stream.
- * Owner, times and all of the mode but the owner's execute bit are left out, so that they can't reach an image.
- * @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES with every entry that is refused
+ * Owner, times and all of the mode but the owner's execute bit are left out, so that they can't reach an image. Links are read as links, wherever they
+ * lead; what no image can hold is told apart, and harms no build that does not copy it.
+ * @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES if the Dockerfile or .dockerignore lies outside
  */
 export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfile', overrides = {} }: ContextOptions = {}): Promise<BuildContext> => {
   const root = await realpath(folder).catch(unreadable(`the build context ${folder}`));
@@ -66,8 +69,7 @@ export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfil
     (await insideText(root, dockerfile).catch(unreadable(dockerfile))) ??
     fail('ERR_CONTEXT_INVALID', `${dockerfile} is not in the build context`, { fix: 'Write it, or name another one in build.dockerfile.' });
   const walker = new Walker(root, await readIgnore(root, dockerfile).catch(unreadable('.dockerignore')));
-  await walker.folder('').catch(unreadable('the build context'));
-  if (walker.problems.length > 0) throw new PinlaneError([...walker.problems].sort((a, b) => (a.message < b.message ? -1 : 1)) as [Problem, ...Problem[]]);
+  await walker.folder().catch(unreadable('the build context'));
 
   const content = (path: string, use?: ChunkUse): AsyncIterable<Uint8Array> =>
     Object.hasOwn(overrides, path) ? bytesOnce(overrides[path]!) : fileChunks(join(root, path), use);
@@ -76,6 +78,5 @@ export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfil
   await inParallel(files, 8, async (entry) => {
     entries.push(await hashed(entry, content(entry.path, { lent: true })).catch(unreadable(JSON.stringify(entry.path))));
   });
-  entries.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { root, entries, dockerfile: { path: dockerfile, text }, open: content };
+  return { root, entries: entries.sort(byPath), odd: walker.odd.sort(byPath), dockerfile: { path: dockerfile, text }, open: content };
 };

@@ -1,2 +1,2 @@
 export { readBuildContext, type ContextOptions } from './context.ts';
-export type { BuildContext, ContextEntry } from './model.ts';
+export type { BuildContext, ContextEntry, OddEntry } from './model.ts';

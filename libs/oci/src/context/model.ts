@@ -12,8 +12,16 @@ export interface ContextEntry {
   readonly size: number;
   /** Of a file's content; null for anything else. */
   readonly sha256: Digest | null;
-  /** What a link says, not resolved; null for anything else. */
+  /** What a link says, not resolved; null for anything else. It may lead anywhere. */
   readonly linkTarget: string | null;
+}
+
+/** What lies in a context and can't be put into an image. */
+export interface OddEntry {
+  /** Relative to the context; a byte that is not UTF-8 is a lone surrogate, U+DC00 and the byte. */
+  readonly path: string;
+  /** Completes a sentence about it: `is a pipe`. */
+  readonly why: string;
 }
 
 /** A folder as COPY sees it. */
@@ -22,6 +30,8 @@ export interface BuildContext {
   readonly root: string;
   /** Sorted by path, by UTF-16 code units. */
   readonly entries: readonly ContextEntry[];
+  /** What a build fails over only if an instruction copies it; sorted by path. */
+  readonly odd: readonly OddEntry[];
   /** The Dockerfile, which is read even if .dockerignore hides it from COPY. */
   readonly dockerfile: { readonly path: string; readonly text: string };
   /** The content of a file among the entries; whoever reads it checks it against the entry's hash. */

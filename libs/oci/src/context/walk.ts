@@ -1,9 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
-import { join, posix } from 'node:path';
-import type { Problem } from '@pinlane/contracts';
-import type { Ignore } from './ignore.ts';
-import type { ContextEntry } from './model.ts';
+import { join } from 'node:path';
+import type { Ignore, Judged } from './ignore.ts';
+import type { ContextEntry, OddEntry } from './model.ts';
 
 /** An entry whose content was not read yet. */
 export type FoundEntry = Omit<ContextEntry, 'sha256'>;
@@ -18,17 +17,31 @@ const decode = (bytes: Uint8Array): string | undefined => {
   }
 };
 
-/** Whether a link leads out of the context. */
-const leaves = (path: string, target: string): boolean => {
-  if (target.startsWith('/')) return true;
-  const reached = posix.normalize(posix.join(posix.dirname(path), target));
-  return reached === '..' || reached.startsWith('../');
+/** A name that is not UTF-8, so that no other name is the same (as Python's `surrogateescape` has it, but for all of its bytes). */
+const lossless = (name: Uint8Array): string =>
+  Array.from(name, (byte) => (byte < 0x80 ? String.fromCharCode(byte) : String.fromCharCode(0xdc00 + byte))).join('');
+
+/** Why an image can't have a file of this name; undefined if it can. */
+const oddName = (name: string | undefined): string | undefined => {
+  if (name === undefined) return 'has a name that is not UTF-8';
+  return /[\p{Cc}\u2028\u2029]/u.test(name) ? 'has a name with control characters in it' : undefined;
 };
 
-/** Walks a context without following links, and collects entries and problems. */
+const oddType = (child: Dirent<Buffer>): string => {
+  if (child.isFIFO()) return 'is a pipe';
+  return child.isSocket() ? 'is a socket' : 'is a device';
+};
+
+/** A folder that is walked: its path, and what .dockerignore says of it. */
+interface Folder {
+  readonly path: string;
+  readonly judged: Judged | undefined;
+}
+
+/** Walks a context without following links, and collects what is in it. */
 export class Walker {
   readonly found: FoundEntry[] = [];
-  readonly problems: Problem[] = [];
+  readonly odd: OddEntry[] = [];
   private readonly root: string;
   private readonly ignore: Ignore;
 
@@ -37,32 +50,38 @@ export class Walker {
     this.ignore = ignore;
   }
 
-  /** Walks a folder. @returns whether anything in it is part of the context */
-  async folder(path: string): Promise<boolean> {
-    const children = await readdir(join(this.root, path), { withFileTypes: true, encoding: 'buffer' });
-    const results = await Promise.all(children.map((child) => this.child(path, child as unknown as Dirent<Buffer>)));
+  /** Walks a folder; the root if none is given. @returns whether anything in it is part of the context */
+  async folder(folder: Folder = { path: '', judged: undefined }): Promise<boolean> {
+    const children = await this.childrenOf(folder);
+    const results = await Promise.all(children.map((child) => this.child(folder, child)));
     return results.includes(true);
   }
 
-  private async child(folder: string, child: Dirent<Buffer>): Promise<boolean> {
-    const name = decode(child.name);
-    const shown = name ?? child.name.toString('latin1');
-    const path = folder === '' ? shown : `${folder}/${shown}`;
-    const ignored = this.ignore.ignores(path);
-    if (child.isDirectory()) {
-      if (ignored && !this.ignore.mayHold(path)) return false;
-    } else if (ignored) return false;
-    if (name === undefined || /[\p{Cc}\u2028\u2029]/u.test(name)) {
-      this.refuse(`the name ${JSON.stringify(path)} ${name === undefined ? 'is not UTF-8' : 'holds control characters'}`);
-      return false;
+  /** What is in a folder; nothing if it is ignored and can't be read. */
+  private async childrenOf({ path, judged }: Folder): Promise<Dirent<Buffer>[]> {
+    try {
+      return (await readdir(join(this.root, path), { withFileTypes: true, encoding: 'buffer' })) as unknown as Dirent<Buffer>[];
+    } catch (error) {
+      if (judged?.ignored && (error as NodeJS.ErrnoException).code === 'EACCES') return [];
+      throw error;
     }
-    return child.isDirectory() ? this.directory(path, ignored) : this.leaf(path, child);
   }
 
-  private async directory(path: string, ignored: boolean): Promise<boolean> {
+  private async child(folder: Folder, child: Dirent<Buffer>): Promise<boolean> {
+    const name = decode(child.name);
+    const own = name ?? lossless(child.name);
+    const path = folder.path === '' ? own : `${folder.path}/${own}`;
+    const judged = this.ignore.judge(path, folder.judged);
+    if (judged.ignored && !(child.isDirectory() && this.ignore.mayHold(path))) return false;
+    const why = oddName(name);
+    if (why !== undefined) return this.leaveOut(path, why);
+    return child.isDirectory() ? this.directory({ path, judged }) : this.leaf(path, child);
+  }
+
+  private async directory(folder: Folder): Promise<boolean> {
     // An ignored folder is part of the context only if something in it is.
-    if (!(await this.folder(path)) && ignored) return false;
-    this.found.push({ path, type: 'directory', mode: 0o755, size: 0, linkTarget: null });
+    if (!(await this.folder(folder)) && folder.judged?.ignored) return false;
+    this.found.push({ path: folder.path, type: 'directory', mode: 0o755, size: 0, linkTarget: null });
     return true;
   }
 
@@ -70,22 +89,18 @@ export class Walker {
     const absolute = join(this.root, path);
     if (child.isSymbolicLink()) {
       const linkTarget = decode(await readlink(absolute, { encoding: 'buffer' }));
-      if (linkTarget === undefined) this.refuse(`the link ${JSON.stringify(path)} has a target that is not UTF-8`);
-      else if (leaves(path, linkTarget))
-        this.refuse(`the link ${JSON.stringify(path)} leads out of the build context, to ${JSON.stringify(linkTarget)}`, 'ERR_PATH_ESCAPES');
-      else this.found.push({ path, type: 'symlink', mode: 0o777, size: 0, linkTarget });
+      if (linkTarget === undefined) return this.leaveOut(path, 'is a link to a name that is not UTF-8');
+      this.found.push({ path, type: 'symlink', mode: 0o777, size: 0, linkTarget });
       return true;
     }
-    if (!child.isFile()) {
-      this.refuse(`${JSON.stringify(path)} is neither a file nor a directory nor a link`);
-      return true;
-    }
+    if (!child.isFile()) return this.leaveOut(path, oddType(child));
     const { mode, size } = await lstat(absolute);
     this.found.push({ path, type: 'file', mode: mode & 0o100 ? 0o755 : 0o644, size, linkTarget: null });
     return true;
   }
 
-  private refuse(message: string, code: 'ERR_CONTEXT_INVALID' | 'ERR_PATH_ESCAPES' = 'ERR_CONTEXT_INVALID'): void {
-    this.problems.push({ code, message });
+  private leaveOut(path: string, why: string): true {
+    this.odd.push({ path, why });
+    return true;
   }
 }

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { PinlaneError } from '@pinlane/contracts';
 import { chunksOf, drain } from '@pinlane/testing';
 import { readTar, sha256, tarChunks, type LayerEntry } from '../../src/index.ts';
-import { hasPattern, matcherOf } from '../../src/assemble/glob.ts';
+import { hasPattern } from '../../src/assemble/glob.ts';
+import { matcherOf } from '../../src/patterns/name-pattern.ts';
 import { FileTree, newFolder } from '../../src/assemble/tree.ts';
 import { unpackTar } from '../support/building.ts';
 
