@@ -87,6 +87,7 @@ export const layerEntries = (planned: readonly PlannedEntry[], open: (file: File
     const owned = { path, mode: node.mode, uid: node.uid, gid: node.gid };
     if (node.type === 'directory') return { ...owned, type: 'directory' };
     if (node.type === 'symlink') return { ...owned, type: 'symlink', target: node.target };
+    if (node.type === 'pipe') return { ...owned, type: 'pipe' };
     if (node.type === 'special') return fail('ERR_LAYER_UNSAFE', `/${path} is a device, a pipe or a socket`);
     const target = first.get(node);
     if (target !== undefined) return { ...owned, type: 'hardlink', target };

@@ -2,12 +2,14 @@ import { fail } from '@pinlane/contracts';
 import { ROOT, type Changes, type Owner } from './changes.ts';
 import { hasPattern, matchPaths } from './glob.ts';
 import { below, climbs, folderOf, fromFolder, nameOf, withoutDots } from './paths.ts';
-import type { FileNode, FileTree, FolderNode, LinkNode, Node, Owned } from './tree.ts';
+import type { FileNode, FileTree, FolderNode, LinkNode, Node, Owned, SpecialNode } from './tree.ts';
 
 export interface CopyRequest {
   readonly keyword: 'COPY' | 'ADD';
   /** Where the files come from, in words for a person: `the build context`, `--from=build`. */
   readonly origin: string;
+  /** Whether that is the build context, out of which no source may lead. */
+  readonly isContext: boolean;
   readonly from: FileTree;
   readonly to: FileTree;
   /** Of `to`. */
@@ -26,22 +28,25 @@ export interface CopyRequest {
 export interface FoundSource {
   readonly name: string;
   readonly path: string;
-  readonly node: FileNode | FolderNode;
+  readonly node: Exclude<Node, LinkNode>;
 }
 
-type Searched = Pick<CopyRequest, 'from' | 'keyword' | 'origin'>;
+type Searched = Pick<CopyRequest, 'from' | 'keyword' | 'origin' | 'isContext'>;
 
 /** All that one source names; undefined for a path that leads nowhere. @throws ERR_PATH_ESCAPES, ERR_DOCKERFILE_SYNTAX, ERR_CONTEXT_INVALID */
-const findSource = ({ from, keyword, origin }: Searched, source: string): (FoundSource | undefined)[] => {
+const findSource = ({ from, keyword, origin, isContext }: Searched, source: string): (FoundSource | undefined)[] => {
   if (climbs(source)) return fail('ERR_PATH_ESCAPES', `${keyword} ${source} leaves ${origin}`);
   const clean = withoutDots(source);
   const paths = matchPaths(from, clean) ?? fail('ERR_DOCKERFILE_SYNTAX', `${JSON.stringify(source)} is a malformed pattern`);
   if (paths.length === 0 && !hasPattern(clean)) return [undefined];
   return paths.map((named) => {
-    const path = from.resolve(named);
+    const { path, climbing, absolute } = from.follow(named);
     const node = from.get(path);
-    if (node?.type === 'file' || node?.type === 'directory') return { name: nameOf(named), path, node };
-    return node && fail('ERR_CONTEXT_INVALID', `${keyword} ${source}: /${path} is neither a file nor a directory`);
+    // An absolute link is meant for the image, in which the context's root is the root.
+    const outside = isContext ? (climbing ?? (node ? undefined : absolute)) : undefined;
+    if (outside !== undefined)
+      return fail('ERR_PATH_ESCAPES', `${keyword} ${source}: the link on its way leads out of ${origin}, to ${JSON.stringify(outside.slice(0, 200))}`);
+    return node && { name: nameOf(named), path, node: node as FoundSource['node'] };
   });
 };
 
@@ -69,9 +74,15 @@ interface Copier {
   contents(path: string, folder: FolderNode): void;
 }
 
+/** @throws ERR_CONTEXT_INVALID for what lies in the context, ERR_LAYER_UNSAFE */
+const refuseSpecial = (keyword: string, path: string, { why }: SpecialNode): never => {
+  if (why === undefined) return fail('ERR_LAYER_UNSAFE', `${keyword}: /${path} would be a device, a pipe or a socket`);
+  return fail('ERR_CONTEXT_INVALID', `${keyword}: what would be ${JSON.stringify(`/${path}`)} ${why}, which no image can hold`);
+};
+
 const createCopier = ({ keyword, changes, owner, mode }: CopyRequest): Copier => {
   // Copies of files that have several names: they stay hard links of each other.
-  const copies = new Map<Node, FileNode | LinkNode>();
+  const copies = new Map<Node, Exclude<Node, FolderNode | SpecialNode>>();
 
   const owned = (node: Node): Owned => {
     const { uid, gid } = owner ?? node;
@@ -79,7 +90,7 @@ const createCopier = ({ keyword, changes, owner, mode }: CopyRequest): Copier =>
   };
 
   const leaf = (path: string, node: Exclude<Node, FolderNode>): void => {
-    if (node.type === 'special') return fail('ERR_LAYER_UNSAFE', `${keyword}: /${path} would be a device, a pipe or a socket`);
+    if (node.type === 'special') return refuseSpecial(keyword, path, node);
     if (node.type === 'file' && node.attributes)
       fail('ERR_DOCKERFILE_UNSUPPORTED', `${keyword}: /${path} has extended attributes, which the embedded engine cannot carry over`);
     const copy = copies.get(node) ?? { ...node, ...owned(node) };

@@ -25,7 +25,7 @@ export interface FileBytes {
 /** In bytes, of a file that names users or groups. */
 const LARGEST_TEXT = 4 * 1024 * 1024;
 
-const contextTree = ({ entries }: BuildContext): FileTree => {
+const contextTree = ({ entries, odd }: BuildContext): FileTree => {
   const tree = new FileTree();
   // They are sorted, so that a folder comes before what is in it.
   for (const { path, type, mode, size, sha256, linkTarget } of entries) {
@@ -34,6 +34,7 @@ const contextTree = ({ entries }: BuildContext): FileTree => {
     else if (type === 'symlink') tree.put(path, { ...owned, type, target: linkTarget! });
     else tree.put(path, { ...owned, type, size, sha256: sha256!, source: { kind: 'context', path }, attributes: false });
   }
+  for (const { path, why } of odd) tree.put(path, { type: 'special', mode: 0, uid: 0, gid: 0, why });
   return tree;
 };
 

@@ -42,6 +42,7 @@ const copyRequest = async (run: StageRun, instruction: CopyInstruction, changes:
   return {
     keyword,
     origin: from === undefined ? 'the build context' : `--from=${from}`,
+    isContext: origin === undefined,
     from: origin ? await run.filesOf(origin) : files.context,
     to: state.tree,
     changes,

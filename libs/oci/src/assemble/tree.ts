@@ -39,11 +39,26 @@ export interface LinkNode extends Owned {
   readonly type: 'symlink';
   readonly target: string;
 }
-/** A device, a pipe or a socket. */
+/** A named pipe. */
+export interface PipeNode extends Owned {
+  readonly type: 'pipe';
+}
+/** What is put into no image. */
 export interface SpecialNode extends Owned {
   readonly type: 'special';
+  /** Completes a sentence about it; it is a device, a pipe or a socket if it is left out. */
+  readonly why?: string;
 }
-export type Node = FileNode | FolderNode | LinkNode | SpecialNode;
+export type Node = FileNode | FolderNode | LinkNode | PipeNode | SpecialNode;
+
+/** Where a path leads. */
+export interface Followed {
+  /** With every link followed. */
+  readonly path: string;
+  /** What the first link says that leads above the root, or starts anew from it. */
+  readonly climbing: string | undefined;
+  readonly absolute: string | undefined;
+}
 
 /** How many links a path may lead over, as Go's filepath.EvalSymlinks has it. */
 const MOST_LINKS = 255;
@@ -78,17 +93,19 @@ export class FileTree {
   }
 
   /**
-   * The path with every link followed, the last one too, by a kernel whose root this is: `..` at the root stays there. From the first name that
+   * Follows every link of a path, the last one too, by a kernel whose root this is: `..` at the root stays there. From the first name that
    * does not exist on, the path stays as it is written.
    * @throws ERR_CONTEXT_INVALID if links lead in a circle
    */
-  resolve(path: string): string {
+  follow(path: string): Followed {
     const left = namesOf(path).reverse();
     const reached: { readonly name: string; readonly node: Node | undefined }[] = [];
-    let links = 0;
+    let [links, last] = [0, ''];
+    let climbing: string | undefined;
+    let absolute: string | undefined;
     for (let name = left.pop(); name !== undefined; name = left.pop()) {
       if (name === '..') {
-        reached.pop();
+        if (reached.pop() === undefined) climbing ??= last;
         continue;
       }
       const parent = reached.at(-1);
@@ -98,10 +115,19 @@ export class FileTree {
         continue;
       }
       if ((links += 1) > MOST_LINKS) fail('ERR_CONTEXT_INVALID', `${JSON.stringify(path)} leads over links in a circle`);
-      if (node.target.startsWith('/')) reached.length = 0;
-      left.push(...namesOf(node.target).reverse());
+      last = node.target;
+      if (last.startsWith('/')) {
+        reached.length = 0;
+        absolute ??= last;
+      }
+      left.push(...namesOf(last).reverse());
     }
-    return reached.map(({ name }) => name).join('/');
+    return { path: reached.map(({ name }) => name).join('/'), climbing, absolute };
+  }
+
+  /** The path with every link followed, see `follow`. @throws ERR_CONTEXT_INVALID if links lead in a circle */
+  resolve(path: string): string {
+    return this.follow(path).path;
   }
 
   /** What is at a path; every link is followed. */

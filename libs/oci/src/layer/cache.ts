@@ -27,7 +27,7 @@ export const layerKey = (entries: readonly LayerEntry[]): Digest =>
         entry.mode,
         entry.uid,
         entry.gid,
-        ...(entry.type === 'file' ? [entry.size, entry.sha256] : entry.type === 'directory' ? [] : [entry.target]),
+        ...(entry.type === 'file' ? [entry.size, entry.sha256] : 'target' in entry ? [entry.target] : []),
       ]),
     ]),
   );

@@ -22,6 +22,8 @@ export interface FileEntry extends Owned {
 export type LayerEntry =
   | FileEntry
   | (Owned & { readonly type: 'directory' })
+  /** A named pipe. */
+  | (Owned & { readonly type: 'pipe' })
   /** `target` is what the link says, not resolved. */
   | (Owned & { readonly type: 'symlink'; readonly target: string })
   /** `target` is the path of a file that sorts before it in the same layer. */

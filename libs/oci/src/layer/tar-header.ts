@@ -3,7 +3,7 @@ import type { FileEntry, LayerEntry } from './entry.ts';
 /** A tar is made of blocks of so many bytes. */
 export const BLOCK = 512;
 
-const TYPE_FLAGS = { file: '0', hardlink: '1', symlink: '2', directory: '5' } as const;
+const TYPE_FLAGS = { file: '0', hardlink: '1', symlink: '2', directory: '5', pipe: '6' } as const;
 const LARGEST_OCTAL_ID = 0o7777777;
 const LARGEST_OCTAL_SIZE = 0o77777777777;
 
