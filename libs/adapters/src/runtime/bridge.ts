@@ -4,7 +4,8 @@ import { observeNetwork } from './observe-network.ts';
 /** One step that prepares the namespace: a command, run with an empty environment, or something to make in a fresh tmpfs. */
 export type SetupStep =
   | { readonly run: readonly [string, ...string[]] }
-  | { readonly file: string }
+  /** Empty, or a copy of a file of this machine. */
+  | { readonly file: string; readonly copyOf?: string }
   | { readonly folder: string }
   | { readonly link: string; readonly target: string };
 
@@ -55,7 +56,7 @@ const bridge = async (
   };
 
   const prepare = (step: SetupStep): void => {
-    if ('file' in step) return fs.writeFileSync(step.file, '');
+    if ('file' in step) return step.copyOf === undefined ? fs.writeFileSync(step.file, '') : fs.copyFileSync(step.copyOf, step.file);
     if ('folder' in step) return void fs.mkdirSync(step.folder);
     if ('link' in step) return fs.symlinkSync(step.target, step.link);
     const [program, ...args] = step.run;

@@ -7,15 +7,23 @@ import { requireRunnable } from './emulation.ts';
 import { NAMESPACES_FIX, whyFailed } from './trial.ts';
 import { isolationOf } from './isolation.ts';
 import { launch, type LaunchPlan } from './launch.ts';
+import { MACHINE_WIDE, SANDBOX_BYTES } from './sandbox-limits.ts';
 
 /** The bridge's namespaces: a user and a network of its own, and this machine's files. Bubblewrap raises `lo` in it. */
 const OUTER = ['--unshare-user', '--unshare-net', '--dev-bind', '/', '/', '--'];
+
+/** A tmpfs that has a size, and is open to all. */
+const tmpfs = (path: string, bytes: number): string[] => ['--perms', '1777', '--size', String(bytes), '--tmpfs', path];
 
 /** The processor's namespaces, inside the bridge's: its own processes, the image as a read-only root, no capability. */
 const inner = (rootfs: string, artifacts: string, { env, cwd, uid, gid }: ImageProcess): string[] => [
   ...['--die-with-parent', '--new-session', '--as-pid-1', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-user'],
   ...['--hostname', 'processor', '--uid', String(uid), '--gid', String(gid), '--cap-drop', 'ALL', '--clearenv'],
-  ...['--ro-bind', rootfs, '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--bind', artifacts, ARTIFACTS_ROOT],
+  ...['--ro-bind', rootfs, '/', '--proc', '/proc', '--dev', '/dev'],
+  ...MACHINE_WIDE.flatMap((name) => ['--ro-bind-try', `/proc/${name}`, `/proc/${name}`]),
+  // Bubblewrap makes /dev on a tmpfs of its own that has no size and belongs to the processor's user; only what is mounted in it stays writable.
+  ...[...tmpfs('/dev/shm', SANDBOX_BYTES.sharedMemory), '--remount-ro', '/dev', ...tmpfs('/tmp', SANDBOX_BYTES.tmp)],
+  ...['--bind', artifacts, ARTIFACTS_ROOT],
   ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
   ...['--chdir', cwd],
 ];

@@ -7,4 +7,5 @@ export * from './host.ts';
 export * from './http-client.ts';
 export { resolveUser, userOf } from './image-config.ts';
 export { observeNetwork } from './observe-network.ts';
+export { SANDBOX_BYTES } from './sandbox-limits.ts';
 export * from './unshare.ts';

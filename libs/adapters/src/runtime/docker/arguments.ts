@@ -1,5 +1,6 @@
 import type { Platform, RunLimits } from '@pinlane/contracts';
 import { csv } from '../../docker/csv.ts';
+import { SANDBOX_BYTES } from '../sandbox-limits.ts';
 import type { DaemonFacts } from './daemon.ts';
 
 /** What both containers of a start have in common. */
@@ -63,7 +64,9 @@ export const processorArgs = (plan: ProcessorPlan, facts: DaemonFacts): string[]
   // The user owns it, because runc gives a tmpfs the mode of the folder that it covers, which may let nobody else write.
   ...[
     '--tmpfs',
-    `/tmp:rw,exec,nosuid,nodev,mode=1777,uid=${plan.uid},gid=${plan.gid}`,
+    `/tmp:rw,exec,nosuid,nodev,mode=1777,size=${SANDBOX_BYTES.tmp},uid=${plan.uid},gid=${plan.gid}`,
+    '--shm-size',
+    String(SANDBOX_BYTES.sharedMemory),
     '--env-file',
     plan.envFile,
     ...plan.envNames.flatMap((name) => ['--env', name]),
