@@ -1,12 +1,12 @@
-import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { relative } from 'node:path';
-import { chooseRuntime, makeRunFolder, probeEgress, userOf } from '@pinlane/adapters';
+import { chooseRuntime, makeRunFolder, probeEgress, removeTree, userOf } from '@pinlane/adapters';
 import {
   fail,
   isPinlaneError,
   LANE_TABLE,
   MAX_BODY_BYTES,
+  plainLine,
   plainText,
   shortDigest,
   slugOf,
@@ -33,6 +33,10 @@ import { runnableImage } from './runnable-image.ts';
 import { runConformance } from './run-conformance.ts';
 import { startVariant, type Start } from './start-variant.ts';
 import { ORDINARY, type Subject } from './subject/subject.ts';
+
+/** How long the removal of what a processor left is waited for, in ms; then it goes on by itself. Nx gives an interrupted task 5 s for all. */
+const REMOVAL_MS = 20_000;
+const INTERRUPTED_MS = 1_000;
 
 export interface AcceptOptions {
   readonly spec: ProcessorSpec;
@@ -151,6 +155,8 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
       (running) => running.stop(0),
       () => undefined,
     );
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder, { withinMs: signal?.aborted ? INTERRUPTED_MS : REMOVAL_MS }).catch(({ message }: Error) => {
+      progress(`WARNING: ${folder} could not be removed: ${plainLine(message)}`);
+    });
   }
 };

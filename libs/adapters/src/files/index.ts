@@ -1,1 +1,2 @@
+export { removeTree } from './remove-tree.ts';
 export { makeRunFolder, withRunFolder } from './run-folder.ts';

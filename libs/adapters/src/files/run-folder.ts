@@ -1,8 +1,11 @@
-import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeTree } from './remove-tree.ts';
 
 /** The age, in ms, from which on a folder belongs to no run that still goes on. */
 const LEFTOVER_MS = 24 * 60 * 60 * 1000;
+/** How long a new run waits for the removal of what one run left, in ms; it goes on meanwhile. */
+const SWEEP_MS = 1000;
 
 /** Removes this user's folders of that prefix that killed runs left a day ago or earlier. */
 const sweepRunFolders = async (parent: string, prefix: string): Promise<void> => {
@@ -10,7 +13,7 @@ const sweepRunFolders = async (parent: string, prefix: string): Promise<void> =>
   for (const path of names.map((name) => join(parent, name))) {
     const found = await lstat(path).catch(() => null);
     if (!found?.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid) || Date.now() - found.mtimeMs < LEFTOVER_MS) continue;
-    await rm(path, { recursive: true, force: true }).catch(() => undefined);
+    await removeTree(path, { withinMs: SWEEP_MS }).catch(() => undefined);
   }
 };
 
@@ -27,6 +30,6 @@ export const withRunFolder = async <T>(parent: string, prefix: string, use: (fol
   try {
     return await use(folder);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
   }
 };

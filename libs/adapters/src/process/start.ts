@@ -32,7 +32,7 @@ export interface StartedProgram {
   /** Settles when the program has ended and its output is closed, which a process that it left behind may put off. Never rejects. */
   readonly ended: Promise<ProgramEnd>;
   /** Settles when the program itself has ended, or could not be started, whoever still holds its output. Never rejects. */
-  readonly exited: Promise<void>;
+  readonly exited: Promise<ProgramEnd>;
   /** The exit code, as soon as there is one. */
   exitCode(): number | null;
   /** Writes to its stdin. Nothing happens if it reads no longer: its end says more than the broken pipe. */
@@ -56,14 +56,11 @@ export const startProgram = ({ command, args, cwd, env, input = false, output = 
     detached: group,
     windowsHide: true,
   });
-  const ended = new Promise<ProgramEnd>((resolve) => {
-    child.once('close', (exitCode) => resolve({ exitCode }));
-    child.once('error', (error) => resolve({ exitCode: null, error }));
-  });
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
+  const when = (event: 'close' | 'exit'): Promise<ProgramEnd> =>
+    new Promise((resolve) => {
+      child.once(event, (exitCode: number | null) => resolve({ exitCode }));
+      child.once('error', (error) => resolve({ exitCode: null, error }));
+    });
   const send = (pid: number, signal: NodeJS.Signals): void => {
     try {
       process.kill(pid, signal);
@@ -79,8 +76,8 @@ export const startProgram = ({ command, args, cwd, env, input = false, output = 
   return {
     stdout: child.stdout ?? Readable.from([]),
     stderr: child.stderr ?? Readable.from([]),
-    ended,
-    exited,
+    ended: when('close'),
+    exited: when('exit'),
     exitCode: () => (child.pid === undefined ? null : child.exitCode),
     write: (text) => void child.stdin?.write(text),
     endInput: () => void child.stdin?.end(),

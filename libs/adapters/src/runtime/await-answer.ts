@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fail, type ProcessorRequest, type ProcessorResponse, type StartOptions } from '@pinlane/contracts';
+import { cutOff, fail, plainText, type ProcessorRequest, type ProcessorResponse, type StartOptions } from '@pinlane/contracts';
 
 /** A start that is under way. */
 export interface Starting {
@@ -17,9 +17,11 @@ export interface Starting {
 }
 
 const LOG_TAIL_LINES = 30;
+const LINE_AT_MOST = 300;
 
 const tailOf = (log: string): string => {
-  const lines = log.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
+  const tail = log.trimEnd().split('\n').slice(-LOG_TAIL_LINES);
+  const lines = plainText(tail.map((line) => cutOff(line, LINE_AT_MOST)).join('\n'));
   return lines === '' ? 'It wrote nothing.' : `Its log ends:\n${lines}`;
 };
 
@@ -34,7 +36,7 @@ type Waiting = Pick<StartOptions, 'until' | 'startTimeoutMs'> & { readonly signa
  */
 export const awaitAnswer = async (starting: Starting, { until, startTimeoutMs, signal }: Waiting): Promise<number> => {
   const answered = async (): Promise<boolean> => {
-    const response = await starting.request({ method: 'GET', path: '/healthz', timeoutMs: 2000 }).catch(() => null);
+    const response = await starting.request({ method: 'GET', path: '/healthz', timeoutMs: 2000, ...(signal ? { signal } : {}) }).catch(() => null);
     return response !== null && (until === 'answering' || response.status === 200);
   };
   for (;;) {

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { NetworkView, ProcessorRequest, ProcessorResponse, RunningProcessor, StartOptions } from '@pinlane/contracts';
-import { makeRunFolder } from '../files/index.ts';
+import { makeRunFolder, removeTree } from '../files/index.ts';
 import { bridgeSource, type BridgeQuestion } from './bridge.ts';
 import { sendRequest } from './http-client.ts';
 import type { LogBuffer } from './log-buffer.ts';
@@ -49,7 +49,7 @@ export const makeBridgeFolder = async (): Promise<BridgeFolder> => {
       socket.write(`${JSON.stringify(question)}\n`);
       return JSON.parse(await text(socket));
     },
-    remove: () => rm(path, { recursive: true, force: true }),
+    remove: () => removeTree(path),
   };
 };
 

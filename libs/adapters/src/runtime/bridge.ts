@@ -91,11 +91,20 @@ const bridge = async (
     if (pid !== undefined) attempt(() => process.kill(pid, signal));
   };
 
-  const release = (path: string): void => {
-    const stat = attempt(() => fs.lstatSync(path));
-    if (!stat?.isDirectory() && !stat?.isFile()) return;
-    attempt(() => fs.chmodSync(path, stat.isDirectory() ? 0o777 : 0o666));
-    if (stat.isDirectory()) for (const name of attempt(() => fs.readdirSync(path)) ?? []) release(`${path}/${name}`);
+  /** What lies so deep that its path gets long is moved up to the top, where it ends up in any case to be removed. */
+  const release = (top: string): void => {
+    const LONG = 2000;
+    const left = [top];
+    let moved = 0;
+    for (let path = left.pop(); path !== undefined; path = left.pop()) {
+      const [known, stat] = [path, attempt(() => fs.lstatSync(path as string))];
+      if (!stat?.isDirectory() && !stat?.isFile()) continue;
+      attempt(() => fs.chmodSync(known, stat.isDirectory() ? 0o777 : 0o666));
+      if (!stat.isDirectory()) continue;
+      const lifted = known.length > LONG ? `${top}/.pinlane-${(moved += 1)}` : known;
+      if (lifted !== known) attempt(() => fs.renameSync(known, lifted));
+      for (const name of attempt(() => fs.readdirSync(lifted)) ?? []) left.push(`${lifted}/${name}`);
+    }
   };
 
   /** The process so many levels below another, each the first child of the one above. */
@@ -150,6 +159,8 @@ const bridge = async (
   const child = order.command === null ? undefined : start(order, order.command);
   const endAll = (): void => {
     if (child === undefined) process.exit(0);
+    // Itself, the first of its namespace, which takes all others along: a processor may have called off that it goes with its parent.
+    kill(descendant(child.pid, order.depth), 'SIGKILL');
     kill(child.pid, 'SIGKILL');
     kill(child.pid === undefined ? undefined : -child.pid, 'SIGKILL');
     setTimeout(() => process.exit(137), 1000);

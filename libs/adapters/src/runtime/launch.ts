@@ -34,15 +34,20 @@ const startBridge = ({ outer, order }: LaunchPlan, folder: BridgeFolder, log: Lo
  */
 export const launch = async (plan: LaunchPlan, options: StartOptions): Promise<RunningProcessor> => {
   const folder = await makeBridgeFolder();
-  const log = createLogBuffer();
+  let stopped = false;
+  let ended: string | null = null;
+  const log: LogBuffer = createLogBuffer({
+    onFlood: (flooded) => {
+      ended ??= flooded;
+      bridge.endInput();
+    },
+  });
   const bridge = startBridge(plan, folder, log);
   const { startedAt, exited, running } = bridge;
   const { request, ask } = folder;
-  let stopped = false;
-  let ended: string | null = null;
-  const why = async (): Promise<string> => `ended with exit code ${await exited}`;
+  const why = async (): Promise<string> => exited.then((code) => ended ?? `ended with exit code ${code}`);
   void exited.then((code) => {
-    if (!stopped) ended = `ended with exit code ${code}`;
+    if (!stopped) ended ??= `ended with exit code ${code}`;
   });
   const end = async (): Promise<void> => {
     stopped = true;

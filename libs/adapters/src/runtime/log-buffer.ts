@@ -19,7 +19,18 @@ const PIECE = 4096;
 /** What a piece takes besides its bytes. */
 const OVERHEAD = 256;
 
-export const createLogBuffer = (maxBytes = LOG_BYTES_AT_MOST): LogBuffer => {
+/** How much a processor may write in all, in bytes, before it is ended: whoever writes without end is listened to no longer. */
+export const LOG_FLOOD_BYTES = 256 * 1024 * 1024;
+
+export interface LogOptions {
+  readonly maxBytes?: number;
+  readonly floodBytes?: number;
+  /** Called once more than `floodBytes` have come, with what is to be said of it. */
+  readonly onFlood?: (why: string) => void;
+}
+
+export const createLogBuffer = ({ maxBytes = LOG_BYTES_AT_MOST, floodBytes = LOG_FLOOD_BYTES, onFlood }: LogOptions = {}): LogBuffer => {
+  let received = 0;
   let pieces: { readonly stream: Stream; readonly bytes: Uint8Array }[] = [];
   /** Those before it are gone; they are taken out of the list together, since taking out the first moves all others. */
   let first = 0;
@@ -40,6 +51,9 @@ export const createLogBuffer = (maxBytes = LOG_BYTES_AT_MOST): LogBuffer => {
   };
   return {
     add: (stream, chunk) => {
+      const before = received;
+      received += chunk.byteLength;
+      if (before <= floodBytes && received > floodBytes) onFlood?.(`was ended, because it wrote more than ${floodBytes} bytes to its log`);
       const last = pieces.at(-1);
       if (last?.stream === stream && last.bytes.byteLength + chunk.byteLength <= PIECE) {
         pieces[pieces.length - 1] = { stream, bytes: Buffer.concat([last.bytes, chunk]) };

@@ -116,12 +116,38 @@ describe("an image's process", () => {
 });
 
 describe('the log buffer', () => {
-  it('keeps both streams in order and drops the oldest beyond its limit', () => {
-    const log = createLogBuffer(10);
-    log.add('stdout', Buffer.from('aaaa'));
-    log.add('stderr', Buffer.from('bbbb'));
-    expect([log.all(), log.of('stderr')]).toEqual(['aaaabbbb', 'bbbb']);
-    log.add('stdout', Buffer.from('cccc'));
-    expect(log.all()).toBe('bbbbcccc');
+  const bytes = (text: string) => Buffer.from(text);
+
+  it('keeps both streams in order and drops the oldest beyond its limit, and says so', () => {
+    const log = createLogBuffer({ maxBytes: 600 });
+    log.add('stdout', bytes('aaaa'));
+    log.add('stderr', bytes('bbbb'));
+    expect([log.all(), log.of('stderr'), log.unkept()]).toEqual(['aaaabbbb', 'bbbb', 0]);
+    log.add('stdout', bytes('cccc'));
+    expect(log.all()).toBe('[the first 4 bytes are not kept; of a log the last 600 are]\nbbbbcccc');
+    expect(log.unkept()).toBe(4);
+  });
+
+  it('gives a stream of which something was dropped from its first whole line', () => {
+    const log = createLogBuffer({ maxBytes: 10_000 });
+    for (let at = 0; at < 3000; at += 1) log.add(at % 3 === 0 ? 'stdout' : 'stderr', bytes(`{"line":${at}}\n`.repeat(20)));
+    for (const line of log.of('stderr').trim().split('\n')) expect(line).toMatch(/^\{"line":\d+\}$/);
+    expect(log.of('stderr').length).toBeLessThan(10_000);
+  });
+
+  it('takes no more memory for many small pieces than for few large ones', () => {
+    const log = createLogBuffer({ maxBytes: 100_000 });
+    for (let at = 0; at < 200_000; at += 1) log.add(at % 2 === 0 ? 'stdout' : 'stderr', bytes('x'));
+    expect(log.of('stdout').length + log.of('stderr').length).toBeLessThan(100_000 / 256);
+    const one = createLogBuffer({ maxBytes: 100_000 });
+    for (let at = 0; at < 90_000; at += 1) one.add('stderr', bytes('x'));
+    expect(one.of('stderr')).toHaveLength(90_000);
+  });
+
+  it('tells once that more was written than anybody listens to', () => {
+    const told: string[] = [];
+    const log = createLogBuffer({ floodBytes: 10, onFlood: (why) => told.push(why) });
+    for (let at = 0; at < 30; at += 1) log.add('stdout', bytes('x'));
+    expect(told).toEqual(['was ended, because it wrote more than 10 bytes to its log']);
   });
 });

@@ -42,6 +42,8 @@ interface Run {
   callOff(): void;
   /** Whether it was told to end, so that its end is no news. */
   stopped: boolean;
+  /** What is to be said of it, if it was ended because it wrote too much. */
+  flooded?: string;
 }
 
 const namesFor = ({ image }: StartOptions): Names => {
@@ -61,21 +63,29 @@ const beginRun = async (docker: Docker, options: StartOptions, user: User): Prom
   const names = namesFor(options);
   const folder = await makeBridgeFolder();
   const callOff = watchOver(docker, { containers: [names.processor, names.bridge], folder: folder.path });
-  return { docker, options, user, names, folder, log: createLogBuffer(), attached: [], callOff, stopped: false };
+  const run: Run = { docker, options, user, names, folder, log: createLogBuffer({ onFlood: (why) => flooded(why) }), attached: [], callOff, stopped: false };
+  const flooded = (why: string): void => {
+    run.flooded = why;
+    void docker.run(['kill', '--signal', 'KILL', names.processor], { expectedCodes: [1] }).catch(() => null);
+  };
+  return run;
 };
 
 /** Ends a run and removes everything that was made for it. */
 const endRun = async (run: Run): Promise<void> => {
   const { docker, names, folder, attached } = run;
   run.stopped = true;
+  // First the processor, which could go on changing what is released.
+  await docker.run(['rm', '--force', '--volumes', names.processor], { expectedCodes: [1] });
   await folder.ask({ op: 'release', folder: ARTIFACTS_ROOT }).catch(() => null);
-  await docker.run(['rm', '--force', '--volumes', names.processor, names.bridge], { expectedCodes: [1] });
+  await docker.run(['rm', '--force', '--volumes', names.bridge], { expectedCodes: [1] });
   await Promise.all(attached.map(({ exited }) => exited));
   run.callOff();
   await folder.remove();
 };
 
-const whyEnded = async ({ docker, names, options }: Run): Promise<string> => describeEnd(await readState(docker, names.processor), options.limits);
+const whyEnded = async ({ docker, names, options, flooded }: Run): Promise<string> =>
+  flooded ?? describeEnd(await readState(docker, names.processor), options.limits);
 
 /** Creates the processor's container, of the very image that was asked for; its environment is in no argument and in no file for long. */
 const createProcessor = async ({ docker, names, folder, user, options }: Run): Promise<void> => {
