@@ -133,7 +133,7 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
   const { spec, platform, lane, progress, signal, runtimes } = options;
   const [startedAt, begun] = [new Date(), performance.now()];
   await clearReport(options.reportsDir, platform);
-  const files = await readCases(options.casesDir);
+  const files = await readCases(options.casesDir, options.workspaceRoot);
   const runtime = await chooseRuntime(options.runtime, { lane, progress, ...(runtimes === undefined ? {} : { runtimes }) });
   progress(`unpacking ${shortDigest(options.digest)}`);
   const image = await readImageUnderTest(options);

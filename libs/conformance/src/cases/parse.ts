@@ -1,56 +1,107 @@
 import { acceptanceFileSchema, fail, PinlaneError, type AcceptanceCase, type Problem } from '@pinlane/contracts';
-import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
+import { isNode, isScalar, Lexer, LineCounter, parseDocument, visit, type Document } from 'yaml';
 
-const MAX_BYTES = 1024 * 1024;
+/** The largest file, in bytes. */
+export const CASES_BYTES_AT_MOST = 1024 * 1024;
+/** The most words and marks of YAML in one file; each takes time and memory, and a file of so many holds thousands of cases. */
+const TOKENS_AT_MOST = 50_000;
+/** More problems than anybody mends at once. */
+const PROBLEMS_AT_MOST = 50;
 const ALIASES_AT_MOST = 50;
 
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A text, and where in it something is. */
+interface Source {
+  readonly document: Document;
+  readonly lines: LineCounter;
+}
+
+const START: Place = { line: 1, column: 1 };
+
+const placeAt = ({ lines }: Pick<Source, 'lines'>, offset: number): Place => {
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
+};
+
 /** The place of the value at a path; if the file has none there, that of the nearest value above it. */
-const placeOf = (document: Document, lines: LineCounter, path: readonly PropertyKey[]): { line: number; column: number } => {
+const placeOf = ({ document, lines }: Source, path: readonly PropertyKey[]): Place => {
   for (let length = path.length; length >= 0; length -= 1) {
     const node = document.getIn(path.slice(0, length), true);
-    if (!isNode(node) || !node.range) continue;
-    const { line, col } = lines.linePos(node.range[0]);
-    return { line, column: col };
+    if (isNode(node) && node.range) return placeAt({ lines }, node.range[0]);
   }
-  return { line: 1, column: 1 };
+  return START;
 };
 
-const throwAll = (problems: readonly Problem[]): void => {
-  const [first, ...rest] = problems;
-  if (first !== undefined) throw new PinlaneError([first, ...rest]);
+/** Something that is wrong, before it has a code and a file. */
+type Found = Place & { readonly message: string };
+
+/** Keys that stand twice in one map. The library's own check compares each key with each. */
+const repeatedKeys = ({ document, lines }: Source): Found[] => {
+  const found: Found[] = [];
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value) && key.range) found.push({ message: 'Map keys must be unique', ...placeAt({ lines }, key.range[0]) });
+        seen.add(key.value);
+      }
+    },
+  });
+  return found;
 };
 
-/** Parses the text of a file of acceptance cases. @throws ERR_ACCEPTANCE_CASE_INVALID with every problem and its place */
+/** Names of cases that an earlier case has, too. */
+const repeatedNames = (source: Source, cases: readonly AcceptanceCase[]): Found[] => {
+  const seen = new Set<string>();
+  return cases.flatMap(({ name }, index) => {
+    const known = seen.has(name);
+    seen.add(name);
+    return known ? [{ message: `two cases are named ${JSON.stringify(name)}`, ...placeOf(source, ['cases', index, 'name']) }] : [];
+  });
+};
+
+/** Whether a text has more tokens than are read; they are counted without being kept. */
+const isTooMuch = (text: string): boolean => {
+  let tokens = 0;
+  for (const _ of new Lexer().lex(text)) if ((tokens += 1) > TOKENS_AT_MOST) return true;
+  return false;
+};
+
+/**
+ * Parses the text of a file of acceptance cases, of 1 MiB and 50 000 words and marks at most: the time that it takes grows with the text alone.
+ * @throws ERR_ACCEPTANCE_CASE_INVALID with every problem and its place; of more than 50 the first
+ */
 export const parseAcceptanceFile = (text: string, file: string): readonly AcceptanceCase[] => {
-  const problem = (message: string, place: { line: number; column: number }): Problem => ({ code: 'ERR_ACCEPTANCE_CASE_INVALID', message, file, ...place });
-  if (Buffer.byteLength(text) > MAX_BYTES) fail('ERR_ACCEPTANCE_CASE_INVALID', `the file is larger than ${MAX_BYTES} bytes`, { file });
+  const problemOf = ({ message, ...place }: Found): Problem => ({ code: 'ERR_ACCEPTANCE_CASE_INVALID', message, file, ...place });
+  const throwAll = <T>(issues: readonly T[], found: (issue: T) => Found): void => {
+    const [first, ...rest] = issues.slice(0, PROBLEMS_AT_MOST).map((issue) => problemOf(found(issue)));
+    if (first === undefined) return;
+    const more = issues.length - PROBLEMS_AT_MOST;
+    throw new PinlaneError([first, ...rest, ...(more > 0 ? [problemOf({ message: `and ${more} more problems`, ...START })] : [])]);
+  };
+  const refuse = (message: string): never => fail('ERR_ACCEPTANCE_CASE_INVALID', message, { file });
+
+  if (Buffer.byteLength(text) > CASES_BYTES_AT_MOST) refuse(`the file is larger than ${CASES_BYTES_AT_MOST} bytes`);
+  if (isTooMuch(text)) refuse(`the file has more than ${TOKENS_AT_MOST} words and marks of YAML; share the cases out among several files`);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  throwAll(
-    document.errors.map(({ message, pos }) => {
-      const { line, col } = lines.linePos(pos[0]);
-      return problem(message, { line, column: col });
-    }),
-  );
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+  const source = { document, lines };
+  throwAll(document.errors, ({ message, pos }) => ({ message, ...placeAt(source, pos[0]) }));
+  throwAll(repeatedKeys(source), (found) => found);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: ALIASES_AT_MOST });
   } catch (error) {
-    throwAll([problem((error as Error).message, { line: 1, column: 1 })]);
+    throwAll([error as Error], ({ message }) => ({ message, ...START }));
   }
-  const parsed = acceptanceFileSchema.safeParse(value);
-  if (!parsed.success) {
-    const of = ({ path, message }: { path: PropertyKey[]; message: string }): Problem =>
-      problem(`${path.join('.') || 'the file'}: ${message}`, placeOf(document, lines, path));
-    throwAll(parsed.error.issues.map(of));
-    return [];
-  }
-  const { cases } = parsed.data;
-  const names = cases.map(({ name }) => name);
-  throwAll(
-    names.flatMap((name, index) =>
-      names.indexOf(name) === index ? [] : [problem(`two cases are named ${JSON.stringify(name)}`, placeOf(document, lines, ['cases', index, 'name']))],
-    ),
-  );
+  const { data, error } = acceptanceFileSchema.safeParse(value);
+  throwAll(error?.issues ?? [], ({ path, message }) => ({ message: `${path.join('.') || 'the file'}: ${message}`, ...placeOf(source, path) }));
+  const cases = data?.cases ?? [];
+  throwAll(repeatedNames(source, cases), (found) => found);
   return cases;
 };

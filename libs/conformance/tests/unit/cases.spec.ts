@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { problemsOfSync, temporaryFolder } from '@pinlane/testing';
-import { exampleParams, parseAcceptanceFile } from '../../src/index.ts';
+import { exampleParams, parseAcceptanceFile, readCases } from '../../src/index.ts';
 import { openArtifacts } from '../../src/artifacts/index.ts';
 import { outputProblems } from '../../src/cases/run.ts';
 import { SPEC } from '../support/subject.ts';
@@ -60,6 +61,98 @@ describe('a file of acceptance cases', () => {
     expect(problemsOf(`# ${'x'.repeat(2 ** 20)}`)).toEqual([
       expect.objectContaining({ code: 'ERR_ACCEPTANCE_CASE_INVALID', message: expect.stringContaining('larger than') }),
     ]);
+  });
+});
+
+describe('a mebibyte of acceptance cases', () => {
+  const MOST = 2 ** 20;
+  const filled = (head: string, piece: (at: number) => string, most = MOST): string => {
+    const pieces = [head];
+    for (let [at, size] = [0, head.length]; ; at += 1) {
+      const next = piece(at);
+      size += next.length;
+      if (size > most) return pieces.join('');
+      pieces.push(next);
+    }
+  };
+  /** How long a machine that is slow and busy may take for what takes a tenth of a second. */
+  const PATIENCE_MS = 10_000;
+  const params = 'cases:\n  - name: a\n    expect: {}\n    params:\n';
+
+  it.each<[string, string]>([
+    ['sound cases', filled('cases:\n', (at) => `  - name: c${at}\n    expect: {}\n`)],
+    ['cases in flow style', filled('cases: [', (at) => `{name: c${at}, expect: {}},`)],
+    ['cases of one name', filled('cases:\n', () => '  - { name: a, expect: {} }\n')],
+    ['cases that are none', filled('cases: [', () => '1,')],
+    ['one map of many keys', filled(params, (at) => `      k${at}: 1\n`)],
+    ['one key again and again', filled(params, () => '      k: 1\n')],
+    ['keys that nobody knows', filled('cases: []\n', (at) => `k${at}: 1\n`)],
+    ['quotes that never end', filled('cases:\n', () => '"\n')],
+    ['lists within one another', `cases: ${'['.repeat(MOST - 10)}`],
+    ['dashes within one another', `cases:\n${'- '.repeat(MOST / 2 - 10)}`],
+    ['aliases', filled(`${params}      p: &a 1\n      q:\n`, () => '      - *a\n')],
+    ['documents', filled('', () => '---\na: 1\n')],
+    ['nothing but blank lines', '\n'.repeat(MOST)],
+  ])('is refused by a limit that is named, and soon: %s', (_, text) => {
+    const startedAt = performance.now();
+    expect(problemsOf(text)).toEqual([
+      expect.objectContaining({ message: expect.stringMatching(/^the file has more than 50000 words and marks|^the file: /) }),
+    ]);
+    expect(performance.now() - startedAt).toBeLessThan(PATIENCE_MS);
+  });
+
+  it.each<[string, string]>([
+    ['a long text', `cases:\n  - name: a\n    expect: {}\n    params: { text: "${'x'.repeat(MOST - 100)}" }\n`],
+    ['a long block', filled('cases:\n  - name: a\n    expect: {}\n    params:\n      text: |\n', () => `        ${'line '.repeat(20)}\n`)],
+    ['a long comment', `#${'x'.repeat(MOST - 100)}\ncases: [{ name: a, expect: {} }]\n`],
+    ['2 000 cases', filled('cases:\n', (at) => `  - name: c${at}\n    expect: {}\n`, 60_000)],
+    ['a map of 5 000 keys', filled(params, (at) => `      k${at}: 1\n`, 70_000)],
+  ])('is read, and soon, where it holds few words: %s', (_, text) => {
+    const startedAt = performance.now();
+    expect(parseAcceptanceFile(text, 'x.yaml').length).toBeGreaterThan(0);
+    expect(performance.now() - startedAt).toBeLessThan(PATIENCE_MS);
+  });
+
+  it('has the first problems told, and how many more there are', () => {
+    const problems = problemsOf(filled('cases:\n', () => '  - { nam: a }\n', 40_000));
+    expect(problems).toHaveLength(51);
+    expect(problems.at(-1)?.message).toMatch(/^and \d{4,} more problems$/);
+  });
+});
+
+describe('a folder of acceptance cases', () => {
+  const CASE = 'cases: [{ name: a, expect: {} }]\n';
+  const made = () => {
+    const workspace = temporaryFolder('cases');
+    const folder = join(workspace, 'processors/x/acceptance');
+    mkdirSync(folder, { recursive: true });
+    return { workspace, folder };
+  };
+
+  it('may link to files of its workspace', async () => {
+    const { workspace, folder } = made();
+    writeFileSync(join(workspace, 'shared.yaml'), CASE);
+    symlinkSync('../../../shared.yaml', join(folder, 'a.yaml'));
+    expect((await readCases(folder, workspace)).map(({ file, cases }) => [file, cases.length])).toEqual([['a.yaml', 1]]);
+  });
+
+  it.each([
+    ['/proc/self/environ', /leads out of the workspace/],
+    ['/dev/zero', /leads out of the workspace/],
+    ['/etc/hostname', /leads out of the workspace/],
+    ['../../../../x.yaml', /cannot be read \(ENOENT\)|leads out of the workspace/],
+    ['a.yaml', /cannot be read \(ELOOP\)/],
+    ['.', /is no file/],
+  ])('reads nothing else through a link: %s', async (target, message) => {
+    const { workspace, folder } = made();
+    symlinkSync(target, join(folder, 'a.yaml'));
+    await expect(readCases(folder, workspace)).rejects.toThrow(message);
+  });
+
+  it('is not held up by a pipe', async () => {
+    const { workspace, folder } = made();
+    execFileSync('mkfifo', [join(folder, 'a.yaml')]);
+    await expect(readCases(folder, workspace)).rejects.toThrow(/is no file/);
   });
 });
 
