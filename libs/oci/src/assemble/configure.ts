@@ -1,6 +1,8 @@
 import { fail } from '@pinlane/contracts';
 import type { Instruction, NamedValue } from '../dockerfile/index.ts';
-import { argvOf, parsePorts, setEnvironment, setHealth, type Execution } from './execution.ts';
+import { isSpace } from '../patterns/space.ts';
+import { argvOf, setEnvironment, setHealth, type Execution } from './execution.ts';
+import { parsePorts } from './ports.ts';
 import type { Expand } from './stage-run.ts';
 import type { StageState } from './stage-state.ts';
 
@@ -18,8 +20,14 @@ const setVariables = ({ execution, variables }: StageState, pairs: readonly [str
   }
 };
 
+const splitAtSpace = (text: string): string[] =>
+  Array.from(text, (char) => (isSpace(char) ? ' ' : char))
+    .join('')
+    .split(' ')
+    .filter(Boolean);
+
 const expose = ({ ports }: Execution, values: readonly string[]): void => {
-  for (const word of values.flatMap((value) => value.split(/\s+/).filter(Boolean)))
+  for (const word of values.flatMap((value) => splitAtSpace(value)))
     for (const port of parsePorts(word) ?? fail('ERR_DOCKERFILE_SYNTAX', `${JSON.stringify(word)} is not a port such as 8000 or 8000/udp`)) ports.add(port);
 };
 

@@ -75,13 +75,3 @@ export const setHealth = (execution: Execution, check: 'none' | { readonly comma
   const test = command.form === 'exec' ? ['CMD', ...command.argv] : ['CMD-SHELL', command.line];
   execution.health = { Test: test, ...times };
 };
-
-const PROTOCOLS = ['tcp', 'udp', 'sctp'];
-
-/** `80`, `80/udp` or `8000-8003/tcp` as a config lists ports, one by one; undefined if it is no port. */
-export const parsePorts = (text: string): string[] | undefined => {
-  const [, from = '', to = from, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/([a-z]+))?$/i.exec(text) ?? [];
-  const [first, last] = [Number(from), Number(to)];
-  if (from === '' || first < 1 || last > 65_535 || first > last || !PROTOCOLS.includes(protocol.toLowerCase())) return undefined;
-  return Array.from({ length: last - first + 1 }, (_, at) => `${first + at}/${protocol.toLowerCase()}`);
-};

@@ -13,7 +13,10 @@ export class ExpansionError extends Error {
 /** How deeply expansions may be nested. */
 const DEEPEST = 100;
 
-const ONE_NAME = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?!$-])/;
+/** How long a value may become, in characters: a line may double what a line before it has set. */
+const LONGEST = 2 * 1024 * 1024;
+
+const ONE_NAME = /[\p{L}_][\p{L}\p{Nd}_]*|\p{Nd}+|[@*#?!$-]|/uy;
 
 /** `-`, `+` or `?`; with a colon before it an empty value counts as none. */
 interface Operator {
@@ -61,6 +64,7 @@ class Expander {
         result += char;
         this.at += 1;
       }
+      if (result.length > LONGEST) throw new ExpansionError(`it grows to more than ${LONGEST} characters`);
     }
     return result;
   }
@@ -87,13 +91,15 @@ class Expander {
         result += char;
         this.at += 1;
       }
+      if (result.length > LONGEST) throw new ExpansionError(`it grows to more than ${LONGEST} characters`);
     }
     this.at += 1;
     return result;
   }
 
   private name(): string {
-    const found = ONE_NAME.exec(this.text.slice(this.at, this.at + 1000))?.[0] ?? '';
+    ONE_NAME.lastIndex = this.at;
+    const found = ONE_NAME.exec(this.text)![0];
     this.at += found.length;
     return found;
   }

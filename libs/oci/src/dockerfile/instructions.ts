@@ -1,9 +1,8 @@
 import type { CommandForm, HealthTimes, InlineFile, Instruction, NamedValue } from './model.ts';
+import { trimSpace } from '../patterns/space.ts';
+import { openDocument } from './here-documents.ts';
 import type { HereDocument, SourceInstruction } from './source.ts';
-import { jsonStrings, plainWords, quotedWords, takeFlags } from './words.ts';
-
-/** Why a line is not a valid instruction. */
-export class InstructionError extends Error {}
+import { InstructionError, jsonStrings, plainWords, quotedWords, takeFlags } from './words.ts';
 
 /** An instruction whose flags are taken off, before its arguments are parsed. */
 interface Line {
@@ -20,24 +19,25 @@ interface Line {
 /** What an instruction says, apart from where it stands. */
 type Content<I = Instruction> = I extends Instruction ? Omit<I, 'line' | 'column' | 'text'> : never;
 
+/** Of COPY, ADD, EXPOSE or VOLUME. A source may be a pattern, which any number of files match. */
+const MOST_WORDS = 1000;
+
 const refuse = (message: string): never => {
   throw new InstructionError(message);
 };
 
-/** The value of a flag; undefined if it is not given. */
+/** The value of a flag; undefined if it is not given, or empty. */
 const flag = ({ flags, keyword }: Line, name: string): string | undefined => {
   if (!flags.has(name)) return undefined;
-  return flags.get(name) || refuse(`--${name} of ${keyword} needs a value: --${name}=…`);
+  return (flags.get(name) ?? refuse(`--${name} of ${keyword} needs a value: --${name}=…`)) || undefined;
 };
-
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** `a=b c=d`, or in the old form `a b and all the rest`. */
 const pairs = ({ rest, escape, keyword }: Line): NamedValue[] => {
   const words = quotedWords(rest, escape);
   if (words.length === 0) return refuse(`${keyword} needs at least one name=value`);
   if (!words[0]!.includes('=')) {
-    const [, name, value] = /^(\S+)\s+([^]+)$/.exec(rest) ?? refuse(`${keyword} needs a value: ${words[0]}=…`);
+    const [, name, value] = /^([^\t\v\f\r ]+)[\t\v\f\r ]+([^]+)$/.exec(rest) ?? refuse(`${keyword} needs a value: ${words[0]}=…`);
     return [{ name: name!, value: value! }];
   }
   return words.map((word) => {
@@ -47,25 +47,28 @@ const pairs = ({ rest, escape, keyword }: Line): NamedValue[] => {
   });
 };
 
-const command = (rest: string, keyword: string): CommandForm => {
+const command = (rest: string): CommandForm => {
   const argv = jsonStrings(rest);
-  if (argv === undefined && rest === '') return refuse(`${keyword} needs a command`);
   return argv ? { form: 'exec', argv } : { form: 'shell', line: rest };
 };
 
-const words = (rest: string, keyword: string): readonly string[] => {
-  const found = jsonStrings(rest) ?? plainWords(rest);
-  return found.length > 0 ? found : refuse(`${keyword} needs at least one argument`);
+const limited = (found: readonly string[], keyword: string): readonly string[] => {
+  if (found.length === 0) return refuse(`${keyword} needs at least one argument`);
+  return found.length <= MOST_WORDS ? found : refuse(`${keyword} has more than ${MOST_WORDS} arguments`);
 };
+
+/** The arguments in either form. */
+const words = (rest: string, keyword: string): readonly string[] => limited(jsonStrings(rest) ?? plainWords(rest), keyword);
 
 const value = ({ rest, keyword }: Line): string => (rest === '' ? refuse(`${keyword} needs an argument`) : rest);
 
-/** `<<name`, `<<-name` and both with quotes around the name (Dockerfile reference, "Here-documents"). */
-const inlineFile = (word: string, documents: readonly HereDocument[]): InlineFile | undefined => {
-  const [, tabs, quote, name] = /^<<(-?)(["']?)([^\s"'<]+)\2$/.exec(word) ?? [];
-  if (name === undefined) return undefined;
-  const { text } = documents.find((document) => document.name === name) ?? refuse(`the here-document ${name} is not closed by a line ${name}`);
-  return { name, text: tabs ? text.replace(/^\t+/gm, '') : text, expand: quote === '' };
+/** The file that a word stands for, if it opens a here-document; empty if the line opens none of this name. */
+const inlineFile = (word: string, documents: ReadonlyMap<string, string>): InlineFile | undefined => {
+  const opened = openDocument(word);
+  if (opened === undefined) return undefined;
+  const { name, tabs, expand } = opened;
+  const text = documents.get(name) ?? '';
+  return { name, text: tabs ? text.replace(/^\t+/gm, '') : text, expand };
 };
 
 /** Flags of COPY and ADD that only Docker carries out. */
@@ -73,13 +76,13 @@ const DOCKER_ONLY = ['parents', 'exclude', 'checksum', 'keep-git-dir', 'unpack']
 
 const isRemote = (source: string): boolean => /^(?:[a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source);
 
-/** Tells here-documents from paths; in the JSON form all are paths. */
-const splitSources = ({ rest, documents: written }: Line, words: readonly string[]): { readonly documents: InlineFile[]; readonly sources: string[] } => {
-  if (jsonStrings(rest) !== undefined) return { documents: [], sources: [...words] };
+/** Tells here-documents from paths. In the JSON form they are empty, as a line of it opens none. */
+const splitSources = ({ documents: written }: Line, words: readonly string[]): { readonly documents: InlineFile[]; readonly sources: string[] } => {
+  const texts = new Map(written.map(({ name, text }) => [name, text]));
   const documents: InlineFile[] = [];
   const sources: string[] = [];
   for (const word of words) {
-    const document = inlineFile(word, written);
+    const document = inlineFile(word, texts);
     if (document) documents.push(document);
     else sources.push(word);
   }
@@ -95,29 +98,37 @@ const copy = (line: Line): Content => {
   if (list.includes('')) return refuse(`${keyword} has an empty path`);
   const [from, chown, chmod] = [keyword === 'COPY' ? flag(line, 'from') : undefined, flag(line, 'chown'), flag(line, 'chmod')];
   const destination = list.at(-1)!;
+  if (openDocument(destination)) return refuse(`${keyword} cannot have a here-document as its destination`);
   const { documents, sources } = splitSources(line, list.slice(0, -1));
-  if (documents.length > 0 && from !== undefined) return refuse(`${keyword} --from takes no here-document`);
   if (keyword === 'ADD' && sources.some(isRemote)) return { kind: 'unsupported', what: 'ADD of a URL', from: [] };
   return { kind: 'copy', keyword, sources, documents, destination, from, chown, chmod };
 };
 
 /** In nanoseconds. */
-const UNITS: Readonly<Record<string, number>> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
+const UNITS: Readonly<Record<string, number>> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6, us: 1e3, '\u00b5s': 1e3, '\u03bcs': 1e3, ns: 1 };
 
-/** A duration such as `1m30s` in nanoseconds; undefined if it is none, or neither 0 nor at least the millisecond that Docker wants. */
+const PART = /(\d*)(?:\.(\d*))?(h|ms|m|s|us|\u00b5s|\u03bcs|ns)/g;
+
+/** A duration such as `1m30s` in nanoseconds (Go, time.ParseDuration); undefined if it is none, or neither 0 nor at least the millisecond that Docker wants. */
 const parseDuration = (text: string): number | undefined => {
-  if (text === '0') return 0;
-  if (!/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+$/.test(text)) return undefined;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)/g)];
-  const total = Math.round(parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit!]!, 0));
-  return Number.isSafeInteger(total) && (total === 0 || total >= 1e6) ? total : undefined;
+  if (/^[+-]?0$/.test(text)) return 0;
+  if (!/^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:h|ms|m|s|us|\u00b5s|\u03bcs|ns))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, whole, fraction = '', unit] of text.matchAll(PART))
+    total += Number(whole) * UNITS[unit!]! + Math.trunc(Number(`0.${fraction || 0}`) * UNITS[unit!]!);
+  const signed = text.startsWith('-') ? -total : total;
+  return Number.isSafeInteger(total) && (total === 0 || signed >= 1e6) ? total : undefined;
 };
+
+/** A whole number of 32 bits that is not negative (Go, strconv.ParseInt); undefined for anything else. */
+const parseCount = (text: string): number | undefined => (/^(?:\+?\d+|-0+)$/.test(text) && Number(text) < 2 ** 31 ? Math.abs(Number(text)) : undefined);
 
 const HEALTH_FLAGS = { interval: 'Interval', timeout: 'Timeout', 'start-period': 'StartPeriod', 'start-interval': 'StartInterval' } as const;
 
 const healthcheck = (line: Line): Content => {
-  const [, word = '', rest = ''] = /^(\S+)\s*([^]*)$/.exec(line.rest) ?? refuse('HEALTHCHECK needs CMD or NONE');
-  if (word.toUpperCase() === 'NONE') return rest === '' ? { kind: 'healthcheck', check: 'none' } : refuse('HEALTHCHECK NONE takes no arguments');
+  const [, word = '', rest = ''] = /^([^\t\n\v\f\r ]+)[\t\n\v\f\r ]*([^]*)$/.exec(line.rest) ?? refuse('HEALTHCHECK needs CMD or NONE');
+  if (word.toUpperCase() === 'NONE')
+    return rest === '' || jsonStrings(rest)?.length === 0 ? { kind: 'healthcheck', check: 'none' } : refuse('HEALTHCHECK NONE takes no arguments');
   if (word.toUpperCase() !== 'CMD') return refuse(`HEALTHCHECK needs CMD or NONE, not ${word}`);
   const times: Record<string, number> = {};
   for (const [name, key] of Object.entries(HEALTH_FLAGS)) {
@@ -125,8 +136,10 @@ const healthcheck = (line: Line): Content => {
     if (text !== undefined) times[key] = parseDuration(text) ?? refuse(`--${name}=${text} is not a duration such as 30s`);
   }
   const retries = flag(line, 'retries');
-  if (retries !== undefined) times['Retries'] = /^\d{1,9}$/.test(retries) ? Number(retries) : refuse(`--retries=${retries} is not a number`);
-  return { kind: 'healthcheck', check: { command: command(rest, 'HEALTHCHECK CMD'), times: times as HealthTimes } };
+  if (retries !== undefined) times['Retries'] = parseCount(retries) ?? refuse(`--retries=${retries} is not a number`);
+  const check = command(rest);
+  if (rest === '' || (check.form === 'exec' && check.argv.length === 0)) return refuse('HEALTHCHECK CMD needs a command');
+  return { kind: 'healthcheck', check: { command: check, times: times as HealthTimes } };
 };
 
 const arg = ({ rest, escape, keyword }: Line): Content => {
@@ -134,10 +147,8 @@ const arg = ({ rest, escape, keyword }: Line): Content => {
   if (list.length === 0) return refuse(`${keyword} needs a name`);
   const entries = list.map((word) => {
     const equals = word.indexOf('=');
-    const name = equals === -1 ? word : word.slice(0, equals);
-    return NAME.test(name)
-      ? { name, value: equals === -1 ? undefined : word.slice(equals + 1) }
-      : refuse(`${JSON.stringify(name)} is not the name of an argument`);
+    if (equals === 0) return refuse(`${keyword} has a blank name`);
+    return equals === -1 ? { name: word, value: undefined } : { name: word.slice(0, equals), value: word.slice(equals + 1) };
   });
   return { kind: 'arg', entries };
 };
@@ -147,7 +158,11 @@ const shell = ({ rest }: Line): Content => {
   return argv && argv.length > 0 ? { kind: 'shell', argv } : refuse('SHELL needs the JSON form: ["/bin/sh", "-c"]');
 };
 
-const unsupported = (line: Line): Content => ({ kind: 'unsupported', what: line.keyword, from: [] });
+const onbuild = ({ keyword, rest }: Line): Content => ({
+  kind: 'unsupported',
+  what: keyword,
+  from: rest === '' ? refuse(`${keyword} needs an instruction`) : [],
+});
 
 /** What `RUN --mount=type=bind,from=…` mounts from (Dockerfile reference, "RUN --mount"). The value is a record of CSV; a tmpfs mounts from nothing. */
 const mountedFrom = (mount: string): string[] => {
@@ -156,48 +171,63 @@ const mountedFrom = (mount: string): string[] => {
   return value('from') === '' || value('type') === 'tmpfs' ? [] : [value('from')];
 };
 
-const run = (line: Line): Content => ({ kind: 'unsupported', what: line.keyword, from: line.values('mount').flatMap(mountedFrom) });
+const run = (line: Line): Content => {
+  jsonStrings(line.rest);
+  return { kind: 'unsupported', what: line.keyword, from: line.values('mount').flatMap(mountedFrom) };
+};
+
+const volume = ({ rest, keyword }: Line): Content => ({
+  kind: 'volume',
+  values: words(rest, keyword).map((each) => trimSpace(each) || refuse('VOLUME has an empty path')),
+});
 
 interface Kind {
   readonly parse: (line: Line) => Content;
-  /** The flags that Docker knows; `*` if any will do, because the instruction is refused anyhow. */
+  /** The flags that Docker knows; `*` if any will do. */
   readonly flags?: readonly string[];
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
   ADD: { parse: copy, flags: ['chown', 'chmod', 'link', 'checksum', 'keep-git-dir', 'unpack', 'exclude'] },
-  ARG: { parse: arg },
-  CMD: { parse: ({ rest }) => ({ kind: 'cmd', command: command(rest, 'CMD') }) },
+  // BuildKit takes flags off these two, and looks at none.
+  ARG: { parse: arg, flags: ['*'] },
+  CMD: { parse: ({ rest }) => ({ kind: 'cmd', command: command(rest) }) },
   COPY: { parse: copy, flags: ['from', 'chown', 'chmod', 'link', 'parents', 'exclude'] },
-  ENTRYPOINT: { parse: ({ rest }) => ({ kind: 'entrypoint', command: command(rest, 'ENTRYPOINT') }) },
+  ENTRYPOINT: { parse: ({ rest }) => ({ kind: 'entrypoint', command: command(rest) }) },
   ENV: { parse: (line) => ({ kind: 'env', pairs: pairs(line) }) },
-  EXPOSE: { parse: ({ rest }) => ({ kind: 'expose', values: plainWords(rest).length > 0 ? plainWords(rest) : refuse('EXPOSE needs at least one port') }) },
+  EXPOSE: { parse: ({ rest, keyword }) => ({ kind: 'expose', values: limited(plainWords(rest), keyword) }) },
   HEALTHCHECK: { parse: healthcheck, flags: [...Object.keys(HEALTH_FLAGS), 'retries'] },
   LABEL: { parse: (line) => ({ kind: 'label', pairs: pairs(line) }) },
   MAINTAINER: { parse: (line) => ({ kind: 'maintainer', value: value(line) }) },
-  ONBUILD: { parse: unsupported, flags: ['*'] },
+  ONBUILD: { parse: onbuild, flags: ['*'] },
   RUN: { parse: run, flags: ['*'] },
   SHELL: { parse: shell },
-  STOPSIGNAL: { parse: (line) => ({ kind: 'stopsignal', value: value(line) }) },
+  STOPSIGNAL: { parse: (line) => ({ kind: 'stopsignal', value: value(line) }), flags: ['*'] },
   USER: { parse: (line) => ({ kind: 'user', value: value(line) }) },
-  VOLUME: { parse: ({ rest }) => ({ kind: 'volume', values: words(rest, 'VOLUME') }) },
+  VOLUME: { parse: volume },
   WORKDIR: { parse: (line) => ({ kind: 'workdir', value: value(line) }) },
 };
 
 /** All instructions of the language. */
 export const KEYWORDS: readonly string[] = [...Object.keys(KINDS), 'FROM'].sort();
 
+const BOOLEAN = ['link', 'parents', 'keep-git-dir', 'unpack'];
+
 const takeLine = ({ keyword, rest, documents }: SourceInstruction, escape: string, allowed: readonly string[]): Line => {
-  const { flags, values, repeated, rest: after } = takeFlags(rest);
+  const { flags, values, repeated, rest: after } = takeFlags(rest, escape);
   const unknown = [...flags.keys()].find((name) => !allowed.includes(name) && !allowed.includes('*'));
   if (unknown !== undefined) return refuse(`${keyword} has no flag --${unknown}`);
+  const odd = BOOLEAN.find((name) => flags.has(name) && !/^(?:true|false)$/i.test(flags.get(name) ?? 'true'));
+  if (odd !== undefined && !allowed.includes('*')) return refuse(`--${odd} of ${keyword} is true or false`);
   const twice = repeated.find((name) => name !== 'exclude' && !allowed.includes('*'));
   return twice === undefined ? { keyword, flags, values, escape, documents, rest: after } : refuse(`--${twice} of ${keyword} is given twice`);
 };
 
 /** Parses any instruction but FROM. @throws InstructionError */
 export const parseInstruction = (source: SourceInstruction, escape: string): Instruction => {
-  const kind = Object.hasOwn(KINDS, source.keyword) ? KINDS[source.keyword]! : refuse(`${source.keyword.slice(0, 40)} is not a Dockerfile instruction`);
+  const kind = Object.hasOwn(KINDS, source.keyword)
+    ? KINDS[source.keyword]!
+    : refuse(`${JSON.stringify(source.keyword.slice(0, 40))} is not a Dockerfile instruction`);
   const content = kind.parse(takeLine(source, escape, kind.flags ?? []));
   return { ...content, line: source.line, column: source.column, text: `${source.keyword} ${source.rest}` } as Instruction;
 };

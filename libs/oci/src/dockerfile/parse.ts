@@ -1,7 +1,8 @@
 import { PinlaneError, type Problem } from '@pinlane/contracts';
-import { InstructionError, parseFrom, parseInstruction } from './instructions.ts';
+import { parseFrom, parseInstruction } from './instructions.ts';
 import type { ArgInstruction, Instruction, ParsedDockerfile, Stage } from './model.ts';
 import { splitDockerfile, type SourceInstruction } from './source.ts';
+import { InstructionError } from './words.ts';
 
 type OpenStage = Omit<Stage, 'instructions'> & { readonly instructions: Instruction[] };
 

@@ -53,8 +53,10 @@ export const declareArguments = (
   lookup: Lookup = (name) => known.get(name),
 ): void => {
   for (const { name, value } of instruction.entries) {
-    const written = value === undefined ? inherited(name) : expandAt(value, lookup, escape, { file, line: instruction.line, column: instruction.column });
-    const final = Object.hasOwn(given, name) ? given[name] : written;
+    // The value in the ARG is not even looked at where one is given.
+    const written = () =>
+      value === undefined ? inherited(name) : expandAt(value, lookup, escape, { file, line: instruction.line, column: instruction.column });
+    const final = Object.hasOwn(given, name) ? given[name] : written();
     if (final !== undefined) known.set(name, final);
   }
 };

@@ -68,7 +68,7 @@ describe('parseDockerfile', () => {
 
   it('names every bad line with its place and code', async () => {
     const text =
-      'FROM scratch\nCOPPY a b\nCOPY a\n  ENV A\nFROM\nSHELL /bin/sh\nHEALTHCHECK --interval=soon CMD x\nCOPY --frm=x a b\nUSER\nLABEL a=b c\nARG 1=2\nENV =x\n';
+      'FROM scratch\nCOPPY a b\nCOPY a\n  ENV A\nFROM\nSHELL /bin/sh\nHEALTHCHECK --interval=soon CMD x\nCOPY --frm=x a b\nUSER\nLABEL a=b c\nARG =2\nENV =x\n';
     expect((await refusals(text)).map(({ code, line, column, file }) => [code, file, line, column])).toEqual(
       [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((line) => ['ERR_DOCKERFILE_SYNTAX', 'Dockerfile', line, line === 4 ? 3 : 1]),
     );
@@ -81,12 +81,53 @@ describe('parseDockerfile', () => {
     ['a NUL character', 'FROM scratch\nCOPY a\0 b\n'],
     ['a file that is too large', `FROM scratch\n#${'x'.repeat(1024 * 1024)}`],
     ['a flag that is given twice', 'FROM scratch\nCOPY --chown=1 --chown=2 a b\n'],
-    ['a flag without its value', 'FROM scratch\nCOPY --from= a b\n'],
+    ['a flag without its value', 'FROM scratch\nCOPY --from a b\n'],
     ['a stage name that is none', 'FROM scratch AS 1st\n'],
     ['FROM with too many words', 'FROM scratch AS a b\n'],
     ['HEALTHCHECK NONE with a command', 'FROM scratch\nHEALTHCHECK NONE x\n'],
+    ['a number in the JSON form of CMD', 'FROM scratch\nCMD ["sleep", 10]\n'],
+    ['a number in the JSON form of ENTRYPOINT', 'FROM scratch\nENTRYPOINT ["sleep", 10]\n'],
+    ['a number in the JSON form of HEALTHCHECK', 'FROM scratch\nHEALTHCHECK CMD ["sleep", 10]\n'],
+    ['a number in the JSON form of VOLUME', 'FROM scratch\nVOLUME ["/a", 10]\n'],
+    ['a number in the JSON form of SHELL', 'FROM scratch\nSHELL ["/bin/sh", 1]\n'],
+    ['a number in the JSON form of RUN', 'FROM scratch\nRUN ["sleep", 10]\n'],
+    ['a number in the JSON form of COPY', 'FROM scratch\nCOPY ["a", 10]\n'],
+    ['an object in the JSON form of ADD', 'FROM scratch\nADD ["a", {}]\n'],
+    ['a health check that runs nothing', 'FROM scratch\nHEALTHCHECK CMD []\n'],
+    ['a volume that is empty', 'FROM scratch\nVOLUME [""]\n'],
+    ['an escape character that is none', '# escape=x\nFROM scratch\n'],
+    ['a second directive for the escape character', '# escape=`\n# escape=`\nFROM scratch\n'],
+    ['a here-document that is not closed', 'FROM scratch\nCOPY <<EOF /x\na\n'],
+    ['a line that is too long', `FROM scratch\nENV A=${'x'.repeat(65_536)}\n`],
+    ['too many instructions', `FROM scratch\n${'ENV A=1\n'.repeat(2000)}`],
+    ['too many sources', `FROM scratch\nCOPY ${'a '.repeat(1001)} /x/\n`],
   ])('refuses %s', async (_, text) => {
     expect((await refusals(text)).map(({ code }) => code)).toEqual(['ERR_DOCKERFILE_SYNTAX']);
+  });
+});
+
+describe('what a Dockerfile may say', () => {
+  it('is anything in the name of an argument but white space and =', () => {
+    expect(only('ARG my-arg=1 a.b é=x')).toMatchObject({ entries: [{ name: 'my-arg' }, { name: 'a.b' }, { name: 'é' }] });
+  });
+
+  it.each(['\u00a0', '\u202f', '\u3000', '\u2003', '\ufeff'])('has %j in the names of files', (space) => {
+    expect(only(`COPY a${space}b c`)).toMatchObject({ sources: [`a${space}b`], destination: 'c' });
+    expect(only(`EXPOSE 80${space}81`)).toMatchObject({ values: [`80${space}81`] });
+  });
+
+  it('is not continued behind an escape that is escaped', () => {
+    expect(parse('FROM scratch\nENV A=1\\\\\nENV B=2\n').stages[0]!.instructions).toHaveLength(2);
+    expect(parse('# escape=`\nFROM scratch\nENV A=1``\nENV B=2\n').stages[0]!.instructions).toHaveLength(2);
+    expect(parse('# escape=`\nFROM scratch\nENV A=1`\n B=2\\\nENV C=3\n').stages[0]!.instructions).toHaveLength(2);
+  });
+
+  it.each([
+    ['\r\n', 'a\r\nb\r\n'],
+    ['\n', 'a\nb\n'],
+    ['\r\r\n', 'a\r\r\nb\r\r\n'],
+  ])('keeps %j at the ends of lines of a here-document', (end, text) => {
+    expect(only(`COPY <<EOF /x${end}a${end}b${end}EOF${end}`)).toMatchObject({ documents: [{ name: 'EOF', text }] });
   });
 });
 
