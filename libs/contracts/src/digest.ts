@@ -1,5 +1,6 @@
 import * as z from './zod.ts';
 import { fail } from './errors/error.ts';
+import { quoted } from './errors/redact.ts';
 
 /** A content digest: `sha256:` and 64 lower-case hexadecimal digits (OCI image specification, descriptor.md, "Digests"). */
 export const digestSchema = z
@@ -14,8 +15,7 @@ export type Digest = z.infer<typeof digestSchema>;
 export const isDigest = (text: string): text is Digest => digestSchema.safeParse(text).success;
 
 /** Parses a digest. @throws ERR_DIGEST_INVALID */
-export const parseDigest = (text: string): Digest =>
-  isDigest(text) ? text : fail('ERR_DIGEST_INVALID', `${JSON.stringify(text.slice(0, 100))} is not a sha256 digest`);
+export const parseDigest = (text: string): Digest => (isDigest(text) ? text : fail('ERR_DIGEST_INVALID', `${quoted(text)} is not a sha256 digest`));
 
 /** The 64 hexadecimal digits of a digest. */
 export const digestHex = (digest: Digest): string => digest.slice('sha256:'.length);

@@ -9,6 +9,8 @@ export * from './artefacts/push-journal.ts';
 export * from './digest.ts';
 export * from './errors/catalogue.ts';
 export * from './errors/error.ts';
+export * from './errors/redact.ts';
+export * from './errors/system.ts';
 export * from './exit-codes.ts';
 export * from './lanes.ts';
 export * from './path-rules.ts';

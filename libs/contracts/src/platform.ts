@@ -1,5 +1,6 @@
 import * as z from './zod.ts';
 import { fail } from './errors/error.ts';
+import { quoted } from './errors/redact.ts';
 
 /** The processor architectures that are built and pinned, in the order in which they are listed everywhere. */
 export const ARCHITECTURES = ['amd64', 'arm64'] as const;
@@ -37,7 +38,7 @@ export const parsePlatforms = (text: string | readonly string[]): Platform[] => 
   const parsed = wanted.map(
     (part) =>
       PLATFORMS.find((platform) => part === platform || part === architectureOf(platform)) ??
-      fail('ERR_PLATFORM_INVALID', `${JSON.stringify(part)} is not a platform that can be built`),
+      fail('ERR_PLATFORM_INVALID', `${quoted(part)} is not a platform that can be built`),
   );
   if (parsed.length === 0) fail('ERR_PLATFORM_INVALID', 'no platform is named');
   return PLATFORMS.filter((platform) => parsed.includes(platform));

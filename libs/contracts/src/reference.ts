@@ -1,6 +1,7 @@
 import * as z from './zod.ts';
 import { digestSchema, type Digest } from './digest.ts';
 import { fail } from './errors/error.ts';
+import { quoted } from './errors/redact.ts';
 import { STORE_HOST } from './store-host.ts';
 
 const HOST =
@@ -33,8 +34,7 @@ export const isTag = (text: string): boolean => TAG.test(text);
 
 const looksLikeHost = (part: string): boolean => part.includes('.') || part.includes(':') || part === 'localhost';
 
-const malformed = (text: string, why: string): never =>
-  fail('ERR_REFERENCE_INVALID', `${JSON.stringify(text.slice(0, 200))} is not an image reference: ${why}`);
+const malformed = (text: string, why: string): never => fail('ERR_REFERENCE_INVALID', `${quoted(text, 200)} is not an image reference: ${why}`);
 
 /**
  * Parses an image reference as Docker does: no host means docker.io, a single name there means library/<name>.

@@ -1,4 +1,5 @@
 import type { AggregateCreateNodesError, CreateNodes } from '@nx/devkit';
+import { asPinlaneError } from '@pinlane/contracts';
 import { openFactsCache } from './workspace/facts-cache.ts';
 import { createProcessorNodes, type PluginOptions } from './nx/inference/create-nodes.ts';
 
@@ -9,10 +10,12 @@ export const name = '@pinlane/nx';
 export const createNodes: CreateNodes<PluginOptions> = [
   '{nx.json,**/registry.yaml}',
   async (files, options, context) => {
-    const cache = openFactsCache(context.workspaceRoot);
+    const cache = openFactsCache(context.workspaceRoot, (line) => process.stderr.write(`${line}\n`));
     try {
       return createProcessorNodes(files, options, context, cache);
     } catch (thrown) {
+      // What is wrong with no single file.
+      if (!Array.isArray((thrown as Partial<AggregateCreateNodesError>).errors)) throw asPinlaneError(thrown);
       // Loaded only now: every Nx command waits for the modules that are loaded before.
       const { explainErrors } = await import('./nx/inference/explain-errors.ts');
       throw await explainErrors(thrown as AggregateCreateNodesError, context.workspaceRoot);

@@ -147,6 +147,17 @@ export const ERROR_CATALOGUE = {
   ERR_RUNTIME: error('The processor failed in an unforeseen way.', 'Read its log.'),
   ERR_BUSY: transient('The processor is at its limit of concurrent runs, or shutting down.', 'Try again later, or run more replicas.'),
 
+  // the system
+  ERR_NO_SPACE: error('The disk is full, or the quota of this user is used up.', 'Free some space: pinlane gc empties the store of what nothing names.'),
+  ERR_READ_ONLY: error('The file system of the path named can not be written to.', 'Mount it to be written to, or work in a folder that can be.'),
+  ERR_PERMISSION: error('The system does not let this user do what was to be done.', 'Give this user the right to the path named, or run it as its owner.'),
+  ERR_TOO_MANY_FILES: transient(
+    'This process, or the machine, has as many files open as it may.',
+    'Raise the limit (ulimit -n), or run fewer tasks at once (--parallel).',
+  ),
+  ERR_NAME_TOO_LONG: error('A name or a path is longer than the file system takes.', 'Shorten it, or work in a folder with a shorter path.'),
+  ERR_SYSTEM: error('The system refused something, for the reason that the message names.', 'See to what the message names, then run it again.'),
+
   // everything else
   ERR_ADAPTER: error('An external program failed.', 'Read its output, which the message quotes.'),
   ERR_TOOL_MISSING: error('An external program that is needed is not installed.', 'Install the program named.'),

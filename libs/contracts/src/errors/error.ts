@@ -1,4 +1,5 @@
 import { ERROR_CATALOGUE, type ErrorCode } from './catalogue.ts';
+import { redactText } from './redact.ts';
 
 /** A place in a file; line and column count from 1. */
 export interface SourcePlace {
@@ -26,13 +27,20 @@ export const formatProblem = (problem: Problem): string => {
   return `${problem.code}: ${place ? `${place}: ` : ''}${problem.message}\nfix: ${problem.fix ?? ERROR_CATALOGUE[problem.code].remedy}`;
 };
 
-/** The only error class. It carries every problem that was found, not only the first, and the code of the first. */
+/** A problem without the logins that may be in what it quotes. */
+const withoutLogins = ({ message, fix, ...rest }: Problem): Problem => ({
+  ...rest,
+  message: redactText(message),
+  ...(fix === undefined ? {} : { fix: redactText(fix) }),
+});
+
+/** The only error class. It carries every problem that was found, not only the first, and the code of the first; no login is in its text. */
 export class PinlaneError extends Error {
   readonly code: ErrorCode;
   readonly problems: readonly Problem[];
 
   constructor(problems: Problem | readonly [Problem, ...Problem[]], options?: { cause?: unknown }) {
-    const all: readonly Problem[] = Array.isArray(problems) ? problems : [problems as Problem];
+    const all = (Array.isArray(problems) ? (problems as readonly Problem[]) : [problems as Problem]).map(withoutLogins);
     super(all.map(formatProblem).join('\n'), options);
     this.name = 'PinlaneError';
     this.code = (all[0] as Problem).code;

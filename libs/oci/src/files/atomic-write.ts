@@ -1,6 +1,7 @@
-import { mkdir, open, rename, stat, type FileHandle } from 'node:fs/promises';
+import { open, rename, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ifThere, isOnOtherDisk } from './if-there.ts';
+import { makeFolder } from './make-folder.ts';
 import { throughTemporary } from './whole-file.ts';
 
 /** Puts directory entries on disk, so that a rename outlives a power cut. Not every file system allows it; the rename must do then. */
@@ -22,7 +23,7 @@ export const writeFileAtomic = async (
   { temporaryFolder }: { readonly temporaryFolder?: string } = {},
 ): Promise<void> => {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const mode = (await ifThere(stat(path)))?.mode;
   const fill = async (file: FileHandle): Promise<void> => {
     if (mode !== undefined) await file.chmod(mode & 0o7777);

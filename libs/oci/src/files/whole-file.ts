@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { link, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isMissing, isTaken } from './if-there.ts';
+import { makeFolder } from './make-folder.ts';
+
+/** Tells an error of the system which file it is about: those of an open file do not say. */
+const tellPath = (error: unknown, path: string): never => {
+  if (typeof error === 'object' && error !== null && 'syscall' in error && !('path' in error)) Object.assign(error, { path });
+  throw error;
+};
 
 const TEMPORARY = /^\.pinlane-\d+-[\w-]+\.tmp$/;
 
@@ -20,11 +27,13 @@ export const throughTemporary = async <T>(
   const path = join(folder, `.pinlane-${process.pid}-${randomBytes(9).toString('base64url')}.tmp`);
   const file = await open(path, 'wx').catch(async (error: unknown) => {
     if (!isMissing(error)) throw error;
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     return open(path, 'wx');
   });
   try {
-    const written = await write(file).finally(() => file.close());
+    const written = await write(file)
+      .finally(() => file.close())
+      .catch((error: unknown) => tellPath(error, path));
     await place(path, written);
     return written;
   } finally {
@@ -38,7 +47,7 @@ export const renameInto = async (from: string, to: string): Promise<void> => {
     await rename(from, to);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    await mkdir(dirname(to), { recursive: true });
+    await makeFolder(dirname(to));
     await rename(from, to);
   }
 };
@@ -53,7 +62,7 @@ export const createWhole = async (folder: string, path: string, text: string): P
     folder,
     (file) => file.writeFile(text),
     async (temporary) => {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       // link, unlike rename, never replaces.
       await link(temporary, path).catch((error: unknown) => (isTaken(error) ? (created = false) : Promise.reject(error)));
     },

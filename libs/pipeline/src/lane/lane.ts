@@ -1,4 +1,4 @@
-import { fail, LANES, laneRules, type Lane } from '@pinlane/contracts';
+import { fail, laneRules, LANES, quoted, type Lane } from '@pinlane/contracts';
 
 const named = (option: unknown, environment: string | undefined): unknown => option ?? (environment?.trim() || 'local');
 
@@ -7,7 +7,7 @@ export const laneOf = (option: unknown, environment: string | undefined): Lane |
 
 /** The lane of a run, as {@link laneOf} finds it. @throws ERR_LANE_UNKNOWN if there is no lane of that name */
 export const requireLane = (option: Lane | undefined, environment: string | undefined): Lane =>
-  laneOf(option, environment) ?? fail('ERR_LANE_UNKNOWN', `PINLANE_LANE is ${JSON.stringify(String(named(option, environment)).slice(0, 100))}`);
+  laneOf(option, environment) ?? fail('ERR_LANE_UNKNOWN', `PINLANE_LANE is ${quoted(named(option, environment))}`);
 
 /** Whether acceptance tests the pinned image: always in a lane that tests pinned images, elsewhere if it was asked for. */
 export const testsPinned = (lane: Lane, asked: boolean | undefined): boolean => laneRules(lane).imageUnderTest === 'pinned' || asked === true;

@@ -1,9 +1,10 @@
 import {
-  ARCHITECTURES,
   architectureOf,
+  ARCHITECTURES,
   fail,
   formatRepository,
   platformOf,
+  quoted,
   shortDigest,
   slugOf,
   type Architecture,
@@ -37,7 +38,7 @@ export type Seen =
 /** Why an image is not one of a spec's processor. Null if it is one, or if Pinlane did not build it: such an image does not tell. */
 export const ownerProblem = (spec: ProcessorSpec, { digest, fingerprint, title }: SeenImage): Problem | null =>
   fingerprint !== null && title !== null && title !== slugOf(spec.ref)
-    ? { code: 'ERR_PIN_UNVERIFIED', message: `${digest} is an image of ${JSON.stringify(title.slice(0, 200))}, not of ${slugOf(spec.ref)}` }
+    ? { code: 'ERR_PIN_UNVERIFIED', message: `${digest} is an image of ${quoted(title, 200)}, not of ${slugOf(spec.ref)}` }
     : null;
 
 const unverified = (pin: PinName, message: string): PinFinding => ({ pin, code: 'ERR_PIN_UNVERIFIED', message });

@@ -1,4 +1,4 @@
-import { fail } from '@pinlane/contracts';
+import { fail, quoted } from '@pinlane/contracts';
 import type { VerbName } from '../verbs/index.ts';
 import { MANIFEST } from '../verbs/manifest.ts';
 
@@ -10,7 +10,7 @@ export const commandOf = (name: VerbName): string => MANIFEST[name].alias ?? nam
 /** The verb that a word names. @throws ERR_OPTION_INVALID */
 export const verbNamed = (word: string): VerbName =>
   NAMES.find((name) => name === word || MANIFEST[name].alias === word) ??
-  fail('ERR_OPTION_INVALID', `${JSON.stringify(word.slice(0, 100))} is no command; there are ${NAMES.map(commandOf).join(', ')}`);
+  fail('ERR_OPTION_INVALID', `${quoted(word)} is no command; there are ${NAMES.map(commandOf).join(', ')}`);
 
 /** The help of `pinlane` by itself. */
 export const overview = (): string =>

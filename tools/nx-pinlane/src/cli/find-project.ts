@@ -1,7 +1,9 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { fail } from '@pinlane/contracts';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, posix, relative, resolve, sep } from 'node:path';
+import { fail, quoted } from '@pinlane/contracts';
+import { readSpecBytes } from '../workspace/spec-bytes.ts';
 import { readSpecFacts } from '../workspace/spec-facts.ts';
+import { entriesOf, specFiles } from '../workspace/spec-files.ts';
 
 /** A project as the executors see it. */
 export interface FoundProject {
@@ -53,14 +55,14 @@ export const findProject = async (name: string, cwd: string): Promise<FoundProje
   const asFolder = resolve(cwd, name);
   const isBase = (folder: string) => existsSync(join(folder, 'base.yaml'));
   const here = (folder: string, project: string): FoundProject => ({ root, project, projectRoot: slash(relative(root, folder)) });
-  const factsOf = (file: string) => readSpecFacts(slash(relative(root, file)), readFileSync(file, 'utf8'));
+  const factsOf = (file: string) => readSpecFacts(slash(relative(root, file)), Buffer.from(readSpecBytes(file, slash(relative(root, file)))).toString('utf8'));
 
   if (existsSync(join(asFolder, 'registry.yaml'))) return here(asFolder, factsOf(join(asFolder, 'registry.yaml')).slug);
   let broken: unknown;
   const others: string[] = [];
   for (const folder of await foldersOf(root)) {
-    const files = globSync('**/registry.yaml', { cwd: join(root, folder), exclude: (entry) => String(entry).includes('node_modules') });
-    for (const file of files.map((each) => join(root, folder, each))) {
+    const files = specFiles(root, posix.normalize(folder).replace(/^\.?\/*|\/+$/g, ''));
+    for (const file of files.map((each) => join(root, each))) {
       try {
         const { slug, ref } = factsOf(file);
         if (slug === name || ref === name) return here(dirname(file), slug);
@@ -72,12 +74,13 @@ export const findProject = async (name: string, cwd: string): Promise<FoundProje
     }
   }
   if (broken !== undefined) throw broken;
-  const base = [asFolder, ...globSync(['libs/*', 'packages/*', 'tools/*'], { cwd: root }).map((folder) => join(root, folder))].find(
+  const inFolder = (folder: string) => entriesOf(join(root, folder)).map((entry) => join(root, folder, entry.name));
+  const base = [asFolder, ...['libs', 'packages', 'tools'].flatMap(inFolder)].find(
     (folder) => isBase(folder) && (folder === asFolder || folder.endsWith(`${sep}${name}`)),
   );
   return base
     ? here(base, slash(relative(root, base)).split('/').at(-1) as string)
-    : fail('ERR_OPTION_INVALID', `there is no processor ${JSON.stringify(name.slice(0, 100))} in this workspace`, {
+    : fail('ERR_OPTION_INVALID', `there is no processor ${quoted(name)} in this workspace`, {
         fix: others.length > 0 ? `Name one that there is, or its folder: ${shortened(others.sort())}.` : 'Make one with `nx g @pinlane/nx:processor`.',
       });
 };

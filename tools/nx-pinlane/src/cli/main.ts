@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ERROR_CATALOGUE, EXIT, formatProblem, type ExitCode } from '@pinlane/contracts';
-import { asPinlaneError, errorDocument, runVerb } from '../command/run-verb.ts';
+import { asPinlaneError, ERROR_CATALOGUE, EXIT, formatProblem, type ExitCode } from '@pinlane/contracts';
+import { guardOutput, typedSecrets, withoutSecrets } from '../command/output.ts';
+import { errorDocument, runVerb } from '../command/run-verb.ts';
 import type { Verb } from '../command/verb.ts';
 import { hideFromGit } from '../workspace/own-folder.ts';
 import { VERBS } from '../verbs/index.ts';
@@ -37,16 +38,21 @@ const run = async ([command, ...args]: readonly string[], cwd: string): Promise<
   return bundled === EXIT.good ? runVerb(verb, options, { ...place, verbose }) : bundled;
 };
 
+/** The value in an argument that is an option with one. */
+const valueIn = (argument: string): string => argument.replace(/^--[^=]*=/, '');
+
 /** The `pinlane` command: one verb on one project, with the exit code as it is (Nx makes 1 of every failure). */
 export const main = async (args: readonly string[], cwd: string): Promise<ExitCode> => {
+  guardOutput();
   try {
     return await run(args, cwd);
   } catch (thrown) {
     // Parsing the command line may be what failed, so --json and --verbose are looked for in it as it came.
-    const error = asPinlaneError(thrown, args.includes('--verbose'));
+    const error = asPinlaneError(thrown, { verbose: args.includes('--verbose') });
+    const { stdout, stderr } = withoutSecrets(process, typedSecrets(args.map(valueIn), process.env));
     const problems = error.problems.map((problem) => ({ ...problem, fix: problem.fix ?? ERROR_CATALOGUE[problem.code].remedy }));
-    process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`);
-    if (args.includes('--json')) process.stdout.write(`${JSON.stringify(errorDocument(problems))}\n`);
+    stderr.write(`${problems.map(formatProblem).join('\n')}\n`);
+    if (args.includes('--json')) stdout.write(`${JSON.stringify(errorDocument(problems))}\n`);
     return error.exitCode;
   }
 };

@@ -1,5 +1,6 @@
 import { sep } from 'node:path';
-import { ERROR_CATALOGUE, EXIT, formatProblem, isPinlaneError, PinlaneError, type ErrorDocument, type ExitCode, type Problem } from '@pinlane/contracts';
+import { asPinlaneError, ERROR_CATALOGUE, EXIT, formatProblem, PinlaneError, type ErrorDocument, type ExitCode, type Problem } from '@pinlane/contracts';
+import { guardOutput, typedSecrets, withoutSecrets } from './output.ts';
 import { createReporter, type Streams } from './reporter.ts';
 import type { Verb } from './verb.ts';
 
@@ -24,13 +25,6 @@ const parseOptions = (verb: Verb, raw: unknown): unknown => {
     return { code: 'ERR_OPTION_INVALID', message: `${name}${issue.message}` };
   });
   throw new PinlaneError(problems as [Problem, ...Problem[]]);
-};
-
-/** An error of ours as it is; any other wrapped, with --verbose including its stack. */
-export const asPinlaneError = (thrown: unknown, verbose: boolean): PinlaneError => {
-  if (isPinlaneError(thrown)) return thrown;
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return new PinlaneError({ code: 'ERR_INTERNAL', message: verbose ? (error.stack ?? error.message) : error.message }, { cause: error });
 };
 
 /** A problem that says what to do. */
@@ -69,12 +63,13 @@ export const errorDocument = (problems: readonly FixableProblem[]): ErrorDocumen
 
 /**
  * Runs one verb from raw options to its exit code: parses, reports progress, turns every error into `code: what happened` and
- * `fix: what to do`, and with --json prints one document even if it failed.
+ * `fix: what to do`, and with --json prints one document even if it failed. No login that was typed, and none in an address, is in what it prints.
  */
 export const runVerb = async (verb: Verb, raw: unknown, place: Place, streams: Streams = process): Promise<ExitCode> => {
   const wantsJson = (raw as { json?: unknown } | null)?.json === true;
   const ci = process.env['CI'] !== undefined && process.env['CI'] !== 'false' && process.env['CI'] !== '';
-  const reporter = createReporter(streams, {
+  if (streams === process) guardOutput();
+  const reporter = createReporter(withoutSecrets(streams, typedSecrets(raw, process.env)), {
     json: wantsJson,
     ci,
     verbose: place.verbose,
@@ -99,7 +94,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, streams: S
     reporter.finish(outcome);
     return outcome.exitCode;
   } catch (thrown) {
-    const error = asPinlaneError(controller.signal.aborted ? controller.signal.reason : thrown, place.verbose);
+    const error = asPinlaneError(controller.signal.aborted ? controller.signal.reason : thrown, { verbose: place.verbose });
     const problems = error.problems.map(seenFrom(place));
     reporter.fail(problems.map(formatProblem).join('\n'));
     if (wantsJson) reporter.finish({ lines: [], document: errorDocument(problems) });

@@ -1,5 +1,6 @@
 import {
   ARCHITECTURES,
+  asPinlaneError,
   fail,
   isPinlaneError,
   type Architecture,
@@ -45,14 +46,14 @@ const verified = async (pin: PinnedReference, locations: ImageLocations, { hashe
   }
 };
 
-/** Looks at one pinned image. @throws only what says that the command was stopped, or that Pinlane is at fault */
+/** Looks at one pinned image; whatever keeps it from being looked at is what is seen. @throws only what says that the command was stopped */
 const look = async (pin: PinnedReference, locations: ImageLocations, memory: AuditMemory): Promise<Seen> => {
   try {
     const { kind, platforms } = await verified(pin, locations, memory);
     return { kind, images: platforms.map(seenImage) };
   } catch (thrown) {
-    if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
-    return { problems: thrown.problems };
+    if (locations.access.signal?.aborted || isPinlaneError(thrown, 'ERR_CANCELLED')) throw thrown;
+    return { problems: asPinlaneError(thrown).problems };
   }
 };
 

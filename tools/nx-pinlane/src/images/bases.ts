@@ -11,8 +11,8 @@ export interface ResolvedBase {
   readonly source: ContentSource;
 }
 
-const fromStore = async (name: string, project: string, { paths, store }: ImageLocations): Promise<ResolvedBase> => {
-  const record = await readRecord(paths, project);
+const fromStore = async (name: string, project: string, { paths, store }: ImageLocations, note: (line: string) => void): Promise<ResolvedBase> => {
+  const record = await readRecord(paths, project, note);
   const fix = `Build it first: npx nx run ${project}:buildx (tasks run through Nx do so by themselves).`;
   if (record === null) return fail('ERR_BASE_UNAVAILABLE', `${name} is the image of project ${project}, which has not been built`, { fix });
   const missing = await store.missing(record.index);
@@ -24,7 +24,7 @@ const resolveOne = async (name: string, locations: ImageLocations, note: (line: 
   const { store, access } = locations;
   const reference = parseReference(name);
   const repository = formatRepository(reference);
-  if (isStoreReference(reference) && reference.digest === undefined) return fromStore(repository, reference.path, locations);
+  if (isStoreReference(reference) && reference.digest === undefined) return fromStore(repository, reference.path, locations, note);
   // A base that an earlier build fetched is here already, and then no registry is asked.
   if (reference.digest !== undefined && (isStoreReference(reference) || (await store.missing(reference.digest)).length === 0))
     return { pinned: `${repository}@${reference.digest}`, digest: reference.digest, source: store };

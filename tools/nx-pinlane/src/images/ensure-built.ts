@@ -18,8 +18,13 @@ export interface EnsuredImage {
 }
 
 /** The record of the last build, if it stands for this plan and all of its image is still in the store. */
-const reusableImage = async (plan: BuildPlan, { settings: { engine }, request }: BuildWish, { paths, store }: ImageLocations): Promise<BuiltImage | null> => {
-  const record = await readRecord(paths, plan.slug);
+const reusableImage = async (
+  plan: BuildPlan,
+  { settings: { engine }, request }: BuildWish,
+  { paths, store }: ImageLocations,
+  { note }: VerbContext,
+): Promise<BuiltImage | null> => {
+  const record = await readRecord(paths, plan.slug, note);
   if (record === null || !mayReuse(record, plan, { engine, request })) return null;
   return (await store.missing(record.index)).length === 0 ? record : null;
 };
@@ -77,7 +82,7 @@ const isRecorded = (recorded: BuiltImage, image: BuiltImage): boolean =>
 export const ensureBuilt = async (inputs: BuildInputs, wish: BuildWish, locations: ImageLocations, context: VerbContext): Promise<EnsuredImage> => {
   requireMayBuild(wish.settings.lane);
   const plan = await planOf(inputs, wish, context);
-  const known = wish.noCache ? null : await reusableImage(plan, wish, locations);
+  const known = wish.noCache ? null : await reusableImage(plan, wish, locations, context);
   if (known === null) requireNoSecrets(wish, context.env);
   const ensured: EnsuredImage =
     known === null ? { outcome: 'built', ...(await buildImage(plan, inputs, wish, locations, context)) } : { outcome: 'reused', image: known, layers: null };

@@ -1,5 +1,14 @@
 import { join } from 'node:path';
-import { isPinlaneError, parsePinnedReference, parseRepository, type BuiltImage, type Digest, type PushEntry, type Repository } from '@pinlane/contracts';
+import {
+  asPinlaneError,
+  isPinlaneError,
+  parsePinnedReference,
+  parseRepository,
+  type BuiltImage,
+  type Digest,
+  type PushEntry,
+  type Repository,
+} from '@pinlane/contracts';
 import { childManifests, parseDocument, protectingTag, pushImage, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { VerbContext } from '../command/context.ts';
 import { isSame, notePush, readJournal, settlePushes, type JournalPlace } from '../workspace/push-journal.ts';
@@ -50,11 +59,11 @@ const nameLeftovers = async (image: BuiltImage, entries: readonly PushEntry[], p
   const others = entries.filter((entry) => !isSame(image)(entry));
   const over = others.map((entry) =>
     nameLeftover(entry, access).catch((thrown: unknown) => {
-      if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
+      if (access.signal?.aborted || isPinlaneError(thrown, 'ERR_CANCELLED')) throw thrown;
       // Every push to come would wait for a registry that does not exist any more.
       const over = isOld(entry);
       const left = over ? `what it left will have no tag; its manifests are ${entry.manifests.join(', ')}` : "what it left can't be named now";
-      place.note(`WARNING an earlier push to ${entry.repository} was broken off, and ${left}: ${thrown.problems[0]?.message}`);
+      place.note(`WARNING an earlier push to ${entry.repository} was broken off, and ${left}: ${asPinlaneError(thrown).problems[0]?.message}`);
       return over;
     }),
   );

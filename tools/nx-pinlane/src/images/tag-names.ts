@@ -1,5 +1,5 @@
 import type { HeadNames } from '@pinlane/adapters';
-import { fail } from '@pinlane/contracts';
+import { fail, quoted } from '@pinlane/contracts';
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 
@@ -22,7 +22,7 @@ export const fillTagNames = (tags: readonly string[], names: HeadNames, note: (l
     let lacking: string | undefined;
     const filled = text.replace(PLACEHOLDER, (_, key: string) => {
       if (key !== 'sha' && key !== 'branch' && key !== 'tag')
-        return fail('ERR_OPTION_INVALID', `--tags: ${JSON.stringify(text.slice(0, 200))}: there is no {${key}}`, {
+        return fail('ERR_OPTION_INVALID', `--tags: ${quoted(text, 200)}: there is no {${key}}`, {
           fix: 'There are {sha}, {branch} and {tag}.',
         });
       const name = asTag(names[key] ?? '');

@@ -1,7 +1,8 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withLock, writeFileAtomic } from '@pinlane/oci';
+import { withLock } from '@pinlane/oci';
 import { pushJournalSchema, type PushEntry } from '@pinlane/contracts';
+import { readOwnFile, writeOwnFile } from './own-file.ts';
 import type { WorkspacePaths } from './paths.ts';
 
 /** Where the journal of a project's pushes is. */
@@ -17,24 +18,10 @@ type Image = Pick<PushEntry, 'repository' | 'index'>;
 /** Whether two pushes are of one image to one place. */
 export const isSame = (a: Image) => (b: Image) => a.repository === b.repository && a.index === b.index;
 
-const parsed = (text: string): readonly PushEntry[] | null => {
-  try {
-    return pushJournalSchema.safeParse(JSON.parse(text)).data?.pushes ?? null;
-  } catch {
-    return null;
-  }
-};
-
-/** The pushes that were begun and not pinned, oldest first. A journal that can't be read is reported and counts as empty. */
+/** The pushes that were begun and not pinned, oldest first. A journal that can't be believed is reported and counts as empty. */
 export const readJournal = async ({ paths, name, note }: JournalPlace): Promise<readonly PushEntry[]> => {
-  const text = await readFile(paths.journal(name), 'utf8').catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return null;
-    throw thrown;
-  });
-  if (text === null) return [];
-  const pushes = parsed(text);
-  if (pushes === null) note(`WARNING ${paths.journal(name)} can't be read: what an earlier run left in a registry is not known`);
-  return pushes ?? [];
+  const journal = readOwnFile(paths.journal(name), pushJournalSchema, 'what an earlier run left in a registry is not known', note);
+  return journal?.pushes ?? [];
 };
 
 /** Edits the journal under its lock: several processes may push images of one project at once, so each changes only its own entries. */
@@ -44,8 +31,7 @@ const change = async (place: JournalPlace, edit: (pushes: readonly PushEntry[]) 
   await withLock(lock, async () => {
     const before = await readJournal(place);
     const after = edit(before);
-    const journal = { kind: 'PushJournal', schemaVersion: 1, name, pushes: after };
-    if (after.length > 0) await writeFileAtomic(paths.journal(name), `${JSON.stringify(journal, null, 2)}\n`, { temporaryFolder: paths.temporary });
+    if (after.length > 0) await writeOwnFile(paths.journal(name), { kind: 'PushJournal', schemaVersion: 1, name, pushes: after }, paths.temporary);
     else if (before.length > 0) await rm(paths.journal(name), { force: true });
   });
 };

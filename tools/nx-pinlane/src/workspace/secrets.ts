@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, LANES, laneRules, type Lane, type ProcessorSpec } from '@pinlane/contracts';
+import { readSpecBytes } from './spec-bytes.ts';
 import { specFiles } from './spec-files.ts';
 
 /** The names that processors of the workspace have for their secrets. A file that can't be read names none; running that processor reports it. */
@@ -10,7 +10,7 @@ const secretsOfWorkspace = async (root: string): Promise<string[]> => {
   const cache = openFactsCache(root);
   return specFiles(root).flatMap((file) => {
     try {
-      const text = readFileSync(join(root, file), 'utf8');
+      const text = Buffer.from(readSpecBytes(join(root, file), file)).toString('utf8');
       return cache.facts(text, () => readSpecFacts(file, text)).secrets;
     } catch {
       return [];

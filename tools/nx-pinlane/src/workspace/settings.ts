@@ -1,4 +1,4 @@
-import { fail, laneRules, parsePlatforms, parseRepository, type Lane, type LaneRules, type Platform } from '@pinlane/contracts';
+import { fail, laneRules, parsePlatforms, parseRepository, quoted, type Lane, type LaneRules, type Platform } from '@pinlane/contracts';
 import { requireLane } from '@pinlane/pipeline';
 import { valueOf, type VariableName } from '../command/environment.ts';
 
@@ -13,14 +13,14 @@ const flag = (env: Env, name: VariableName): boolean | undefined => {
   if (text === undefined) return undefined;
   if (['1', 'true', 'yes'].includes(text)) return true;
   if (['0', 'false', 'no'].includes(text)) return false;
-  return fail('ERR_OPTION_INVALID', `${name} is ${JSON.stringify(text.slice(0, 100))}; it takes true or false`);
+  return fail('ERR_OPTION_INVALID', `${name} is ${quoted(text)}; it takes true or false`);
 };
 
 /** A variable that takes one of some words; undefined if it is unset. @throws ERR_OPTION_INVALID */
 export const choice = <T extends string>(env: Env, name: VariableName, known: readonly T[]): T | undefined => {
   const text = valueOf(env, name);
   if (text === undefined) return undefined;
-  return known.find((each) => each === text) ?? fail('ERR_OPTION_INVALID', `${name} is ${JSON.stringify(text.slice(0, 100))}; it takes ${known.join(', ')}`);
+  return known.find((each) => each === text) ?? fail('ERR_OPTION_INVALID', `${name} is ${quoted(text)}; it takes ${known.join(', ')}`);
 };
 
 /** The value of an option that takes one of some words, else that of its variable, else `auto`. @throws ERR_OPTION_INVALID */
@@ -38,7 +38,7 @@ export const insecureRegistries = (option: readonly string[] | undefined, env: E
   const given = option ?? [valueOf(env, 'PINLANE_INSECURE_REGISTRY') ?? ''];
   const hosts = given.flatMap((text) => text.split(',').map((host) => host.trim())).filter((host) => host !== '');
   const wrong = hosts.find((host) => !HOST.test(host));
-  if (wrong !== undefined) fail('ERR_OPTION_INVALID', `--insecureRegistry: ${JSON.stringify(wrong.slice(0, 100))} is not a host such as registry.example:5000`);
+  if (wrong !== undefined) fail('ERR_OPTION_INVALID', `--insecureRegistry: ${quoted(wrong)} is not a host such as registry.example:5000`);
   return new Set(hosts);
 };
 
@@ -70,7 +70,7 @@ const requirePrefix = (registry: string, name: string): void => {
   try {
     parseRepository(`${registry}/name`);
   } catch (cause) {
-    fail('ERR_OPTION_INVALID', `${name} is ${JSON.stringify(registry.slice(0, 200))}, which is no place in a registry`, {
+    fail('ERR_OPTION_INVALID', `${name} is ${quoted(registry, 200)}, which is no place in a registry`, {
       cause,
       fix: 'Write its host and a path in lower case, without a scheme, as in ghcr.io/acme.',
     });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fail, looksLikeOption, PinlaneError, REF_MAX_LENGTH, REF_PATTERN, staysBelow } from '@pinlane/contracts';
+import { fail, looksLikeOption, quoted, REF_MAX_LENGTH, REF_PATTERN, staysBelow } from '@pinlane/contracts';
 import { ofImage } from '@pinlane/pipeline';
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 
@@ -55,7 +55,7 @@ const relativePath = (file: string, text: string, value: unknown, key: string, f
   const place = line === undefined ? { file } : { file, line };
   if (typeof value !== 'string' || value === '') return fail('ERR_REGISTRY_INVALID', `build.${key} is not a path`, place);
   if (looksLikeOption(value) || !staysBelow(value))
-    return fail('ERR_PATH_ESCAPES', `build.${key}, ${JSON.stringify(value)}, is not a path below the processor's folder`, place);
+    return fail('ERR_PATH_ESCAPES', `build.${key}, ${quoted(value)}, is not a path below the processor's folder`, place);
   return value;
 };
 
@@ -77,7 +77,8 @@ export const readSpecFacts = (file: string, text: string): SpecFacts => {
   const place = line === undefined ? { file } : { file, line };
   if (ref === undefined) return fail('ERR_REGISTRY_INVALID', 'it has no ref', { file, line: 1 });
   const parts = typeof ref === 'string' && ref.length <= REF_MAX_LENGTH ? REF_PATTERN.exec(ref) : null;
-  if (!parts) return fail('ERR_REF_INVALID', `${JSON.stringify(ref).slice(0, 100)} is not a ref: expected namespace/name@major`, place);
+  if (!parts)
+    return fail('ERR_REF_INVALID', `${quoted(typeof ref === 'string' ? ref : JSON.stringify(ref))} is not a ref: expected namespace/name@major`, place);
   if (build !== undefined && build !== null && !isValues(build)) return fail('ERR_REGISTRY_INVALID', 'build is not a mapping of keys to values', { file });
 
   return {
@@ -91,9 +92,3 @@ export const readSpecFacts = (file: string, text: string): SpecFacts => {
     secrets: secretNames(document['secrets']),
   };
 };
-
-/** An error of ours as it is, any other as one of ours that names the file. */
-export const namedError = (file: string, thrown: unknown): Error =>
-  thrown instanceof PinlaneError
-    ? thrown
-    : new PinlaneError({ code: 'ERR_INTERNAL', message: String((thrown as Error)?.message ?? thrown), file }, { cause: thrown });

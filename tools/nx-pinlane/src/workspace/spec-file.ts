@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { fail, type ProcessorSpec } from '@pinlane/contracts';
 import { parseSpec } from '@pinlane/pipeline';
+import { readSpecBytes } from './spec-bytes.ts';
 
 /** A processor's registry.yaml: where it is, and what it says. */
 export interface SpecFile {
@@ -15,14 +15,12 @@ export interface SpecFile {
 
 /**
  * The text of a file that people edit, byte for byte.
- * @throws ERR_REGISTRY_SYNTAX if it can't be read, or is not UTF-8, because writing it back would change it
+ * @throws ERR_REGISTRY_SYNTAX if it is no file, or is not UTF-8, because writing it back would change it; ERR_REGISTRY_TOO_LARGE; the system's errors
  */
 export const readExactText = async (path: string, file: string): Promise<string> => {
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) =>
-    fail('ERR_REGISTRY_SYNTAX', `the file can't be read (${cause.code ?? cause.message})`, { file, cause, fix: 'Let this user read it, or remove it.' }),
-  );
+  const read = readSpecBytes(path, file);
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(read);
   } catch (cause) {
     return fail('ERR_REGISTRY_SYNTAX', 'the file is not UTF-8', { file, cause });
   }

@@ -1,12 +1,36 @@
-import { globSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { readdirSync, type Dirent } from 'node:fs';
+import { join } from 'node:path';
+import { asPinlaneError } from '@pinlane/contracts';
 import { OWN_FOLDER } from './own-folder.ts';
 
 const SKIPPED = new Set(['node_modules', '.git', '.nx', OWN_FOLDER]);
 
-/** Every registry.yaml of the workspace, relative to its root, with `/`: also one that inference leaves out, because it too may pin. */
-export const specFiles = (root: string): string[] =>
-  globSync('**/registry.yaml', { cwd: root, withFileTypes: true, exclude: ({ name }) => SKIPPED.has(name) })
-    .filter((entry) => !entry.isDirectory())
-    .map(({ parentPath, name }) => relative(root, join(parentPath, name)).split(sep).join('/'))
-    .sort();
+/** Folders that nobody here can look into hold no processor that could be run here. */
+const HIDDEN = new Set(['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
+
+/** The entries of a folder; none of one that is not there or can't be looked into. @throws the system's errors otherwise: they may hide pins */
+export const entriesOf = (folder: string): Dirent[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (thrown) {
+    if (HIDDEN.has(String((thrown as NodeJS.ErrnoException).code))) return [];
+    throw asPinlaneError(thrown);
+  }
+};
+
+/**
+ * Every registry.yaml below a folder, relative to the workspace's root, with `/`: also one that inference leaves out, because it too may pin. Links to
+ * folders are not followed. @throws the system's errors
+ */
+export const specFiles = (root: string, below = ''): string[] => {
+  const found: string[] = [];
+  const folders = [below];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop())
+    for (const entry of entriesOf(join(root, folder))) {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory()) {
+        if (!SKIPPED.has(entry.name)) folders.push(path);
+      } else if (entry.name === 'registry.yaml') found.push(path);
+    }
+  return found.sort();
+};

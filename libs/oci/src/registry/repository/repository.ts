@@ -1,4 +1,4 @@
-import { isDigest, isPinlaneError, isTag, fail, type Digest, type Repository } from '@pinlane/contracts';
+import { fail, isDigest, isPinlaneError, isTag, quoted, type Digest, type Repository } from '@pinlane/contracts';
 import { parseDocument, verified, verifyBytes, type BlobDescriptor, type ContentSink, type ContentSource, type Descriptor } from '../../content/index.ts';
 import { scopeOf } from '../auth/authorizer.ts';
 import type { RunCredentialHelper } from '../auth/credential-helper.ts';
@@ -64,7 +64,7 @@ const TAGS_AT_MOST = 100_000;
 const TAG_REFUSED = ['ERR_REGISTRY_PROTOCOL', 'ERR_REGISTRY_DENIED'] as const;
 
 const checkTag = (name: string): string =>
-  isTag(name) ? name : fail('ERR_REFERENCE_INVALID', `${JSON.stringify(name.slice(0, 200))} is neither a tag nor a digest`);
+  isTag(name) ? name : fail('ERR_REFERENCE_INVALID', `${quoted(name, 200)} is neither a tag nor a digest`);
 
 type Fetched = Awaited<ReturnType<ContentSource['readManifest']>>;
 

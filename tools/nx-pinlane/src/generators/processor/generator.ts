@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { formatFiles, generateFiles, logger, type GeneratorCallback, type Tree } from '@nx/devkit';
+import { asPinlaneError } from '@pinlane/contracts';
 import { commonRegistry, requireRoom, surroundings } from './neighbours.ts';
 import { planProcessor, type ProcessorGeneratorOptions, type ProcessorPlan } from './options.ts';
 
@@ -32,6 +33,14 @@ const farewell =
  * @throws ERR_REF_INVALID, ERR_REF_DUPLICATE, ERR_GENERATOR_CONFLICT, ERR_OPTION_INVALID; then nothing was written
  */
 export const processorGenerator = async (tree: Tree, options: ProcessorGeneratorOptions): Promise<GeneratorCallback> => {
+  try {
+    return await generate(tree, options);
+  } catch (thrown) {
+    throw asPinlaneError(thrown);
+  }
+};
+
+const generate = async (tree: Tree, options: ProcessorGeneratorOptions): Promise<GeneratorCallback> => {
   const plan = planProcessor(options);
   const found = surroundings(tree);
   requireRoom(tree, plan, found);

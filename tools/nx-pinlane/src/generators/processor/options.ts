@@ -4,6 +4,7 @@ import {
   isStoreReference,
   parseReference,
   PinlaneError,
+  quoted,
   refParts,
   refSchema,
   secretNameSchema,
@@ -35,8 +36,6 @@ export interface ProcessorPlan {
   /** The default of BASE_IMAGE. */
   readonly baseImage: string;
 }
-
-const quoted = (text: unknown): string => JSON.stringify(String(text).slice(0, 100));
 
 const directoryProblem = (directory: string): string | null => {
   const parts = directory.split('/');

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { CustomHasher, HasherContext, Task } from '@nx/devkit';
 import { headNames } from '@pinlane/adapters';
-import { laneRules, REF_PATTERN, type Lane } from '@pinlane/contracts';
+import { asPinlaneError, laneRules, REF_PATTERN, type Lane } from '@pinlane/contracts';
 import { openStore } from '@pinlane/oci';
 import { laneOf } from '@pinlane/pipeline';
 import { hasPlaceholders } from '../../images/tag-names.ts';
@@ -72,9 +72,21 @@ const withNxHash = async (task: Task, context: HasherContext, parts: readonly st
   return { ...rest, value: combined([value, ...parts]) };
 };
 
+/** A hasher of which the errors are ours: Nx prints them as they are, and ends the run. */
+const named =
+  (hasher: CustomHasher): CustomHasher =>
+  async (task, context) => {
+    try {
+      return await hasher(task, context);
+    } catch (thrown) {
+      throw asPinlaneError(thrown);
+    }
+  };
+
 /** The cache key of `bundle`. */
-export const bundleHasher: CustomHasher = async (task, context) =>
-  withNxHash(task, context, [await pluginBuild(), await bundlerVersion(), laneOfTask(task), mustRun(task, context) ? once() : '']);
+export const bundleHasher: CustomHasher = named(async (task, context) =>
+  withNxHash(task, context, [await pluginBuild(), await bundlerVersion(), laneOfTask(task), mustRun(task, context) ? once() : '']),
+);
 
 /** The key that a processor's bundle would have: `buildx` bundles it, so a change of the bundle is a change of the image. */
 const bundleKey = async ({ target: { project } }: Task, context: HasherContext): Promise<string> => {
@@ -101,21 +113,21 @@ const tagKey = async ({ target: { project, target, configuration = '' }, overrid
 };
 
 /** The cache key of `buildx`, a processor's and a base's. A task whose image is gone gets a key of its own, so that a hit always stands for an image. */
-export const buildxHasher: CustomHasher = async (task, context) => {
+export const buildxHasher: CustomHasher = named(async (task, context) => {
   const root = workspaceRoot(process.cwd());
   const paths = workspacePaths(root, laneOfTask(task));
   if (mustRun(task, context)) return { ...(await withNxHash(task, context, [])), value: once() };
   const parts = [await bundleKey(task, context), contextKey(task, context, root), await storeGeneration(paths), await tagKey(task, context, root)];
   const hash = await withNxHash(task, context, [await pluginBuild(), ...parts]);
   return (await isGone(paths, recordName(task.target.project, context), hash.value)) ? { ...hash, value: once() } : hash;
-};
+});
 
 /**
  * The cache key of `pin`, which writes registry.yaml and so must run whenever there may be something to write: then it is of that
  * run alone. A pin that has nothing to do has a key made of what it would find, and Nx repeats its last output instead of starting a
  * process for it. Nx asks for this key when `buildx` is done, as it does for every executor with a hasher: the record is that of this source.
  */
-export const pinHasher: CustomHasher = async (task, context) => {
+export const pinHasher: CustomHasher = named(async (task, context) => {
   const root = workspaceRoot(process.cwd());
   const { project, target } = task.target;
   // `--check` and `--dryRun` answer for the source as it is now, also where they stand in the target's own options.
@@ -126,4 +138,4 @@ export const pinHasher: CustomHasher = async (task, context) => {
   const record = plain ? await recordedBuild(paths.record(recordName(project, context))) : null;
   const settled = record && (await settledPin(root, context.projectGraph.nodes[project]?.data.root ?? '', paths.store, record));
   return withNxHash(task, context, [await pluginBuild(), settled ?? once()]);
-};
+});

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { WorkspacePaths } from '../../workspace/paths.ts';
+import { readSmallFile } from '../../workspace/small-file.ts';
 import { isOnce } from './once.ts';
 import type { RecordedBuild } from './settled-pin.ts';
 import { hasWholeImage } from './stored-image.ts';
@@ -7,7 +7,8 @@ import { hasWholeImage } from './stored-image.ts';
 /** The record of a project's last build, unchecked: whoever uses the image reads the record strictly. Null if there is none. */
 export const recordedBuild = async (path: string): Promise<RecordedBuild | null> => {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as RecordedBuild;
+    const file = readSmallFile(path, 1024 * 1024, { links: false });
+    return file.kind === 'file' ? (JSON.parse(Buffer.from(file.bytes).toString('utf8')) as RecordedBuild | null) : null;
   } catch {
     return null;
   }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuiltImage, ProcessorSpec } from '@pinlane/contracts';
 import { pinsSay } from '@pinlane/pipeline';
 import { CORE_SCHEMA, load } from 'js-yaml';
+import { readSpecBytes } from '../../workspace/spec-bytes.ts';
 import { hasWholeImage } from './stored-image.ts';
 
 /** As much of a build's record as pins repeat. */
@@ -17,7 +17,7 @@ export type RecordedBuild = Pick<BuiltImage, 'index' | 'pushed' | 'repository' |
 export const settledPin = async (root: string, projectRoot: string, store: string, record: RecordedBuild): Promise<string | null> => {
   if (record.pushed) return null;
   try {
-    const text = await readFile(join(root, projectRoot, 'registry.yaml'), 'utf8');
+    const text = Buffer.from(readSpecBytes(join(root, projectRoot, 'registry.yaml'), 'registry.yaml')).toString('utf8');
     const spec = load(text, { schema: CORE_SCHEMA }) as Pick<ProcessorSpec, 'image'>;
     if (!pinsSay(spec, record)) return null;
     if (!(await hasWholeImage(store, record.index, { hashed: true }))) return null;

@@ -1,11 +1,10 @@
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultArray, ProjectConfiguration } from '@nx/devkit';
-import { PinlaneError } from '@pinlane/contracts';
+import { asPinlaneError, PinlaneError } from '@pinlane/contracts';
 import type { FactsCache } from '../../workspace/facts-cache.ts';
 import { OWN_FOLDER } from '../../workspace/own-folder.ts';
 import { readProcessor } from './processor-facts.ts';
-import { namedError } from '../../workspace/spec-facts.ts';
 import { processorTargets, workspaceTargets } from './targets.ts';
 
 /** The plugin's options in nx.json. */
@@ -77,7 +76,7 @@ export const createProcessorNodes = (
       if (other) throw collision(found, other);
       bySlug.set(found.facts.slug, found);
     } catch (thrown) {
-      errors.push([file, namedError(file, thrown)]);
+      errors.push([file, asPinlaneError(thrown, { file })]);
     }
   }
 

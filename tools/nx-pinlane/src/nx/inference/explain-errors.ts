@@ -1,14 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AggregateCreateNodesError } from '@nx/devkit';
 import { parseSpec } from '@pinlane/pipeline';
+import { readExactText } from '../../workspace/spec-file.ts';
 
 /** The error of the strict reading for a file that inference could not read: every problem with line and column; null if it finds none. */
 const strictError = async (file: string, workspaceRoot: string): Promise<Error | null> => {
-  const text = await readFile(join(workspaceRoot, file), 'utf8').catch(() => null);
-  if (text === null) return null;
   try {
-    parseSpec(text, { file });
+    parseSpec(await readExactText(join(workspaceRoot, file), file), { file });
     return null;
   } catch (thrown) {
     return thrown as Error;

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { contextInputs } from './context-inputs.ts';
 import { storeBases } from './dockerfile-facts.ts';
 import type { FactsCache } from '../../workspace/facts-cache.ts';
+import { readSpecBytes } from '../../workspace/spec-bytes.ts';
 import { readSpecFacts } from '../../workspace/spec-facts.ts';
 import type { ProcessorFacts } from './targets.ts';
 
@@ -30,7 +31,7 @@ const namesIn = (folder: string): ReadonlySet<string> => {
 export const readProcessor = (workspaceRoot: string, file: string, cache: FactsCache): { facts: ProcessorFacts; bases: string[] } => {
   const root = dirname(file);
   const folder = join(workspaceRoot, root);
-  const text = readFileSync(join(workspaceRoot, file), 'utf8');
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(readSpecBytes(join(workspaceRoot, file), file));
   const facts = cache.facts(text, () => readSpecFacts(file, text));
   // One look into the folder in place of one for each file: a workspace may have a thousand processors.
   const names = namesIn(folder);

@@ -1,4 +1,4 @@
-import { fail } from '@pinlane/contracts';
+import { fail, quoted } from '@pinlane/contracts';
 import * as z from 'zod';
 
 const list = (what: string) =>
@@ -89,7 +89,7 @@ export const dockerOptions = (given: Given) => ({
 
 const labelOf = (text: string): [name: string, value: string] => {
   const at = text.indexOf('=');
-  return at < 1 ? fail('ERR_OPTION_INVALID', `--labels: ${JSON.stringify(text.slice(0, 100))} is not name=value`) : [text.slice(0, at), text.slice(at + 1)];
+  return at < 1 ? fail('ERR_OPTION_INVALID', `--labels: ${quoted(text)} is not name=value`) : [text.slice(0, at), text.slice(at + 1)];
 };
 
 /** Build arguments in every form in which Docker's other plugins take them. */

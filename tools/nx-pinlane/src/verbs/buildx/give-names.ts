@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { createProcessRunner, findProgram } from '@pinlane/adapters';
-import { architectureOfMachine, fail, isTag, parseRepository, platformOf, type BuiltImage } from '@pinlane/contracts';
+import { architectureOfMachine, fail, isTag, parseRepository, platformOf, quoted, type BuiltImage } from '@pinlane/contracts';
 import { imageArchive, platformOfImage, readImage, type Store } from '@pinlane/oci';
 import type { VerbContext } from '../../command/context.ts';
 import { openRegistry, type ImageLocations } from '../../images/locations.ts';
@@ -14,7 +14,7 @@ export interface WantedNames {
 /** `name:tag` and `registry/name:tag` are accepted if the image is of that name. @throws ERR_OPTION_INVALID */
 const tagIn = (text: string, repository: string): string => {
   const tag = text.startsWith(`${repository}:`) ? text.slice(repository.length + 1) : text;
-  return isTag(tag) ? tag : fail('ERR_OPTION_INVALID', `--tags: ${JSON.stringify(text.slice(0, 200))} is neither a tag nor a tag of ${repository}`);
+  return isTag(tag) ? tag : fail('ERR_OPTION_INVALID', `--tags: ${quoted(text, 200)} is neither a tag nor a tag of ${repository}`);
 };
 
 /** The tags among names for people. @throws ERR_OPTION_INVALID */

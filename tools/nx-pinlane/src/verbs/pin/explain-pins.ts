@@ -29,7 +29,7 @@ const readBefore = async (pin: PinnedReference, locations: ImageLocations): Prom
   try {
     return await read(openLocation(pin, locations), pin.digest);
   } catch (thrown) {
-    if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
+    if (locations.access.signal?.aborted || isPinlaneError(thrown, 'ERR_CANCELLED')) throw thrown;
     return null;
   }
 };
