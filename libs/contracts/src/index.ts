@@ -22,6 +22,7 @@ export * from './processor/messages.ts';
 export * from './ref-pattern.ts';
 export * from './ref.ts';
 export * from './reference.ts';
+export * from './registry-host.ts';
 export * from './spec-purpose.ts';
 export * from './spec.ts';
 export * from './store-host.ts';

@@ -2,10 +2,9 @@ import * as z from './zod.ts';
 import { digestSchema, type Digest } from './digest.ts';
 import { fail } from './errors/error.ts';
 import { quoted } from './errors/redact.ts';
+import { registryHostFault } from './registry-host.ts';
 import { STORE_HOST } from './store-host.ts';
 
-const HOST =
-  /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*(?::[0-9]{1,5})?$|^\[[a-fA-F0-9:]+\](?::[0-9]{1,5})?$/;
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
@@ -57,7 +56,8 @@ export const parseReference = (text: string): Reference => {
   const name = colon === -1 ? rest : rest.slice(0, colon);
   const path = host === 'docker.io' && !name.includes('/') ? `library/${name}` : name;
 
-  if (!HOST.test(host)) return malformed(text, 'its host is not a host name');
+  const fault = registryHostFault(host);
+  if (fault !== null) return malformed(text, fault);
   if (!isRepositoryPath(path)) return malformed(text, 'its repository is not made of lower-case letters, digits and single separators');
   if (tag !== undefined && !isTag(tag)) return malformed(text, 'its tag is malformed');
   return { host, path, ...(tag === undefined ? {} : { tag }), ...(digest ? { digest: digest.data } : {}) };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { formatReference, isPinlaneError, parseReference } from '../../src/index.ts';
+import { formatReference, isPinlaneError, parseReference, registryHostFault } from '../../src/index.ts';
 
 describe('references', () => {
   it('mean the same when they are written in full and parsed again', () => {
@@ -32,5 +32,61 @@ describe('references', () => {
       ),
       { numRuns: 2000 },
     );
+  });
+
+  it('that parse can be asked for: an address of their host has that host and that port', () => {
+    const label = fc.oneof(
+      fc.constantFrom(
+        'localhost',
+        'a',
+        'xn--a',
+        'xn--80ak6aa92e',
+        'com',
+        '0x7f',
+        '0x',
+        '1',
+        '127',
+        '256',
+        '00',
+        '08',
+        'a'.repeat(63),
+        'a'.repeat(64),
+        '1a',
+        'A-b',
+        '-a',
+        'store',
+      ),
+      fc.nat({ max: 70_000 }).map(String),
+      fc.stringMatching(/^[a-z0-9-]{1,5}$/),
+    );
+    const names = fc.array(label, { minLength: 1, maxLength: 5 }).map((labels) => labels.join('.'));
+    const addresses = fc
+      .array(fc.constantFrom(':', '::', '0', '1', 'ff', 'FFFF', '12345', '127.0.0.1', '%1'), { maxLength: 9 })
+      .map((parts) => `[${parts.join(':')}]`);
+    const loose = fc
+      .array(fc.constantFrom('[', ']', ':', '::', '1', 'f', '.', 'a', '/', '%', '_', '\\', 'é', ' '), { maxLength: 8 })
+      .map((parts) => parts.join(''));
+    const port = fc.oneof(
+      fc.constant(''),
+      fc.nat({ max: 100_000 }).map((number) => `:${number}`),
+      fc.constantFrom(':', ':0', ':00080', ':443', ':80', ':65536', ':-1', ':1e3'),
+    );
+    let asked = 0;
+    fc.assert(
+      fc.property(fc.oneof(names, addresses, loose), port, (name, suffix) => {
+        const host = `${name}${suffix}`;
+        if (registryHostFault(host) !== null) return;
+        asked += 1;
+        for (const scheme of ['http', 'https'] as const) {
+          const url = new URL(`${scheme}://${host}/v2/`);
+          const implied = scheme === 'http' ? '80' : '443';
+          expect(`${url.hostname}:${url.port || implied}`).toBe(`${name.toLowerCase()}:${suffix.slice(1) || implied}`);
+          expect([url.pathname, url.username, url.search]).toEqual(['/v2/', '', '']);
+        }
+        if (name.includes('.') || suffix !== '') expect(parseReference(`${host}/name`).host).toBe(host);
+      }),
+      { numRuns: 3000 },
+    );
+    expect(asked).toBeGreaterThan(100);
   });
 });

@@ -12,9 +12,11 @@ import {
   parsePlatforms,
   parseReference,
   parseRepository,
+  pinnedReferenceSchema,
   PLATFORMS,
   refParts,
   refSchema,
+  registryHostFault,
   shortDigest,
 } from '../../src/index.ts';
 
@@ -147,5 +149,54 @@ describe('the lane table', () => {
   it('lets dev and main build nothing, and trusts store pins in local alone', () => {
     expect(LANES.filter((lane) => LANE_TABLE[lane].builds.length === 0)).toEqual(['dev', 'main']);
     expect(LANES.filter((lane) => LANE_TABLE[lane].acceptsStorePins)).toEqual(['local']);
+  });
+});
+
+describe('the host of a registry', () => {
+  it.each([
+    'localhost:99999',
+    'localhost:0',
+    'localhost:00080',
+    '256.1.1.1:5000',
+    '1.2.3',
+    '127.1:5000',
+    '0x7f.1',
+    '0177.0.0.1',
+    '127.0.0.1.1',
+    'registry.123',
+    '[:::::]:1',
+    '[0:0:0:0:0:0:0:1]:5000',
+    '[::1',
+    '[1]',
+    `${'a'.repeat(64)}.example`,
+    `${'abcdefg.'.repeat(32)}example`,
+    'a..b',
+    'a_b.example',
+    'me@host.example',
+    'http://host.example',
+    'Store.Localhost',
+    'host.example:',
+    'host.example:5000:5000',
+    'host.example:+1',
+  ])('is not %s, and a reference that names it is refused by its code', (host) => {
+    expect(registryHostFault(host)).not.toBeNull();
+    expect(() => parseReference(`${host}/name`)).toThrow(/^ERR_REFERENCE_INVALID: /);
+    expect(pinnedReferenceSchema.safeParse(`${host}/name@sha256:${'a'.repeat(64)}`).success).toBe(false);
+  });
+
+  it.each([
+    'localhost',
+    'localhost:1',
+    'ghcr.io',
+    'GHCR.io',
+    '127.0.0.1:65535',
+    '[::1]:5000',
+    '[2001:db8::a]',
+    'a-b.1c.example:443',
+    'store.localhost',
+    'xn--80ak6aa92e.com',
+  ])('may be %s', (host) => {
+    expect(registryHostFault(host)).toBeNull();
+    if (host !== 'localhost') expect(parseReference(`${host}/name`).host).toBe(host);
   });
 });

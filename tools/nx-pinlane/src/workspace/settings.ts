@@ -1,4 +1,4 @@
-import { fail, laneRules, parsePlatforms, parseRepository, quoted, type Lane, type LaneRules, type Platform } from '@pinlane/contracts';
+import { fail, laneRules, parsePlatforms, parseRepository, quoted, registryHostFault, type Lane, type LaneRules, type Platform } from '@pinlane/contracts';
 import { requireLane } from '@pinlane/pipeline';
 import { valueOf, type VariableName } from '../command/environment.ts';
 
@@ -27,9 +27,6 @@ export const choice = <T extends string>(env: Env, name: VariableName, known: re
 export const chosen = <T extends string>(option: T | undefined, env: Env, name: VariableName, known: readonly T[]): T | 'auto' =>
   option ?? choice(env, name, known) ?? 'auto';
 
-// A host with a port or without: nothing of a path, of a scheme or of credentials.
-const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[A-Fa-f0-9:]+\])(?::[0-9]{1,5})?$/;
-
 /**
  * The registries on other machines that are spoken to by plain HTTP: hosts as references name them, from the option (commas between, or
  * repeated), else from PINLANE_INSECURE_REGISTRY. @throws ERR_OPTION_INVALID
@@ -37,7 +34,7 @@ const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[A-Fa-f0-9:]+\])(?
 export const insecureRegistries = (option: readonly string[] | undefined, env: Env): ReadonlySet<string> => {
   const given = option ?? [valueOf(env, 'PINLANE_INSECURE_REGISTRY') ?? ''];
   const hosts = given.flatMap((text) => text.split(',').map((host) => host.trim())).filter((host) => host !== '');
-  const wrong = hosts.find((host) => !HOST.test(host));
+  const wrong = hosts.find((host) => registryHostFault(host) !== null);
   if (wrong !== undefined) fail('ERR_OPTION_INVALID', `--insecureRegistry: ${quoted(wrong)} is not a host such as registry.example:5000`);
   return new Set(hosts);
 };

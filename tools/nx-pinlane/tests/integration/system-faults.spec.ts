@@ -84,7 +84,7 @@ describe('A fault of the system', () => {
       await rm(join(folder, 'processors/acme-base/registry.yaml'));
       symlinkSync('registry.yaml', join(folder, 'processors/acme-base/registry.yaml'));
       const loop = await pinlane('verify-pins', '--json');
-      expect([loop.exitCode, loop.stdout]).toEqual([1, expect.stringContaining('"code":"ERR_SYSTEM"')]);
+      expect([loop.exitCode, loop.stdout]).toEqual([1, expect.stringContaining('"code":"ERR_REGISTRY_SYNTAX"')]);
       expect(loop.stdout).toContain('ELOOP');
     });
   }, 60_000);

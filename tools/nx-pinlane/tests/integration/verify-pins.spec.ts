@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { chmod, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -300,5 +301,38 @@ describe('an audit of pins', () => {
       unsubscribe('http.client.request.start', begun);
       unsubscribe('http.client.response.finish', answered);
     }
+  }, 60_000);
+});
+
+describe('What is wrong with one processor', () => {
+  it('is said of that one, whatever it is, and all others are looked at', async () => {
+    const store = `store.localhost/acme-gone@sha256:${'c'.repeat(64)}`;
+    const broken: Record<string, string> = {
+      'bad-port': textOf({ index: `localhost:99999/x@sha256:${'a'.repeat(64)}` }, 'bad/port@1'),
+      'bad-address': textOf({ index: `256.1.1.1:5000/x@sha256:${'a'.repeat(64)}` }, 'bad/address@1'),
+      'bad-ipv6': textOf({ index: `'[:::::]:1/x@sha256:${'a'.repeat(64)}'` }, 'bad/ipv-six@1'),
+      'bad-name': textOf({ repository: '1.2.3/x' }, 'bad/name@1'),
+      'bad-yaml': 'ref: [\n',
+      'bad-bytes': '\0\0\0',
+      'bad-blob': textOf({ index: store }, 'bad/blob@1'),
+    };
+    await putImage(open(), image);
+    const files = Object.fromEntries(Object.entries(broken).map(([name, text]) => [`processors/${name}/registry.yaml`, text]));
+    await withFiles({ [FILE]: textOf({ ...pinsOf(image), fingerprint: claimed }), ...files }, async (root) => {
+      for (const name of ['bad-pipe', 'bad-device', 'bad-loop']) await mkdir(join(root, 'processors', name), { recursive: true });
+      execFileSync('mkfifo', [join(root, 'processors/bad-pipe/registry.yaml')]);
+      await symlink('/dev/zero', join(root, 'processors/bad-device/registry.yaml'));
+      await symlink('registry.yaml', join(root, 'processors/bad-loop/registry.yaml'));
+      // Where the store keeps a manifest lies a folder.
+      await mkdir(join(root, '.pinlane/store/blobs/sha256', 'c'.repeat(64)), { recursive: true });
+      const { audit: document, exitCode } = await audit(root, { lane: 'local' });
+      expect(exitCode).toBe(1);
+      const outcomes = Object.fromEntries(document.entries.map(({ file, outcome }) => [file.split('/')[1], outcome]));
+      const { 'acme-one': good, 'bad-blob': blob, ...others } = outcomes;
+      expect([good, blob]).toEqual(['good', expect.stringMatching(/^(?:unknown|bad)$/)]);
+      expect(Object.keys(others)).toHaveLength(9);
+      expect(new Set(Object.values(others))).toEqual(new Set(['unknown']));
+      for (const { findings } of document.entries) for (const { code } of findings) expect(code).not.toBe('ERR_INTERNAL');
+    });
   }, 60_000);
 });
