@@ -63,8 +63,7 @@ const TAGS_AT_MOST = 100_000;
 /** The errors of a registry that lets no tag be written anew: 400 TAG_INVALID (Amazon), 403 (Docker Hub) or 412 (Harbor). */
 const TAG_REFUSED = ['ERR_REGISTRY_PROTOCOL', 'ERR_REGISTRY_DENIED'] as const;
 
-const checkTag = (name: string): string =>
-  isTag(name) ? name : fail('ERR_REFERENCE_INVALID', `${quoted(name, 200)} is neither a tag nor a digest`);
+const checkTag = (name: string): string => (isTag(name) ? name : fail('ERR_REFERENCE_INVALID', `${quoted(name, 200)} is neither a tag nor a digest`));
 
 type Fetched = Awaited<ReturnType<ContentSource['readManifest']>>;
 
