@@ -28,7 +28,7 @@ describe('the error catalogue', () => {
     const known = new Set(Object.keys(ERROR_CATALOGUE));
     // Node's own codes look alike.
     const foreign = (code: string) =>
-      /^ERR_(?:USE_AFTER_CLOSE|STREAM|INVALID|MODULE|SOCKET|HTTP|SERVER|IPC|PARSE_ARGS|FS|UNKNOWN|ENCODING|OUT|ABORTED|TLS|SSL)_?/.test(code);
+      /^ERR_(?:USE_AFTER_CLOSE|STREAM|INVALID|MODULE|SOCKET|HTTP|SERVER|IPC|PARSE_ARGS|FS|UNKNOWN|ENCODING|OUT|ABORTED|BUFFER|TLS|SSL)_?/.test(code);
     const unknown = texts.flatMap(([path, text]) =>
       [...text.matchAll(/\bERR_[A-Z][A-Z_]*[A-Z]\b/g)].filter(([code]) => !known.has(code) && !foreign(code)).map(([code]) => `${path}: ${code}`),
     );
