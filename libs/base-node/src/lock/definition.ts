@@ -6,6 +6,9 @@ import { fail, parseDigest, PinlaneError, pinnedReferenceSchema, type Digest, ty
 
 const MAX_BYTES = 64 * 1024;
 
+/** How many problems of one file are told at most. */
+const PROBLEM_LIMIT = 50;
+
 /** A Debian package's name (Debian policy 5.6.1); it can never be taken for an option of apt. */
 export const packageNameSchema = z
   .string()
@@ -66,7 +69,7 @@ const problem = (file: string, message: string, place: { line?: number; column?:
 export const parseDefinition = (source: string, file = 'base.yaml'): BaseDefinition => {
   if (Buffer.byteLength(source) > MAX_BYTES) throw new PinlaneError(problem(file, `is larger than ${MAX_BYTES} bytes`));
   const lines = new LineCounter();
-  const documents = parseAllDocuments(source, { lineCounter: lines, uniqueKeys: true, merge: false, version: '1.2', prettyErrors: false });
+  const documents = parseAllDocuments(source, { lineCounter: lines, uniqueKeys: true, merge: false, version: '1.2', prettyErrors: false, logLevel: 'error' });
   const [document, second] = Array.isArray(documents) ? documents : [];
   if (document === undefined) throw new PinlaneError(problem(file, 'is empty'));
   if (second !== undefined) throw new PinlaneError(problem(file, 'holds more than one document'));
@@ -74,7 +77,7 @@ export const parseDefinition = (source: string, file = 'base.yaml'): BaseDefinit
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  const syntax = [...document.errors, ...document.warnings].map((error) => problem(file, error.message, placeOf(error.pos[0])));
+  const syntax = [...document.errors, ...document.warnings].slice(0, PROBLEM_LIMIT).map((error) => problem(file, error.message, placeOf(error.pos[0])));
   if (syntax[0]) throw new PinlaneError([syntax[0], ...syntax.slice(1)]);
 
   let value: unknown;
@@ -85,7 +88,7 @@ export const parseDefinition = (source: string, file = 'base.yaml'): BaseDefinit
   }
   const parsed = baseDefinitionSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => {
+  const problems = parsed.error.issues.slice(0, PROBLEM_LIMIT).map((issue) => {
     const keys = issue.path.map(String);
     let node: unknown = document.contents;
     for (let length = keys.length; length > 0; length--) {

@@ -32,7 +32,8 @@ const unknownKeys = (source: YamlSource, issue: z.core.$ZodIssueUnrecognizedKeys
 };
 
 const problemsOf = (source: YamlSource, error: z.ZodError): Problem[] =>
-  error.issues.flatMap((issue) => {
+  // No more of them are looked for in the text than are told: each takes a search.
+  error.issues.slice(0, PROBLEM_LIMIT).flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') return unknownKeys(source, issue);
     const path = issue.path as YamlPath;
     const missing = path.length > 0 && nodeAt(source, path) === undefined;

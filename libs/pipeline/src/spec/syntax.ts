@@ -5,6 +5,7 @@ import {
   isMap,
   isPair,
   isScalar,
+  Lexer,
   LineCounter,
   parseDocument,
   visit,
@@ -17,6 +18,9 @@ import { PinlaneError, type Problem } from '@pinlane/contracts';
 
 /** The largest registry.yaml that is read, in characters. */
 export const SPEC_LIMIT = 1024 * 1024;
+
+/** How many words and marks of YAML are read: keys, values, colons, commas, ends of lines. The parser takes some microseconds for each. */
+export const TOKEN_LIMIT = 100_000;
 
 /** How many faults of one file are reported at most. */
 const FAULT_LIMIT = 50;
@@ -86,6 +90,24 @@ const misuses = (document: Document.Parsed): Fault[] => {
   return found;
 };
 
+/** Runs some work in which errors are made that nobody throws, and leaves out their stacks, which take most of its time. */
+const withoutStacks = <T>(work: () => T): T => {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+};
+
+/** Whether a text has more tokens than are read; no more of it is looked at than has as many. */
+const hasTooManyTokens = (text: string): boolean => {
+  let count = 0;
+  for (const _ of new Lexer().lex(text)) if (++count > TOKEN_LIMIT) return true;
+  return false;
+};
+
 const parse = (text: string, lines: LineCounter): Document.Parsed =>
   parseDocument(text, {
     version: '1.2',
@@ -115,7 +137,7 @@ const faultsOf = (document: Document.Parsed): Fault[] => {
 /** Parses a text and finds its faults. @throws ERR_REGISTRY_SYNTAX if it is nested too deeply */
 const parseAndCheck = (text: string, lines: LineCounter, file: string): { readonly document: Document.Parsed; readonly faults: Fault[] } => {
   try {
-    const document = parse(text, lines);
+    const document = withoutStacks(() => parse(text, lines));
     if (document.errors.some(({ message }) => message.includes('call stack'))) throw new RangeError('nested too deeply');
     return { document, faults: faultsOf(document) };
   } catch (error) {
@@ -128,6 +150,9 @@ const parseAndCheck = (text: string, lines: LineCounter, file: string): { readon
 const parseStrictly = (text: string, file: string): YamlSource => {
   if (text.length > SPEC_LIMIT)
     throw new PinlaneError({ code: 'ERR_REGISTRY_TOO_LARGE', file, message: `the file has ${text.length} characters; ${SPEC_LIMIT} are read` });
+  // A text in which each token is as short as it can be has two characters for each.
+  if (text.length > TOKEN_LIMIT / 2 && hasTooManyTokens(text))
+    throw new PinlaneError({ code: 'ERR_REGISTRY_TOO_LARGE', file, message: `the file has more than ${TOKEN_LIMIT} words and marks of YAML` });
   const lines = new LineCounter();
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
