@@ -60,7 +60,7 @@ const byPath = (a: { readonly path: string }, b: { readonly path: string }): num
 /**
  * Reads a build context: everything that .dockerignore lets through, or `<Dockerfile>.dockerignore` if there is one. Each file is hashed, as a stream.
  * Owner, times and all of the mode but the owner's execute bit are left out, so that they can't reach an image. Links are read as links, wherever they
- * lead; what no image can hold is told apart, and harms no build that does not copy it.
+ * lead; Pinlane's own files are no part of it; what no image can hold is told apart, and harms no build that does not copy it.
  * @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES if the Dockerfile or .dockerignore lies outside
  */
 export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfile', overrides = {} }: ContextOptions = {}): Promise<BuildContext> => {

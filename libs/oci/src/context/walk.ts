@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isLeftTemporary } from '../files/index.ts';
 import type { Ignore, Judged } from './ignore.ts';
 import type { ContextEntry, OddEntry } from './model.ts';
 
@@ -31,6 +32,9 @@ const oddType = (child: Dirent<Buffer>): string => {
   if (child.isFIFO()) return 'is a pipe';
   return child.isSocket() ? 'is a socket' : 'is a device';
 };
+
+/** Whether an entry is Pinlane's own and of no context: its folder, if the context is the whole workspace, and what a killed run left of a file. */
+export const isOwnEntry = (folder: string, name: string): boolean => (folder === '' && name === '.pinlane') || isLeftTemporary(name);
 
 /** A folder that is walked: its path, and what .dockerignore says of it. */
 interface Folder {
@@ -69,6 +73,7 @@ export class Walker {
 
   private async child(folder: Folder, child: Dirent<Buffer>): Promise<boolean> {
     const name = decode(child.name);
+    if (name !== undefined && isOwnEntry(folder.path, name)) return false;
     const own = name ?? lossless(child.name);
     const path = folder.path === '' ? own : `${folder.path}/${own}`;
     const judged = this.ignore.judge(path, folder.judged);

@@ -1,2 +1,3 @@
 export { writeFileAtomic } from './atomic-write.ts';
+export { isLeftTemporary } from './whole-file.ts';
 export { withLock, type LockPlace } from './lock.ts';

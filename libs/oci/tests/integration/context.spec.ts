@@ -49,6 +49,16 @@ describe('readBuildContext', () => {
     expect((await readBuildContext(folder)).entries).toEqual(before.entries);
   });
 
+  it("has nothing of Pinlane's own: its folder in a whole workspace, and what a killed run left of a file", async () => {
+    const files = {
+      '.pinlane/store/index.json': '{}',
+      'dist/.pinlane-4711-AbC_-9.tmp': 'half a bundle',
+      'dist/main.js': 'whole',
+      'a/.pinlane': 'a person wrote this',
+    };
+    expect(await paths(files)).toEqual(['Dockerfile', 'a', 'a/.pinlane', 'dist', 'dist/main.js']);
+  });
+
   it('puts other content in place of a file’s, and nothing where there is no file', async () => {
     const context = await read({ 'registry.yaml': 'ref: a\n' }, { overrides: { 'registry.yaml': Buffer.from('{}'), absent: Buffer.from('x') } });
     expect(context.entries.map(({ path, sha256: hash, size }) => [path, hash, size])).toEqual([

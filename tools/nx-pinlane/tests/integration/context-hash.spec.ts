@@ -35,6 +35,7 @@ describe('The hash of a build context', () => {
     ['a file is merely touched', () => utimes(join(folder, 'run.sh'), 1e9, 1e9)],
     ['pins are written', () => writeFile(join(folder, 'registry.yaml'), 'ref: acme/echo@1\nimage: {}\n')],
     ['the bundle is written', () => mkdir(join(folder, 'dist')).then(() => writeFile(join(folder, 'dist/main.js'), ''))],
+    ['a killed run left a file', () => writeFile(join(folder, 'model/.pinlane-4711-AbC_-9.tmp'), 'half')],
     ['only others may read a file', () => chmod(join(folder, 'run.sh'), 0o604)],
   ])('stays when %s', async (_title, change) => {
     const before = hashOf();

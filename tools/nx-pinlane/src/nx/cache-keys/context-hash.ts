@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { isOwnEntry } from '@pinlane/oci';
 
 /** Up to so many bytes in all, files are known by their content; those beyond by size and time, because a context may hold whole models. */
 const HASHED_BYTES = 32 * 1024 * 1024;
@@ -43,7 +44,11 @@ export const contextHash = (folder: string, inputs: readonly unknown[], except: 
     into.update(`${JSON.stringify([relative, kind, stats.isFile() && (stats.mode & 0o111) !== 0])}\n`);
     if (kind === 'link') into.update(readlinkSync(path));
     else if (kind === 'file') into.update(createHash('sha256').update(ofFile(path, stats)).digest());
-    else if (kind === 'folder') for (const name of readdirSync(path).sort()) take(into, relative === '' ? name : `${relative}/${name}`);
+    else if (kind === 'folder')
+      for (const name of readdirSync(path)
+        .sort()
+        .filter((each) => !isOwnEntry(relative, each)))
+        take(into, relative === '' ? name : `${relative}/${name}`);
   };
   for (const path of namedPaths(inputs).sort()) take(hash, path);
   return hash.digest('hex');
