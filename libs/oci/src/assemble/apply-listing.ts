@@ -29,11 +29,12 @@ const linkedNode = (tree: FileTree, { path, target }: HardLink, layer: Layer): N
 };
 
 const erase = (tree: FileTree, whiteout: string): void => {
-  const folder = tree.find(folderOf(whiteout));
-  if (folder?.type !== 'directory') return;
+  const folder = folderOf(whiteout);
+  if (tree.find(folder)?.type !== 'directory') return;
+  const siblings = tree.ensureFolder(folder);
   const name = nameOf(whiteout);
-  if (name === OPAQUE) folder.children.clear();
-  else folder.children.delete(name.slice(WHITEOUT.length));
+  if (name === OPAQUE) siblings.clear();
+  else siblings.delete(name.slice(WHITEOUT.length));
 };
 
 const isWhiteout = (path: string): boolean => nameOf(path).startsWith(WHITEOUT);

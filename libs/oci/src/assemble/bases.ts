@@ -81,12 +81,9 @@ const readBase = async (name: string, platform: Platform, image: ResolvedImage, 
   for (const layer of uniqueBlobs(manifest.layers)) await fetch(layer, image.source, `${name} for ${platform}`);
   const layers = manifest.layers.map((layer, at): Layer => ({ descriptor: asOci(layer), diffId: config.rootfs.diff_ids[at]! }));
   const listings = await listAll(layers, options);
-  const tree = () => {
-    const made = new FileTree();
-    for (const [at, listing] of listings.entries()) applyListing(made, listing, layers[at]!);
-    return made;
-  };
-  return { config, layers, tree };
+  const made = new FileTree();
+  for (const [at, listing] of listings.entries()) applyListing(made, listing, layers[at]!);
+  return { config, layers, tree: () => made.copy() };
 };
 
 /** Gives an image by its name in the Dockerfile. */

@@ -50,17 +50,26 @@ const findSource = ({ from, keyword, origin, isContext }: Searched, source: stri
   });
 };
 
+/** What the patterns of one instruction may match together; what is in a folder that is copied does not count. */
+const MOST_FOUND = 200_000;
+
 /** Everything that sources name, in their order. @throws ERR_COPY_MISSING, ERR_PATH_ESCAPES, ERR_DOCKERFILE_SYNTAX, ERR_CONTEXT_INVALID */
 export const findSources = (searched: Searched, sources: readonly string[]): FoundSource[] => {
-  const results = sources.flatMap((source) => findSource(searched, source).map((found) => ({ source, found })));
-  const missing = results.flatMap(({ source, found }) => (found === undefined ? [source] : []));
-  const found = results.flatMap((each) => each.found ?? []);
-  if (missing.length > 0 || (found.length === 0 && sources.length > 0)) {
+  const { keyword, origin } = searched;
+  const missing: string[] = [];
+  const all: FoundSource[] = [];
+  for (const source of sources) {
+    for (const found of findSource(searched, source)) {
+      if (found) all.push(found);
+      else missing.push(source);
+    }
+    if (all.length > MOST_FOUND) fail('ERR_DOCKERFILE_SYNTAX', `${keyword} names more than ${MOST_FOUND} files`, { fix: 'Copy the folder that they are in.' });
+  }
+  if (missing.length > 0 || (all.length === 0 && sources.length > 0)) {
     const named = missing.length > 0 ? missing : sources;
-    const { keyword, origin } = searched;
     fail('ERR_COPY_MISSING', `${keyword}: ${named.map((source) => JSON.stringify(source)).join(', ')} ${named.length > 1 ? 'are' : 'is'} not in ${origin}`);
   }
-  return found;
+  return all;
 };
 
 /** Where a destination is in the image's tree, links followed. @throws ERR_CONTEXT_INVALID */

@@ -1,3 +1,14 @@
+import { fail } from '@pinlane/contracts';
+
+/** In characters: Linux takes no path that is longer (PATH_MAX). */
+const LONGEST_PATH = 4096;
+
+/** A path that an instruction names. @throws ERR_DOCKERFILE_SYNTAX if it is longer than Linux takes one */
+export const requireShort = (path: string): string =>
+  path.length <= LONGEST_PATH
+    ? path
+    : fail('ERR_DOCKERFILE_SYNTAX', `the path ${JSON.stringify(`${path.slice(0, 100)}…`)} is longer than ${LONGEST_PATH} characters`);
+
 /** The names of a path, without empty ones and `.`; `..` stays. */
 export const namesOf = (path: string): string[] => (path === '' ? [] : path.split('/').filter((name) => name !== '' && name !== '.'));
 

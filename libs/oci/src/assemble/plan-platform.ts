@@ -52,11 +52,12 @@ export const planPlatform = async (
   const { stages, target: last, globals } = planStages(dockerfile, { target, buildArgs, platform });
   const states = new Map<number, StageState>();
   const problems: Problem[] = [];
+  const inline = { characters: 0 };
   for (const resolved of stages) {
     const state = await begin(baseOf, resolved.base, resolved.platform, states);
     states.set(resolved.stage.index, state);
     const from = (origin: Origin) => filesOf(baseOf, origin, platform, states);
-    problems.push(...(await runStage({ parsed: dockerfile, resolved, state, globals, buildArgs, files, filesOf: from })));
+    problems.push(...(await runStage({ parsed: dockerfile, resolved, state, globals, buildArgs, files, inline, filesOf: from })));
   }
   const state = states.get(last.stage.index)!;
   if (state.platform !== platform) problems.push(wrongPlatform(dockerfile, last.stage, state.platform, platform));

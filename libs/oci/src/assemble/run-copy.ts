@@ -6,6 +6,7 @@ import { archivePacking, type OpenFile } from './archives.ts';
 import { ROOT, type Changes } from './changes.ts';
 import { copyInto, findSources, placeOf, type CopyRequest } from './copy.ts';
 import { extractInto, type Extraction } from './extract.ts';
+import { requireShort } from './paths.ts';
 import { expanderOf, variablesOf, type Expand, type StageRun } from './stage-run.ts';
 import type { FileNode } from './tree.ts';
 import { resolveOwner } from './users.ts';
@@ -13,14 +14,19 @@ import { resolveOwner } from './users.ts';
 const octalMode = (chmod: string | undefined): number | undefined => {
   if (chmod === undefined) return undefined;
   if (/^[0-7]{1,4}$/.test(chmod)) return Number.parseInt(chmod, 8);
-  return fail('ERR_DOCKERFILE_UNSUPPORTED', `--chmod=${chmod}: the embedded engine takes octal modes such as 755`, {
+  return fail('ERR_DOCKERFILE_UNSUPPORTED', `--chmod=${chmod.slice(0, 100)}: the embedded engine takes octal modes such as 755`, {
     fix: 'Write the mode in octal, or build with Docker: --engine=docker.',
   });
 };
 
+/** In characters, of all here-documents of a build, with their variables expanded: they are held in memory. */
+const MOST_INLINE = 64 * 1024 * 1024;
+
 /** A here-document as a file, which no tree has. */
 const inlineFile = (run: StageRun, { line, column }: CopyInstruction, { name, text, expand }: InlineFile): { name: string; node: FileNode } => {
   const content = expand ? expandTextAt(text, variablesOf(run), { file: run.parsed.file, line, column }) : text;
+  run.inline.characters += content.length;
+  if (run.inline.characters > MOST_INLINE) fail('ERR_DOCKERFILE_SYNTAX', `the here-documents of the file grow to more than ${MOST_INLINE} characters`);
   const bytes = Buffer.from(content);
   const source = { kind: 'inline', text: content } as const;
   return { name, node: { type: 'file', mode: 0o644, uid: 0, gid: 0, size: bytes.length, sha256: sha256(bytes), source, attributes: false } };
@@ -28,8 +34,8 @@ const inlineFile = (run: StageRun, { line, column }: CopyInstruction, { name, te
 
 /** The paths of an instruction. */
 const expandPaths = ({ keyword, sources, destination }: CopyInstruction, expand: Expand): Pick<CopyRequest, 'sources' | 'destination'> => ({
-  sources: sources.map((each) => expand(each) || fail('ERR_DOCKERFILE_SYNTAX', `${keyword} ${each} names nothing: the argument in it is empty`)),
-  destination: expand(destination) || fail('ERR_DOCKERFILE_SYNTAX', `${keyword} has an empty destination`),
+  sources: sources.map((each) => requireShort(expand(each)) || fail('ERR_DOCKERFILE_SYNTAX', `${keyword} ${each} names nothing: the argument in it is empty`)),
+  destination: requireShort(expand(destination)) || fail('ERR_DOCKERFILE_SYNTAX', `${keyword} has an empty destination`),
 });
 
 const copyRequest = async (run: StageRun, instruction: CopyInstruction, changes: Changes): Promise<CopyRequest> => {

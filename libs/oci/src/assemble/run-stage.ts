@@ -1,12 +1,12 @@
 import { fail, PinlaneError, type Problem } from '@pinlane/contracts';
 import type { Instruction } from '../dockerfile/index.ts';
 import { declareArguments } from '../dockerfile/variables.ts';
-import { Changes, ROOT } from './changes.ts';
-import { configure } from './configure.ts';
-import { fromFolder } from './paths.ts';
+import { Changes, ROOT, type PlannedEntry } from './changes.ts';
+import { configure, notTooMany } from './configure.ts';
+import { fromFolder, requireShort } from './paths.ts';
 import { runCopy } from './run-copy.ts';
 import { expanderOf, variablesOf, type StageRun } from './stage-run.ts';
-import { EPOCH } from './stage-state.ts';
+import { EPOCH, type StageLayer } from './stage-state.ts';
 import { resolveOwner } from './users.ts';
 
 type WorkdirInstruction = Extract<Instruction, { readonly kind: 'workdir' }>;
@@ -14,10 +14,19 @@ type WorkdirInstruction = Extract<Instruction, { readonly kind: 'workdir' }>;
 const enterFolder = async (run: StageRun, instruction: WorkdirInstruction, changes: Changes): Promise<void> => {
   const { execution, tree } = run.state;
   const path = expanderOf(run, instruction)(instruction.value) || fail('ERR_DOCKERFILE_SYNTAX', 'WORKDIR has an empty path');
-  execution.workingDirectory = `/${fromFolder(execution.workingDirectory, path)}`;
+  execution.workingDirectory = requireShort(`/${fromFolder(execution.workingDirectory, requireShort(path))}`);
   const place = tree.resolve(execution.workingDirectory);
   if (tree.get(place)?.type === 'directory') return;
   changes.makeFolders(place, execution.user === '' ? ROOT : await resolveOwner(execution.user, tree, run.files.readText));
+};
+
+/** What Docker pulls at most (moby, layer/layer_store.go, maxLayerDepth). */
+const MOST_LAYERS = 125;
+
+const addLayer = (layers: StageLayer[], entries: readonly PlannedEntry[]): void => {
+  if (layers.length === MOST_LAYERS)
+    fail('ERR_DOCKERFILE_UNSUPPORTED', `the stage has more than ${MOST_LAYERS} layers`, { fix: 'Copy more with one instruction.' });
+  layers.push({ kind: 'planned', entries });
 };
 
 const runInstruction = async (run: StageRun, instruction: Instruction): Promise<void> => {
@@ -26,6 +35,7 @@ const runInstruction = async (run: StageRun, instruction: Instruction): Promise<
   switch (instruction.kind) {
     case 'arg':
       declareArguments(instruction, state.variables, parsed, buildArgs, (name) => globals.get(name), variablesOf(run));
+      notTooMany(state.variables, 'variables');
       break;
     case 'copy':
       await runCopy(run, instruction, changes);
@@ -39,7 +49,7 @@ const runInstruction = async (run: StageRun, instruction: Instruction): Promise<
       configure(state, instruction, expanderOf(run, instruction));
   }
   const entries = changes.planned();
-  if (entries.length > 0) state.layers.push({ kind: 'planned', entries });
+  if (entries.length > 0) addLayer(state.layers, entries);
   state.history.push({ created: EPOCH, created_by: instruction.text, comment: 'pinlane', ...(entries.length > 0 ? {} : { empty_layer: true }) });
 };
 

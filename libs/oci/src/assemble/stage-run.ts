@@ -12,6 +12,8 @@ export interface StageRun {
   readonly globals: ReadonlyMap<string, string>;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly files: FileBytes;
+  /** How much the here-documents of all stages have come to. */
+  readonly inline: { characters: number };
   /** The files of an earlier stage or an image. */
   filesOf(origin: Origin): Promise<FileTree>;
 }

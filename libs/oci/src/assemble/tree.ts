@@ -67,22 +67,28 @@ export const newFolder = (owned: Owned = { mode: 0o755, uid: 0, gid: 0 }): Folde
 
 const childOf = (node: Node | undefined, name: string): Node | undefined => (node?.type === 'directory' ? node.children.get(name) : undefined);
 
-const cloneFolder = (folder: FolderNode): FolderNode => ({
-  ...folder,
-  children: new Map([...folder.children].map(([name, node]) => [name, node.type === 'directory' ? cloneFolder(node) : node])),
-});
-
 /** The files of an image or a context, without their content. Paths are relative to the root; links are followed inside of it and never out of it. */
 export class FileTree {
-  private readonly top: FolderNode;
+  private top: FolderNode;
+  /** What this tree alone has, and may change. All else is copied before it is changed, folder by folder. */
+  private own = new WeakSet<Map<string, Node>>();
 
   constructor(top: FolderNode = newFolder()) {
     this.top = top;
   }
 
-  /** A tree that changes apart from this one. */
+  /** A tree that changes apart from this one, in no time: they share what neither changes. */
   copy(): FileTree {
-    return new FileTree(cloneFolder(this.top));
+    this.own = new WeakSet();
+    return new FileTree(this.top);
+  }
+
+  /** A folder that this tree may change, in place of one that it may share. */
+  private owned(folder: FolderNode): FolderNode {
+    if (this.own.has(folder.children)) return folder;
+    const children = new Map(folder.children);
+    this.own.add(children);
+    return { ...folder, children };
   }
 
   /** What is at a path; no link is followed. */
@@ -137,17 +143,23 @@ export class FileTree {
 
   /** Puts a node at a path whose folder is there. */
   put(path: string, node: Node): void {
-    const parent = this.get(folderOf(path));
-    if (nameOf(path) === '' || parent?.type !== 'directory') throw new TypeError(`${path} has no folder to be in`);
-    parent.children.set(nameOf(path), node);
+    const siblings = this.siblings(folderOf(path), false);
+    if (nameOf(path) === '' || siblings === undefined) throw new TypeError(`${path} has no folder to be in`);
+    siblings.set(nameOf(path), node);
   }
 
-  /** What is in a folder, links followed. Folders that are missing are made, in place of what is no folder. */
+  /** What is in a folder, links followed, to be changed. Folders that are missing are made, in place of what is no folder. */
   ensureFolder(path: string): Map<string, Node> {
-    let folder = this.top;
-    for (const name of namesOf(this.resolve(path))) {
+    return this.siblings(this.resolve(path), true)!;
+  }
+
+  /** What is in the folder at a path, to be changed; undefined if there is none, unless it is made. */
+  private siblings(path: string, make: boolean): Map<string, Node> | undefined {
+    let folder = (this.top = this.owned(this.top));
+    for (const name of namesOf(path)) {
       const there = folder.children.get(name);
-      const next = there?.type === 'directory' ? there : newFolder();
+      if (there?.type !== 'directory' && !make) return undefined;
+      const next = this.owned(there?.type === 'directory' ? there : newFolder());
       if (next !== there) folder.children.set(name, next);
       folder = next;
     }

@@ -11,7 +11,7 @@ const LARGEST_ID = 0xffff_fffe;
 const numberOf = (text: string): number | undefined => {
   if (!/^\d+$/.test(text)) return undefined;
   const id = Number(text);
-  return id <= LARGEST_ID ? id : fail('ERR_DOCKERFILE_SYNTAX', `${text} is too large for a user or group`);
+  return id <= LARGEST_ID ? id : fail('ERR_DOCKERFILE_SYNTAX', `${text.slice(0, 100)} is too large for a user or group`);
 };
 
 /** The fields of the line of passwd or group that begins with a name. */
@@ -21,7 +21,7 @@ const entryOf = async (tree: FileTree, read: ReadText, file: string, name: strin
   const line = text?.split('\n').find((each) => each.startsWith(`${name}:`));
   return (
     line?.split(':') ??
-    fail('ERR_DOCKERFILE_SYNTAX', `${JSON.stringify(name)} is not in /${file} of the stage`, {
+    fail('ERR_DOCKERFILE_SYNTAX', `${JSON.stringify(name.slice(0, 100))} is not in /${file} of the stage`, {
       fix: 'Name a user or group that the base has, or give its number.',
     })
   );
@@ -39,7 +39,7 @@ const idIn = (fields: readonly string[], at: number, file: string): number => {
  */
 export const resolveOwner = async (text: string, tree: FileTree, read: ReadText): Promise<Owner> => {
   const [user = '', group, ...more] = text.split(':');
-  if (user === '' || group === '' || more.length > 0) return fail('ERR_DOCKERFILE_SYNTAX', `${JSON.stringify(text)} is not user or user:group`);
+  if (user === '' || group === '' || more.length > 0) return fail('ERR_DOCKERFILE_SYNTAX', `${JSON.stringify(text.slice(0, 100))} is not user or user:group`);
   const number = numberOf(user);
   const fields = number === undefined ? await entryOf(tree, read, 'etc/passwd', user) : [];
   const uid = number ?? idIn(fields, 2, 'etc/passwd');

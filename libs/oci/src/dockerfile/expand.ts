@@ -14,7 +14,7 @@ export class ExpansionError extends Error {
 const DEEPEST = 100;
 
 /** How long a value may become, in characters: a line may double what a line before it has set. */
-const LONGEST = 2 * 1024 * 1024;
+const LONGEST = 1024 * 1024;
 
 const ONE_NAME = /[\p{L}_][\p{L}\p{Nd}_]*|\p{Nd}+|[@*#?!$-]|/uy;
 
