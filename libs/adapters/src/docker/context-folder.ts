@@ -3,7 +3,7 @@ import { chmod, mkdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { inParallel, verified, type BuildContext, type ContextEntry } from '@pinlane/oci';
+import { aboutFile, inParallel, verified, type BuildContext, type ContextEntry } from '@pinlane/oci';
 import { fail, isPinlaneError } from '@pinlane/contracts';
 
 /**
@@ -25,7 +25,7 @@ const writeEntry = async (folder: string, { path, mode, size, sha256 }: ContextE
   const target = join(folder, path);
   const content = verified(context.open(path), { digest: sha256!, size });
   try {
-    await pipeline(Readable.from(content), createWriteStream(target, { flags: 'wx', mode: 0o600 }));
+    await aboutFile(target, () => pipeline(Readable.from(content), createWriteStream(target, { flags: 'wx', mode: 0o600 })));
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException;
     if (isPinlaneError(thrown, 'ERR_DIGEST_MISMATCH') || code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR') changed(path, thrown);

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { fail, type Digest } from '@pinlane/contracts';
-import { createSha256 } from '@pinlane/oci';
+import { aboutFile, createSha256 } from '@pinlane/oci';
 
 const CHUNK = 256 * 1024;
 
@@ -18,11 +18,13 @@ export interface Kept {
  * they go to the page cache, and thousands of small asynchronous ones would each wait in the thread pool behind gzip.
  */
 export class Spool {
+  readonly #file: string;
   readonly #descriptor: number;
   #end = 0;
 
   /** @param file a path at which nothing is yet */
   constructor(file: string) {
+    this.#file = file;
     this.#descriptor = openSync(file, 'wx+', 0o600);
   }
 
@@ -30,11 +32,13 @@ export class Spool {
   async keep(stream: AsyncIterable<Uint8Array>): Promise<Kept> {
     const start = this.#end;
     const hash = createSha256();
-    for await (const chunk of stream) {
-      hash.update(chunk);
-      for (let written = 0; written < chunk.length;) written += writeSync(this.#descriptor, chunk, written, chunk.length - written, this.#end + written);
-      this.#end += chunk.length;
-    }
+    await aboutFile(this.#file, async () => {
+      for await (const chunk of stream) {
+        hash.update(chunk);
+        for (let written = 0; written < chunk.length;) written += writeSync(this.#descriptor, chunk, written, chunk.length - written, this.#end + written);
+        this.#end += chunk.length;
+      }
+    });
     const { size } = hash;
     return { size, sha256: hash.digest(), open: () => this.#chunks(start, size) };
   }

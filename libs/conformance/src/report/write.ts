@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AcceptanceReport } from '@pinlane/contracts';
+import { writeFileAtomic } from '@pinlane/oci';
 import { junitXml } from './junit.ts';
 
 /** The files that a report consists of. */
@@ -17,12 +17,6 @@ export const reportFiles = (folder: string, platform: string): ReportFiles => {
   return { json: join(folder, `${stem}.json`), junit: join(folder, `${stem}.junit.xml`), log: join(folder, `${stem}.log`) };
 };
 
-const writeWhole = async (file: string, text: string): Promise<void> => {
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  await writeFile(temporary, text);
-  await rename(temporary, file);
-};
-
 /** Removes the report of an earlier run, which must not be taken for one on the image that is tested now. */
 export const clearReport = async (folder: string, platform: string): Promise<void> => {
   await Promise.all(Object.values(reportFiles(folder, platform)).map((file: string) => rm(file, { force: true })));
@@ -31,10 +25,9 @@ export const clearReport = async (folder: string, platform: string): Promise<voi
 /** Writes a report, each file whole or not at all. A log of null removes the one that is there. */
 export const writeReport = async (folder: string, report: AcceptanceReport, log: string | null): Promise<ReportFiles> => {
   const files = reportFiles(folder, report.platform);
-  await mkdir(folder, { recursive: true });
   if (log === null) await rm(files.log, { force: true });
-  else await writeWhole(files.log, log);
-  await writeWhole(files.junit, junitXml(report));
-  await writeWhole(files.json, `${JSON.stringify(report, null, 2)}\n`);
+  else await writeFileAtomic(files.log, log);
+  await writeFileAtomic(files.junit, junitXml(report));
+  await writeFileAtomic(files.json, `${JSON.stringify(report, null, 2)}\n`);
   return files;
 };

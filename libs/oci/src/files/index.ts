@@ -1,3 +1,4 @@
+export { aboutFile } from './about-file.ts';
 export { writeFileAtomic } from './atomic-write.ts';
 export { isLeftTemporary } from './whole-file.ts';
 export { withLock, type LockPlace } from './lock.ts';

@@ -1,14 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { aboutFile } from './about-file.ts';
 import { isMissing, isTaken } from './if-there.ts';
 import { makeFolder } from './make-folder.ts';
-
-/** Tells an error of the system which file it is about: those of an open file do not say. */
-const tellPath = (error: unknown, path: string): never => {
-  if (typeof error === 'object' && error !== null && 'syscall' in error && !('path' in error)) Object.assign(error, { path });
-  throw error;
-};
 
 const TEMPORARY = /^\.pinlane-\d+-[\w-]+\.tmp$/;
 
@@ -31,9 +26,7 @@ export const throughTemporary = async <T>(
     return open(path, 'wx');
   });
   try {
-    const written = await write(file)
-      .finally(() => file.close())
-      .catch((error: unknown) => tellPath(error, path));
+    const written = await aboutFile(path, () => write(file).finally(() => file.close()));
     await place(path, written);
     return written;
   } finally {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { digestHex, digestSchema, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { descriptorSchema, sha256, type ContentSource, type Descriptor } from '../content/index.ts';
+import { aboutFile } from '../files/index.ts';
 import type { Store } from '../store/index.ts';
 import { sortEntries, type LayerEntry } from './entry.ts';
 import { listLayer, type LayerListing } from './listing.ts';
@@ -61,7 +62,7 @@ const keep = async (path: string, value: unknown): Promise<void> => {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   const json = JSON.stringify(value);
-  await writeFile(temporary, `${sha256(json)}\n${json}`);
+  await aboutFile(temporary, () => writeFile(temporary, `${sha256(json)}\n${json}`));
   await rename(temporary, path);
 };
 

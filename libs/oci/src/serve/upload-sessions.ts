@@ -3,6 +3,7 @@ import { mkdir, open, rm, stat, utimes, type FileHandle } from 'node:fs/promises
 import { join } from 'node:path';
 import { chunksOf } from '../content/index.ts';
 import { algorithmOf, hashFor, hexOf, type AnyDigest } from '../store/digests.ts';
+import { aboutFile } from '../files/about-file.ts';
 import { ifThere } from '../files/if-there.ts';
 import { renameInto } from '../files/whole-file.ts';
 import type { StorePaths } from '../store/paths.ts';
@@ -83,7 +84,7 @@ const write = async (path: string, session: Held, { body, first, length, keepPar
   try {
     if (first !== undefined && first !== start)
       refuse(416, 'BLOB_UPLOAD_INVALID', `the chunk begins at ${first}, and ${start} bytes are here`, { range: rangeTo(start) });
-    const size = await writeBody(file, session, start, body, limit);
+    const size = await aboutFile(path, () => writeBody(file, session, start, body, limit));
     if (length !== undefined && size - start !== length) {
       await cutBack(file, session, start);
       refuse(400, 'SIZE_INVALID', `${size - start} bytes came where ${length} were announced`);
