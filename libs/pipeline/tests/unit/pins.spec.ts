@@ -243,6 +243,21 @@ describe('a splice', () => {
     for (const some of [edits, edits.slice(-1)]) expect(() => applyPins(text, some, FILE)).toThrow(expect.objectContaining({ code: 'ERR_REGISTRY_CONFLICT' }));
   });
 
+  it.each([
+    ['>- # why', 'amd64: store.localhost/a-b@sha256:1{64} # why'],
+    ['|- # why  ', 'amd64: store.localhost/a-b@sha256:1{64} # why  '],
+    ['>-\t# a #b', 'amd64: store.localhost/a-b@sha256:1{64}\t# a #b'],
+    ['>2-', 'amd64: store.localhost/a-b@sha256:1{64}'],
+  ])('keeps what stands behind the header of a block, as in %j', (header, expected) => {
+    const text = `ref: a/b@1\nimage:\n  platforms:\n    amd64: ${header}\n      x.io/y@${d('9')}\n    # next\n`;
+    const wanted = expected.replace('1{64}', '1'.repeat(64));
+    for (const eol of ['\n', '\r\n']) {
+      const written = pin(text.replaceAll('\n', eol), facts());
+      expect(written).toContain(`${eol}    ${wanted}${eol}`);
+      expect(written).toContain(`${eol}    # next${eol}`);
+    }
+  });
+
   it('leaves a comment inside of a block with its block', () => {
     const own = 'ref: a/b@1\nbuild:\n  port: 8000\n\n  # belongs to build\n';
     const next = '\n# belongs to runtime\nruntime:\n  cpu: 2\n';

@@ -1,4 +1,4 @@
-import { isMap, isNode, isSeq, type Pair, type YAMLMap } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, type Pair, type YAMLMap } from 'yaml';
 import { fail } from '@pinlane/contracts';
 import { nodeAt, pairOf } from '../../spec/places.ts';
 import type { YamlSource } from '../../spec/syntax.ts';
@@ -32,7 +32,11 @@ const insertLines = ({ text }: YamlSource, after: number, lines: readonly string
 /** Adds keys to a mapping in braces. */
 const insertIntoFlow = (map: YAMLMap, keys: readonly string[], written: string): Splice => {
   const last = map.items[map.items.length - 1];
-  return last === undefined ? insertAt(rangeOf(map)[0] + 1, ` ${flowText(keys, written)} `) : insertAt(pairEnd(last), `, ${flowText(keys, written)}`);
+  const [start] = rangeOf(map);
+  if (last === undefined) return insertAt(start + 1, ` ${flowText(keys, written)} `);
+  // A key without a value ends before its comment, and it is not known where: what is new goes before all others.
+  const isOpen = isScalar(last.value) && last.value.source === '';
+  return isOpen ? insertAt(start + 1, ` ${flowText(keys, written)},`) : insertAt(pairEnd(last), `, ${flowText(keys, written)}`);
 };
 
 /** The pairs of which the first that is there is followed by a new key: `image` belongs after `build`, which belongs after `ref`. */
