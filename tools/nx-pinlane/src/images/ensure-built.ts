@@ -1,5 +1,6 @@
 import { parseSecrets, secretValues } from '@pinlane/adapters';
-import { fail, type BuildPlan, type Built, type BuiltImage } from '@pinlane/contracts';
+import { architectureOf, fail, type BuildPlan, type Built, type BuiltImage } from '@pinlane/contracts';
+import { readImage, type Store } from '@pinlane/oci';
 import { mayReuse, namesSecret, planBuild, requireMayBuild } from '@pinlane/pipeline';
 import type { VerbContext } from '../command/context.ts';
 import { readRecord, writeRecord } from '../workspace/build-records.ts';
@@ -7,6 +8,7 @@ import { buildImage, type BuildWish } from './build-image.ts';
 import type { BuildInputs } from './build-inputs.ts';
 import type { ImageLocations } from './locations.ts';
 import { ensurePushed } from './push.ts';
+import { seenImage } from './seen-image.ts';
 
 /** An image that is in the store, or in the registry it was pushed to, and why it is there. */
 export interface EnsuredImage {
@@ -17,6 +19,13 @@ export interface EnsuredImage {
   readonly layers: Built['layers'];
 }
 
+/** Whether the image that a record names says of itself what the record says: for whom, for what and from which source it was built. */
+const isBorneOut = async ({ name, index, platforms, fingerprint }: BuiltImage, store: Store): Promise<boolean> => {
+  const seen = (await readImage(store, index)).platforms.map(seenImage);
+  const same = seen.every((each) => each.digest === platforms[architectureOf(each.platform)] && each.fingerprint === fingerprint && each.title === name);
+  return same && seen.length === Object.keys(platforms).length;
+};
+
 /** The record of the last build, if it stands for this plan and all of its image is still in the store. */
 const reusableImage = async (
   plan: BuildPlan,
@@ -26,7 +35,10 @@ const reusableImage = async (
 ): Promise<BuiltImage | null> => {
   const record = await readRecord(paths, plan.slug, note);
   if (record === null || !mayReuse(record, plan, { engine, request })) return null;
-  return (await store.missing(record.index)).length === 0 ? record : null;
+  if ((await store.missing(record.index)).length > 0) return null;
+  if (await isBorneOut(record, store)) return record;
+  note(`WARNING ${paths.record(plan.slug)} is ignored, because the image that it names is not the one that it tells of: it is built anew`);
+  return null;
 };
 
 /** The values of the secrets that this process knows of, also of those that the build may read; none of them may be a build argument. */

@@ -160,9 +160,18 @@ describe('A file that Pinlane keeps and somebody has broken', () => {
       expect([shown.exitCode, shown.stdout]).toEqual([0, expect.not.stringContaining('evil')]);
       expect(shown.stderr).toContain('WARNING');
       const built = (await pinlane('buildx', 'acme-base', '--json')).stdout;
+      const record = await read('.pinlane/builds/acme-base.json');
+      await write({ 'processors/acme-base/packages.txt': 'other\n' });
+      const other = JSON.parse((await pinlane('buildx', 'acme-base', '--json')).stdout) as { index: string; fingerprint: string };
+      // The old source again, with a record that names the other image for it.
+      const forged = { ...(JSON.parse(record) as { index: string }), index: other.index };
+      await write({ 'processors/acme-base/packages.txt': 'libc6\n', '.pinlane/builds/acme-base.json': JSON.stringify(forged) });
+      const again = await pinlane('buildx', 'acme-base', '--json');
+      expect([again.exitCode, JSON.parse(again.stdout)]).toEqual([0, JSON.parse(built)]);
+      expect(again.stderr).toContain('is ignored, because the image that it names is not the one that it tells of');
       await write({ '.pinlane/builds/acme-three.json': built });
-      const other = await pinlane('pin', 'acme-three', '--check');
-      expect(other.stderr).not.toContain('ERR_INTERNAL');
+      const foreign = await pinlane('pin', 'acme-three', '--check');
+      expect(foreign.stderr).not.toContain('ERR_INTERNAL');
     });
   }, 120_000);
 });
