@@ -19,10 +19,10 @@ export interface EnsuredImage {
   readonly layers: Built['layers'];
 }
 
-/** Whether the image that a record names says of itself what the record says: for whom, for what and from which source it was built. */
-const isBorneOut = async ({ name, index, platforms, fingerprint }: BuiltImage, store: Store): Promise<boolean> => {
+/** Whether the image that a record names says of itself what the record says: for which platforms and from which source it was built. */
+const isBorneOut = async ({ index, platforms, fingerprint }: BuiltImage, store: Store): Promise<boolean> => {
   const seen = (await readImage(store, index)).platforms.map(seenImage);
-  const same = seen.every((each) => each.digest === platforms[architectureOf(each.platform)] && each.fingerprint === fingerprint && each.title === name);
+  const same = seen.every((each) => each.digest === platforms[architectureOf(each.platform)] && each.fingerprint === fingerprint);
   return same && seen.length === Object.keys(platforms).length;
 };
 
