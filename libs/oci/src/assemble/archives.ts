@@ -1,6 +1,7 @@
 import { fail, isPinlaneError } from '@pinlane/contracts';
 import type { ChunkUse } from '../content/index.ts';
 import { decompressed, hasZstd, PackingError, readTar, UNPACK_LIMITS, type TarEntry } from '../layer/index.ts';
+import { TarError } from '../layer/tar-fields.ts';
 import type { FileNode } from './tree.ts';
 
 /** Gives a file's bytes. */
@@ -16,13 +17,26 @@ const MAGIC: readonly (readonly [Packing, readonly number[]])[] = [
   ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
 ];
 
-/** A frame of zstd that is to be skipped may come first (RFC 8878, section 3.1.2): its number ends with any digit. */
-const isSkippable = (head: Uint8Array): boolean => head.length >= 8 && head[0]! >> 4 === 5 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18;
+const LONGEST_MAGIC = 6;
 
-/** What Docker's ADD takes a file for, by its first 512 bytes: anything packed may be an archive, and so may a tar. */
-const packingOf = (head: Uint8Array): Packing | undefined => {
-  const magic = MAGIC.find(([, bytes]) => bytes.every((byte, at) => head[at] === byte))?.[0] ?? (isSkippable(head) ? 'zstd' : undefined);
-  return magic ?? (Buffer.from(head.subarray(257, 262)).toString('latin1') === 'ustar' ? 'tar' : undefined);
+/** A frame of zstd that is skipped may come first (RFC 8878, 3.1.2). */
+const isSkippable = ([first = 0, ...rest]: Uint8Array): boolean => (first & 0xf0) === 0x50 && [0x2a, 0x4d, 0x18].every((byte, at) => rest[at] === byte);
+
+/** How a file is packed, by its first bytes; `tar` if it is not. */
+const packingOf = (head: Uint8Array): Packing => {
+  if (isSkippable(head)) return 'zstd';
+  return MAGIC.find(([, bytes]) => bytes.every((byte, at) => head[at] === byte))?.[0] ?? 'tar';
+};
+
+/** Whether bytes are a tar as BuildKit finds it out: by reading its first entry, whatever form its headers have. */
+const isTar = async (chunks: AsyncIterable<Uint8Array>): Promise<boolean> => {
+  try {
+    for await (const _ of readTar(chunks)) return true;
+    return false;
+  } catch (error) {
+    if (error instanceof TarError) return !error.malformed;
+    throw error;
+  }
 };
 
 const unsupported = (packing: Packing, path: string): never =>
@@ -49,16 +63,16 @@ async function* unpacked(packing: Packing, file: FileNode, path: string, open: O
   }
 }
 
-/** The first 512 bytes, or all if there are fewer. */
+/** The first bytes, as many as tell how a file is packed, or all if there are fewer. */
 const headOf = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of chunks) {
     parts.push(chunk);
     size += chunk.length;
-    if (size >= 512) break;
+    if (size >= LONGEST_MAGIC) break;
   }
-  return Buffer.concat(parts);
+  return Buffer.concat(parts).subarray(0, LONGEST_MAGIC);
 };
 
 /** In bytes. */
@@ -77,9 +91,8 @@ async function* inPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
 /** How an archive is packed; undefined for a file that Docker copies as it is, such as one packed with gzip that is no tar. @throws ERR_DOCKERFILE_UNSUPPORTED */
 export const archivePacking = async (file: FileNode, path: string, open: OpenFile): Promise<Packing | undefined> => {
   const packing = packingOf(await headOf(open(file)));
-  if (packing === undefined || packing === 'tar') return packing;
   try {
-    return packingOf(await headOf(unpacked(packing, file, path, (each) => inPieces(open(each))))) === 'tar' ? packing : undefined;
+    return (await isTar(unpacked(packing, file, path, (each) => inPieces(open(each))))) ? packing : undefined;
   } catch (error) {
     if (isPinlaneError(error, 'ERR_LAYER_UNSAFE')) return undefined;
     throw error;

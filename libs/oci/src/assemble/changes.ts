@@ -1,7 +1,7 @@
 import { fail } from '@pinlane/contracts';
 import { sortEntries, type LayerEntry } from '../layer/entry.ts';
 import { below, namesOf } from './paths.ts';
-import { newFolder, type FileNode, type FileTree, type Node, type Owned } from './tree.ts';
+import { newFolder, type FileNode, type FileTree, type FolderNode, type Node, type Owned } from './tree.ts';
 
 export interface Owner {
   readonly uid: number;
@@ -36,7 +36,8 @@ export class Changes {
 
   /** Puts a node in place of whatever is there. */
   replace(path: string, node: Node): void {
-    if (this.at(path)?.type === 'directory') this.forgetBelow(path);
+    const there = this.at(path);
+    if (there?.type === 'directory') this.forgetBelow(path, there);
     this.set(path, node);
   }
 
@@ -75,8 +76,11 @@ export class Changes {
     this.byPath.set(path, node);
   }
 
-  private forgetBelow(path: string): void {
-    for (const each of [...this.byPath.keys()]) if (each.startsWith(`${path}/`)) this.byPath.delete(each);
+  private forgetBelow(path: string, { children }: FolderNode): void {
+    for (const [name, node] of children) {
+      this.byPath.delete(below(path, name));
+      if (node.type === 'directory') this.forgetBelow(below(path, name), node);
+    }
   }
 }
 

@@ -1,11 +1,11 @@
 import { fail } from '@pinlane/contracts';
 import { createSha256 } from '../content/index.ts';
-import { cleanTarPath, type TarEntry } from '../layer/index.ts';
+import type { TarEntry } from '../layer/index.ts';
 import { WHITEOUT } from '../layer/whiteout.ts';
 import { archiveEntries, type OpenFile, type Packing } from './archives.ts';
 import { ROOT, type Changes, type Owner } from './changes.ts';
-import { below, folderOf, nameOf, namesOf } from './paths.ts';
-import type { FileNode, FileTree, Node } from './tree.ts';
+import { below, climbs, folderOf, nameOf, namesOf, withoutDots } from './paths.ts';
+import type { FileNode, FileTree, FolderNode, Node } from './tree.ts';
 
 /** An archive of the context, and where it goes. */
 export interface Extraction {
@@ -23,6 +23,9 @@ export interface Extraction {
   readonly owner: Owner;
 }
 
+/** The type of a named pipe (pax, "ustar Interchange Format"). */
+const PIPE = '6';
+
 const refuse = (path: string, name: string, why: string): never => fail('ERR_LAYER_UNSAFE', `ADD ${path}: ${JSON.stringify(name.slice(0, 200))} ${why}`);
 
 const hashOf = async (chunks: AsyncIterable<Uint8Array>) => {
@@ -31,14 +34,29 @@ const hashOf = async (chunks: AsyncIterable<Uint8Array>) => {
   return { size: seen.size, sha256: seen.digest() };
 };
 
-/** The file that a hard link is another name of. @throws ERR_LAYER_UNSAFE if there is none before it */
-const linkedFile = ({ name, linkName, mode, uid, gid }: TarEntry, { path, to, target, changes }: Extraction): FileNode => {
-  const first = below(target, cleanTarPath(linkName) ?? '');
+/** The longest name that is unpacked, in characters. */
+const LONGEST_NAME = 4096;
+
+/** Where an entry is below the target; empty for the target itself. @throws ERR_LAYER_UNSAFE for a name that leaves it */
+const cleanName = ({ path }: Extraction, name: string): string => {
+  if (name.length > LONGEST_NAME) return refuse(path, name, `is a name of ${name.length} characters`);
+  return climbs(name) ? refuse(path, name, 'leaves the folder that it is unpacked into') : withoutDots(name);
+};
+
+/** Where a path below the target is in the image: links on its way are followed, and it is none of them. */
+const placeIn = ({ to, target }: Extraction, clean: string): string => below(to.resolve(below(target, folderOf(clean))), nameOf(clean));
+
+/** What a hard link is another name of: a file, a link or a pipe. @throws ERR_LAYER_UNSAFE if there is none before it */
+const linkedNode = ({ name, linkName, mode, uid, gid }: TarEntry, extraction: Extraction): Exclude<Node, FolderNode> => {
+  const { path, to, changes } = extraction;
+  const first = placeIn(extraction, cleanName(extraction, linkName));
   const there = to.get(first);
-  if (there?.type !== 'file') return refuse(path, name, `is a link to ${linkName}, which is not a file before it`);
-  if (there.linked && there.mode === mode && there.uid === uid && there.gid === gid) return there;
+  if (there === undefined || there.type === 'directory' || there.type === 'special')
+    return refuse(path, name, `is a link to ${linkName.slice(0, 200)}, which is not a file before it`);
+  const owned = there.type === 'symlink' ? { uid, gid } : { mode, uid, gid };
+  if (there.type === 'file' && there.linked && there.mode === mode && there.uid === uid && there.gid === gid) return there;
   // The mode and the owner of the last header count for all names of a file.
-  const linked: FileNode = { ...there, mode, uid, gid, linked: true };
+  const linked = there.type === 'file' ? { ...there, ...owned, linked: true as const } : { ...there, ...owned };
   changes.replace(first, linked);
   return linked;
 };
@@ -48,10 +66,11 @@ const nodeOf = async (entry: TarEntry, number: number, extraction: Extraction): 
   const { type, mode, uid, gid, name, linkName } = entry;
   const { path } = extraction;
   if (type === 'directory') return undefined;
-  if (type === 'special') return refuse(path, name, 'is a device, a pipe or a socket');
+  if (entry.flag === PIPE) return { type: 'pipe', mode, uid, gid };
+  if (type === 'special') return refuse(path, name, 'is a device, or of a type that is not known');
   if (entry.attributes) return fail('ERR_DOCKERFILE_UNSUPPORTED', `ADD ${path}: ${name} has extended attributes, which the embedded engine cannot carry over`);
   if (type === 'symlink') return { type, mode: 0o777, uid, gid, target: linkName };
-  if (type === 'hardlink') return linkedFile(entry, extraction);
+  if (type === 'hardlink') return linkedNode(entry, extraction);
   return { type, mode, uid, gid, ...(await hashOf(entry.content)), source: { kind: 'archive', path, entry: number }, attributes: false };
 };
 
@@ -61,17 +80,16 @@ const nodeOf = async (entry: TarEntry, number: number, extraction: Extraction): 
  * @throws ERR_LAYER_UNSAFE with the entry that is not to be trusted, ERR_DOCKERFILE_UNSUPPORTED
  */
 export const extractInto = async (extraction: Extraction): Promise<void> => {
-  const { packing, file, path, open, to, changes, target, owner } = extraction;
+  const { packing, file, path, open, changes, target, owner } = extraction;
   changes.makeFolders(target, owner);
   let number = -1;
   for await (const entry of archiveEntries(packing, file, path, open)) {
     number += 1;
-    const clean = cleanTarPath(entry.name);
-    if (clean === undefined) continue;
+    const clean = cleanName(extraction, entry.name);
+    if (clean === '') continue;
     if (namesOf(clean).some((name) => name.startsWith(WHITEOUT))) refuse(path, entry.name, 'is a name that takes files away in an image');
-    const folder = to.resolve(below(target, folderOf(clean)));
-    changes.makeFolders(folder, ROOT);
-    const place = below(folder, nameOf(clean));
+    const place = placeIn(extraction, clean);
+    changes.makeFolders(folderOf(place), ROOT);
     const { mode, uid, gid } = entry;
     const node = await nodeOf(entry, number, extraction);
     if (node === undefined) changes.overFolder(place, { mode, uid, gid });

@@ -6,6 +6,7 @@ import { problemsOf, temporaryFolder } from '@pinlane/testing';
 import { readImage } from '../../src/index.ts';
 import { build, buildFiles, packTar, type Files, type TarItem } from '../support/building.ts';
 import { verifyWhole } from '../support/images.ts';
+import { rawTar } from '../support/raw-tar.ts';
 
 const added = async (files: Files, lines = 'ADD it.tar /x/') => {
   const { layers } = await buildFiles(temporaryFolder('oci'), `FROM scratch\n${lines}\n`, files);
@@ -76,12 +77,111 @@ describe('ADD of an archive', () => {
     ['a name that leaves it', [{ name: '../evil', content: 'x' }]],
     ['a name that leaves it later', [{ name: 'a/../../evil', content: 'x' }]],
     ['a device', [{ name: 'null', type: 'character-device', devmajor: 1, devminor: 3 }]],
-    ['a pipe', [{ name: 'pipe', type: 'fifo' }]],
     ['a link to nothing before it', [{ name: 'a', type: 'link', linkname: '/etc/shadow' }]],
     ['a link that leaves it', [{ name: 'a', type: 'link', linkname: '../../etc/shadow' }]],
     ['a whiteout', [{ name: 'etc/.wh.passwd', content: '' }]],
   ])('refuses %s, with its line', async (_, items) => {
     expect(await refused(await packTar(items))).toEqual([['ERR_LAYER_UNSAFE', 2]]);
+  });
+
+  it.each(['v7', 'ustar', 'gnu', 'pax'] as const)('knows a tar of any form, packed or not: %s', async (form) => {
+    const tar = rawTar([
+      { form, name: 'bin/', flag: form === 'v7' ? '\0' : '5', mode: 0o755 },
+      { form, name: 'bin/a', flag: form === 'v7' ? '\0' : '0', content: Buffer.from('text') },
+      { form, name: 'bin/b', flag: '1', linkName: 'bin/a' },
+      { form, name: 'bin/c', flag: '2', linkName: 'a' },
+    ]);
+    const expected = [['x/ directory ', 'x/bin/ directory ', 'x/bin/a file text', 'x/bin/b link x/bin/a', 'x/bin/c symlink a']];
+    for (const content of [tar, gzipSync(tar)]) expect(await added({ 'it.tar': content })).toEqual(expected);
+  });
+
+  it.each([
+    ['text', Buffer.from('x'.repeat(2000))],
+    ['nothing', Buffer.alloc(0)],
+    ['zeroes', Buffer.alloc(10_240)],
+    ['less than a header', rawTar([{ form: 'v7', name: 'a', flag: '0' }]).subarray(0, 511)],
+    ['a header with another sum', Buffer.concat([rawTar([{ form: 'ustar', name: 'a', flag: '0' }]).fill('b', 0, 1)])],
+    ['text that is packed', gzipSync('x'.repeat(2000))],
+    ['what only looks packed', Buffer.from([0x1f, 0x8b, 0x08, 1, 2, 3, 4])],
+  ])('takes %s as it is', async (_, content) => {
+    expect(await added({ it: content }, 'ADD it /x/')).toEqual([['x/ directory ', expect.stringMatching(/^x\/it file /)]]);
+  });
+
+  it.each<[string, TarItem[], string[]]>([
+    [
+      'to a link, which stays a link',
+      [
+        { name: 'l', type: 'symlink', linkname: '/nowhere' },
+        { name: 'h', type: 'link', linkname: 'l' },
+      ],
+      ['x/h symlink /nowhere', 'x/l symlink /nowhere'],
+    ],
+    [
+      'through a link',
+      [
+        { name: 'd/f', content: 'text' },
+        { name: 'l', type: 'symlink', linkname: 'd' },
+        { name: 'h', type: 'link', linkname: 'l/f' },
+      ],
+      ['x/d/ directory ', 'x/d/f file text', 'x/h link x/d/f', 'x/l symlink d'],
+    ],
+    [
+      'through a link, at a place behind a link',
+      [
+        { name: 'd/f', content: 'text' },
+        { name: 'l', type: 'symlink', linkname: './d' },
+        { name: 'l/h', type: 'link', linkname: 'l/f' },
+      ],
+      ['x/d/ directory ', 'x/d/f file text', 'x/d/h link x/d/f', 'x/l symlink ./d'],
+    ],
+    [
+      'that is absolute, below where it is unpacked',
+      [
+        { name: 'f', content: 'text' },
+        { name: 'h', type: 'link', linkname: '/f' },
+      ],
+      ['x/f file text', 'x/h link x/f'],
+    ],
+    [
+      'to a pipe',
+      [
+        { name: 'p', type: 'fifo' },
+        { name: 'q', type: 'link', linkname: 'p' },
+      ],
+      ['x/p fifo ', 'x/q fifo '],
+    ],
+  ])('unpacks a hard link %s', async (_, items, expected) => {
+    expect(await added({ 'it.tar': await packTar(items) })).toEqual([['x/ directory ', ...expected]]);
+  });
+
+  it('unpacks a pipe with its mode and owner, and copies it from stage to stage', async () => {
+    const tar = await packTar([{ name: 'run/pipe', type: 'fifo', mode: 0o622, uid: 7, gid: 8 }]);
+    const { layers } = await buildFiles(temporaryFolder('oci'), 'FROM scratch AS a\nADD it.tar /\nFROM scratch\nCOPY --from=a / /\n', { 'it.tar': tar });
+    expect(layers[0]!.map(({ name, type, mode, uid, gid }) => [name, type, mode, uid, gid])).toEqual([
+      ['run/', 'directory', 0o755, 0, 0],
+      ['run/pipe', 'fifo', 0o622, 7, 8],
+    ]);
+  });
+
+  it('cleans a name before it looks where it leads', async () => {
+    expect(
+      await added({
+        'it.tar': await packTar([
+          { name: './a/../b', content: 'text' },
+          { name: '/c', content: 'text' },
+        ]),
+      }),
+    ).toEqual([['x/ directory ', 'x/b file text', 'x/c file text']]);
+  });
+
+  it('replaces folders by files and files by folders in the time of their number', async () => {
+    const many = Array.from({ length: 1000 }, (_, at): TarItem[] => [
+      { name: `f${at}`, content: '' },
+      { name: 'd', type: 'directory' },
+      { name: 'd/x', content: '' },
+      { name: 'd', content: '' },
+    ]);
+    expect((await added({ 'it.tar': await packTar(many.flat()) }))[0]).toHaveLength(1002);
   });
 
   it('refuses one that is cut off, and one that is damaged', async () => {
