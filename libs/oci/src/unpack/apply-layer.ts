@@ -17,8 +17,9 @@ const folderMode = (mode: number): number => (mode & 0o1777) | 0o700;
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ['3', 'character-device'],
   ['4', 'block-device'],
-  ['6', 'fifo'],
 ]);
+/** A named pipe, which nothing can be read from before someone writes to it. */
+const PIPE = '6';
 
 const shown = (name: string): string => JSON.stringify(name.slice(0, 200));
 
@@ -57,6 +58,8 @@ const putEntry = (tree: LayerTree, { type, flag, mode, linkName }: TarEntry, par
   if (type === 'directory') return void putFolder(tree, parts, mode);
   if (type === 'hardlink') return void putHardLink(tree, parts, linkName);
   if (type === 'symlink') return void symlinkSync(linkName || refuse('is a link to nothing'), tree.place(parts, 'link'));
+  // It takes the place of what is there, and is left out: whatever wants to read from one makes its own.
+  if (flag === PIPE) return void tree.place(parts, 'file');
   const refused = REFUSED.get(flag);
   return refused === undefined ? openFile(tree, parts, mode) : refuse(`is a ${refused}, which no image needs`);
 };
