@@ -32,6 +32,7 @@ export const SPEC_PURPOSES: Readonly<Record<SpecPath, FieldPurpose>> = {
   'build.dockerfile': { of: 'image' },
   'build.port': { of: 'image' },
   'build.args': { of: 'image' },
+  'build.public_args': { of: 'image' },
   'build.target': { of: 'image' },
   image: { of: 'pins' },
   'runtime.cpu': { of: 'image' },

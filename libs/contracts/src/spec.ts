@@ -37,14 +37,20 @@ export const secretNameSchema = z
   .regex(/^[A-Z_][A-Z0-9_]*$/, 'expected the name of an environment variable: capitals, digits and _')
   .refine((name) => !isTaken(name), 'the name belongs to what starts the processor');
 
+const buildArgName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, 'expected the name of a build argument');
+
 const buildSchema = z.strictObject({
   context: insidePath('the build context').default('.').meta({ description: "The build context, relative to the processor's folder." }),
   dockerfile: insidePath('the Dockerfile').default('Dockerfile').meta({ description: 'The Dockerfile, relative to the build context.' }),
   port: z.int().min(1).max(65535).default(DEFAULT_PORT).meta({ description: 'The port on which the processor answers HTTP.' }),
   args: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a build argument'), line('a build argument', 4096))
+    .record(buildArgName, line('a build argument', 4096))
     .default({})
     .meta({ description: 'Build arguments. They become part of the image and its provenance: nothing secret.' }),
+  public_args: z.array(buildArgName).max(100).optional().meta({
+    description:
+      'Names of build arguments that are no secrets, though their names or values look like it: they are taken, from the command line too. The value of a secret that is known is refused all the same.',
+  }),
   target: line('the stage', 128).optional().meta({ description: 'The Dockerfile stage to build; the last one where absent.' }),
 });
 

@@ -112,7 +112,7 @@ export const ERROR_CATALOGUE = {
   ERR_BASE_LOCK_INVALID: error('The base lock is malformed or does not fit the package list.', 'Resolve anew: nx run base-node:update.'),
   ERR_SECRET_IN_BUILD_ARG: error(
     'A build argument looks like a secret; it would be readable in the image.',
-    'Hand it to the processor when it runs, as one of secrets in registry.yaml.',
+    'Hand it to the processor when it runs, as one of secrets in registry.yaml; or, if it only looks like one, name it in build.public_args there.',
   ),
   ERR_BUILD_FAILED: error('Docker could not build the image.', 'Mend the Dockerfile at the line named, or what its step needs.'),
   ERR_BUNDLE_FAILED: error('The processor could not be bundled.', 'Mend the source at the place named.'),

@@ -1,8 +1,15 @@
 import type { Problem } from '@pinlane/contracts';
 
-/** Matches the names of secrets, in capitals with `_` between words. Some words tell a secret anywhere in a name, others only at its end. */
-const SECRET_NAME =
-  /(?:^|_)(?:API_?KEY|ACCESS_KEY|PRIVATE_?KEY|SECRETS?|TOKEN|PASSWORDS?|PASSWD|PASSPHRASE|CREDENTIALS?)(?:_|$)|(?:PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|APIKEY)$|(?:^|_)(?:PASS|PAT|JWT|AUTH|(?:API|AUTH|ACCESS|REFRESH)_TOKENS)$|(?<!(?:^|_)PUBLIC)_KEYS?$/;
+/** Words that tell a secret at the end of a name, in capitals with `_` between words. */
+const ENDING = [
+  /(?:^|_)(?:API|ACCESS|PRIVATE|SECRET|SIGNING|ENCRYPTION|DEPLOY|SSH|MASTER|LICENSE)_?KEYS?(?:_ID)?$/,
+  /(?:^|_)(?:API|AUTH|ACCESS|REFRESH)_TOKENS$/,
+  /(?:^|_)(?:SECRETS?|PASSWORDS|CREDENTIALS?|PASS|PAT|JWT|AUTH)$/,
+  /(?:PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|APIKEY)$/,
+];
+
+/** What may stand behind such words: which one it is, and in which form. */
+const QUALIFIER = /(?:_(?:STAGING|PROD|PRODUCTION|DEV|TEST|CI|LOCAL|MAIN|VALUE|STRING|BASE64|B64|\d+))+$/;
 
 /** Matches keys and tokens of known services anywhere in a value, by the prefixes that make them recognisable. */
 const SECRET_VALUE = new RegExp(
@@ -17,6 +24,9 @@ const SECRET_VALUE = new RegExp(
     .join('|'),
 );
 
+/** What no secret is: nothing, or whether something is switched on. */
+const HARMLESS_VALUE = /^(?:true|false|yes|no|on|off|0|1|none|null)?$/i;
+
 /** The least length of a secret's value that is looked for: a shorter one would be found by chance. */
 const SHORTEST = 8;
 
@@ -26,21 +36,40 @@ const asWords = (name: string): string =>
     .replace(/[^A-Za-z0-9]+/g, '_')
     .toUpperCase();
 
-/** Whether a variable's name is that of a secret, in whatever spelling: NPM_TOKEN, npmToken, npm-token. */
-export const namesSecret = (name: string): boolean => SECRET_NAME.test(asWords(name));
+/**
+ * Whether a variable's name is that of a secret, in whatever spelling: NPM_TOKEN, npmToken, npm-token. Its last words tell: TOKEN_LIMIT, PASSWORD_FILE and
+ * CACHE_KEY are names of other things.
+ */
+export const namesSecret = (name: string): boolean => {
+  const words = asWords(name).replace(QUALIFIER, '');
+  return ENDING.some((ending) => ending.test(words));
+};
+
+const FIXES = {
+  known: 'Hand it to the processor when it runs, as one of secrets in registry.yaml. Nothing overrules this: the value is that of a secret.',
+  likely: 'Hand it to the processor when it runs, as one of secrets in registry.yaml; or, if it is no secret, name it in build.public_args there.',
+};
+
+/** What is known of secrets: the names that registry.yaml declares, and values. */
+export interface KnownSecrets {
+  readonly declared: readonly string[];
+  readonly values: readonly string[];
+}
 
 /**
- * A problem for each build argument that looks like a secret: it would be readable in the image's history and provenance. Messages show no value.
- * @param values of secrets that are known; no argument may contain one
+ * A problem for each build argument that is a secret, or looks like one: it would be readable in the image's history and provenance. Messages show no
+ * value. What only looks like one is taken if `publicArgs` names it; the value of a known secret never is.
  */
-export const secretBuildArgs = (
-  buildArgs: Readonly<Record<string, string>>,
-  secrets: { readonly required: readonly string[]; readonly optional: readonly string[] },
-  values: readonly string[] = [],
-): Problem[] => {
+export const secretBuildArgs = (buildArgs: Readonly<Record<string, string>>, { declared, values }: KnownSecrets, publicArgs: readonly string[]): Problem[] => {
   const known = values.filter((value) => value.length >= SHORTEST);
-  const declared = new Set([...secrets.required, ...secrets.optional]);
-  return Object.entries(buildArgs)
-    .filter(([name, value]) => declared.has(name) || namesSecret(name) || SECRET_VALUE.test(value) || known.some((secret) => value.includes(secret)))
-    .map(([name]) => ({ code: 'ERR_SECRET_IN_BUILD_ARG', message: `the build argument ${name} looks like a secret` }));
+  return Object.entries(buildArgs).flatMap(([name, value]): Problem[] => {
+    const problem = (why: string, fix: string): Problem[] => [
+      { code: 'ERR_SECRET_IN_BUILD_ARG', message: `the build argument ${name} looks like a secret: ${why}`, fix },
+    ];
+    if (declared.includes(name)) return problem('registry.yaml names it in secrets', FIXES.known);
+    if (known.some((secret) => value.includes(secret))) return problem('the value of one is in it', FIXES.known);
+    if (publicArgs.includes(name)) return [];
+    if (SECRET_VALUE.test(value)) return problem('its value has the form of one', FIXES.likely);
+    return namesSecret(name) && !HARMLESS_VALUE.test(value) ? problem('its name is that of one', FIXES.likely) : [];
+  });
 };

@@ -73,7 +73,8 @@ export const planBuild = (spec: ProcessorSpec, facts: BuildFacts): BuildPlan => 
   requireMayBuild(lane);
   if (push) requireMayPush(lane);
   if (platforms.length === 0) fail('ERR_PLATFORM_INVALID', 'no platform is named');
-  throwAll(secretBuildArgs(buildArgs, spec.secrets, facts.secretValues));
+  const declared = [...spec.secrets.required, ...spec.secrets.optional];
+  throwAll(secretBuildArgs(buildArgs, { declared, values: facts.secretValues ?? [] }, spec.build.public_args ?? []));
   const slug = slugOf(spec.ref);
   return {
     kind: 'BuildPlan',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isPinlaneError, type Digest } from '@pinlane/contracts';
+import { isPinlaneError, type Digest, type ProcessorSpec } from '@pinlane/contracts';
 import {
   fingerprintOf,
   imageProjection,
@@ -108,9 +108,10 @@ describe('a build plan', () => {
     expect(planBuild(spec, facts({ buildArgs: { NODE_ENV: 'production' } })).buildArgs).toEqual({ NODE_ENV: 'production' });
   });
 
-  const refused = (name: string, value = 'x'): boolean => {
+  const withPublic = (...names: string[]): ProcessorSpec => ({ ...spec, build: { ...spec.build, public_args: names } });
+  const refused = (name: string, value = 'x', of = spec, secretValues: string[] = []): boolean => {
     try {
-      return planBuild(spec, facts({ buildArgs: { [name]: value } })).slug === '';
+      return planBuild(of, facts({ buildArgs: { [name]: value }, secretValues })).slug === '';
     } catch (thrown) {
       return isPinlaneError(thrown, 'ERR_SECRET_IN_BUILD_ARG');
     }
@@ -128,15 +129,33 @@ describe('a build plan', () => {
   });
 
   it.each(
-    'API_KEY ACCESS_KEY_ID SECRET MY_SECRETS TOKEN NPM_TOKEN NPMTOKEN npmToken npm-token API_TOKENS PGPASSWORD DB_PASS PASSPHRASE NPM_AUTH GITHUB_PAT JWT SIGNING_KEY CREDENTIALS dbPassword'.split(
+    'API_KEY ACCESS_KEY_ID SECRET MY_SECRETS TOKEN NPM_TOKEN NPMTOKEN npmToken npm-token API_TOKENS PGPASSWORD DB_PASS PASSPHRASE NPM_AUTH GITHUB_PAT JWT SIGNING_KEY CREDENTIALS dbPassword NPM_TOKEN_STAGING API_KEY_2 DB_PASSWORD_PROD SECRET_KEY clientSecret'.split(
       ' ',
     ),
   )('is refused with one that is called %s', (name) => expect(refused(name)).toBe(true));
 
-  it.each('PUBLIC_KEY MAX_TOKENS TOKENIZER NODE_ENV KEYBOARD AUTHOR PASS_THROUGH COMPAT PATH MONKEY AUTH_URL COMPASS'.split(' '))(
-    'may have one that is called %s',
-    (name) => expect(refused(name)).toBe(false),
-  );
+  it.each(
+    'PUBLIC_KEY MAX_TOKENS TOKENIZER NODE_ENV KEYBOARD AUTHOR PASS_THROUGH COMPAT PATH MONKEY AUTH_URL COMPASS TOKEN_LIMIT tokenLimit PASSWORD_MIN_LENGTH CACHE_KEY SORT_KEYS PRIMARY_KEY NPM_TOKEN_FILE PASSWORD_FILE SECRET_PATH API_KEY_HEADER SECRETS_DIR TOKEN_TTL PASSWORD_HASH_ROUNDS CREDENTIALS_FILE JWT_ALGORITHM'.split(
+      ' ',
+    ),
+  )('may have one that is called %s', (name) => expect(refused(name)).toBe(false));
+
+  it.each(['', 'true', 'False', '0', '1', 'no'])('may have one that is called as a secret, if no secret is %j', (value) => {
+    expect(refused('NPM_TOKEN', value)).toBe(false);
+  });
+
+  it('takes one that registry.yaml calls public, whatever it looks like, and no other', () => {
+    expect(refused('NPM_TOKEN', 'x', withPublic('NPM_TOKEN'))).toBe(false);
+    expect(refused('GREETING', `ghp_${'a1'.repeat(12)}`, withPublic('GREETING'))).toBe(false);
+    expect(refused('NPM_TOKEN', 'x', withPublic('GREETING', 'npm_token'))).toBe(true);
+    expect(() => planBuild(spec, facts({ buildArgs: { NPM_TOKEN: 'x' } }))).toThrow(/fix: .*build\.public_args/);
+  });
+
+  it.each(['half past', `ghp_${'a1'.repeat(12)}`])('never takes the value of a known secret, nor a secret of the processor: %j', (secret) => {
+    expect(refused('TOKEN_LIMIT', `<${secret}>`, withPublic('TOKEN_LIMIT'), [secret])).toBe(true);
+    expect(refused('ACME', 'x', withPublic('ACME'))).toBe(true);
+    expect(() => planBuild(withPublic('GREETING'), facts({ buildArgs: { GREETING: secret }, secretValues: [secret] }))).not.toThrow(new RegExp(secret));
+  });
 
   it.each([
     ` ghp_${'a1'.repeat(12)}\n`,

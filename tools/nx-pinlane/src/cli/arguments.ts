@@ -18,7 +18,7 @@ const gathered = (args: readonly string[]): { readonly rest: readonly string[]; 
   const rest: string[] = [];
   const mappings: Record<string, Record<string, string>> = {};
   for (const arg of args) {
-    const match = /^--([a-z][A-Za-z-]*)\.([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(arg);
+    const match = /^--([a-z][A-Za-z-]*)\.([A-Za-z_][A-Za-z0-9_.-]*)=(.*)$/s.exec(arg);
     if (match) (mappings[camel(match[1] as string)] ??= {})[match[2] as string] = match[3] as string;
     else rest.push(arg);
   }

@@ -97,14 +97,14 @@ export const buildArgs = z
   .union([z.string(), z.array(z.string()), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))])
   .optional()
   .describe(
-    'Build arguments, as --buildArgs.NAME=value, as a list of NAME=value or as an object; they win over those of registry.yaml and become part of the image: nothing secret.',
+    'Build arguments, as --buildArgs.NAME=value, as a list of NAME=value or as an object; they win over those of registry.yaml and become part of the image: nothing secret. What only looks like one is named in build.public_args of registry.yaml.',
   );
 
 /** Build arguments by name. A name without a value is refused: it would mean a variable of this machine, which is in no fingerprint. @throws ERR_OPTION_INVALID */
 export const buildArguments = (given: z.output<typeof buildArgs>): Record<string, string> =>
   Object.fromEntries(
     (asList(given) ?? []).map((text) => {
-      const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=([^]*)$/.exec(text) ?? [];
+      const [, name, value] = /^([A-Za-z_][A-Za-z0-9_.-]*)=([^]*)$/.exec(text) ?? [];
       // It may be a secret that somebody wrote there by mistake, so it is not repeated.
       return name === undefined ? fail('ERR_OPTION_INVALID', '--buildArgs: an entry is not NAME=value') : [name, value ?? ''];
     }),
