@@ -63,6 +63,12 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EXDEV: 'it is on another disk',
 };
 
+/** Codes of the system that are about the machine or the process, and not about the file that was to be used. */
+const OF_MACHINE = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM', 'EIO']);
+
+/** Whether an error of the system is about the machine: then nothing is wrong with the file that it was met at. */
+export const isMachineFault = (thrown: unknown): boolean => OF_MACHINE.has(systemErrorIn(thrown)?.code ?? '');
+
 const problemOf = ({ code, syscall, path, dest, address, port, message }: SystemError): Problem => {
   if (syscall?.startsWith('spawn') && code === 'ENOENT')
     return { code: 'ERR_TOOL_MISSING', message: `${path ?? 'a program'} is not installed, or not on PATH` };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { asPinlaneError, ERROR_CATALOGUE, fail, formatProblem } from '../../src/index.ts';
+import { asPinlaneError, ERROR_CATALOGUE, fail, formatProblem, isMachineFault } from '../../src/index.ts';
 
 const system = (code: string, more: object = {}) =>
   Object.assign(new Error(`${code}: said the system`), { code, errno: -1, syscall: 'open', path: '/a/b', ...more });
@@ -59,6 +59,11 @@ describe('an error of the system', () => {
       message: 'connect ECONNREFUSED 127.0.0.1:1 (ECONNREFUSED, connect 127.0.0.1:1)',
     });
     expect(asPinlaneError(system('ENOENT', { syscall: 'spawn git', path: 'git' })).problems[0]).toMatchObject({ code: 'ERR_TOOL_MISSING' });
+  });
+
+  it('is told apart from one of the file that it was met at', () => {
+    expect(['ENOSPC', 'EMFILE', 'EIO', 'EROFS'].map((code) => isMachineFault(new Error('x', { cause: system(code) })))).toEqual([true, true, true, true]);
+    expect([system('EACCES'), system('ENOENT'), new Error('x'), null].map(isMachineFault)).toEqual([false, false, false, false]);
   });
 
   it('is not made of what is none', () => {

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
-import { fail, PinlaneError } from '@pinlane/contracts';
+import { fail, isMachineFault, PinlaneError } from '@pinlane/contracts';
 import { createSha256, inParallel, type ChunkUse } from '../content/index.ts';
 import { bytesOnce, fileChunks, readText } from './files.ts';
 import { ignoreNothing, parseIgnore, type Ignore } from './ignore.ts';
@@ -17,7 +17,7 @@ export interface ContextOptions {
 const errorCode = (error: unknown): unknown => (error as NodeJS.ErrnoException | undefined)?.code;
 
 const unreadable = (what: string) => (cause: unknown) => {
-  if (cause instanceof PinlaneError) throw cause;
+  if (cause instanceof PinlaneError || isMachineFault(cause)) throw cause;
   return fail('ERR_CONTEXT_INVALID', `${what} cannot be read: ${String(errorCode(cause) ?? 'unknown error')}`, { cause });
 };
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { fail } from '@pinlane/contracts';
+import { fail, isMachineFault } from '@pinlane/contracts';
 import { askHelper, noCredentialHelper, type RunCredentialHelper } from './credential-helper.ts';
 import { basicOf, type Credentials, type CredentialSource } from './credentials.ts';
 import { goFields } from './go-json.ts';
@@ -85,6 +85,7 @@ export const dockerCredentials = (
   return async (host, path) => {
     const written = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
+      if (isMachineFault(error)) throw error;
       // Going on without credentials would end in a refusal by the registry that does not tell the reason.
       return fail('ERR_REGISTRY_AUTH', `the Docker configuration can't be read (${error.code ?? 'unknown'})`, {
         file,
