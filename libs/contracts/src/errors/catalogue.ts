@@ -54,8 +54,8 @@ export const ERROR_CATALOGUE = {
 
   // options and lanes
   ERR_NODE_UNSUPPORTED: error(
-    'Nx was started with a Node that is older than what Pinlane runs on.',
-    'Start it as npx nx, which takes the Node of this workspace; else install Node 22.12 or newer.',
+    'Nx, or pinlane itself, was started with a Node that is older than what Pinlane runs on.',
+    'Start it as npx nx or npx pinlane, which take the Node of this workspace; else install Node 22.12 or newer.',
   ),
   ERR_OPTION_INVALID: error('An option has a value that it cannot take.', 'Run the command with --help to see what it takes.'),
   ERR_LANE_UNKNOWN: error('The lane is not one of local, pr, dev, staging, main.', 'Set --lane or PINLANE_LANE to local, pr, dev, staging or main.'),
