@@ -62,6 +62,8 @@ export interface AcceptOptions {
   readonly signal?: AbortSignal;
   /** What was attached to the digest before this run; the report repeats it. */
   readonly evidence?: EvidenceFound | undefined;
+  /** Where the folders of the processor are made, and removed in the end; the system's temporary folder if absent. */
+  readonly workDir?: string;
   /** Runtimes to choose from; those of this machine if absent. */
   readonly runtimes?: readonly Runtime[];
 }
@@ -139,7 +141,7 @@ export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceRep
   const image = await readImageUnderTest(options);
   progress(`running ${shortDigest(image.digest)} in ${runtime.name}`);
 
-  const folder = await makeRunFolder(tmpdir(), 'pinlane-accept-');
+  const folder = await makeRunFolder(options.workDir ?? tmpdir(), 'pinlane-accept-');
   const start: Start = { runtime, image, spec, lane, folder, signal };
   let ordinary: Promise<RunningProcessor> | undefined;
   try {

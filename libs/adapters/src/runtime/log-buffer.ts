@@ -20,7 +20,7 @@ const PIECE = 4096;
 const OVERHEAD = 256;
 
 /** How much a processor may write in all, in bytes, before it is ended: whoever writes without end is listened to no longer. */
-export const LOG_FLOOD_BYTES = 256 * 1024 * 1024;
+export const LOG_FLOOD_BYTES = 64 * 1024 * 1024;
 
 export interface LogOptions {
   readonly maxBytes?: number;

@@ -49,19 +49,28 @@ export const textOf = ({ body }: ProcessorResponse): string => Buffer.from(body)
 /** How deep JSON of a processor may be nested. Whatever looks at a value goes down into it by calling itself. */
 const NESTED = 100;
 
-const isDeep = (value: unknown, left: number): boolean =>
-  typeof value === 'object' && value !== null && (left === 0 || Object.values(value).some((inner) => isDeep(inner, left - 1)));
+/** Whether a text would be nested deeper than {@link NESTED} if it is JSON; it is not parsed for that. */
+const isDeep = (text: string): boolean => {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (quoted && character === '\\') at += 1;
+    else if (character === '"') quoted = !quoted;
+    else if (!quoted && (character === '[' || character === '{') && (depth += 1) > NESTED) return true;
+    else if (!quoted && (character === ']' || character === '}')) depth -= 1;
+  }
+  return false;
+};
 
 /** Parses JSON of a processor; `what` it is, for the message. @throws Violation if it is not JSON, or nested deeper than {@link NESTED} */
 export const parseJson = (what: string, text: string): unknown => {
-  let value: unknown;
+  if (isDeep(text)) throw new Violation(`${what} is nested deeper than ${NESTED} levels`);
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text) as unknown;
   } catch {
     throw new Violation(`${what} is not JSON: ${show(text)}`);
   }
-  if (isDeep(value, NESTED)) throw new Violation(`${what} is nested deeper than ${NESTED} levels`);
-  return value;
 };
 
 /** The JSON of an answer. @throws Violation */
