@@ -1,14 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { constants, existsSync, type Dirent } from 'node:fs';
-import { chmod, lstat, open, opendir, rename, rmdir, unlink } from 'node:fs/promises';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  opendirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  type Dir,
+  type Dirent,
+} from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as others } from 'node:timers/promises';
 import { startProgram } from '../process/index.ts';
 
 type Path = string | Buffer;
 
 /** How long a removal takes at most before another process goes on with it, in ms. */
 const PATIENCE_MS = 20_000;
-/** How many names are removed at once. */
+/** How many names are removed before other work gets its turn. Each by itself is done sooner than it could be waited for. */
 const BATCH = 64;
 /** How often a folder is emptied that is found filled again, such as by a process that nobody could end. */
 const ROUNDS = 3;
@@ -19,80 +32,95 @@ const BY_DESCRIPTOR = existsSync('/proc/self/fd');
 /** Every folder may be closed to its own owner. `rm -rf` goes down by descriptors, so that no path is too long for it. */
 const SCRIPT = 'chmod -R u+rwx -- "$1" 2>/dev/null; rm -rf -- "$1"';
 
-const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
-
-const unlessGone = async (work: Promise<unknown>): Promise<void> => {
-  await work.catch((error: unknown) => {
-    if (codeOf(error) !== 'ENOENT') throw error;
-  });
+/** Does some work, unless it fails for one of these reasons of the system. @returns whether it was done */
+const unless = (codes: readonly string[], work: () => void): boolean => {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (codes.includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
 };
+const GONE = ['ENOENT'];
+const FILLED = ['ENOTEMPTY', 'EEXIST'];
 
 /** Lets this user do everything in a folder. A link that took its place is not followed. */
-const enter = async (folder: Path): Promise<void> => {
-  if (!BY_DESCRIPTOR) return chmod(folder, 0o700);
-  const handle = await open(folder, O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY);
+const enter = (folder: Path): void => {
+  if (!BY_DESCRIPTOR) return chmodSync(folder, 0o700);
+  const handle = openSync(folder, O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY);
   try {
-    await chmod(`/proc/self/fd/${handle.fd}`, 0o700);
+    chmodSync(`/proc/self/fd/${handle}`, 0o700);
   } finally {
-    await handle.close();
+    closeSync(handle);
   }
 };
 
 /** The types of Node do not know that names may come as bytes. */
-const entriesOf = async (folder: Path): Promise<AsyncIterable<Dirent<Buffer>>> =>
-  (await opendir(folder as string, { encoding: 'buffer' as BufferEncoding, bufferSize: BATCH })) as unknown as AsyncIterable<Dirent<Buffer>>;
+const openFolder = (folder: Path): Omit<Dir, 'readSync'> & { readSync(): Dirent<Buffer> | null } =>
+  opendirSync(folder as string, { encoding: 'buffer' as BufferEncoding, bufferSize: BATCH }) as unknown as ReturnType<typeof openFolder>;
 
-const nameIn = (folder: Path, name: Buffer): Buffer => Buffer.concat([Buffer.from(folder), Buffer.from('/'), name]);
+/** What is left of a removal. */
+interface Work {
+  readonly until: number;
+  /** Counts names, lets other work have its turn, and says whether the time is over. */
+  isOver(): Promise<boolean>;
+}
+
+const workUntil = (until: number): Work => {
+  let names = 0;
+  return {
+    until,
+    isOver: async () => {
+      if ((names += 1) % BATCH !== 0) return false;
+      await others();
+      return performance.now() > until;
+    },
+  };
+};
 
 /** Removes what is no folder from a folder, and hands each folder in it to `keep`. @returns false if the time is over */
-const clear = async (folder: Path, until: number, keep: (path: Buffer) => Promise<void>): Promise<boolean> => {
-  let batch: Promise<void>[] = [];
-  const settle = async (): Promise<void> => {
-    const done = await Promise.allSettled(batch);
-    batch = [];
-    for (const each of done) if (each.status === 'rejected') throw each.reason;
-  };
-  for await (const entry of await entriesOf(folder)) {
-    const path = nameIn(folder, entry.name);
-    batch.push(entry.isDirectory() ? keep(path) : unlessGone(unlink(path)));
-    if (batch.length < BATCH) continue;
-    await settle();
-    if (performance.now() > until) return false;
+const clear = async (folder: Path, work: Work, keep: (path: Buffer) => void): Promise<boolean> => {
+  const open = openFolder(folder);
+  try {
+    for (let entry = open.readSync(); entry !== null; entry = open.readSync()) {
+      const path = Buffer.concat([Buffer.from(folder), Buffer.from('/'), entry.name]);
+      if (entry.isDirectory()) keep(path);
+      else unless(GONE, () => unlinkSync(path));
+      if (await work.isOver()) return false;
+    }
+    return true;
+  } finally {
+    open.closeSync();
   }
-  await settle();
-  return performance.now() <= until;
 };
 
 /** Removes a tree by itself. @returns false if the time is over before all of it is gone */
-const removeWithin = async (top: string, until: number): Promise<boolean> => {
+const removeWithin = async (top: string, withinMs: number): Promise<boolean> => {
+  const work = workUntil(performance.now() + withinMs);
   const left: Path[] = [];
   const prefix = join(top, `removed-${randomUUID()}-`);
   let moved = 0;
-  const lift = async (path: Buffer): Promise<void> => {
-    await enter(path);
+  const keep = (path: Buffer): void => {
+    enter(path);
+    left.push(path);
+  };
+  const lift = (path: Buffer): void => {
+    enter(path);
     const lifted = `${prefix}${(moved += 1)}`;
-    await rename(path, lifted);
+    renameSync(path, lifted);
     left.push(lifted);
   };
-  await enter(top);
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const known = async (path: Buffer): Promise<void> => {
-      await enter(path);
-      left.push(path);
-    };
-    if (!(await clear(top, until, known))) return false;
+  enter(top);
+  for (let round = 0; round < ROUNDS && performance.now() <= work.until; round += 1) {
+    if (!(await clear(top, work, keep))) return false;
     for (let folder = left.pop(); folder !== undefined; folder = left.pop()) {
-      if (!(await clear(folder, until, lift))) return false;
+      const emptied = folder;
+      if (!(await clear(emptied, work, lift))) return false;
       // What is filled again is left for the next round.
-      await rmdir(folder).catch((error: unknown) => {
-        if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '')) throw error;
-      });
+      unless([...GONE, ...FILLED], () => rmdirSync(emptied));
     }
-    const gone = await rmdir(top).then(
-      () => true,
-      (error: unknown) => codeOf(error) === 'ENOENT',
-    );
-    if (gone) return true;
+    if (unless(FILLED, () => void unless(GONE, () => rmdirSync(top)))) return true;
   }
   return false;
 };
@@ -104,14 +132,11 @@ const removeWithin = async (top: string, until: number): Promise<boolean> => {
  * @throws the system's error, such as EPERM, if something can't be removed
  */
 export const removeTree = async (folder: string, { withinMs = PATIENCE_MS }: { readonly withinMs?: number } = {}): Promise<void> => {
-  const found = await lstat(folder).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
+  const found = lstatSync(folder, { throwIfNoEntry: false });
   if (found === undefined) return;
-  if (!found.isDirectory()) return unlessGone(unlink(folder));
+  if (!found.isDirectory()) return void unless(GONE, () => unlinkSync(folder));
   let fault: Error | undefined;
-  const gone = await removeWithin(folder, performance.now() + withinMs).catch((error: Error) => {
+  const gone = await removeWithin(folder, withinMs).catch((error: Error) => {
     fault = error;
     return false;
   });
