@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { rmSync, symlinkSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -102,6 +104,21 @@ describe('inference', () => {
     const inputs = (nxJson: NxJsonConfiguration) => projects(infer(files, nxJson))[0]?.targets?.['bundle']?.inputs;
     expect(inputs({})).toContain('default');
     expect(inputs({ namedInputs: { production: [] } })).toContain('production');
+  });
+
+  it('waits for no pipe and reads no device, be it in the place of a spec, a Dockerfile or what is to be ignored', async () => {
+    const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n', 'processors/pipe/registry.yaml': '', 'processors/zero/registry.yaml': '' });
+    for (const name of ['a-b/Dockerfile', 'a-b/.dockerignore']) execFileSync('mkfifo', [join(root, 'processors', name)]);
+    rmSync(join(root, 'processors/pipe/registry.yaml'));
+    execFileSync('mkfifo', [join(root, 'processors/pipe/registry.yaml')]);
+    rmSync(join(root, 'processors/zero/registry.yaml'));
+    symlinkSync('/dev/zero', join(root, 'processors/zero/registry.yaml'));
+    const error = failed(files);
+    expect(error.errors.map(([file, { message }]) => [file, message.slice(0, 19)])).toEqual([
+      ['processors/pipe/registry.yaml', 'ERR_REGISTRY_SYNTAX'],
+      ['processors/zero/registry.yaml', 'ERR_REGISTRY_SYNTAX'],
+    ]);
+    expect(error.partialResults.map(([file]) => file)).toEqual(['processors/a-b/registry.yaml']);
   });
 
   it('reports every broken file by name and place, and keeps the others', async () => {

@@ -1,17 +1,23 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { contextInputs } from './context-inputs.ts';
 import { storeBases } from './dockerfile-facts.ts';
 import type { FactsCache } from '../../workspace/facts-cache.ts';
+import { readSmallFile } from '../../workspace/small-file.ts';
 import { readSpecBytes } from '../../workspace/spec-bytes.ts';
 import { readSpecFacts } from '../../workspace/spec-facts.ts';
 import type { ProcessorFacts } from './targets.ts';
 
 const isAbsent = (thrown: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String((thrown as NodeJS.ErrnoException).code));
 
+/** The largest Dockerfile or .dockerignore that is looked into, in bytes. */
+const LIMIT = 1024 * 1024;
+
+/** The text of a file; null if there is none. What is no file, or is too large, is for the build to refuse. */
 const readIfThere = (path: string): string | null => {
   try {
-    return readFileSync(path, 'utf8');
+    const file = readSmallFile(path, LIMIT);
+    return file.kind === 'file' ? Buffer.from(file.bytes).toString('utf8') : null;
   } catch (thrown) {
     if (isAbsent(thrown)) return null;
     throw thrown;
