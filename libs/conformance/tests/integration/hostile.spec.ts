@@ -130,7 +130,7 @@ describe('a hostile processor', () => {
         ...{ name: 'a case', mode: 'mock', params: {}, stream: false },
         expect: { status: 'success', outputs: [{ path: 'a.txt', text: 'an answer', sha256: '0'.repeat(64) }], more_outputs: false },
       };
-      return [...(await runConformance({ ...subject, running, start }, rules)), ...(await runCases(running, SPEC, [{ file: 'x', cases: [cases] }]))];
+      return [...(await runConformance({ ...subject, running, start }, { rules })), ...(await runCases(running, SPEC, [{ file: 'x', cases: [cases] }]))];
     } finally {
       await running.stop(0);
       await end();
