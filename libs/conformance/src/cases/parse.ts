@@ -89,7 +89,7 @@ export const parseAcceptanceFile = (text: string, file: string): readonly Accept
   if (Buffer.byteLength(text) > CASES_BYTES_AT_MOST) refuse(`the file is larger than ${CASES_BYTES_AT_MOST} bytes`);
   if (isTooMuch(text)) refuse(`the file has more than ${TOKENS_AT_MOST} words and marks of YAML; share the cases out among several files`);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
   const source = { document, lines };
   throwAll(document.errors, ({ message, pos }) => ({ message, ...placeAt(source, pos[0]) }));
   throwAll(repeatedKeys(source), (found) => found);
