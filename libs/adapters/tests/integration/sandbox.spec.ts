@@ -1,7 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { RunnableImage, RunningProcessor } from '@pinlane/contracts';
 import { requirement, temporaryFolder } from '@pinlane/testing';
-import { bubblewrapRuntime, dockerRuntime, SANDBOX_BYTES, unshareRuntime } from '../../src/index.ts';
+import { bubblewrapRuntime, dockerRuntime, findProgram, SANDBOX_BYTES, unshareRuntime } from '../../src/index.ts';
 import { archivedImage, removeImages, uniqueName, unpackedImage } from '../support/image.ts';
 import { IMAGE, makeRootfs } from '../support/rootfs.ts';
 
@@ -34,6 +38,28 @@ http.createServer((request, response) => {
   }));
 }).listen(Number(process.env.PORT), '0.0.0.0');
 `;
+
+/** Beats for as long as it lives, obeys no SIGTERM, and has a child that does the same. */
+const UNDYING = `
+const fs = require('node:fs'), http = require('node:http'), { spawn } = require('node:child_process');
+process.on('SIGTERM', () => {});
+setInterval(() => fs.appendFileSync(process.env.ARTIFACTS_ROOT + '/alive', '.'), 20);
+if (process.argv[2] !== 'child') {
+  spawn(process.execPath, [__filename, 'child'], { detached: true, stdio: ['ignore', 'inherit', 'inherit'] }).unref();
+  http.createServer((request, response) => response.end('{}')).listen(Number(process.env.PORT), '0.0.0.0');
+}
+`;
+
+/** Puts setpriv and what it is linked with into a root. */
+const addSetpriv = (rootfs: string): void => {
+  const libraries = execFileSync('ldd', [SETPRIV as string], { encoding: 'utf8' }).match(/\/[^\s)]+/g) ?? [];
+  for (const file of [SETPRIV as string, ...libraries]) {
+    mkdirSync(join(rootfs, dirname(file)), { recursive: true });
+    copyFileSync(file, join(rootfs, file));
+  }
+};
+
+const SETPRIV = findProgram('setpriv');
 
 for (const runtime of [bubblewrapRuntime, unshareRuntime, dockerRuntime]) {
   const found = await runtime.availability();
@@ -73,6 +99,24 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, dockerRuntime]) {
         tmp: 'done',
         devices: ['done', 'done', 'done'],
       });
+    });
+
+    const calledOff = runtime.name === 'docker' || SETPRIV === null ? it.skip : it;
+    calledOff('ends a processor with all its children, though it obeys nothing and called off that it goes with its parent', async () => {
+      const rootfs = makeRootfs(UNDYING);
+      addSetpriv(rootfs);
+      const config = { ...IMAGE, Entrypoint: [SETPRIV as string, '--pdeathsig', 'clear', '--', 'node', '/app/main.cjs'] };
+      const undying = await unpackedImage(rootfs, { name, config });
+      const limits = { cpus: 1, memoryBytes: 2 ** 30, pids: 128 };
+      running = await runtime.start({ image: undying, limits, env: {}, port: 8000, artifacts, until: 'healthy', startTimeoutMs: 20_000 });
+      const beats = (): number => statSync(join(artifacts, 'alive'), { throwIfNoEntry: false })?.size ?? 0;
+      for (let tries = 0; tries < 200 && beats() < 10; tries += 1) await sleep(50);
+      expect(beats()).toBeGreaterThanOrEqual(10);
+      await running.stop(100);
+      await sleep(300);
+      const before = beats();
+      await sleep(500);
+      expect(beats()).toBe(before);
     });
   });
 }
