@@ -15,6 +15,17 @@ import {
   successEnvelopeSchema,
   type SpecPath,
 } from '@pinlane/contracts';
+import { ANSWER_LIMITS, LOG_BYTES_AT_MOST, LOG_FLOOD_BYTES, SANDBOX_BYTES } from '@pinlane/adapters';
+import {
+  ANSWERS_BYTES_AT_MOST,
+  ARTIFACT_LIMITS,
+  CASES_AT_MOST_S,
+  CASES_BYTES_AT_MOST,
+  CASES_TOKENS_AT_MOST,
+  OUTPUTS_AT_MOST,
+  PATIENCE_MS,
+  RULES_AT_MOST_MS,
+} from '@pinlane/conformance';
 import * as z from 'zod';
 import { ENVIRONMENT } from '../../tools/nx-pinlane/src/command/environment.ts';
 import { optionSchemas, type JsonSchema } from '../../tools/nx-pinlane/src/command/json-schema.ts';
@@ -118,6 +129,26 @@ const errors = (): string =>
       .map(([code, { cause, remedy, exitCode, retryable }]) => [`\`${code}\``, cause, remedy, String(exitCode), yes(retryable)]),
   );
 
+const bytes = (count: number): string => (count >= 2 ** 20 ? `${count / 2 ** 20} MiB` : `${count / 1024} KiB`);
+
+const acceptanceLimits = (): string[][] => [
+  ['the body of one answer', bytes(ANSWER_LIMITS.bodyBytes)],
+  ['the header of one answer', bytes(ANSWER_LIMITS.headerBytes)],
+  ['all answers together', bytes(ANSWERS_BYTES_AT_MOST)],
+  ['the time for one answer', `${PATIENCE_MS.first / 1000} s; ${PATIENCE_MS.then / 1000} s once there was none; \`runtime.timeout_s\` in a case`],
+  ['outputs of one run', String(OUTPUTS_AT_MOST)],
+  ['a file that is held whole: `outputs.json`, `receipt.json`, an output that a case compares', bytes(ARTIFACT_LIMITS.wholeBytes)],
+  ['all files that one rule or one case reads', bytes(ARTIFACT_LIMITS.allBytes)],
+  ['files and folders in one listing', String(ARTIFACT_LIMITS.entries)],
+  ['folders within one another', String(ARTIFACT_LIMITS.depth)],
+  ['the time for which one rule or one case reads files', `${ARTIFACT_LIMITS.readingMs / 1000} s`],
+  ['all rules together', `${RULES_AT_MOST_MS / 1000} s`],
+  ['all cases together', `${CASES_AT_MOST_S} s, or twice \`runtime.timeout_s\``],
+  ['the log that is kept', bytes(LOG_BYTES_AT_MOST)],
+  ['the log after which a processor is ended', bytes(LOG_FLOOD_BYTES)],
+  ['a file of cases', `${bytes(CASES_BYTES_AT_MOST)}, and ${CASES_TOKENS_AT_MOST} words and marks of YAML`],
+];
+
 const contract = (): string[] => [
   'What every processor answers over HTTP on `build.port`. The suite behind `acceptance` checks every rule of it.',
   table(
@@ -136,6 +167,19 @@ const contract = (): string[] => [
   table(
     ['variable', 'what'],
     Object.entries(PROCESSOR_ENV).map(([name, variable]) => [`\`${variable}\``, name]),
+  ),
+  '## Limits of acceptance',
+  'What a processor under test answers and leaves is read up to these limits. More is a failed check, which names the limit. Links are not followed, and nothing but regular files is read.',
+  table(['what', 'at most'], acceptanceLimits()),
+  '## The sandbox of acceptance',
+  'In the runtimes `bubblewrap`, `unshare` and `docker` a processor has no capability, not even in its bounding set, can gain none, and has a read-only root, with what of `/proc` is about the whole machine. The runtime `host` isolates nothing. It can write to:',
+  table(
+    ['where', 'how much'],
+    [
+      ['`/artifacts`', 'as much as the file system of the temporary folder of this machine has'],
+      ['`/tmp`', bytes(SANDBOX_BYTES.tmp)],
+      ['`/dev/shm`', bytes(SANDBOX_BYTES.sharedMemory)],
+    ],
   ),
 ];
 

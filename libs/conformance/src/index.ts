@@ -1,12 +1,15 @@
+export { ARTIFACT_LIMITS } from './artifacts/index.ts';
 export { acceptImage, type AcceptOptions } from './accept-image.ts';
-export { parseAcceptanceFile } from './cases/parse.ts';
+export { CASES_BYTES_AT_MOST, CASES_TOKENS_AT_MOST, parseAcceptanceFile } from './cases/parse.ts';
 export { readCases, type CaseFile } from './cases/read.ts';
-export { exampleParams, runCases } from './cases/run.ts';
+export { CASES_AT_MOST_S, exampleParams, runCases } from './cases/run.ts';
 export { junitXml } from './report/junit.ts';
 export { acceptanceReport, verdictOf, type AcceptanceFacts } from './report/report.ts';
 export { summaryText } from './report/summary.ts';
 export { reportFiles, writeReport, type ReportFiles } from './report/write.ts';
 export type { Rule } from './rules/rule.ts';
 export { RULES } from './rules/index.ts';
-export { runConformance } from './run-conformance.ts';
+export { OUTPUTS_AT_MOST } from './rules/listed-outputs.ts';
+export { RULES_AT_MOST_MS, runConformance } from './run-conformance.ts';
+export { ANSWERS_BYTES_AT_MOST, PATIENCE_MS } from './subject/session.ts';
 export { ORDINARY, type Subject, type Variant } from './subject/subject.ts';

@@ -10,7 +10,7 @@ import type { Subject } from './subject/subject.ts';
 type Outcome = Pick<Check, 'outcome' | 'message'>;
 
 /** How long all rules may take together, in ms. */
-const RULES_AT_MOST_MS = 900_000;
+export const RULES_AT_MOST_MS = 900_000;
 
 const skipped = (why: string): Outcome => ({ outcome: 'skipped', message: `not checked, because ${why}` });
 const failed = (message: string): Outcome => ({ outcome: 'failed', message: messageText(message) });

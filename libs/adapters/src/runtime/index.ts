@@ -6,6 +6,7 @@ export { ELF_MACHINES, entryRuns, isEmulated } from './emulation.ts';
 export * from './host.ts';
 export * from './http-client.ts';
 export { resolveUser, userOf } from './image-config.ts';
+export { LOG_BYTES_AT_MOST, LOG_FLOOD_BYTES } from './log-buffer.ts';
 export { observeNetwork } from './observe-network.ts';
 export { SANDBOX_BYTES } from './sandbox-limits.ts';
 export * from './unshare.ts';

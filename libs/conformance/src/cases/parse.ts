@@ -4,7 +4,7 @@ import { isNode, isScalar, Lexer, LineCounter, parseDocument, visit, type Docume
 /** The largest file, in bytes. */
 export const CASES_BYTES_AT_MOST = 1024 * 1024;
 /** The most words and marks of YAML in one file; each takes time and memory, and a file of so many holds thousands of cases. */
-const TOKENS_AT_MOST = 50_000;
+export const CASES_TOKENS_AT_MOST = 50_000;
 /** More problems than anybody mends at once. */
 const PROBLEMS_AT_MOST = 50;
 const ALIASES_AT_MOST = 50;
@@ -68,7 +68,7 @@ const repeatedNames = (source: Source, cases: readonly AcceptanceCase[]): Found[
 /** Whether a text has more tokens than are read; they are counted without being kept. */
 const isTooMuch = (text: string): boolean => {
   let tokens = 0;
-  for (const _ of new Lexer().lex(text)) if ((tokens += 1) > TOKENS_AT_MOST) return true;
+  for (const _ of new Lexer().lex(text)) if ((tokens += 1) > CASES_TOKENS_AT_MOST) return true;
   return false;
 };
 
@@ -87,7 +87,7 @@ export const parseAcceptanceFile = (text: string, file: string): readonly Accept
   const refuse = (message: string): never => fail('ERR_ACCEPTANCE_CASE_INVALID', message, { file });
 
   if (Buffer.byteLength(text) > CASES_BYTES_AT_MOST) refuse(`the file is larger than ${CASES_BYTES_AT_MOST} bytes`);
-  if (isTooMuch(text)) refuse(`the file has more than ${TOKENS_AT_MOST} words and marks of YAML; share the cases out among several files`);
+  if (isTooMuch(text)) refuse(`the file has more than ${CASES_TOKENS_AT_MOST} words and marks of YAML; share the cases out among several files`);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
   const source = { document, lines };

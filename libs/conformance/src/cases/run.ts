@@ -73,7 +73,7 @@ const filesProblems = async (expect: AcceptanceCase['expect'], envelope: unknown
 };
 
 /** How long all cases of a processor may take together, in s; if one run may take longer than half of it, twice as long as that. */
-const CASES_AT_MOST_S = 1800;
+export const CASES_AT_MOST_S = 1800;
 
 /** Sends the request of one case, and tells how what comes back differs from what is expected; empty if it does not. */
 const caseProblems = async (

@@ -102,9 +102,9 @@ const variantStarter = (subject: Subject, variants: Record<VariantName, Variant>
 };
 
 /** How many bytes all answers may hold together, because they are kept. */
-const ANSWERS_BYTES_AT_MOST = 256 * 2 ** 20;
+export const ANSWERS_BYTES_AT_MOST = 256 * 2 ** 20;
 /** How long an answer may take, in ms: at first, and once a request went without one. */
-const PATIENCE_MS = { first: 60_000, then: 2_000 } as const;
+export const PATIENCE_MS = { first: 60_000, then: 2_000 } as const;
 
 /** Sends requests to the processor that runs the ordinary way, unless another one is named, and keeps the answers. */
 const sender = (subject: Subject, signal: AbortSignal): Pick<Session, 'answers' | 'send'> => {
