@@ -1,8 +1,11 @@
 import { fail } from '@pinlane/contracts';
 import type { Layer, LayerListing, ListedEntry } from '../layer/index.ts';
+import { createFolderLimit } from '../layer/folder-limit.ts';
+import { createLowerLayers, inFolder, type LowerLayers } from '../layer/lower-layers.ts';
+import { EntryError, refuseEntry, shown } from '../layer/read-layer.ts';
 import { OPAQUE, WHITEOUT } from '../layer/whiteout.ts';
 import { folderOf, nameOf } from './paths.ts';
-import type { FileNode, FileTree, Node } from './tree.ts';
+import type { FileNode, FileTree, LayerFolder, Node } from './tree.ts';
 
 type HardLink = Extract<ListedEntry, { readonly type: 'hardlink' }>;
 
@@ -13,53 +16,79 @@ const nodeOf = (entry: Exclude<ListedEntry, HardLink>, layer: Layer, there: Node
   if (type === 'special') return { type, mode, uid, gid };
   if (type === 'symlink') return { type, mode, uid, gid, target: entry.target };
   const { size, sha256, text, attributes = false } = entry;
-  const node: FileNode = { type, mode, uid, gid, size, sha256, source: { kind: 'layer', layer, path }, attributes };
+  const node: FileNode = { type, mode, uid, gid, size, sha256, source: { kind: 'layer', layer, path, entry: entry.number }, attributes };
   return text === undefined ? node : { ...node, text };
 };
 
-/** The node that a hard link shares with its target. @throws ERR_LAYER_UNSAFE if no file or link comes before it */
-const linkedNode = (tree: FileTree, { path, target }: HardLink, layer: Layer): Node => {
-  const siblings = tree.ensureFolder(folderOf(target));
-  const node = siblings.get(nameOf(target));
-  if (node === undefined || node.type === 'directory')
-    return fail('ERR_LAYER_UNSAFE', `layer ${layer.descriptor.digest}: ${path} is a link to ${target}, which is not a file before it`);
+/** Says which layer's entry is refused. @throws ERR_LAYER_UNSAFE */
+const forPath = <T>(layer: Layer, path: string, step: () => T): T => {
+  try {
+    return step();
+  } catch (error) {
+    if (error instanceof EntryError) return fail('ERR_LAYER_UNSAFE', `layer ${layer.descriptor.digest}: ${shown(path)} ${error.message}`);
+    throw error;
+  }
+};
+
+/** The node that a hard link shares with its target. @throws EntryError if no file or link comes before it, or if it would take the place of its target's folder */
+const linkedNode = (tree: FileTree, { target }: HardLink, own: string): Node => {
+  const folder = tree.layerFolder(folderOf(target));
+  const node = folder?.children.get(nameOf(target));
+  if (folder === undefined || node === undefined) return refuseEntry(`is a hard link to ${shown(target)}, which is not a file before it`);
+  if (node.type === 'directory') return refuseEntry(`is a hard link to the folder ${shown(target)}`);
+  if (folder.path === own || folder.path.startsWith(`${own}/`))
+    return refuseEntry(`is a hard link to ${shown(target)}, which is inside of the folder that it would replace`);
   const linked: Node = node.type === 'file' && !node.linked ? { ...node, linked: true } : node;
-  siblings.set(nameOf(target), linked);
+  folder.children.set(nameOf(target), linked);
   return linked;
 };
 
-const erase = (tree: FileTree, whiteout: string): void => {
-  const folder = folderOf(whiteout);
-  if (tree.find(folder)?.type !== 'directory') return;
-  const siblings = tree.ensureFolder(folder);
-  const name = nameOf(whiteout);
-  if (name === OPAQUE) siblings.clear();
-  else siblings.delete(name.slice(WHITEOUT.length));
+/** What lower layers have in a tree; undefined for a layer that takes nothing away, as most do: then nobody has to know. */
+const lowerLayersOf = (tree: FileTree, { entries }: LayerListing): LowerLayers | undefined => {
+  if (!entries.some(({ path }) => nameOf(path).startsWith(WHITEOUT))) return undefined;
+  return createLowerLayers({
+    namesIn: (path) => {
+      const node = tree.get(path);
+      return node?.type === 'directory' ? node.children.keys() : undefined;
+    },
+    remove: (path) => tree.remove(path),
+  });
 };
 
-const isWhiteout = (path: string): boolean => nameOf(path).startsWith(WHITEOUT);
+/** Takes away what a whiteout names of lower layers. */
+const erase = (tree: FileTree, lower: LowerLayers, whiteout: string): void => {
+  const folder = tree.layerFolder(folderOf(whiteout));
+  const name = nameOf(whiteout);
+  if (folder === undefined) return;
+  if (name === OPAQUE) lower.empty(folder.path);
+  else lower.takeAway(inFolder(folder.path, name.slice(WHITEOUT.length)));
+};
 
 /** Whether folders may be elsewhere now: a folder, a link or what is special has given way to something else. */
 const movesFolders = (there: Node | undefined, node: Node): boolean =>
   there !== undefined && there.type !== 'file' && (there.type === 'symlink' || there.type !== node.type);
 
-/** Adds a layer to a tree. Its whiteouts come first, because they are about the layers below alone (OCI image specification, layer.md). */
+/** Adds a layer to a tree, entry by entry as it is unpacked. @throws ERR_LAYER_UNSAFE */
 export const applyListing = (tree: FileTree, listing: LayerListing, layer: Layer): void => {
-  const [whiteouts, entries] = [[] as string[], [] as ListedEntry[]];
-  for (const entry of listing.entries) {
-    if (isWhiteout(entry.path)) whiteouts.push(entry.path);
-    else entries.push(entry);
-  }
-  for (const path of whiteouts) erase(tree, path);
+  const limit = createFolderLimit();
+  const lower = lowerLayersOf(tree, listing);
   // Most entries lie in the same folder as the one before them.
-  const folders = new Map<string, Map<string, Node>>();
-  for (const entry of entries) {
-    const folder = folderOf(entry.path);
-    const siblings = folders.get(folder) ?? tree.ensureFolder(folder);
-    folders.set(folder, siblings);
-    const there = siblings.get(nameOf(entry.path));
-    const node = entry.type === 'hardlink' ? linkedNode(tree, entry, layer) : nodeOf(entry, layer, there);
-    siblings.set(nameOf(entry.path), node);
+  const folders = new Map<string, LayerFolder>();
+  const apply = (entry: ListedEntry): void => {
+    limit.entry();
+    const name = nameOf(entry.path);
+    if (lower && name.startsWith(WHITEOUT)) {
+      folders.clear();
+      return erase(tree, lower, entry.path);
+    }
+    const parent = folderOf(entry.path);
+    const folder = folders.get(parent) ?? tree.makeLayerFolder(parent, limit.made);
+    folders.set(parent, folder);
+    const there = folder.children.get(name);
+    const node = entry.type === 'hardlink' ? linkedNode(tree, entry, inFolder(folder.path, name)) : nodeOf(entry, layer, there);
+    folder.children.set(name, node);
+    lower?.written(inFolder(folder.path, name));
     if (movesFolders(there, node)) folders.clear();
-  }
+  };
+  for (const entry of listing.entries) forPath(layer, entry.path, () => apply(entry));
 };

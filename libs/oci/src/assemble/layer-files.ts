@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { digestHex, fail } from '@pinlane/contracts';
 import type { ContentSource } from '../content/index.ts';
 import { fileChunks } from '../context/files.ts';
-import { cleanTarPath, readTar, tarBytes, UNPACK_LIMITS, type Layer, type TarEntry } from '../layer/index.ts';
+import { readLayer, tarBytes, UNPACK_LIMITS, whileIntact, type Layer, type TarEntry } from '../layer/index.ts';
 import { archiveEntries, archivePacking, type OpenFile } from './archives.ts';
 import type { FileNode, FileTree } from './tree.ts';
 
@@ -20,20 +20,20 @@ export interface Sources {
 /** Whether a file has to be unpacked before its bytes are at hand. */
 export const isPackedFile = ({ source }: FileNode): boolean => source.kind === 'layer' || source.kind === 'archive';
 
-/** The files that are wanted of a layer, by their paths in it. */
+/** The files that are wanted of a layer, by the numbers of their entries. */
 interface Wanted {
   readonly layer: Layer;
-  readonly files: Map<string, FileNode>;
+  readonly files: Map<number, FileNode>;
 }
 
 const byLayer = (files: readonly FileNode[]): Wanted[] => {
   const layers = new Map<string, Wanted>();
   for (const file of files) {
     if (file.source.kind !== 'layer') continue;
-    const { layer, path } = file.source;
+    const { layer, entry } = file.source;
     const wanted = layers.get(layer.diffId) ?? { layer, files: new Map() };
     layers.set(layer.diffId, wanted);
-    wanted.files.set(path, file);
+    wanted.files.set(entry, file);
   }
   return [...layers.values()];
 };
@@ -65,13 +65,13 @@ const unpackArchive = async (path: string, wanted: ReadonlyMap<number, FileNode>
   }
 };
 
-const unpackLayer = async ({ layer, files }: Wanted, store: ContentSource, folder: string): Promise<void> => {
-  for await (const entry of readTar(tarBytes(store, layer.descriptor, layer.diffId, UNPACK_LIMITS))) {
-    const path = cleanTarPath(entry.name);
-    const file = path === undefined || entry.type !== 'file' ? undefined : files.get(path);
-    if (file) await unpackEntry(entry, file, folder);
-  }
-};
+const unpackLayer = ({ layer: { descriptor, diffId }, files }: Wanted, store: ContentSource, folder: string): Promise<void> =>
+  whileIntact(store, descriptor, async () => {
+    for await (const { entry } of readLayer(descriptor.digest, tarBytes(store, descriptor, diffId, UNPACK_LIMITS), UNPACK_LIMITS.entries)) {
+      const file = files.get(entry.number);
+      if (file) await unpackEntry(entry, file, folder);
+    }
+  });
 
 /**
  * Takes files out of layers and archives into a folder, named by their hashes, in one pass over each and with memory for a few chunks. A layer

@@ -1,12 +1,14 @@
 import type { Digest } from '@pinlane/contracts';
 import { fail } from '@pinlane/contracts';
 import type { Layer } from '../layer/index.ts';
+import { resolveFolders, type Found } from '../layer/resolve-path.ts';
 import { folderOf, nameOf, namesOf } from './paths.ts';
 
 /** Where a file's bytes are. */
 export type FileSource =
   | { readonly kind: 'context'; readonly path: string }
-  | { readonly kind: 'layer'; readonly layer: Layer; readonly path: string }
+  /** The entry of this number, from 0, of a layer's tar. */
+  | { readonly kind: 'layer'; readonly layer: Layer; readonly path: string; readonly entry: number }
   /** In the Dockerfile itself. */
   | { readonly kind: 'inline'; readonly text: string }
   /** In an archive of the context, the entry of this number, from 0. */
@@ -60,12 +62,26 @@ export interface Followed {
   readonly absolute: string | undefined;
 }
 
+/** A folder that a layer's entry lies in. */
+export interface LayerFolder {
+  /** Free of links; empty for the root. */
+  readonly path: string;
+  readonly children: Map<string, Node>;
+}
+
 /** How many links a path may lead over, as Go's filepath.EvalSymlinks has it. */
 const MOST_LINKS = 255;
 
 export const newFolder = (owned: Owned = { mode: 0o755, uid: 0, gid: 0 }): FolderNode => ({ ...owned, type: 'directory', children: new Map() });
 
 const childOf = (node: Node | undefined, name: string): Node | undefined => (node?.type === 'directory' ? node.children.get(name) : undefined);
+
+const lookInFolder = (folder: FolderNode, name: string): Found<FolderNode> | undefined => {
+  const node = folder.children.get(name);
+  if (node?.type === 'directory') return { kind: 'folder', folder: node };
+  if (node?.type === 'symlink') return { kind: 'link', target: node.target };
+  return node && { kind: 'other' };
+};
 
 /** The files of an image or a context, without their content. Paths are relative to the root; links are followed inside of it and never out of it. */
 export class FileTree {
@@ -143,22 +159,38 @@ export class FileTree {
 
   /** Puts a node at a path whose folder is there. */
   put(path: string, node: Node): void {
-    const siblings = this.siblings(folderOf(path), false);
+    const siblings = this.siblings(folderOf(path));
     if (nameOf(path) === '' || siblings === undefined) throw new TypeError(`${path} has no folder to be in`);
     siblings.set(nameOf(path), node);
   }
 
-  /** What is in a folder, links followed, to be changed. Folders that are missing are made, in place of what is no folder. */
-  ensureFolder(path: string): Map<string, Node> {
-    return this.siblings(this.resolve(path), true)!;
+  /** Removes what is at a path, if anything is. No link is followed. */
+  remove(path: string): void {
+    this.siblings(folderOf(path))?.delete(nameOf(path));
   }
 
-  /** What is in the folder at a path, to be changed; undefined if there is none, unless it is made. */
-  private siblings(path: string, make: boolean): Map<string, Node> | undefined {
+  /** A folder as a layer's entry means it, to be changed: links on the way are followed, see `resolveFolders`; undefined if it is missing. @throws EntryError */
+  layerFolder(path: string): LayerFolder | undefined {
+    const at = resolveFolders(this.top, lookInFolder, namesOf(path)).at(-1)?.path ?? '';
+    const children = this.siblings(at);
+    return children && { path: at, children };
+  }
+
+  /** The same, but folders that are missing are made; `made` is told of each. @throws EntryError */
+  makeLayerFolder(path: string, made: () => void): LayerFolder {
+    const at = resolveFolders(this.top, lookInFolder, namesOf(path)).at(-1)?.path ?? '';
+    return { path: at, children: this.siblings(at, made)! };
+  }
+
+  /** What is in the folder at a path, to be changed; undefined if there is none, unless it is made, which `made` is told of. */
+  private siblings(path: string, made?: () => void): Map<string, Node> | undefined {
     let folder = (this.top = this.owned(this.top));
     for (const name of namesOf(path)) {
       const there = folder.children.get(name);
-      if (there?.type !== 'directory' && !make) return undefined;
+      if (there?.type !== 'directory') {
+        if (made === undefined) return undefined;
+        made();
+      }
       const next = this.owned(there?.type === 'directory' ? there : newFolder());
       if (next !== there) folder.children.set(name, next);
       folder = next;

@@ -7,7 +7,7 @@ import { descriptorSchema, sha256, type ContentSource, type Descriptor } from '.
 import { aboutFile } from '../files/index.ts';
 import type { Store } from '../store/index.ts';
 import { sortEntries, type LayerEntry } from './entry.ts';
-import { listLayer, type LayerListing } from './listing.ts';
+import { LISTING_VERSION, listLayer, type LayerListing } from './listing.ts';
 import { once } from './once.ts';
 import { sweepLayerCache } from './sweep.ts';
 import type { Layer } from './write-layer.ts';
@@ -100,7 +100,7 @@ export const openLayerCache = (store: Store, { fresh = false }: { readonly fresh
     const path = join(root, 'listings', `${digestHex(layer.digest)}.json`);
     // Its shape is not checked, because its hash was: a check of every entry would take longer than all the rest of a small build.
     const known = fresh ? undefined : ((await readKept(path)) as LayerListing | undefined);
-    if (known?.version === 1 && known.diffId === diffId) return known;
+    if (known?.version === LISTING_VERSION && known.diffId === diffId) return known;
     const listing = await listLayer(store as ContentSource, layer, diffId);
     await keep(path, listing);
     // This is the time to sweep: a new base is rare, and the listings of the one before it are left.

@@ -1,5 +1,6 @@
 export type { FileEntry, LayerEntry } from './entry.ts';
 export { LAYER_FORMAT, layerKey, openLayerCache, type LayerCache } from './cache.ts';
+export { parseEntryName, type EntryName } from './entry-name.ts';
 export { cleanTarPath, listLayer, type LayerListing, type ListedEntry } from './listing.ts';
 export { clampTimes } from './clamp-times.ts';
 export { tarBytes, UNPACK_LIMITS, type UnpackLimits } from './tar-bytes.ts';
@@ -9,3 +10,4 @@ export { gzipChunks } from './gzip.ts';
 export { writeLayer, type Layer } from './write-layer.ts';
 export { decompressed, hasZstd } from './decompress.ts';
 export { PackingError } from './packing-error.ts';
+export { readLayer, whileIntact, type LayerItem } from './read-layer.ts';

@@ -1,7 +1,13 @@
 import { fail, type Digest } from '@pinlane/contracts';
-import { createSha256, type ContentSource, type Descriptor } from '../content/index.ts';
+import { createSha256, sha256, type ContentSource, type Descriptor } from '../content/index.ts';
+import { cleanPath } from './entry-name.ts';
+import { readLayer, shown, whileIntact, type LayerItem } from './read-layer.ts';
 import { tarBytes, UNPACK_LIMITS } from './tar-bytes.ts';
-import { readTar, type TarEntry } from './tar-reader.ts';
+import { OPAQUE, WHITEOUT } from './whiteout.ts';
+import type { TarEntry } from './tar-reader.ts';
+
+/** Raised when layers are listed in another way than before. */
+export const LISTING_VERSION = 2;
 
 interface Listed {
   /** Relative to the root, without `.`, `..` and empty names. */
@@ -15,6 +21,8 @@ interface Listed {
 export type ListedEntry =
   | (Listed & {
       readonly type: 'file';
+      /** Which entry of the tar it is, from 0: the same path may come again. */
+      readonly number: number;
       readonly size: number;
       readonly sha256: Digest;
       /** Whether it has extended attributes. */
@@ -23,12 +31,13 @@ export type ListedEntry =
       readonly text?: string;
     })
   | (Listed & { readonly type: 'directory' })
-  | (Listed & { readonly type: 'special' })
+  /** A pipe, or a device. */
+  | (Listed & { readonly type: 'special'; readonly device: boolean })
   | (Listed & { readonly type: 'symlink'; readonly target: string })
   | (Listed & { readonly type: 'hardlink'; readonly target: string });
 
 export interface LayerListing {
-  readonly version: 1;
+  readonly version: typeof LISTING_VERSION;
   readonly diffId: Digest;
   /** In the layer's order. */
   readonly entries: readonly ListedEntry[];
@@ -38,15 +47,10 @@ export interface LayerListing {
 const TEXTS = new Set(['etc/passwd', 'etc/group']);
 const LONGEST_TEXT = 1024 * 1024;
 
-/** Linux's limit for paths and the targets of links (PATH_MAX). */
-const LONGEST_PATH = 4096;
-
-/** A name of a tar as a path below the root; undefined for the root itself. @throws ERR_LAYER_UNSAFE */
+/** A name of a tar that is not a layer as a path below its root; undefined for the root itself. @throws ERR_LAYER_UNSAFE */
 export const cleanTarPath = (name: string): string | undefined => {
-  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) return fail('ERR_LAYER_UNSAFE', `a layer has an entry that leaves the root: ${JSON.stringify(name.slice(0, 200))}`);
-  if (name.length > LONGEST_PATH) fail('ERR_LAYER_UNSAFE', `a layer has a path of ${name.length} characters: ${name.slice(0, 100)}…`);
-  return parts.length === 0 ? undefined : parts.join('/');
+  const clean = cleanPath(name);
+  return 'path' in clean ? clean.path : fail('ERR_LAYER_UNSAFE', `the entry ${shown(name)} ${clean.why}`);
 };
 
 const readFile = async (entry: TarEntry, path: string) => {
@@ -60,27 +64,40 @@ const readFile = async (entry: TarEntry, path: string) => {
   return { size: seen.size, sha256: seen.digest(), ...(keep ? { text: Buffer.concat(kept).toString('utf8') } : {}) };
 };
 
-const listEntry = async (entry: TarEntry): Promise<ListedEntry | undefined> => {
-  const path = cleanTarPath(entry.name);
-  if (path === undefined) return undefined;
+/** Whatever a mark holds, it is its name that counts. */
+const MARK = { type: 'file', size: 0, sha256: sha256('') } as const;
+
+const whiteoutOf = (parts: readonly string[]): string => [...parts.slice(0, -1), `${WHITEOUT}${parts.at(-1)}`].join('/');
+
+const listItem = async (item: LayerItem): Promise<ListedEntry> => {
+  const { kind, entry, parts } = item;
+  const path = parts.join('/');
   const owned = { path, mode: entry.mode, uid: entry.uid, gid: entry.gid };
-  if (entry.type === 'file') return { ...owned, type: 'file', ...(await readFile(entry, path)), ...(entry.attributes ? { attributes: true } : {}) };
-  if (entry.linkName.length > LONGEST_PATH) return fail('ERR_LAYER_UNSAFE', `a layer has a link with a target of ${entry.linkName.length} characters: ${path}`);
-  if (entry.type === 'symlink') return { ...owned, type: 'symlink', target: entry.linkName };
-  if (entry.type === 'hardlink')
-    return { ...owned, type: 'hardlink', target: cleanTarPath(entry.linkName) ?? fail('ERR_LAYER_UNSAFE', `a layer links ${path} to the root`) };
-  return { ...owned, type: entry.type };
+  switch (kind) {
+    case 'whiteout':
+    case 'opaque':
+      return { ...owned, ...MARK, number: entry.number, path: kind === 'opaque' ? [...parts, OPAQUE].join('/') : whiteoutOf(parts) };
+    case 'file':
+      return { ...owned, type: kind, number: entry.number, ...(await readFile(entry, path)), ...(entry.attributes ? { attributes: true } : {}) };
+    case 'symlink':
+      return { ...owned, type: kind, target: item.target };
+    case 'hardlink':
+      return { ...owned, type: kind, target: item.target.join('/') };
+    case 'special':
+      return { ...owned, type: kind, device: entry.flag !== '6' };
+    case 'directory':
+      return { ...owned, type: kind };
+  }
 };
 
 /**
  * Lists a layer in one pass over it, and proves that it unpacks to what its config says.
  * @throws ERR_LAYER_UNSAFE, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH and whatever the source throws
  */
-export const listLayer = async (source: ContentSource, layer: Descriptor, diffId: Digest): Promise<LayerListing> => {
-  const entries: ListedEntry[] = [];
-  for await (const entry of readTar(tarBytes(source, layer, diffId, UNPACK_LIMITS))) {
-    const listed = await listEntry(entry);
-    if (listed) entries.push(listed);
-  }
-  return { version: 1, diffId, entries };
-};
+export const listLayer = (source: ContentSource, layer: Descriptor, diffId: Digest): Promise<LayerListing> =>
+  whileIntact(source, layer, async () => {
+    const entries: ListedEntry[] = [];
+    const tar = tarBytes(source, layer, diffId, UNPACK_LIMITS);
+    for await (const item of readLayer(layer.digest, tar, UNPACK_LIMITS.entries)) entries.push(await listItem(item));
+    return { version: LISTING_VERSION, diffId, entries };
+  });

@@ -1,4 +1,5 @@
 import { PinlaneError } from '@pinlane/contracts';
+import { decodeName } from './names.ts';
 import { BLOCK } from './tar-header.ts';
 
 /** The longest pax header or GNU name that is read, in bytes: it is held in memory. Go's archive/tar has the same limit. */
@@ -28,11 +29,11 @@ export const unsafe = (why: string): never => {
   throw new TarError(why, false);
 };
 
-/** A field of text, up to its first zero. */
+/** A field of text, up to its first zero; see `decodeName`. */
 export const text = (header: Buffer, from: number, length: number): string => {
   const field = header.subarray(from, from + length);
   const end = field.indexOf(0);
-  return field.toString('utf8', 0, end === -1 ? length : end);
+  return decodeName(end === -1 ? field : field.subarray(0, end));
 };
 
 /** GNU's form of large and negative numbers: the first bit marks it, the others are a two's complement. */
@@ -72,10 +73,14 @@ export const paxRecords = (body: Buffer): PaxRecord[] => {
     const space = body.indexOf(32, at);
     const digits = space === -1 ? '' : body.toString('latin1', at, space);
     const length = /^\d+$/.test(digits) ? Number(digits) : 0;
-    const record = body.toString('utf8', space + 1, at + length);
-    const equals = record.indexOf('=');
-    if (length < 5 || at + length > body.length || equals < 1 || !record.endsWith('\n')) return malformed('has a malformed pax header');
-    records.push({ key: record.slice(0, equals), value: record.slice(equals + 1, -1), bytes: body.subarray(at, at + length) });
+    const record = body.subarray(space + 1, at + length);
+    const equals = record.indexOf(61);
+    if (length < 5 || at + length > body.length || equals < 1 || record.at(-1) !== 10) return malformed('has a malformed pax header');
+    records.push({
+      key: decodeName(record.subarray(0, equals)),
+      value: decodeName(record.subarray(equals + 1, -1)),
+      bytes: body.subarray(at, at + length),
+    });
     at += length;
   }
   return records;

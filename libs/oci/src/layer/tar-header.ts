@@ -1,4 +1,5 @@
 import type { FileEntry, LayerEntry } from './entry.ts';
+import { encodeName } from './names.ts';
 
 /** A tar is made of blocks of so many bytes. */
 export const BLOCK = 512;
@@ -55,19 +56,18 @@ const encodeHeader = ({ name, prefix, mode, uid, gid, size, flag, link }: Fields
 };
 
 /** `<length> key=value\n`, the length being that of all of it (pax, "Extended Header"). */
-const paxRecord = (key: string, value: string): string => {
-  const rest = ` ${key}=${value}\n`;
-  const bytes = Buffer.byteLength(rest);
-  let length = bytes + String(bytes).length;
-  if (bytes + String(length).length !== length) length = bytes + String(length).length;
-  return `${length}${rest}`;
+const paxRecord = (key: string, value: string): Buffer => {
+  const rest = encodeName(` ${key}=${value}\n`);
+  let length = rest.length + String(rest.length).length;
+  if (rest.length + String(length).length !== length) length = rest.length + String(length).length;
+  return Buffer.concat([Buffer.from(String(length)), rest]);
 };
 
 /** Zeroes that fill the last block of `size` bytes. */
 export const padding = (size: number): Buffer => Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
 
 const cut = (text: string): string =>
-  Buffer.from(text)
+  encodeName(text)
     .subarray(0, 80)
     .toString('latin1')
     .replace(/[^\x21-\x7e]/g, '_');
@@ -82,13 +82,13 @@ export const encodeEntry = (entry: EntryHead): Buffer => {
   const size = entry.type === 'file' ? entry.size : 0;
   const split = splitPath(path);
   const linkFits = isAscii(link) && link.length <= 100;
-  const records = [
+  const body = Buffer.concat([
     ...(split ? [] : [paxRecord('path', path)]),
     ...(linkFits ? [] : [paxRecord('linkpath', link)]),
     ...(size > LARGEST_OCTAL_SIZE ? [paxRecord('size', String(size))] : []),
     ...(entry.uid > LARGEST_OCTAL_ID ? [paxRecord('uid', String(entry.uid))] : []),
     ...(entry.gid > LARGEST_OCTAL_ID ? [paxRecord('gid', String(entry.gid))] : []),
-  ].join('');
+  ]);
   const header = encodeHeader({
     ...(split ?? { name: cut(path), prefix: '' }),
     mode: entry.mode,
@@ -98,8 +98,7 @@ export const encodeEntry = (entry: EntryHead): Buffer => {
     flag: TYPE_FLAGS[entry.type],
     link: linkFits ? link : cut(link),
   });
-  if (records === '') return header;
-  const body = Buffer.from(records);
+  if (body.length === 0) return header;
   const pax = encodeHeader({
     name: `PaxHeaders.0/${cut(path.replace(/\/$/, '').split('/').at(-1)!)}`,
     prefix: '',

@@ -32,7 +32,7 @@ export type TarPart =
   | (Headed & { readonly kind: 'long-name'; readonly body: Buffer })
   /** A file, a folder, a link or the like; `size` is what it announces, in bytes. */
   | (Headed & { readonly kind: 'entry'; readonly announced: Announced; readonly size: number; readonly body: EntryBody })
-  /** The block of zeroes after the last entry. The `rest` has to be read too, because the hash of the tar is over all of it. */
+  /** The blocks of zeroes after the last entry, two or the only one that is there. The `rest` has to be read too, because the hash of the tar is over all of it. */
   | { readonly kind: 'end'; readonly header: Buffer; readonly rest: AsyncIterable<Uint8Array> };
 
 /** What follows an entry's header. It has to be read before the next part is asked for. */
@@ -43,10 +43,15 @@ export interface EntryBody {
   rest(): AsyncGenerator<Uint8Array, void, void>;
 }
 
-/** Hard links, symbolic links and folders may announce a size, and carry nothing. */
-const CARRY_NOTHING = '125';
+/** Links, devices, folders and pipes may announce a size, and carry nothing (archive/tar, isHeaderOnlyType). */
+const CARRY_NOTHING = '123456';
 
 const cutOff = (): never => malformed('ends in the middle of an entry');
+
+const isZero = (block: Buffer): boolean => block.every((byte) => byte === 0);
+
+/** Records that make an entry another one. For all that follow, some readers let them count, and Go's, which read images, do not. */
+const forOneOnly = (key: string): boolean => ['path', 'linkpath', 'size'].includes(key) || /^(?:GNU\.sparse|SCHILY\.xattr)\./.test(key);
 
 /** What was announced since the last entry, and globally. */
 class Announcements {
@@ -58,7 +63,11 @@ class Announcements {
   /** Takes in a pax header: `x` is about the next entry, `g` about all that follow. */
   addRecords(flag: string, records: readonly PaxRecord[]): void {
     if (flag === 'x') this.own = new Map(records.map(({ key, value }) => [key, value]));
-    else for (const { key, value } of records) this.global.set(key, value);
+    else
+      for (const { key, value } of records) {
+        if (forOneOnly(key)) unsafe(`has a record of ${key.slice(0, 50)} for all entries at once, which readers take differently`);
+        this.global.set(key, value);
+      }
   }
 
   /** Takes in GNU's header for a long name (`L`) or a long target of a link (`K`). */
@@ -108,8 +117,11 @@ export async function* readParts(chunks: AsyncIterable<Uint8Array>): AsyncGenera
   const announcements = new Announcements();
   try {
     for (let header = await intake.exactly(BLOCK); header !== undefined; header = await intake.exactly(BLOCK)) {
-      if (header.every((byte) => byte === 0)) {
-        yield { kind: 'end', header, rest: intake.rest() };
+      if (isZero(header)) {
+        const second = (await intake.exactly(BLOCK)) ?? Buffer.alloc(0);
+        // Some readers end at the first block of zeroes, and some refuse what follows it.
+        if (!isZero(second)) malformed('goes on behind a block of zeroes');
+        yield { kind: 'end', header: Buffer.concat([header, second]), rest: intake.rest() };
         return;
       }
       checkSum(header);

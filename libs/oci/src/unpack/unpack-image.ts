@@ -1,16 +1,18 @@
-import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { digestHex, fail, type Digest, type Platform } from '@pinlane/contracts';
 import { sha256, type ContentSource } from '../content/index.ts';
 import { platformOfImage, readImage, type PlatformImage } from '../image/index.ts';
+import { decodeName, fsPath } from '../layer/names.ts';
+import { whileIntact } from '../layer/read-layer.ts';
 import { tarBytes, UNPACK_LIMITS, type UnpackLimits } from '../layer/tar-bytes.ts';
 import { applyLayer } from './apply-layer.ts';
 import { statOf } from './resolve.ts';
 import { openTrees } from './trees.ts';
 
 /** Raised when the same image unpacks to another tree than before. */
-const FORMAT = 3;
+const FORMAT = 4;
 /** In bytes. The topmost layer of at least this size ends the base, which is kept as a tree of its own; the layers over it are the app. */
 const BASE_LAYER_BYTES = 4 * 2 ** 20;
 /** How many chunks of a layer's tar are read while the layer below is still being applied: 32 MiB, since a chunk has up to 256 KiB. */
@@ -61,14 +63,15 @@ const startTar = (source: ContentSource, { descriptor, diffId }: Layer, limits: 
  * copy may be replaced, but never written to or chmodded.
  */
 const linkTree = (from: string, to: string): void => {
-  mkdirSync(to);
+  mkdirSync(fsPath(to));
   // The umask takes bits from the mode that mkdir is given.
-  chmodSync(to, lstatSync(from).mode & 0o1777);
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory()) linkTree(source, target);
-    else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
-    else linkSync(source, target);
+  chmodSync(fsPath(to), statOf(from)!.mode & 0o1777);
+  for (const name of readdirSync(fsPath(from), { encoding: 'buffer' }).map(decodeName)) {
+    const [source, target] = [`${from}/${name}`, `${to}/${name}`];
+    const stat = statOf(source)!;
+    if (stat.isDirectory()) linkTree(source, target);
+    else if (stat.isSymbolicLink()) symlinkSync(readlinkSync(fsPath(source), { encoding: 'buffer' }), fsPath(target));
+    else linkSync(fsPath(source), fsPath(target));
   }
 };
 
@@ -85,7 +88,7 @@ const stack =
         const tar = next as Readable;
         const following = layers[at + 1];
         next = following === undefined ? undefined : startTar(source, following, limits);
-        await applyLayer(folder, descriptor.digest, tar, limits.entries);
+        await whileIntact(source, descriptor, () => applyLayer(folder, descriptor.digest, tar, limits.entries));
       }
     } finally {
       next?.destroy();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { EntryError } from '../../src/layer/read-layer.ts';
 import { FileTree, newFolder, type Node } from '../../src/assemble/tree.ts';
 
 const link = (target: string): Node => ({ type: 'symlink', mode: 0o777, uid: 0, gid: 0, target });
@@ -20,11 +21,21 @@ const step = fc.record({
 });
 const parentOf = (of: string): string => of.split('/').slice(0, -1).join('/');
 
+/** What is in a folder, to be changed; what is no folder stays as it is. */
+const inside = (tree: FileTree, of: string): Map<string, Node> => {
+  try {
+    return tree.makeLayerFolder(of, () => undefined).children;
+  } catch (error) {
+    if (error instanceof EntryError) return new Map();
+    throw error;
+  }
+};
+
 /** Does the same to a tree that is shared and to one that is built anew. */
 const change = (tree: FileTree, { kind, path: at }: { readonly kind: string; readonly path: string }, value: string): void => {
-  if (kind === 'ensure') tree.ensureFolder(at);
-  else if (kind === 'clear') tree.ensureFolder(at).clear();
-  else tree.ensureFolder(parentOf(at)).set(at.split('/').at(-1)!, kind === 'folder' ? newFolder() : link(`/none/${value}`));
+  if (kind === 'ensure') inside(tree, at);
+  else if (kind === 'clear') inside(tree, at).clear();
+  else inside(tree, parentOf(at)).set(at.split('/').at(-1)!, kind === 'folder' ? newFolder() : link(`/none/${value}`));
 };
 
 describe('copies of a tree', () => {

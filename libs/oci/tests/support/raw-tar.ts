@@ -1,3 +1,5 @@
+import { encodeName } from '../../src/layer/names.ts';
+
 /** The forms of a tar's headers: the old one, POSIX's, GNU's, and POSIX's with a pax header before it. */
 export type TarForm = 'v7' | 'ustar' | 'gnu' | 'pax';
 
@@ -6,6 +8,7 @@ export type NumberStyle = 'zeroes' | 'blanks' | 'blank-ended';
 
 export interface RawEntry {
   readonly form: TarForm;
+  /** A byte that is part of no character as `decodeName` has it. */
   readonly name: string;
   /** Of ustar, at most 155 bytes; a part of the name. */
   readonly prefix?: string;
@@ -51,14 +54,14 @@ const MAGIC: Record<TarForm, string> = { v7: '', ustar: 'ustar\x0000', gnu: 'ust
 
 const header = ({ form, name, prefix = '', flag, mode = 0o644, uid = 0, gid = 0, linkName = '', content, style = 'zeroes' }: RawEntry): Buffer => {
   const block = Buffer.alloc(BLOCK);
-  Buffer.from(name).copy(block, 0, 0, 100);
+  encodeName(name).copy(block, 0, 0, 100);
   writeNumber(block, 100, 8, mode, style);
   writeNumber(block, 108, 8, uid, style);
   writeNumber(block, 116, 8, gid, style);
   writeNumber(block, 124, 12, content?.length ?? 0, style);
   writeNumber(block, 136, 12, 0, style);
   block.write(flag, 156, 'latin1');
-  Buffer.from(linkName).copy(block, 157, 0, 100);
+  encodeName(linkName).copy(block, 157, 0, 100);
   block.write(MAGIC[form], 257, 'latin1');
   // GNU has the times of the last access and of the last change here.
   if (form === 'gnu') for (const at of [345, 357]) writeNumber(block, at, 12, 0o123, style);
@@ -68,7 +71,7 @@ const header = ({ form, name, prefix = '', flag, mode = 0o644, uid = 0, gid = 0,
 
 /** One record of a pax header: its length, counted with itself, then key and value. */
 export const paxRecord = (key: string, value: string): Buffer => {
-  const rest = Buffer.from(` ${key}=${value}\n`);
+  const rest = encodeName(` ${key}=${value}\n`);
   let length = rest.length + 1;
   while (String(length).length + rest.length !== length) length += 1;
   return Buffer.concat([Buffer.from(String(length)), rest]);
@@ -87,8 +90,8 @@ export const rawEntry = (entry: RawEntry): Buffer => {
   const before: Buffer[] = global ? [paxHeader('g', global)] : [];
   let written = entry;
   if (form === 'gnu') {
-    if (long(name)) before.push(about('gnu', 'L', Buffer.from(`${name}\0`)));
-    if (long(linkName)) before.push(about('gnu', 'K', Buffer.from(`${linkName}\0`)));
+    if (long(name)) before.push(about('gnu', 'L', encodeName(`${name}\0`)));
+    if (long(linkName)) before.push(about('gnu', 'K', encodeName(`${linkName}\0`)));
   }
   if (form === 'pax') {
     const own = { path: name, ...(linkName === '' ? {} : { linkpath: linkName }), size: String(content.length), uid: String(uid), gid: String(gid) };

@@ -5,7 +5,7 @@ import { applyListing } from '../../src/assemble/apply-listing.ts';
 import { FileTree } from '../../src/assemble/tree.ts';
 
 const owned = { mode: 0o644, uid: 0, gid: 0 };
-const file = (path: string): ListedEntry => ({ ...owned, path, type: 'file', size: path.length, sha256: sha256(path) });
+const file = (path: string): ListedEntry => ({ ...owned, path, type: 'file', number: 0, size: path.length, sha256: sha256(path) });
 const folder = (path: string, mode = 0o755): ListedEntry => ({ ...owned, path, type: 'directory', mode });
 const link = (path: string, target: string): ListedEntry => ({ ...owned, path, type: 'symlink', target });
 const hardLink = (path: string, target: string): ListedEntry => ({ ...owned, path, type: 'hardlink', target });
@@ -16,7 +16,7 @@ const layer: Layer = { descriptor: { mediaType: OCI_LAYER, digest: diffId, size:
 /** A tree of layers, the lowest first. */
 const treeOf = (...layers: readonly (readonly ListedEntry[])[]): FileTree => {
   const tree = new FileTree();
-  for (const entries of layers) applyListing(tree, { version: 1, diffId, entries }, layer);
+  for (const entries of layers) applyListing(tree, { version: 2, diffId, entries }, layer);
   return tree;
 };
 const types = (tree: FileTree, ...paths: readonly string[]) => paths.map((path) => tree.get(path)?.type);

@@ -1,0 +1,42 @@
+import { isUtf8 } from 'node:buffer';
+
+// Linux takes any bytes for a name, and some images have names that are no UTF-8. In a string, a byte that is part of no character stands as half of a
+// surrogate pair, U+DC80 to U+DCFF, which no UTF-8 decodes to (as PEP 383 has it). So different names stay different, and each goes back to its own bytes.
+
+const ESCAPE = 0xdc00;
+
+/** How many bytes the first byte of a character announces; 1 for one that begins none. */
+const announced = (byte: number): number => (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1);
+
+/** A name or a link's target from its bytes; one in UTF-8 as it is. */
+export const decodeName = (bytes: Uint8Array): string => {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (isUtf8(all)) return all.toString('utf8');
+  const parts: string[] = [];
+  for (let at = 0; at < all.length;) {
+    const char = all.subarray(at, at + announced(all[at]!));
+    if (isUtf8(char)) parts.push(char.toString('utf8'));
+    else parts.push(String.fromCharCode(ESCAPE + all[at]!));
+    at += isUtf8(char) ? char.length : 1;
+  }
+  return parts.join('');
+};
+
+const isPlain = (name: string): boolean => !/\p{Surrogate}/u.test(name);
+
+/** The bytes of a name from `decodeName`. */
+export const encodeName = (name: string): Buffer =>
+  isPlain(name)
+    ? Buffer.from(name)
+    : Buffer.concat(
+        Array.from(name, (char) => {
+          const code = char.codePointAt(0)!;
+          return code >= ESCAPE + 0x80 && code <= ESCAPE + 0xff ? Buffer.of(code - ESCAPE) : Buffer.from(char);
+        }),
+      );
+
+/** How long a name is, in bytes. */
+export const nameLength = (name: string): number => (isPlain(name) ? Buffer.byteLength(name) : encodeName(name).length);
+
+/** A path of such names for Node's functions, which write a string as UTF-8 whatever is in it. */
+export const fsPath = (path: string): string | Buffer => (isPlain(path) ? path : encodeName(path));
