@@ -2,6 +2,7 @@ import {
   acceptanceReportSchema,
   laneRules,
   parsePinnedReference,
+  plainLine,
   shortDigest,
   type AcceptanceReport,
   type Digest,
@@ -61,5 +62,5 @@ export const renderEvidence = ({ found, ignored }: EvidenceFound): string[] => [
       `  evidence: accepted in ${lane} at ${startedAt}, ${passed} checks passed in ${isolation.runtime}, network ${isolation.network} (${shortDigest(artifact)})`,
   ),
   ...(found.length === 0 ? ['  evidence: none is attached to this digest'] : []),
-  ...ignored.map(({ artifact, reason }) => `  evidence ignored: ${artifact === null ? '' : `${shortDigest(artifact)}: `}${reason}`),
+  ...ignored.map(({ artifact, reason }) => `  evidence ignored: ${artifact === null ? '' : `${shortDigest(artifact)}: `}${plainLine(reason)}`),
 ];

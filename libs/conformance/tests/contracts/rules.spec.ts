@@ -35,6 +35,29 @@ describe('the conformance suite', () => {
     for (const { name, needs = [] } of skipped) expect(follows.includes(name) || needs.some((need) => broken.has(need))).toBe(true);
   });
 
+  it('fails the rule that is not decided when the time of all rules is over, and skips the others', async () => {
+    const { subject, end } = await referenceSubject(null);
+    const running = { ...subject.running, request: () => new Promise<never>(() => {}) };
+    try {
+      const checks = await runConformance({ ...subject, running }, RULES, undefined, 1000);
+      const [first, ...others] = checks;
+      expect(first).toMatchObject({ outcome: 'failed', message: 'it was not decided when the 1 s were over that all rules have together' });
+      expect(others.map(({ outcome }) => outcome)).toEqual(others.map(() => 'skipped'));
+      expect(others).toHaveLength(RULES.length - 1);
+      expect(others[0]?.message).toMatch(/^not checked, because (?:the rules had taken the 1 s that they have together|healthz\.ok did not pass)$/);
+    } finally {
+      await end();
+    }
+  });
+
+  it('ends at once when the signal comes, whatever a rule waits for', async () => {
+    const { subject, end } = await referenceSubject(null);
+    const stop = new AbortController();
+    const running = { ...subject.running, request: () => (stop.abort(new Error('stopped')), new Promise<never>(() => {})) };
+    await expect(runConformance({ ...subject, running }, RULES, stop.signal)).rejects.toThrow('stopped');
+    await end();
+  });
+
   it('names every rule once, and gives each a sentence', () => {
     const names = RULES.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
