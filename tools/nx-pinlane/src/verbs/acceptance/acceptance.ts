@@ -9,6 +9,7 @@ import {
   isPinlaneError,
   parsePinnedReference,
   parsePlatforms,
+  plainLine,
   platformOf,
   RUNTIME_NAMES,
   type AcceptanceReport,
@@ -128,7 +129,7 @@ export const acceptance = async (options: AcceptanceOptions, context: VerbContex
     if (wishes.attach) lines.push(await attachEvidence(report, lane, image, locations));
     return { document: report, lines, exitCode: EXIT.good };
   }
-  const failed = report.checks.filter(({ outcome }) => outcome === 'failed').map(({ rule }) => rule);
+  const failed = report.checks.filter(({ outcome }) => outcome === 'failed').map(({ rule }) => plainLine(rule));
   const problem = formatProblem({ code: 'ERR_ACCEPTANCE_FAILED', message: `${report.ref} failed ${failed.join(', ')}`, file: specFile.file });
   return { document: report, lines: [...lines, problem], exitCode: EXIT.verdict };
 };
