@@ -45,11 +45,15 @@ const failureOf = (message: Message, response: Incoming, raw: string, missing: E
 export const answerOf = (message: Message, response: Incoming, watchdog: Watchdog, signal: AbortSignal | undefined): Answer => {
   async function* body(): AsyncGenerator<Uint8Array, void, void> {
     try {
+      let asked = performance.now();
       for await (const chunk of response.body) {
-        watchdog.pat();
+        watchdog.came(chunk.length, performance.now() - asked);
+        if (watchdog.barked) throw brokenConnection(message, undefined, watchdog, signal);
         yield chunk;
+        asked = performance.now();
       }
     } catch (error) {
+      if (error instanceof PinlaneError) throw error;
       throw brokenConnection(message, error, watchdog, signal);
     } finally {
       watchdog.stop();

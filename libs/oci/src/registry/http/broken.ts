@@ -2,7 +2,7 @@ import { PinlaneError } from '@pinlane/contracts';
 import { printable } from './endpoint.ts';
 import { RegistryUnavailable } from './failure.ts';
 import type { Message } from './message.ts';
-import type { Watchdog } from './watchdog.ts';
+import { SLOWEST, type Watchdog } from './watchdog.ts';
 
 /** Errors of the connection after which another attempt would end the same way. */
 const HOPELESS = /^(?:ENOTFOUND|ERR_INVALID_URL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_SSL|EPROTO)/;
@@ -29,6 +29,9 @@ const remedyFor = (reason: string, { host }: URL): string | undefined => {
 export const brokenConnection = (message: Message, error: unknown, watchdog: Watchdog, signal: AbortSignal | undefined): PinlaneError => {
   const what = `${message.method} ${printable(message.url)}`;
   if (signal?.aborted) return new PinlaneError({ code: 'ERR_CANCELLED', message: `${what} was interrupted` });
+  // Another attempt would take as long again.
+  if (watchdog.barked === 'slow')
+    return new RegistryUnavailable(`${what}: the answer comes at less than ${SLOWEST} bytes a second`, { worthRetrying: false, cause: error });
   if (watchdog.barked) return new RegistryUnavailable(`${what}: nothing happened for ${watchdog.idleMs} ms`, { cause: error });
   const reason = reasonOf(error);
   return new RegistryUnavailable(`${what}: ${reason}`, { worthRetrying: !HOPELESS.test(reason), fix: remedyFor(reason, message.url), cause: error });

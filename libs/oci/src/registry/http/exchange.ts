@@ -77,7 +77,9 @@ const drop = (request: ClientRequest, response: IncomingMessage): void => {
     size += chunk.length;
     if (size > READ_TO_DROP) request.destroy();
   });
-  request.setTimeout(IDLE_MS, () => request.destroy());
+  // Not only while nothing comes: a byte now and then would keep the process.
+  const deadline = setTimeout(() => request.destroy(), IDLE_MS);
+  response.once('close', () => clearTimeout(deadline));
 };
 
 const incoming = (request: ClientRequest, response: IncomingMessage): Incoming => ({

@@ -1,24 +1,41 @@
-/** Aborts a signal when nothing has happened for a while. Unlike a deadline, it lets a slow but steady transfer go on. */
+/** Aborts a signal when nothing has happened for a while, or when all that came so far came too slowly. It lets a slow but steady transfer go on. */
 export interface Watchdog {
   readonly signal: AbortSignal;
+  /** Why it has aborted the signal; undefined if it has not. */
+  readonly barked: 'idle' | 'slow' | undefined;
   readonly idleMs: number;
-  /** Whether it has aborted the signal. */
-  readonly barked: boolean;
   /** Tells that something happened. */
   pat(): void;
+  /** Tells that bytes of an answer came, for which its reader had waited so many ms. They have to come at `SLOWEST` on the whole. */
+  came(bytes: number, waitedMs: number): void;
   stop(): void;
 }
 
+/** In bytes a second: how fast an answer has to come on the whole, after as long as nothing at all may happen. So its time is bounded by its size. */
+export const SLOWEST = 8 * 1024;
+
 export const createWatchdog = (idleMs: number): Watchdog => {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), idleMs);
+  let barked: Watchdog['barked'];
+  const bark = (why: 'idle' | 'slow'): void => {
+    barked ??= why;
+    controller.abort();
+  };
+  const idle = setTimeout(() => bark('idle'), idleMs);
+  let [waited, size] = [0, 0];
   return {
     signal: controller.signal,
     idleMs,
     get barked() {
-      return controller.signal.aborted;
+      return barked;
     },
-    pat: () => void timer.refresh(),
-    stop: () => clearTimeout(timer),
+    pat: () => void idle.refresh(),
+    came(bytes, waitedMs) {
+      idle.refresh();
+      waited += waitedMs;
+      size += bytes;
+      if (waited > idleMs + (size / SLOWEST) * 1000) bark('slow');
+    },
+    stop: () => clearTimeout(idle),
   };
 };

@@ -12,6 +12,8 @@ export interface Page<T> {
 }
 
 const PAGES_AT_MOST = 1000;
+/** How long all pages of a list may take, in ms. */
+const LONGEST_MS = 600_000;
 const LINK = /<([^<>]*)>([^<]*)/g;
 
 /** The address of a list's next page, from the Link header (RFC 8288); undefined at the end. @throws ERR_REGISTRY_PROTOCOL if it is of another origin */
@@ -24,16 +26,18 @@ export const nextPage = ({ url: from, header }: Pick<Answer, 'url' | 'header'>):
 
 /**
  * Reads all pages of a list, in their order.
- * @throws ERR_REGISTRY_PROTOCOL if the list has too many pages, or leads in a circle
+ * @throws ERR_REGISTRY_PROTOCOL if the list has too many pages, takes too long, or leads in a circle
  */
 export async function* readPages<T>(transport: Transport, request: (target?: URL) => RegistryRequest<Page<T>>): AsyncGenerator<T, void, void> {
   const seen = new Set<string>();
+  const giveUp = performance.now() + LONGEST_MS;
   for (let target: URL | undefined; ;) {
     const page: Page<T> = await transport.call(request(target));
     yield page.content;
     target = page.next;
     if (target === undefined) return;
-    if (seen.has(target.href) || seen.size >= PAGES_AT_MOST) fail('ERR_REGISTRY_PROTOCOL', `${printable(target)} is a list that does not end`);
+    if (seen.has(target.href) || seen.size >= PAGES_AT_MOST || performance.now() > giveUp)
+      fail('ERR_REGISTRY_PROTOCOL', `${printable(target)} is a list that does not end`);
     seen.add(target.href);
   }
 }
