@@ -39,7 +39,7 @@ describe('the conformance suite', () => {
     const { subject, end } = await referenceSubject(null);
     const running = { ...subject.running, request: () => new Promise<never>(() => {}) };
     try {
-      const checks = await runConformance({ ...subject, running }, RULES, undefined, 1000);
+      const checks = await runConformance({ ...subject, running }, { atMostMs: 1000 });
       const [first, ...others] = checks;
       expect(first).toMatchObject({ outcome: 'failed', message: 'it was not decided when the 1 s were over that all rules have together' });
       expect(others.map(({ outcome }) => outcome)).toEqual(others.map(() => 'skipped'));
@@ -54,7 +54,7 @@ describe('the conformance suite', () => {
     const { subject, end } = await referenceSubject(null);
     const stop = new AbortController();
     const running = { ...subject.running, request: () => (stop.abort(new Error('stopped')), new Promise<never>(() => {})) };
-    await expect(runConformance({ ...subject, running }, RULES, stop.signal)).rejects.toThrow('stopped');
+    await expect(runConformance({ ...subject, running }, { signal: stop.signal })).rejects.toThrow('stopped');
     await end();
   });
 
