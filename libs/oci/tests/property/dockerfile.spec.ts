@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { runs } from '@pinlane/testing';
 import fc from 'fast-check';
 import { PinlaneError } from '@pinlane/contracts';
 import { ExpansionError, expandWord } from '../../src/dockerfile/expand.ts';
@@ -55,14 +56,14 @@ describe('a Dockerfile of any text', () => {
       fc.property(soup, (text) => {
         orKnown(PinlaneError, () => requireEmbeddable(parseDockerfile(text, 'Dockerfile'), { A: text }, ['linux/amd64', 'linux/arm64']));
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
   it('is expanded word by word, or refused', () => {
     fc.assert(
       fc.property(soup, (text) => orKnown(ExpansionError, () => expandWord(text, (name) => (name === 'x' ? 'y' : undefined)))),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { runs } from '@pinlane/testing';
 import fc from 'fast-check';
 import { EntryError } from '../../src/layer/read-layer.ts';
 import { FileTree, newFolder, type Node } from '../../src/assemble/tree.ts';
@@ -59,7 +60,7 @@ describe('copies of a tree', () => {
           expect(listOf(tree)).toEqual(listOf(anew));
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

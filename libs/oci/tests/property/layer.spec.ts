@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { PinlaneError } from '@pinlane/contracts';
-import { chunksOf, drain } from '@pinlane/testing';
+import { chunksOf, drain, runs } from '@pinlane/testing';
 import { readTar, sha256, tarChunks, type LayerEntry } from '../../src/index.ts';
 import { hasPattern } from '../../src/assemble/glob.ts';
 import { matcherOf } from '../../src/patterns/name-pattern.ts';
@@ -40,7 +40,7 @@ describe('a layer', () => {
           ]),
         );
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -50,7 +50,7 @@ describe('a layer', () => {
       fc.asyncProperty(shuffled, async ([list, other]) => {
         expect(sha256(await drain(tarChunks(other)))).toBe(sha256(await drain(tarChunks(list))));
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -64,14 +64,14 @@ describe('a layer', () => {
         expect(error).toBeInstanceOf(PinlaneError);
       }
     };
-    await fc.assert(fc.asyncProperty(noise, read), { numRuns: 200 });
+    await fc.assert(fc.asyncProperty(noise, read), { numRuns: runs(200) });
     await fc.assert(
       fc.asyncProperty(spoilt, async ({ list, at, byte }) => {
         const bytes = await drain(tarChunks(list));
         bytes[at % bytes.length] = byte;
         await read(bytes);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });
@@ -99,7 +99,7 @@ describe('a tree of files', () => {
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
@@ -133,7 +133,7 @@ describe('a pattern of COPY', () => {
           expect([undefined, true, false]).toContain(matcherOf(pattern)?.('ab'));
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { temporaryFolder } from '@pinlane/testing';
+import { runs, temporaryFolder } from '@pinlane/testing';
 import { decodeName, encodeName } from '../../src/layer/names.ts';
 import { filesIn, listedTree, unpackedTree, withMountPoints } from '../support/layer-trees.ts';
 import { rawTar, type RawEntry } from '../support/raw-tar.ts';
@@ -25,7 +25,7 @@ describe('A name of any bytes', () => {
         expect(encodeName(decodeName(name)).equals(name)).toBe(true);
         expect(JSON.parse(JSON.stringify(decodeName(name)))).toBe(decodeName(name));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

@@ -1,7 +1,7 @@
 import { describe as suite, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { PinlaneError } from '@pinlane/contracts';
-import { jsonBytes } from '@pinlane/testing';
+import { jsonBytes, runs } from '@pinlane/testing';
 import {
   composeIndex,
   OCI_CONFIG,
@@ -67,7 +67,7 @@ suite('The parsers of what registries send', () => {
   it.each(Object.entries(parsers))('%s throws nothing but ERR_MANIFEST_INVALID on a manifest with one value spoilt', (_, parse) => {
     fc.assert(
       fc.property(spoilt, (bytes) => throwsOnlyPinlaneErrors(parse, bytes)),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

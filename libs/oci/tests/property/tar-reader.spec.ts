@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import tar from 'tar-stream';
-import { chunksOf, drain, layerOf, platformImage, sourceOf, temporaryFolder } from '@pinlane/testing';
+import { chunksOf, drain, layerOf, platformImage, runs, sourceOf, temporaryFolder } from '@pinlane/testing';
 import { describe as describeBytes, listLayer, OCI_LAYER, readTar, sha256, unpackImage } from '../../src/index.ts';
 import { sourceOfBytes } from '../support/images.ts';
 import { rawTar, type RawEntry, type TarForm } from '../support/raw-tar.ts';
@@ -79,7 +79,7 @@ describe('A tar of any form', () => {
         const bytes = rawTar(entries);
         expect(await readByOurs(bytes, pieces)).toEqual(await readByOther(bytes));
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     ));
 });
 
@@ -139,7 +139,7 @@ describe('A layer', () => {
         const layer = rawTar(entries);
         expect(await unpacked(layer)).toEqual(await listed(layer));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

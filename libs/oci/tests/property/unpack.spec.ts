@@ -2,7 +2,7 @@ import { mkdirSync, realpathSync, symlinkSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { array, assert, constantFrom, property, string, tuple } from 'fast-check';
-import { temporaryFolder } from '@pinlane/testing';
+import { runs, temporaryFolder } from '@pinlane/testing';
 import { parseEntryName } from '../../src/index.ts';
 import { EntryError } from '../../src/layer/read-layer.ts';
 import { createResolver } from '../../src/unpack/resolve.ts';
@@ -44,7 +44,7 @@ describe('resolving below a root', () => {
           expect(realpathSync(join(root, found))).toBe(found === '' ? root : `${root}${sep}${found}`);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { chunksOf, drain, problemsOf } from '@pinlane/testing';
+import { chunksOf, drain, problemsOf, runs } from '@pinlane/testing';
 import { clampTimes } from '../../src/index.ts';
 import { packTar, unpackTar, type TarItem } from '../support/building.ts';
 
@@ -83,7 +83,7 @@ describe('A tar with clamped times', () => {
           );
         },
       ),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     ));
 
   it.each([

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import canonicalize from 'canonicalize';
 import * as fc from 'fast-check';
 import { ARCHITECTURES, isPinlaneError, type Digest, type ProcessorSpec } from '@pinlane/contracts';
-import { digests, revisions } from '@pinlane/testing';
+import { digests, revisions, runs } from '@pinlane/testing';
 import { parseDocument } from 'yaml';
 import { applyPins, parseSpec, planPins, type PinFacts } from '../../src/index.ts';
 import { commentsIn } from '../../src/pin/comments.ts';
@@ -167,7 +167,7 @@ describe('pins written into a file with comments', () => {
           refused += 1;
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
     // An explicit key at the start of a mapping is refused.
     expect(count).toBeGreaterThan(100);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ARCHITECTURES, isPinlaneError, type Digest, type PlatformDigests } from '@pinlane/contracts';
-import { digests, specTexts, revisions } from '@pinlane/testing';
+import { digests, revisions, runs, specTexts } from '@pinlane/testing';
 import { applyPins, parseSpec, pinsSay, planPins, projectionText, type PinFacts } from '../../src/index.ts';
 
 const FILE = { file: 'processors/x/registry.yaml' };
@@ -47,7 +47,7 @@ describe('pins written into a registry.yaml of any style', () => {
         expect(spec.image?.index).toBe(`127.0.0.1:5000/some/image@${wanted.index}`);
         expect(projectionText(spec)).toBe(projectionText(parseSpec(text, FILE).spec));
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -57,7 +57,7 @@ describe('pins written into a registry.yaml of any style', () => {
         const once = pin(text, wanted);
         expect(pin(once, { ...wanted, revision: 'f'.repeat(40) })).toBe(once);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -71,7 +71,7 @@ describe('pins written into a registry.yaml of any style', () => {
         if (text.includes('\r\n')) expect(written.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
         else expect(written).not.toContain('\r');
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -83,7 +83,7 @@ describe('pins written into a registry.yaml of any style', () => {
         const blank = (each: string) => each.replaceAll(/sha256:[a-f0-9]{64}|\b[a-f0-9]{40}\b|"[a-f0-9]{40}"/g, '*').replaceAll('"*"', '*');
         expect(blank(again)).toBe(blank(pinned));
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });
@@ -92,7 +92,7 @@ describe('whether pins say what pinning a build would write', () => {
   it('holds right after it was pinned, whatever the file was like', () => {
     fc.assert(
       fc.property(settled(), ({ spec, built }) => expect(pinsSay(spec, built)).toBe(true)),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 
@@ -109,7 +109,7 @@ describe('whether pins say what pinning a build would write', () => {
         };
         expect(pinsSay(spec, { ...built, ...changes[what] })).toBe(false);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -125,7 +125,7 @@ describe('whether pins say what pinning a build would write', () => {
       fc.property(specs, fc.constantFrom<PlatformDigests>({}, { amd64: built.index }), (spec, platforms) => {
         expect(pinsSay(spec, { ...built, platforms })).toBe(false);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
@@ -176,7 +176,7 @@ describe('the parser of registry.yaml', () => {
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
