@@ -1,7 +1,7 @@
 import type { Digest, Progress } from '@pinlane/contracts';
 import { fail, shortDigest } from '@pinlane/contracts';
 import type { Descriptor } from './descriptor.ts';
-import { childBlobs, childManifests, parseChild, parseDocument, uniqueBlobs, type ImageDocument } from './document.ts';
+import { childBlobs, childManifests, parseDocument, parseListed, uniqueBlobs, type ImageDocument } from './document.ts';
 import { inParallel } from './pool.ts';
 import type { ContentSink, ContentSource } from './ports.ts';
 
@@ -14,14 +14,26 @@ export interface CopyOptions {
 
 type Fetched = { readonly document: ImageDocument; readonly bytes: Uint8Array };
 
-const fetchRoot = async (source: ContentSource, digest: Digest): Promise<Fetched> => {
-  const { bytes } = await source.readManifest(digest);
-  return { document: parseDocument(bytes), bytes };
-};
+/** How deep indexes may lie in each other. */
+const DEEPEST = 4;
 
-const fetchChild = async (source: ContentSource, listed: Descriptor): Promise<Fetched> => {
-  const { bytes } = await source.readManifest(listed.digest);
-  return { document: parseChild(listed, bytes), bytes };
+/** Documents in levels: the root, what it lists, what that lists. Each is there once, in the lowest level of all that it is listed in. */
+const fetchLevels = async (source: ContentSource, digest: Digest, concurrency: number, check: () => void): Promise<Fetched[][]> => {
+  const { bytes } = await source.readManifest(digest);
+  const levels: Fetched[][] = [[{ document: parseDocument(bytes), bytes }]];
+  for (let level = 0; ; level++) {
+    const listed = uniqueBlobs(levels[level]!.flatMap(({ document }) => childManifests(document)));
+    if (listed.length === 0) break;
+    if (level === DEEPEST) fail('ERR_MANIFEST_INVALID', `${digest} has indexes in indexes deeper than ${DEEPEST} levels`);
+    levels.push(
+      await inParallel(listed, concurrency, async (child) => {
+        check();
+        const fetched = await source.readManifest(child.digest);
+        return { document: parseListed(child, fetched.bytes), bytes: fetched.bytes };
+      }),
+    );
+  }
+  return levels;
 };
 
 /**
@@ -35,25 +47,18 @@ export const copyImage = async (source: ContentSource, sink: ContentSink, digest
     if (signal?.aborted) fail('ERR_CANCELLED', 'the copy of an image was interrupted');
   };
 
-  const root = await fetchRoot(source, digest);
-  const children: Fetched[] = [];
-  await inParallel(uniqueBlobs(childManifests(root.document)), concurrency, async (child) => {
-    stopIfAborted();
-    children.push(await fetchChild(source, child));
-  });
-
-  const blobs = uniqueBlobs([root, ...children].flatMap(({ document }) => childBlobs(document)));
+  const levels = await fetchLevels(source, digest, concurrency, stopIfAborted);
+  const blobs = uniqueBlobs(levels.flat().flatMap(({ document }) => childBlobs(document)));
   await inParallel(blobs, concurrency, async (blob) => {
     stopIfAborted();
     if (await sink.hasBlob(blob)) return;
     await sink.putBlob(blob, () => source.openBlob(blob));
     progress(`copied ${shortDigest(blob.digest)} (${blob.size} bytes)`);
   });
-  await inParallel(children, concurrency, async ({ document, bytes }) => {
-    stopIfAborted();
-    await sink.putManifest(document.descriptor, bytes);
-  });
-  stopIfAborted();
-  await sink.putManifest(root.document.descriptor, root.bytes);
-  return root.document.descriptor;
+  for (const level of levels.reverse())
+    await inParallel(level, concurrency, async ({ document, bytes }) => {
+      stopIfAborted();
+      await sink.putManifest(document.descriptor, bytes);
+    });
+  return levels.at(-1)![0]!.document.descriptor;
 };

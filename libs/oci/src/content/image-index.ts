@@ -7,7 +7,10 @@ const MANIFESTS_AT_MOST = 1000;
 /** A layout's index.json lists every named image, so it may grow larger than any image's index; in bytes. */
 const LAYOUT_LIMIT = 64 * 1024 * 1024;
 
-const indexSchema = (nested: boolean, atMost: number) =>
+/** What an index may list besides manifests. */
+type Others = 'none' | 'indexes' | 'any';
+
+const indexSchema = (others: Others, atMost: number) =>
   z.object({
     schemaVersion: z.literal(2),
     mediaType: z.enum(INDEX_TYPES).default(OCI_INDEX),
@@ -15,7 +18,7 @@ const indexSchema = (nested: boolean, atMost: number) =>
     manifests: z
       .array(
         descriptorSchema.superRefine(({ mediaType }, context) => {
-          if (isManifestType(mediaType) || (nested && isIndexType(mediaType))) return;
+          if (others === 'any' || isManifestType(mediaType) || (others === 'indexes' && isIndexType(mediaType))) return;
           const message = isIndexType(mediaType) ? 'an index in an index is not allowed here' : `${mediaType} is not a manifest's media type`;
           context.addIssue({ code: 'custom', path: ['mediaType'], message });
         }),
@@ -28,8 +31,9 @@ const indexSchema = (nested: boolean, atMost: number) =>
     fsLayers: z.never({ error: 'an index has no fsLayers' }).optional(),
   });
 
-const imageIndexSchema = indexSchema(false, MANIFESTS_AT_MOST);
-const layoutIndexSchema = indexSchema(true, Infinity);
+const imageIndexSchema = indexSchema('none', MANIFESTS_AT_MOST);
+const anyIndexSchema = indexSchema('any', MANIFESTS_AT_MOST);
+const layoutIndexSchema = indexSchema('indexes', Infinity);
 
 export type ImageIndex = Omit<z.infer<typeof imageIndexSchema>, 'config' | 'layers' | 'fsLayers'>;
 
@@ -40,6 +44,12 @@ export type ImageIndex = Omit<z.infer<typeof imageIndexSchema>, 'config' | 'laye
  */
 export const parseIndex = (bytes: Uint8Array, value = decodeJson('index', bytes)): ImageIndex => {
   const { config: _, layers: __, fsLayers: ___, ...index } = checkShape('index', bytes, value, imageIndexSchema);
+  return index;
+};
+
+/** The same, but an index may list what it likes: another index, or an artifact that is no manifest. Whoever uses one looks at what it is. @throws ERR_MANIFEST_INVALID */
+export const parseAnyIndex = (bytes: Uint8Array, value = decodeJson('index', bytes)): ImageIndex => {
+  const { config: _, layers: __, fsLayers: ___, ...index } = checkShape('index', bytes, value, anyIndexSchema);
   return index;
 };
 

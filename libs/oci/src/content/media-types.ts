@@ -27,6 +27,12 @@ const LAYER_COMPRESSION: Readonly<Record<string, LayerCompression>> = {
   [OCI_LAYER_ZSTD]: 'zstd',
   [DOCKER_LAYER]: 'none',
   [DOCKER_LAYER_GZIP]: 'gzip',
+  // Layers that registries need not have; where one does, it is like any other.
+  'application/vnd.oci.image.layer.nondistributable.v1.tar': 'none',
+  'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip': 'gzip',
+  'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd': 'zstd',
+  'application/vnd.docker.image.rootfs.foreign.diff.tar': 'none',
+  'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip': 'gzip',
 };
 
 const among = (types: readonly string[]) => (mediaType: string) => types.includes(mediaType);

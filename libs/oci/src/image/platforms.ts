@@ -9,9 +9,20 @@ type PlatformParts = { readonly os: string; readonly architecture: string; reado
 const isDefaultVariant = (architecture: string, variant: string): boolean =>
   Object.hasOwn(DEFAULT_VARIANT, architecture) && DEFAULT_VARIANT[architecture as Architecture] === variant;
 
-/** `os/architecture[/variant]`, without the variant if it is the architecture's default: arm64/v8 is arm64. */
-export const platformName = ({ os, architecture, variant = '' }: PlatformParts): string =>
-  variant === '' || isDefaultVariant(architecture, variant) ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+/** Other names of architectures, as containerd takes them (platforms, normalizeArch). */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['x86_64', 'amd64'],
+  ['x86-64', 'amd64'],
+  ['aarch64', 'arm64'],
+]);
+
+/** `os/architecture[/variant]`, without the variant if it is the architecture's default: arm64/v8 is arm64, and so is aarch64. */
+export const platformName = (parts: PlatformParts): string => {
+  const [os, named] = [parts.os.toLowerCase(), parts.architecture.toLowerCase()];
+  const architecture = ALIASES.get(named) ?? named;
+  const variant = (parts.variant ?? '').toLowerCase().replace(/^(?=\d)/, 'v');
+  return variant === '' || isDefaultVariant(architecture, variant) ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+};
 
 /** The platform that Pinlane builds for; undefined for any other. */
 export const knownPlatform = (parts: PlatformParts): Platform | undefined => PLATFORMS.find((platform) => platform === platformName(parts));

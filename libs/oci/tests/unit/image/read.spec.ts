@@ -3,6 +3,7 @@ import { truncate } from 'node:fs/promises';
 import { describe as suite, expect, it } from '@jest/globals';
 import { codeOf, errorOf, jsonBytes, makeImage, putImage, temporaryFolder } from '@pinlane/testing';
 import {
+  copyImage,
   describe,
   DOCKER_MANIFEST,
   OCI_CONFIG,
@@ -127,13 +128,6 @@ suite('Reading an image', () => {
     expect((await errorOf(() => readImage(source, sha256(lying)))).message).toMatch(/an index lists sha256:\w+ as \S+ of \d+ bytes, and it is/);
   });
 
-  it('refuses an entry without a platform', async () => {
-    const store = openStore(temporaryFolder('oci'));
-    const { platform: _, ...entry } = await putPlatform(store, {});
-    const { digest } = await putIndex(store, [entry]);
-    expect(await codeOf(() => readImage(store, digest))).toBe('ERR_MANIFEST_INVALID');
-  });
-
   it.each([
     ['a config of another type', { configType: 'application/vnd.example+json' }],
     ['a layer of another type', { layerType: 'application/vnd.in-toto+json' }],
@@ -155,6 +149,90 @@ suite('Reading an image', () => {
   it('refuses an image without any platform that can run', async () => {
     const { store, digest } = await indexOf({ architecture: 's390x' });
     expect(await codeOf(() => readImage(store, digest))).toBe('ERR_PLATFORM_MISSING');
+  });
+});
+
+suite('An index that lists what nobody wants', () => {
+  /** Puts an index over entries that the store need not have. */
+  const listing = async (make: (amd64: Descriptor, store: Store) => Promise<readonly object[]>) => {
+    const store = openStore(temporaryFolder('oci'));
+    const amd64 = await putPlatform(store, {});
+    const bytes = jsonBytes({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: await make(amd64, store) });
+    await store.writeBlob(bytes);
+    return { store, amd64, digest: sha256(bytes) };
+  };
+  const gone = (more: object) => ({ mediaType: OCI_MANIFEST, digest: sha256('gone'), size: 4, ...more });
+  const unsaid = ({ platform: _, ...entry }: Descriptor) => entry;
+  const windows = { os: 'windows', architecture: 'amd64', 'os.version': '10.0.1' };
+
+  const GOOD: readonly (readonly [string, (amd64: Descriptor, store: Store) => Promise<readonly object[]>])[] = [
+    ['an entry without a platform', async (amd64) => [gone({}), amd64]],
+    ['nothing but an entry without a platform', async (amd64) => [unsaid(amd64)]],
+    [
+      'entries without a platform that are no images',
+      async (amd64, store) => [unsaid(await putPlatform(store, { configType: 'application/x+json' })), unsaid(amd64)],
+    ],
+    ['an artifact that is no manifest', async (amd64) => [gone({ mediaType: 'application/vnd.example.sbom+json' }), amd64]],
+    ['one manifest twice', async (amd64) => [amd64, amd64]],
+    ['two for a platform that nobody asks for', async (amd64) => [gone({ platform: windows }), gone({ platform: windows, digest: sha256('2') }), amd64]],
+    [
+      'two for the other platform',
+      async (amd64) => [1, 2].map((at) => gone({ platform: { os: 'linux', architecture: 'arm64' }, digest: sha256(`${at}`) })).concat(amd64 as never),
+    ],
+    ['an index with the image in it', async (amd64, store) => [unsaid(await putIndex(store, [amd64]))]],
+    ['an index that is gone', async (amd64) => [gone({ mediaType: OCI_INDEX }), amd64]],
+    ['the platform by another name', async (amd64) => [{ ...amd64, platform: { os: 'Linux', architecture: 'x86_64' } }]],
+    ['an attestation', async (amd64) => [amd64, gone({ platform: { os: 'unknown', architecture: 'unknown' } })]],
+  ];
+  it.each(GOOD)('is read all the same if it lists %s', async (_, make) => {
+    const { store, amd64, digest } = await listing(make);
+    const { platforms } = await readImage(store, digest, { platforms: ['linux/amd64'] });
+    expect(platforms.map(({ platform, descriptor }) => [platform, descriptor.digest])).toEqual([['linux/amd64', amd64.digest]]);
+  });
+
+  const DOUBTFUL: readonly (readonly [string, (amd64: Descriptor, store: Store) => Promise<readonly object[]>, string])[] = [
+    ['two manifests for the platform', async (amd64) => [amd64, { ...amd64, digest: sha256('other') }], 'ERR_MANIFEST_INVALID'],
+    [
+      'two of other versions',
+      async (amd64) => [amd64, { ...amd64, digest: sha256('other'), platform: { ...amd64.platform, 'os.version': '2' } }],
+      'ERR_MANIFEST_INVALID',
+    ],
+    [
+      'two that say no platform',
+      async (amd64, store) => [unsaid(amd64), unsaid(await putPlatform(store, { annotations: { a: 'b' } }))],
+      'ERR_MANIFEST_INVALID',
+    ],
+    ['an index as the platform', async (amd64, store) => [{ ...(await putIndex(store, [amd64])), platform: amd64.platform }], 'ERR_MANIFEST_INVALID'],
+    ['one that is gone', async () => [gone({ platform: { os: 'linux', architecture: 'amd64' } })], 'ERR_MANIFEST_UNKNOWN'],
+    ['none', async () => [gone({ mediaType: 'application/x+json' })], 'ERR_PLATFORM_MISSING'],
+  ];
+  it.each(DOUBTFUL)('is refused if it lists %s', async (_, make, code) => {
+    const { store, digest } = await listing(make);
+    expect(await codeOf(() => readImage(store, digest, { platforms: ['linux/amd64'] }))).toBe(code);
+  });
+
+  it('is refused if indexes lie in each other without end', async () => {
+    const { store, digest } = await listing(async (amd64, store) => {
+      let index = await putIndex(store, [amd64]);
+      for (let depth = 0; depth < 6; depth++) index = await putIndex(store, [unsaid(index) as Descriptor]);
+      return [index];
+    });
+    expect(['ERR_MANIFEST_INVALID', 'ERR_PLATFORM_MISSING']).toContain(await codeOf(() => readImage(store, digest, { platforms: ['linux/amd64'] })));
+  });
+
+  it('may have layers that registries need not have, as long as they are there', async () => {
+    const { store, digest } = await indexOf({ layerType: 'application/vnd.oci.image.layer.nondistributable.v1.tar' });
+    expect((await verifyImage(store, digest)).platforms).toHaveLength(1);
+    await truncate(store.blobPath(sha256(layer)), 1);
+    expect(await codeOf(() => verifyImage(store, digest))).toBe('ERR_STORE_CORRUPT');
+  });
+
+  it('is copied with all that it lists, indexes too', async () => {
+    const { store, amd64, digest } = await listing(async (entry, from) => [unsaid(await putIndex(from, [entry])), entry]);
+    const to = openStore(temporaryFolder('oci'));
+    await copyImage(store, to, digest);
+    expect(await to.missing(digest)).toEqual([]);
+    expect((await readImage(to, digest)).platforms[0]?.descriptor.digest).toBe(amd64.digest);
   });
 });
 
