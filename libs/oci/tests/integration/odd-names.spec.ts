@@ -81,3 +81,28 @@ describe('A hard link', () => {
     expect(await codeOf(() => build(context, store, options))).toBe('ERR_LAYER_UNSAFE');
   });
 });
+
+describe('A base with what a sandbox does not put in place', () => {
+  const built = async (flag: string) => {
+    const folder = temporaryFolder('oci');
+    const context = await mkdtemp(join(folder, 'context-'));
+    await writeFile(join(context, 'Dockerfile'), 'FROM base\nUSER 1\n');
+    const store = openStore(join(folder, 'store'));
+    const tar = rawTar([{ form: 'ustar', name: 'dev/it', flag }]);
+    const base = imageOf([platformImage('amd64', [layerOf(tar)])]);
+    await putImage(store, base);
+    const options = { platforms: ['linux/amd64'] as const, bases: { base: base.index.descriptor.digest } };
+    return { build: () => build(context, store, options), unpack: () => unpackedTree([tar], folder) };
+  };
+
+  it.each(['3', '4'])('is refused where it is built upon, as it is unpacked: a device of the type %s', async (flag) => {
+    const { build: run, unpack } = await built(flag);
+    expect([await codeOf(run), await unpack()]).toEqual(['ERR_LAYER_UNSAFE', 'ERR_LAYER_UNSAFE']);
+  });
+
+  it('is built upon and unpacked if that is a pipe, for which an empty file stands', async () => {
+    const { build: run, unpack } = await built('6');
+    expect((await run()).builtLayers).toBe(0);
+    expect(await unpack()).toMatchObject({ 'dev/it': sha256('') });
+  });
+});
