@@ -1,16 +1,15 @@
-import { architectureOf, fail, PinlaneError, type Architecture, type Digest, type Platform, type Problem, type Progress } from '@pinlane/contracts';
+import { architectureOf, PinlaneError, type Architecture, type Digest, type Platform, type Problem, type Progress } from '@pinlane/contracts';
 import type { ContentSource, Descriptor } from '../content/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import { requireEmbeddable, undeclaredArguments, type ParsedDockerfile } from '../dockerfile/index.ts';
 import { composeIndex } from '../image/index.ts';
-import { openLayerCache, type LayerCache } from '../layer/index.ts';
+import { openLayerCache } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
 import { openBases } from './bases.ts';
 import { createLayerBuilder } from './build-layers.ts';
 import { openFileBytes } from './file-bytes.ts';
 import { stopIfAborted } from './interruption.ts';
 import { planPlatform } from './plan-platform.ts';
-import type { StageState } from './stage-state.ts';
 import { writePlatformImage } from './write-image.ts';
 
 /** Goes into the fingerprint: raised when the same input gives other bytes than before. */
@@ -54,19 +53,6 @@ const allOf = async <T>(work: readonly Promise<T>[]): Promise<T[]> => {
   return Promise.all(work);
 };
 
-/** Refuses a base that could be built upon and then not be run in a sandbox, which puts no device in place. @throws ERR_LAYER_UNSAFE */
-const requireUnpackable = async ({ layers }: StageState, cache: LayerCache): Promise<void> => {
-  for (const each of layers) {
-    if (each.kind !== 'base') continue;
-    const { descriptor, diffId } = each.layer;
-    const device = (await cache.listing(descriptor, diffId)).entries.find((entry) => entry.type === 'special' && entry.device);
-    if (device)
-      fail('ERR_LAYER_UNSAFE', `layer ${descriptor.digest} of the base: /${device.path} is a device, which no image needs`, {
-        fix: 'Stand on a base without device nodes: what runs a container makes those of /dev itself.',
-      });
-  }
-};
-
 /**
  * Builds the image that a Dockerfile describes, for every platform at once, into a store: first it works out and checks everything, then it writes
  * the layers that are missing, then configs, manifests and the index. The same request gives the same digests anywhere; the image gets no name.
@@ -84,7 +70,6 @@ export const assembleImage = async (request: AssembleRequest): Promise<Assembled
   const planning = { dockerfile, target, buildArgs, files, baseOf };
   const plans = await allOf(platforms.map(async (platform) => ({ platform, ...(await planPlatform(planning, platform)) })));
   throwAll(plans.flatMap(({ problems }) => problems));
-  for (const { state } of plans) await requireUnpackable(state, cache);
 
   progress(`writing layers for ${platforms.join(' and ')}`);
   const builder = createLayerBuilder(store, cache, files, signal);

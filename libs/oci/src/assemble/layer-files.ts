@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { digestHex, fail } from '@pinlane/contracts';
 import type { ContentSource } from '../content/index.ts';
 import { fileChunks } from '../context/files.ts';
+import { aboutFile } from '../files/index.ts';
 import { readLayer, tarBytes, UNPACK_LIMITS, whileIntact, type Layer, type TarEntry } from '../layer/index.ts';
 import { archiveEntries, archivePacking, type OpenFile } from './archives.ts';
 import type { FileNode, FileTree } from './tree.ts';
@@ -51,8 +52,10 @@ const byArchive = (files: readonly FileNode[]): Map<string, Map<number, FileNode
 
 const unpackedPath = (folder: string, { sha256 }: FileNode): string => join(folder, digestHex(sha256));
 
-const unpackEntry = (entry: TarEntry, file: FileNode, folder: string): Promise<void> =>
-  pipeline(Readable.from(entry.content), createWriteStream(unpackedPath(folder, file)));
+const unpackEntry = (entry: TarEntry, file: FileNode, folder: string): Promise<void> => {
+  const path = unpackedPath(folder, file);
+  return aboutFile(path, () => pipeline(Readable.from(entry.content), createWriteStream(path)));
+};
 
 const unpackArchive = async (path: string, wanted: ReadonlyMap<number, FileNode>, { context, open }: Sources, folder: string): Promise<void> => {
   const archive = context.get(path) as FileNode;

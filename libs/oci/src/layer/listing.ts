@@ -32,7 +32,7 @@ export type ListedEntry =
     })
   | (Listed & { readonly type: 'directory' })
   /** A pipe, or a device. */
-  | (Listed & { readonly type: 'special'; readonly device: boolean })
+  | (Listed & { readonly type: 'special' })
   | (Listed & { readonly type: 'symlink'; readonly target: string })
   | (Listed & { readonly type: 'hardlink'; readonly target: string });
 
@@ -84,7 +84,7 @@ const listItem = async (item: LayerItem): Promise<ListedEntry> => {
     case 'hardlink':
       return { ...owned, type: kind, target: item.target.join('/') };
     case 'special':
-      return { ...owned, type: kind, device: entry.flag !== '6' };
+      return { ...owned, type: kind };
     case 'directory':
       return { ...owned, type: kind };
   }

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, constants, fchmodSync, linkSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
 import { fail, type Digest } from '@pinlane/contracts';
+import { aboutFile } from '../files/index.ts';
 import { createFolderLimit } from '../layer/folder-limit.ts';
 import { encodeName, fsPath } from '../layer/names.ts';
 import { forEntry, readLayer, refuseEntry, shown, type LayerItem } from '../layer/read-layer.ts';
@@ -12,12 +13,6 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 const fileMode = (mode: number): number => mode & 0o777;
 /** Whoever unpacks must be able to go on, and to remove it all again. The sticky bit stays: /tmp is not safe without. */
 const folderMode = (mode: number): number => (mode & 0o1777) | 0o700;
-
-/** Devices, by the flags of their entries: no image needs them. */
-const DEVICES: ReadonlyMap<string, string> = new Map([
-  ['3', 'character-device'],
-  ['4', 'block-device'],
-]);
 
 const putFolder = (path: string, mode: number): void => {
   if (statOf(path) === undefined) mkdirSync(fsPath(path));
@@ -56,8 +51,7 @@ const applyItem = (tree: LayerTree, item: LayerItem): number | undefined => {
     case 'hardlink':
       return void putHardLink(tree, parts, item.target);
     case 'special':
-      if (DEVICES.has(entry.flag)) refuseEntry(`is a ${DEVICES.get(entry.flag)}, which no image needs`);
-      // Node makes no pipes, and in a root that nobody can write to none is of use: an empty file stands for it.
+      // Only root makes a device, Node makes no pipe, and a sandbox has a /dev of its own: an empty file stands for them.
       return openFile(tree.place(parts, 'other'), entry.mode);
     case 'whiteout':
       return void tree.removeLower(parts);
@@ -79,7 +73,8 @@ const writeContent = async (file: number, content: AsyncIterable<Uint8Array>): P
 
 /**
  * Applies a layer's tar to a tree (OCI image specification, layer.md): whiteouts and opaque folders, hard links inside the
- * root, no owners, no times, no set-user and set-group bits; an empty file stands for a pipe. Runs as any user. Nobody else may touch the tree meanwhile.
+ * root, no owners, no times, no set-user and set-group bits; an empty file stands for a pipe or a device. Runs as any user.
+ * Nobody else may touch the tree meanwhile.
  * @throws ERR_LAYER_UNSAFE with the layer and the entry, ERR_MANIFEST_INVALID if it is not a tar
  */
 export const applyLayer = async (root: string, layer: Digest, tar: AsyncIterable<Uint8Array>, maxEntries: number): Promise<void> => {
@@ -97,6 +92,6 @@ export const applyLayer = async (root: string, layer: Digest, tar: AsyncIterable
   for await (const item of readLayer(layer, tar, maxEntries)) {
     limit.entry();
     const file = apply(item);
-    if (file !== undefined) await writeContent(file, item.entry.content);
+    if (file !== undefined) await aboutFile(root, () => writeContent(file, item.entry.content));
   }
 };
