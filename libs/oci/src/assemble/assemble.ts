@@ -13,7 +13,7 @@ import { planPlatform } from './plan-platform.ts';
 import { writePlatformImage } from './write-image.ts';
 
 /** Goes into the fingerprint: raised when the same input gives other bytes than before. */
-export const ASSEMBLER_VERSION = 2;
+export const ASSEMBLER_VERSION = 3;
 
 export interface AssembleRequest {
   readonly context: BuildContext;
