@@ -8,7 +8,7 @@ import { decodeName, encodeName } from '../../src/layer/names.ts';
 import { filesIn, listedTree, unpackedTree, withMountPoints } from '../support/layer-trees.ts';
 import { rawTar, type RawEntry } from '../support/raw-tar.ts';
 
-const numRuns = Number(process.env['PINLANE_FUZZ_RUNS'] ?? 120);
+const numRuns = runs(120);
 
 describe('A name of any bytes', () => {
   const piece = fc.oneof(

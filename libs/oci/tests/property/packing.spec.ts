@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { chunksOf, drain } from '@pinlane/testing';
+import { chunksOf, drain, runs } from '@pinlane/testing';
 import { decompressed, PackingError } from '../../src/index.ts';
 
 /** What is packed in some bytes, or why it can't be said. */
@@ -55,7 +55,7 @@ const end = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 30 }).map((more) => (bytes: Buffer) => Buffer.concat([bytes, more])) },
   { weight: 2, arbitrary: fc.nat(30).map((size) => (bytes: Buffer) => bytes.subarray(0, Math.max(0, bytes.length - size))) },
 );
-const numRuns = Number(process.env['PINLANE_FUZZ_RUNS'] ?? 60);
+const numRuns = runs(60);
 
 describe('What is packed with zstd', () => {
   it('in frames of all kinds and at any cut is what the program finds in it', () =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { runs } from '@pinlane/testing';
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, parseConfig, parseManifest, sha256 } from '../../src/index.ts';
 
 /** JSON as it is written: an object is a list of pairs, in which a key may come again. */
@@ -177,7 +178,7 @@ describe.each(KINDS)('A %s, spoilt in any way', (_, document, fields, parse, def
         taken += 1;
         expect(only(ours, fields)).toEqual(goReads(value, fields, defaults));
       }),
-      { numRuns: Number(process.env['PINLANE_FUZZ_RUNS'] ?? 1500) },
+      { numRuns: runs(1500) },
     );
     // Neither is everything refused nor everything taken.
     expect(Math.min(taken, refused)).toBeGreaterThan(100);
