@@ -28,13 +28,34 @@ const inner = (rootfs: string, artifacts: string, { env, cwd, uid, gid }: ImageP
   ...['--chdir', cwd],
 ];
 
+/** A size that any machine has. */
+const SMALLEST_BYTES = 2 ** 16;
+
 const trial = async (): Promise<Availability> => {
   const bwrap = findProgram('bwrap');
   const fix = 'Install it: apt-get install bubblewrap.';
   if (bwrap === null) return { available: false, reason: 'bwrap is not installed', fix };
-  const nested = [bwrap, '--unshare-pid', '--unshare-user', '--uid', '1000', '--gid', '1000', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev'];
+  const nested = [
+    bwrap,
+    '--unshare-pid',
+    '--unshare-user',
+    '--uid',
+    '1000',
+    '--gid',
+    '1000',
+    '--ro-bind',
+    '/',
+    '/',
+    '--proc',
+    '/proc',
+    '--dev',
+    '/dev',
+    ...tmpfs('/tmp', SMALLEST_BYTES),
+  ];
   const tried = await ask({ command: bwrap, args: [...OUTER, ...nested, '--', bwrap, '--version'], timeoutMs: 10_000 });
   if (tried.exitCode === 0) return { available: true, version: tried.stdout.trim() };
+  if (/unknown option/i.test(tried.stderr))
+    return { available: false, reason: 'bwrap is older than 0.7, and gives a tmpfs no size', fix: 'Update bubblewrap.' };
   return { available: false, reason: `bwrap cannot make its namespaces here: ${whyFailed(tried)}`, fix: NAMESPACES_FIX };
 };
 
