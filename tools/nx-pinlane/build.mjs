@@ -1,5 +1,5 @@
 // Bundles the plugin into dist/. Nx and the executors run from there: one file loads several times faster than the source tree.
-import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -73,11 +73,14 @@ const isChunk = ({ name }) => name.startsWith('chunks/');
 for (const { path, contents } of outputs.filter(isChunk)) await put(path, contents);
 for (const { path, contents } of outputs.filter((output) => !isChunk(output))) await put(path, contents);
 
+// Not cp, which removes a file before it writes it anew: two builds at once would find it gone.
 for (const name of generators) {
-  await cp(join(here, 'src/generators', name), join(dist, 'generators', name), {
-    recursive: true,
-    filter: (source) => !/generators\/[^/]+\/(?!files\/)[^/]*\.ts$/.test(source.replaceAll('\\', '/')),
-  });
+  const from = join(here, 'src/generators', name);
+  for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
+    const source = join(entry.parentPath, entry.name);
+    const path = relative(from, source).replaceAll('\\', '/');
+    if (entry.isFile() && (path.startsWith('files/') || !path.endsWith('.ts'))) await put(join(dist, 'generators', name, path), await readFile(source));
+  }
 }
 
 // What the plugin does is part of every cache key (see src/hasher.ts): the bundle's own bytes say which plugin this is.
@@ -90,5 +93,5 @@ const current = new Set(outputs.map(({ path }) => path));
 const staleAfterMs = 10 * 60 * 1000;
 for (const name of await readdir(join(dist, 'chunks')).catch(() => [])) {
   const file = join(dist, 'chunks', name);
-  if (!current.has(file) && Date.now() - (await stat(file)).mtimeMs > staleAfterMs) await rm(file, { force: true });
+  if (!current.has(file) && Date.now() - ((await stat(file).catch(() => null))?.mtimeMs ?? Infinity) > staleAfterMs) await rm(file, { force: true });
 }
