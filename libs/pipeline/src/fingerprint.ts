@@ -25,6 +25,8 @@ export interface FingerprintInput {
   readonly projection: SpecProjection;
   /** Images named in FROM, each by digest. */
   readonly bases: Readonly<Record<string, string>>;
+  /** What is asked besides the source, see `askedOfImage`; absent if nothing is, so that it moves no other fingerprint. */
+  readonly request?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**

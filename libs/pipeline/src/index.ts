@@ -9,6 +9,7 @@ export * from './fingerprint.ts';
 export * from './lane/lane.ts';
 export * from './pin/apply.ts';
 export * from './pin/audit.ts';
+export * from './pin/belief.ts';
 export * from './pin/check.ts';
 export * from './pin/explain.ts';
 export * from './pin/judge.ts';

@@ -1,4 +1,4 @@
-import type { BuildPlan, Digest, Progress } from '@pinlane/contracts';
+import type { BuildPlan, Progress } from '@pinlane/contracts';
 import type { BaseLayers, BuildContext, Store } from '@pinlane/oci';
 import type { ProcessRunner } from '../process/index.ts';
 import type { Builder } from './find-builder.ts';
@@ -27,8 +27,6 @@ export interface DockerEngineInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The commit to be recorded; called when the image is built. */
   readonly revision: () => Promise<string | null>;
-  /** What else is recorded with the image, see BuiltImage. */
-  readonly recorded?: { readonly variant?: Digest; readonly contexts?: readonly string[] };
   readonly note: (line: string) => void;
 }
 

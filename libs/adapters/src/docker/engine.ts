@@ -31,7 +31,7 @@ const usedOptions = async ({ options, isolated, root, note }: DockerEngineInput)
 };
 
 /** The engine as it is recorded: everything whose upgrade could change a digest. */
-const engineRecord = ({ name, driver, buildx, docker }: Builder, buildkit: string, options: DockerBuildOptions): BuiltImage['engine'] => ({
+const engineRecord = ({ name, driver, buildx, docker }: Builder, buildkit: string, options: DockerBuildOptions): NonNullable<BuiltImage['engine']> => ({
   name: 'docker',
   version: [`buildx ${buildx}`, `buildkit ${buildkit}`, ...(docker === null ? [] : [`docker ${docker}`])].join(', '),
   builder: { name, driver, buildx, buildkit, docker },
@@ -49,7 +49,6 @@ const buildInto = async (build: DockerBuild): Promise<Built> => {
     index: index.digest,
     engine: engineRecord(builder, await buildkitVersion(input.runner, builder), input.options),
     revision: await input.revision(),
-    ...input.recorded,
   };
   return { image: builtImage(plan, made), layers: null };
 };

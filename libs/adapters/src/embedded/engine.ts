@@ -14,15 +14,13 @@ export interface EmbeddedEngineInput {
   readonly noCache: boolean;
   /** The commit to be recorded; called when the image is built. */
   readonly revision: () => Promise<string | null>;
-  /** What else is recorded with the image, see BuiltImage. */
-  readonly recorded?: { readonly variant?: Digest; readonly contexts?: readonly string[] };
 }
 
 const digestsOf = (platforms: AssembledImage['platforms']): PlatformDigests =>
   Object.fromEntries(Object.entries(platforms).map(([architecture, { digest }]) => [architecture, digest]));
 
 /** Builds images by itself, without Docker: the same source gives the same digests on any machine. */
-export const createEmbeddedEngine = ({ context, dockerfile, bases, store, noCache, revision, recorded }: EmbeddedEngineInput): BuildEngine => ({
+export const createEmbeddedEngine = ({ context, dockerfile, bases, store, noCache, revision }: EmbeddedEngineInput): BuildEngine => ({
   name: 'embedded',
 
   availability: async () => ({ available: true, version: String(ASSEMBLER_VERSION) }),
@@ -43,7 +41,7 @@ export const createEmbeddedEngine = ({ context, dockerfile, bases, store, noCach
     });
     await store.name(plan.slug, index);
     const engine = { name: 'embedded', version: String(ASSEMBLER_VERSION) } as const;
-    const image = builtImage(plan, { platforms: digestsOf(platforms), index: index.digest, engine, revision: await revision(), ...recorded });
+    const image = builtImage(plan, { platforms: digestsOf(platforms), index: index.digest, engine, revision: await revision() });
     return { image, layers: { built: builtLayers, reused: reusedLayers } };
   },
 });

@@ -7,7 +7,6 @@ import { temporaryFolder } from '@pinlane/testing';
 import { createEmbeddedEngine, type EmbeddedEngineInput } from '../../src/index.ts';
 
 const FINGERPRINT = `sha256:${'a'.repeat(64)}` as Digest;
-const VARIANT = `sha256:${'b'.repeat(64)}` as Digest;
 const REVISION = 'c'.repeat(40);
 
 const PLAN: BuildPlan = {
@@ -94,10 +93,5 @@ describe('The embedded engine', () => {
     const { platforms } = await verifyImage(store, image.index, { platforms: PLAN.platforms, blobs: 'present' });
     expect(platforms.map(({ manifest }) => manifest.layers.length)).toEqual([2, 2]);
     await expect(build('FROM store.localhost/other\n', { bases })).rejects.toMatchObject({ code: 'ERR_INTERNAL' });
-  });
-
-  it('records what it is told besides', async () => {
-    const { image } = await build('FROM scratch\nCOPY a.txt /\n', { recorded: { variant: VARIANT, contexts: ['other'] }, revision: async () => null });
-    expect(image).toMatchObject({ variant: VARIANT, contexts: ['other'], revision: null });
   });
 });

@@ -29,18 +29,17 @@ export const builtImageSchema = artefact('BuiltImage', {
   index: digestSchema,
   fingerprint: digestSchema,
   revision: revisionSchema.nullable(),
-  engine: z.strictObject({
-    name: z.enum(['embedded', 'docker']),
-    version: z.string(),
-    /** Docker's builder. It is recorded because an upgrade of it alone can change digests. */
-    builder: z.strictObject({ name: z.string(), driver: z.string(), buildx: z.string(), buildkit: z.string(), docker: z.string().nullable() }).optional(),
-    /** Whether image and index hold no time of the build. Then the same source and builder give the same digests, if RUN steps repeat. */
-    reproducible: z.boolean().optional(),
-  }),
-  /** One hash over the labels, and the options that change the image, that were asked for; absent if there were none. */
-  variant: digestSchema.optional(),
-  /** Names in the Dockerfile that stand for build contexts, not for images. */
-  contexts: z.array(z.string()).optional(),
+  /** Null if the image was found, by its pin or by the tag of its fingerprint, and who built it is not known. */
+  engine: z
+    .strictObject({
+      name: z.enum(['embedded', 'docker']),
+      version: z.string(),
+      /** Docker's builder. It is recorded because an upgrade of it alone can change digests. */
+      builder: z.strictObject({ name: z.string(), driver: z.string(), buildx: z.string(), buildkit: z.string(), docker: z.string().nullable() }).optional(),
+      /** Whether image and index hold no time of the build. Then the same source and builder give the same digests, if RUN steps repeat. */
+      reproducible: z.boolean().optional(),
+    })
+    .nullable(),
   bases: z.record(z.string(), pinnedReferenceSchema),
   pushed: z.boolean(),
   /** The key under which Nx caches the `buildx` task that built this image or found it built; absent outside of Nx. */

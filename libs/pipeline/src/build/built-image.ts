@@ -4,17 +4,13 @@ import { STORE_HOST, type BuildPlan, type BuiltImage, type Digest, type Platform
 export interface MadeImage {
   readonly platforms: PlatformDigests;
   readonly index: Digest;
-  readonly engine: BuiltImage['engine'];
+  readonly engine: NonNullable<BuiltImage['engine']>;
   readonly revision: string | null;
-  /** See `variantOf`. */
-  readonly variant?: Digest;
-  /** Names in the Dockerfile that stand for build contexts, not for images. */
-  readonly contexts?: readonly string[];
 }
 
 /** The record of an image that was just built. It has a name in the store and was pushed nowhere. */
 export const builtImage = ({ slug, fingerprint, bases }: Pick<BuildPlan, 'slug' | 'fingerprint' | 'bases'>, made: MadeImage): BuiltImage => {
-  const { platforms, index, engine, revision, variant, contexts = [] } = made;
+  const { platforms, index, engine, revision } = made;
   return {
     kind: 'BuiltImage',
     schemaVersion: 1,
@@ -25,8 +21,6 @@ export const builtImage = ({ slug, fingerprint, bases }: Pick<BuildPlan, 'slug' 
     fingerprint,
     revision,
     engine,
-    ...(variant === undefined ? {} : { variant }),
-    ...(contexts.length === 0 ? {} : { contexts: [...contexts] }),
     bases,
     pushed: false,
   };

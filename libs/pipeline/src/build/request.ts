@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto';
-import { digestSchema, type Digest } from '@pinlane/contracts';
-
 /** The options of a build with Docker. Each has the name of the option of `docker buildx build`. */
 export interface DockerBuildOptions {
   /** A builder that `docker buildx ls` lists; if absent, the one in use. */
@@ -69,11 +66,11 @@ export const withoutEffect = (options: DockerBuildOptions): DockerBuildOption[] 
 /** Whether attestations were asked for, which are manifests of their own in the index. */
 export const wantsAttestations = ({ provenance, sbom }: DockerBuildOptions): boolean => isSet(provenance) || isSet(sbom);
 
-/** One hash over all that changes the image besides its source: with other options the same source is another image. Undefined if nothing was asked. */
-export const variantOf = ({ docker, labels }: BuildRequest): Digest | undefined => {
-  const options = dockerOnly(docker).map((name): [string, unknown] => [name, docker[name]]);
-  const asked = [...options, ...(Object.keys(labels).length === 0 ? [] : [['labels', labels] as [string, unknown]])].sort(([a], [b]) => (a < b ? -1 : 1));
-  return asked.length === 0 ? undefined : digestSchema.parse(`sha256:${createHash('sha256').update(JSON.stringify(asked)).digest('hex')}`);
+/** All that is asked of an image besides its source, by name, for its fingerprint; undefined if nothing is. */
+export const askedOfImage = ({ docker, labels }: BuildRequest): Readonly<Record<string, unknown>> | undefined => {
+  const options = Object.fromEntries(dockerOnly(docker).map((name): [string, unknown] => [name, docker[name]]));
+  const asked = { ...options, ...(Object.keys(labels).length === 0 ? {} : { labels }) };
+  return Object.keys(asked).length === 0 ? undefined : asked;
 };
 
 /** Whether a build context is named without a digest. It may have changed since, so an earlier build of the same source can't be reused. */
@@ -81,3 +78,6 @@ export const isOpenEnded = ({ docker }: BuildRequest): boolean => (docker.buildC
 
 /** The names by which the Dockerfile refers to other build contexts. */
 export const contextNames = ({ docker }: BuildRequest): string[] => (docker.buildContexts ?? []).map((text) => text.slice(0, Math.max(0, text.indexOf('='))));
+
+/** A build for which nothing is asked. */
+export const NOTHING_ASKED: BuildRequest = { docker: {}, labels: {} };

@@ -129,16 +129,26 @@ const remarksOn = ({ image, pins, indexPin }: PinnedSpec, index: Seen | null): s
   ];
 };
 
+/** What was seen of a spec's pins: of the index, if it is pinned, and of each pinned platform for which {@link listedBy} has no image. */
+export interface SeenPins {
+  readonly index: Seen | null;
+  readonly platforms: Partial<Record<Architecture, Seen>>;
+}
+
+/** The image of each pinned platform, if it is there and the pin may name it. */
+export const imagesOfPins = (pinned: PinnedSpec, { index, platforms }: SeenPins): Partial<Record<Architecture, SeenImage>> =>
+  Object.fromEntries(
+    ARCHITECTURES.flatMap((each) => {
+      const { image } = judgePlatform(pinned, each, index, platforms[each]);
+      return image === null ? [] : [[each, image]];
+    }),
+  );
+
 /**
  * Judges everything that one registry.yaml pins. If the lane does not take some of its pins, they are bad without a look at any image.
- * @param seen of the index, if it is pinned, and of each pinned platform for which {@link listedBy} has no image
  * @throws ERR_INTERNAL if one of them is missing
  */
-export const judgePins = (
-  pinned: PinnedSpec,
-  seen: { readonly index: Seen | null; readonly platforms: Partial<Record<Architecture, Seen>> },
-  { file, lane }: { readonly file: string; readonly lane: Lane },
-): PinAuditEntry => {
+export const judgePins = (pinned: PinnedSpec, seen: SeenPins, { file, lane }: { readonly file: string; readonly lane: Lane }): PinAuditEntry => {
   const pins = namedPins(pinned);
   const about = { file, ref: pinned.ref, pins };
   const local = storePins(pinned, lane);

@@ -2,14 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { builtImageSchema, type BuildPlan, type BuiltImage, type Digest, type Problem } from '@pinlane/contracts';
 import * as fc from 'fast-check';
 import {
+  askedOfImage,
   builtImage,
   chooseEngine,
   contextNames,
   dockerOnly,
   engineMissing,
+  fingerprintOf,
   isOpenEnded,
   mayReuse,
-  variantOf,
   wantsAttestations,
   withoutEffect,
   type BuildRequest,
@@ -64,30 +65,44 @@ describe('an option of Docker', () => {
   });
 });
 
-describe('the variant of a build', () => {
-  it('is undefined if nothing that changes the image was asked for', () => {
-    expect(variantOf(request())).toBeUndefined();
-    expect(variantOf(request({ builder: 'mine', cacheFrom: ['x'], pull: true, provenance: 'false', secret: [], network: '' }))).toBeUndefined();
+describe('what is asked of an image besides its source', () => {
+  const fingerprint = (asked: BuildRequest) =>
+    fingerprintOf({
+      assembler: '1',
+      entries: [],
+      dockerfile: '',
+      buildArgs: {},
+      target: null,
+      projection: {} as never,
+      bases: {},
+      request: askedOfImage(asked),
+    });
+
+  it('is nothing if nothing that changes the image was asked for, and moves no fingerprint then', () => {
+    expect(askedOfImage(request())).toBeUndefined();
+    expect(askedOfImage(request({ builder: 'mine', cacheFrom: ['x'], pull: true, provenance: 'false', secret: [], network: '' }))).toBeUndefined();
+    const before = { assembler: '1', entries: [], dockerfile: '', buildArgs: {}, target: null, projection: {} as never, bases: {} };
+    expect(fingerprint(request({ builder: 'mine' }))).toBe(fingerprintOf(before));
   });
 
-  it('stays what it was in records that were written earlier', () => {
-    expect(variantOf(request({ provenance: 'mode=max', secret: ['id=token'] }, { team: 'a' }))).toBe(
-      'sha256:689c285b555a25e58faaa660648600acc2d2c5dd0d6d3ee99852b3dacfba5adb',
-    );
+  it('moves the fingerprint by every option that changes the image, and by labels', () => {
+    const asked = [
+      request(),
+      ...CHANGING.map((name) => request({ [name]: ALL[name] })),
+      request({ network: 'none' }),
+      request({}, { a: 'b' }),
+      request({}, { a: 'c' }),
+    ];
+    expect(new Set(asked.map(fingerprint)).size).toBe(asked.length);
   });
 
-  it('depends on every option that changes the image, and on labels', () => {
-    const asked = [...CHANGING.map((name) => request({ [name]: ALL[name] })), request({ network: 'none' }), request({}, { a: 'b' }), request({}, { a: 'c' })];
-    const variants = asked.map(variantOf);
-    expect(variants).not.toContain(undefined);
-    expect(new Set(variants).size).toBe(asked.length);
-  });
-
-  it('depends neither on the order of options nor on options about builders and caches', () => {
+  it('does not depend on the order of options and labels, nor on options about builders and caches', () => {
     const some = fc.shuffledSubarray(CHANGING);
     const others = fc.subarray([...ABOUT_DOCKER]);
-    const of = (names: readonly (keyof DockerBuildOptions)[]) => variantOf(request(Object.fromEntries(names.map((name) => [name, ALL[name]]))));
+    const of = (names: readonly (keyof DockerBuildOptions)[], labels = {}) =>
+      fingerprint(request(Object.fromEntries(names.map((name) => [name, ALL[name]])), labels));
     fc.assert(fc.property(some, others, (asked, more) => expect(of([...more, ...asked])).toBe(of([...asked].sort()))));
+    expect(of([], { a: '1', b: '2' })).toBe(of([], { b: '2', a: '1' }));
   });
 });
 
@@ -167,39 +182,21 @@ describe('the record of a build', () => {
     });
     expect(builtImageSchema.parse(JSON.parse(JSON.stringify(RECORD)))).toEqual(RECORD);
   });
-
-  it('holds the variant and the contexts if there are any', () => {
-    expect(builtImage(PLAN, { ...MADE, variant: d('7'), contexts: ['a'] })).toEqual({ ...RECORD, variant: d('7'), contexts: ['a'] });
-    expect(builtImage(PLAN, { ...MADE, contexts: [] })).toEqual(RECORD);
-  });
 });
 
 describe('a recorded build', () => {
-  const auto = { engine: 'auto' as const, request: request() };
-  const asked = request({ provenance: 'true' });
-  const varied: BuiltImage = { ...RECORD, variant: variantOf(asked) as Digest };
-
-  it('stands for a plan of the same source, platforms, engine and options', () => {
-    expect(mayReuse(RECORD, PLAN, auto)).toBe(true);
-    expect(mayReuse(RECORD, PLAN, { ...auto, engine: 'embedded' })).toBe(true);
-    expect(mayReuse(varied, PLAN, { ...auto, request: asked })).toBe(true);
-    expect(mayReuse(RECORD, PLAN, { ...auto, request: request({ cacheFrom: ['x'] }) })).toBe(true);
+  it('stands for a plan of the same source, platforms and engine, whoever asks', () => {
+    expect(mayReuse(RECORD, PLAN, 'auto')).toBe(true);
+    expect(mayReuse(RECORD, PLAN, 'embedded')).toBe(true);
+    expect(mayReuse({ ...RECORD, engine: null }, PLAN, 'docker')).toBe(true);
   });
 
-  it('stands for any options if the caller names none', () => {
-    expect(mayReuse(varied, PLAN, { engine: 'auto' })).toBe(true);
-  });
-
-  const open = { ...auto, request: request({ buildContexts: ['a=.'] }) };
   it.each([
-    ['another source', RECORD, { ...PLAN, fingerprint: d('e') }, auto],
-    ['fewer platforms', RECORD, { ...PLAN, platforms: ['linux/amd64'] }, auto],
-    ['a platform that was not built', { ...RECORD, platforms: { amd64: d('1') } }, PLAN, auto],
-    ['as many platforms, but others', { ...RECORD, platforms: { amd64: d('1') } }, { ...PLAN, platforms: ['linux/arm64'] }, auto],
-    ['another engine', RECORD, PLAN, { ...auto, engine: 'docker' }],
-    ['more options than it was built with', RECORD, PLAN, { ...auto, request: asked }],
-    ['fewer options than it was built with', varied, PLAN, auto],
-    ['a context for which no digest stands', { ...RECORD, variant: variantOf(open.request) }, PLAN, open],
+    ['another source', RECORD, { ...PLAN, fingerprint: d('e') }, 'auto'],
+    ['fewer platforms', RECORD, { ...PLAN, platforms: ['linux/amd64'] }, 'auto'],
+    ['a platform that was not built', { ...RECORD, platforms: { amd64: d('1') } }, PLAN, 'auto'],
+    ['as many platforms, but others', { ...RECORD, platforms: { amd64: d('1') } }, { ...PLAN, platforms: ['linux/arm64'] }, 'auto'],
+    ['another engine', RECORD, PLAN, 'docker'],
   ] as [string, BuiltImage, BuildPlan, Parameters<typeof mayReuse>[2]][])('does not stand for a plan with %s', (_, record, plan, wanted) => {
     expect(mayReuse(record, plan, wanted)).toBe(false);
   });

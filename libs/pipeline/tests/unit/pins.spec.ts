@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Digest, PinFinding, PinName } from '@pinlane/contracts';
+import { platformOf, type Architecture, type Digest, type PinFinding, type PinName } from '@pinlane/contracts';
 import {
   applyPins,
   checkPins,
@@ -13,6 +13,7 @@ import {
   requirePinned,
   storePins,
   type PinFacts,
+  type SeenImage,
 } from '../../src/index.ts';
 
 const FILE = { file: 'r.yaml' };
@@ -171,11 +172,19 @@ describe('whether pins say what pinning a build would write', () => {
 });
 
 describe('a check of pins', () => {
-  const check = (text: string, fingerprint: Digest, gone: readonly PinName[] = []) =>
+  const seen = (architecture: Architecture, fingerprint: Digest | null): SeenImage => ({
+    digest: d('1'),
+    platform: platformOf(architecture),
+    fingerprint,
+    title: null,
+  });
+  const both = (amd64: Digest | null, arm64: Digest | null) => ({ amd64: seen('amd64', amd64), arm64: seen('arm64', arm64) });
+  const check = (text: string, fingerprint: Digest, gone: readonly PinName[] = [], images: Partial<Record<Architecture, SeenImage>> = both(d('f'), d('f'))) =>
     checkPins(specOf(text), {
       fingerprint,
       platforms: ['linux/amd64', 'linux/arm64'],
       findings: gone.map((pin) => ({ pin, code: 'ERR_MANIFEST_UNKNOWN', message: 'not found' })),
+      images,
     });
 
   it('finds them current where source and images are what was pinned', () => {
@@ -191,6 +200,20 @@ describe('a check of pins', () => {
     });
   });
 
+  it('finds them stale when registry.yaml claims the source and an image does not, whoever edited it', () => {
+    const says = (images: ReturnType<typeof both>) => check(PINNED, d('f'), [], images);
+    expect(says(both(d('f'), d('e')))).toEqual({
+      outcome: 'stale',
+      reasons: ['the image pinned for linux/arm64 was built from eeeeeeeeeeee, and registry.yaml says ffffffffffff'],
+    });
+    expect(says(both(null, null)).reasons).toEqual([
+      'the image pinned for linux/amd64 does not say what it was built from, and registry.yaml says ffffffffffff',
+      'the image pinned for linux/arm64 does not say what it was built from, and registry.yaml says ffffffffffff',
+    ]);
+    // Where the source has moved, that is reason enough.
+    expect(check(PINNED, d('0'), [], both(d('e'), d('e'))).reasons).toHaveLength(1);
+  });
+
   it('names a pin that is gone once, and what is wrong with it in the words that the audit found', () => {
     const finding = (pin: PinName, code: PinFinding['code']): PinFinding => ({ pin, code, message: `m ${code}` });
     const findings = [
@@ -199,7 +222,7 @@ describe('a check of pins', () => {
       finding('arm64', 'ERR_PIN_UNVERIFIED'),
       finding('index', 'ERR_PIN_LOCAL'),
     ];
-    expect(checkPins(specOf(PINNED), { fingerprint: d('f'), platforms: ['linux/amd64', 'linux/arm64'], findings }).reasons).toEqual([
+    expect(checkPins(specOf(PINNED), { fingerprint: d('f'), platforms: ['linux/amd64', 'linux/arm64'], findings, images: {} }).reasons).toEqual([
       'the image pinned for linux/amd64, 111111111111, is gone, or a part of it',
       'm ERR_PIN_UNVERIFIED',
       'index: m ERR_PIN_LOCAL',
@@ -208,7 +231,7 @@ describe('a check of pins', () => {
 
   it('looks at no platform that was not asked for', () => {
     const findings: PinFinding[] = [{ pin: 'arm64', code: 'ERR_MANIFEST_UNKNOWN', message: 'm' }];
-    expect(checkPins(specOf(PINNED), { fingerprint: d('f'), platforms: ['linux/amd64'], findings }).outcome).toBe('current');
+    expect(checkPins(specOf(PINNED), { fingerprint: d('f'), platforms: ['linux/amd64'], findings, images: both(d('f'), d('e')) }).outcome).toBe('current');
   });
 });
 

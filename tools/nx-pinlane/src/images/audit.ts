@@ -11,7 +11,7 @@ import {
   type ProcessorSpec,
 } from '@pinlane/contracts';
 import { verifyImage, type ImageView } from '@pinlane/oci';
-import { judgePins, listedBy, requirePinned, storePins, type PinnedSpec, type Seen } from '@pinlane/pipeline';
+import { imagesOfPins, judgePins, listedBy, requirePinned, storePins, type PinnedSpec, type Seen, type SeenPins } from '@pinlane/pipeline';
 import { openLocation, type ImageLocations } from './locations.ts';
 import { seenImage } from './seen-image.ts';
 
@@ -66,6 +66,18 @@ const lookAtPlatforms = async (pinned: PinnedSpec, index: Seen | null, locations
   return Object.fromEntries((await Promise.all(looks)).flat());
 };
 
+/** Looks at all pins of a spec; what the pinned index answers for is looked at once. */
+const lookAtPins = async (pinned: PinnedSpec, locations: ImageLocations, memory: AuditMemory): Promise<SeenPins> => {
+  const index = pinned.indexPin === null ? null : await look(pinned.indexPin, locations, memory);
+  return { index, platforms: await lookAtPlatforms(pinned, index, locations, memory) };
+};
+
+/** The judgement on a processor's pins, and the images that they name. */
+export interface AuditedPins {
+  readonly entry: PinAuditEntry;
+  readonly images: ReturnType<typeof imagesOfPins>;
+}
+
 /**
  * Looks at everything that one registry.yaml pins, whether it is there whole, its bytes have the digest, manifests and configs are for the platform
  * they are pinned for, and the index lists the very manifests that are pinned. Nothing is written, and nothing is asked about pins that the lane refuses.
@@ -75,9 +87,9 @@ export const auditPins = async (
   { file, lane }: { readonly file: string; readonly lane: Lane },
   locations: ImageLocations,
   memory: AuditMemory = newAuditMemory(),
-): Promise<PinAuditEntry> => {
+): Promise<AuditedPins> => {
   const pinned = requirePinned(spec, { file, platforms: [] });
-  if (storePins(pinned, lane).length > 0) return judgePins(pinned, { index: null, platforms: {} }, { file, lane });
-  const index = pinned.indexPin === null ? null : await look(pinned.indexPin, locations, memory);
-  return judgePins(pinned, { index, platforms: await lookAtPlatforms(pinned, index, locations, memory) }, { file, lane });
+  if (storePins(pinned, lane).length > 0) return { entry: judgePins(pinned, { index: null, platforms: {} }, { file, lane }), images: {} };
+  const seen = await lookAtPins(pinned, locations, memory);
+  return { entry: judgePins(pinned, seen, { file, lane }), images: imagesOfPins(pinned, seen) };
 };

@@ -1,8 +1,8 @@
 import { join, relative } from 'node:path';
 import { createDockerEngine, createEmbeddedEngine, createProcessRunner, headRevision } from '@pinlane/adapters';
-import { isPinlaneError, parseReference, type BuildEngine, type BuildPlan, type Built, type Digest, type Problem } from '@pinlane/contracts';
+import { isPinlaneError, parseReference, type BuildEngine, type BuildPlan, type Built, type Problem } from '@pinlane/contracts';
 import { copyImage, isLoopback, readBaseLayers, requireEmbeddable } from '@pinlane/oci';
-import { chooseEngine, contextNames, engineMissing, variantOf, withoutEffect, type BuildRequest } from '@pinlane/pipeline';
+import { chooseEngine, engineMissing, withoutEffect } from '@pinlane/pipeline';
 import type { VerbContext } from '../command/context.ts';
 import type { BuildSettings } from '../workspace/settings.ts';
 import type { ResolvedBase } from './bases.ts';
@@ -12,14 +12,15 @@ import type { ImageLocations } from './locations.ts';
 /** What is wanted of a build. */
 export interface BuildWish {
   readonly settings: BuildSettings;
+  /** Whether an image that is there already will not do. */
+  readonly rebuild: boolean;
+  /** Whether every layer is made anew, too. */
   readonly noCache: boolean;
+  /** Whether the image is to be pinned, so that what is pinned now has to be known. */
+  readonly pins?: boolean;
   /** The cache key of the task that builds, to be recorded; absent if the image serves another task. */
   readonly cacheKey?: string | undefined;
-  /** What is asked of the build besides its source; absent if whatever was built of the source will do. */
-  readonly request?: BuildRequest | undefined;
 }
-
-const NOTHING_ASKED: BuildRequest = { docker: {}, labels: {} };
 
 /** What in the Dockerfile the embedded engine can't carry out; empty if it can build it. */
 const unsupportedBy = ({ buildArgs, platforms, target }: BuildPlan, { dockerfile }: BuildInputs): readonly Problem[] => {
@@ -45,15 +46,8 @@ const baseForDocker = async ({ pinned, digest, source }: ResolvedBase, { store, 
   return `oci-layout://${relative(root, store.root)}@${digest}`;
 };
 
-/** What engines record of a build besides its plan. */
-interface Recorded {
-  readonly revision: () => Promise<string | null>;
-  /** The hash of the request, and the names that are no images. */
-  readonly recorded: { readonly variant?: Digest; readonly contexts?: readonly string[] };
-}
-
 /** Asks git for the commit at once and tells once if there is none; engines wait for the answer only when they need it. */
-const revisionOf = ({ root, note }: VerbContext): (() => Promise<string | null>) => {
+export const revisionOf = ({ root, note }: VerbContext): (() => Promise<string | null>) => {
   const asked = headRevision(root).then(({ revision, ...why }) => {
     if ('reason' in why) note(`no revision is recorded: ${why.reason}`);
     return revision;
@@ -64,10 +58,9 @@ const revisionOf = ({ root, note }: VerbContext): (() => Promise<string | null>)
 /** Docker's engine for one build. @param bases as BuildKit takes them, by the names that the Dockerfile has for them */
 const dockerEngine = async (
   inputs: BuildInputs,
-  { noCache, settings, request = NOTHING_ASKED }: BuildWish,
+  { noCache, settings }: BuildWish,
   { paths, store }: ImageLocations,
-  { root, env, note }: VerbContext,
-  record: Recorded,
+  context: VerbContext,
   bases: ReadonlyMap<string, string>,
 ): Promise<BuildEngine> =>
   createDockerEngine({
@@ -76,15 +69,15 @@ const dockerEngine = async (
     file: inputs.dockerfile.file,
     bases: Object.fromEntries(bases),
     baseLayers: bases.size === 0 ? new Map() : await readBaseLayers(inputs.bases.values()),
-    options: request.docker,
+    options: inputs.request.docker,
     noCache,
     isolated: settings.rules.fresh,
     store,
     workFolder: join(paths.cache, 'docker'),
-    root,
-    env,
-    note,
-    ...record,
+    root: context.root,
+    env: context.env,
+    note: context.note,
+    revision: revisionOf(context),
   });
 
 /**
@@ -93,36 +86,34 @@ const dockerEngine = async (
  * @throws ERR_OPTION_INVALID for an option that the engine asked for can't carry out; ERR_DOCKERFILE_UNSUPPORTED if Docker is needed
  * and none answers, with ERR_ENGINE_UNAVAILABLE for why
  */
-const engineFor = async (
-  plan: BuildPlan,
-  inputs: BuildInputs,
-  wish: BuildWish,
-  locations: ImageLocations,
-  context: VerbContext,
-  record: Recorded,
-): Promise<BuildEngine> => {
-  const { request = NOTHING_ASKED, settings, noCache } = wish;
+const engineFor = async (plan: BuildPlan, inputs: BuildInputs, wish: BuildWish, locations: ImageLocations, context: VerbContext): Promise<BuildEngine> => {
+  const { settings, noCache } = wish;
+  const { request } = inputs;
   const unsupported = settings.engine === 'auto' ? unsupportedBy(plan, inputs) : [];
   const { engine, because } = chooseEngine({ asked: settings.engine, request, unsupported });
   if (engine === 'embedded') {
     const idle = withoutEffect(request.docker);
     if (idle.length > 0)
       context.note(`${idle.map((name) => `--${name}`).join(', ')}: of Docker's builders and caches, and without effect on the embedded engine`);
-    return createEmbeddedEngine({ context: inputs.context, dockerfile: inputs.dockerfile, bases: inputs.bases, store: locations.store, noCache, ...record });
+    return createEmbeddedEngine({
+      context: inputs.context,
+      dockerfile: inputs.dockerfile,
+      bases: inputs.bases,
+      store: locations.store,
+      noCache,
+      revision: revisionOf(context),
+    });
   }
   if (because.length > 0) {
-    const docker = await (await dockerEngine(inputs, wish, locations, context, record, new Map())).availability();
+    const docker = await (await dockerEngine(inputs, wish, locations, context, new Map())).availability();
     if (!docker.available) throw engineMissing(because, docker);
   }
   const bases = await Promise.all([...inputs.bases].map(async ([name, base]) => [name, await baseForDocker(base, locations, context)] as const));
-  return dockerEngine(inputs, wish, locations, context, record, new Map(bases));
+  return dockerEngine(inputs, wish, locations, context, new Map(bases));
 };
 
 /** Builds a plan's image into the store. @throws ERR_ENGINE_UNAVAILABLE, ERR_BUILD_FAILED, whatever assembling throws */
 export const buildImage = async (plan: BuildPlan, inputs: BuildInputs, wish: BuildWish, locations: ImageLocations, context: VerbContext): Promise<Built> => {
-  const { request = NOTHING_ASKED } = wish;
-  const variant = variantOf(request);
-  const record = { revision: revisionOf(context), recorded: { ...(variant === undefined ? {} : { variant }), contexts: contextNames(request) } };
-  const engine = await engineFor(plan, inputs, wish, locations, context, record);
+  const engine = await engineFor(plan, inputs, wish, locations, context);
   return engine.build(plan, { progress: context.progress, signal: context.signal });
 };

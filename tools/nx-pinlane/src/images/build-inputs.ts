@@ -1,15 +1,15 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
-import { fail, isPinlaneError, leadsOut, PinlaneError, PLATFORMS, slugOf, type Digest, type ProcessorSpec } from '@pinlane/contracts';
+import { fail, isPinlaneError, leadsOut, PinlaneError, PLATFORMS, type Digest, type ProcessorSpec } from '@pinlane/contracts';
 import { ASSEMBLER_VERSION, dockerfileBases, parseDockerfile, readBuildContext, type BuildContext, type ParsedDockerfile } from '@pinlane/oci';
-import { fingerprintOf, imageProjection, projectionText } from '@pinlane/pipeline';
+import { askedOfImage, contextNames, fingerprintOf, imageProjection, projectionText, type BuildRequest } from '@pinlane/pipeline';
 import type { VerbContext } from '../command/context.ts';
 import { valueOf } from '../command/environment.ts';
-import { readRecord } from '../workspace/build-records.ts';
 import { requireSecretsUnset } from '../workspace/secrets.ts';
 import type { BuildSettings } from '../workspace/settings.ts';
 import type { SpecFile } from '../workspace/spec-file.ts';
 import { resolveBases, type ResolvedBase } from './bases.ts';
+import type { BuildRequested } from './build-request.ts';
 import type { ImageLocations } from './locations.ts';
 
 /** Everything that an image is made from, read once, and its fingerprint. */
@@ -20,15 +20,9 @@ export interface BuildInputs {
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly target: string | undefined;
   readonly bases: ReadonlyMap<string, ResolvedBase>;
+  /** What is asked besides the source. */
+  readonly request: BuildRequest;
   readonly fingerprint: Digest;
-}
-
-/** What options may put in the place of what registry.yaml says. */
-export interface InputOverrides {
-  readonly buildArgs?: Readonly<Record<string, string>> | undefined;
-  readonly target?: string | undefined;
-  /** Names in the Dockerfile that are given a context of their own; those of the last build if absent. */
-  readonly contexts?: readonly string[] | undefined;
 }
 
 /**
@@ -87,18 +81,18 @@ export const readBuildInputs = async (
   { lane }: Pick<BuildSettings, 'lane'>,
   locations: ImageLocations,
   { root, projectRoot, env, note, progress }: VerbContext,
-  overrides: InputOverrides = {},
+  { buildArgs: askedArgs, target: askedTarget, request }: BuildRequested,
 ): Promise<BuildInputs> => {
   const { spec } = specFile;
   await requireSecretsUnset(lane, spec, { root, env });
-  const target = overrides.target ?? spec.build.target;
+  const target = askedTarget ?? spec.build.target;
   const baseImage = valueOf(env, 'PINLANE_BASE_IMAGE');
   progress('reading the build context');
   const context = await readContext(specFile, join(root, projectRoot));
   const dockerfile = parseDockerfile(context.dockerfile.text, posix.join(projectRoot, spec.build.context, spec.build.dockerfile));
-  const buildArgs = withBaseImage({ ...spec.build.args, ...overrides.buildArgs }, dockerfile, baseImage);
+  const buildArgs = withBaseImage({ ...spec.build.args, ...askedArgs }, dockerfile, baseImage);
   const named = dockerfileBases(dockerfile, buildArgs, PLATFORMS, target);
-  const contexts = named.length === 0 ? [] : (overrides.contexts ?? (await readRecord(locations.paths, slugOf(spec.ref)))?.contexts ?? []);
+  const contexts = contextNames(request);
   const images = named.filter((each) => !contexts.includes(each));
   if (images.length > 0) progress(`looking for ${images.join(', ')}`);
   const bases = await resolveBases(images, locations, note).catch(blameBaseImage(images.find((each) => each === baseImage)));
@@ -110,6 +104,7 @@ export const readBuildInputs = async (
     target: target ?? null,
     projection: imageProjection(spec),
     bases: Object.fromEntries([...bases].map(([each, { pinned }]) => [each, pinned])),
+    request: askedOfImage(request),
   });
-  return { spec, context, dockerfile, buildArgs, target, bases, fingerprint };
+  return { spec, context, dockerfile, buildArgs, target, bases, request, fingerprint };
 };

@@ -59,6 +59,14 @@ export const skippable = {
 /** The document of a verb that had nothing to do. */
 export const skipped: Skipped = { kind: 'Skipped', schemaVersion: 1 };
 
+/** Whether what is there already will do. */
+export const rebuilding = {
+  rebuild: z
+    .boolean()
+    .optional()
+    .describe('Build even where the source was built before: whatever pins, the store and the registry say. Layers that were made before are used again.'),
+};
+
 /** Nx's spelling and Docker's, of one wish. */
 export const uncached = (what: string) => ({
   noCache: z.boolean().optional().describe(what),

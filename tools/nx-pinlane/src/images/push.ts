@@ -12,6 +12,7 @@ import {
 import { childManifests, parseDocument, protectingTag, pushImage, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { VerbContext } from '../command/context.ts';
 import { isSame, notePush, readJournal, settlePushes, type JournalPlace } from '../workspace/push-journal.ts';
+import { fingerprintTag } from './fingerprint-tag.ts';
 import { isWhole, openRegistry, type ImageLocations, type RegistryAccess } from './locations.ts';
 
 /** How long an upload that was broken off may still turn out to have left something, in ms. */
@@ -32,8 +33,8 @@ const orAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
   }
 };
 
-const isNamed = async (registry: RegistryRepository, digest: Digest): Promise<boolean> =>
-  (await orAbsent(registry.resolve(protectingTag(digest))))?.digest === digest;
+const isNamed = async (registry: RegistryRepository, digest: Digest, tag = protectingTag(digest)): Promise<boolean> =>
+  (await orAbsent(registry.resolve(tag)))?.digest === digest;
 
 /** Gives a manifest that is in a registry its protecting tag; false if it is not there. */
 const nameIfThere = async (registry: RegistryRepository, digest: Digest): Promise<boolean> => {
@@ -74,9 +75,20 @@ const nameLeftovers = async (image: BuiltImage, entries: readonly PushEntry[], p
   );
 };
 
-/** Whether every manifest of an image has its protecting tag in a registry. */
-const allNamed = async (registry: RegistryRepository, manifests: readonly Digest[]): Promise<boolean> =>
-  (await Promise.all(manifests.map((digest) => isNamed(registry, digest)))).every(Boolean);
+/** Whether every manifest of an image has its protecting tag in a registry, and its index that of the fingerprint. */
+const allNamed = async (registry: RegistryRepository, { index, fingerprint }: BuiltImage, manifests: readonly Digest[]): Promise<boolean> =>
+  (await Promise.all([isNamed(registry, index, fingerprintTag(fingerprint)), ...manifests.map((digest) => isNamed(registry, digest))])).every(Boolean);
+
+/** Lets other machines find an image by its source. A registry that lets no tag be written anew keeps the image that came first. */
+const tagFingerprint = async (registry: RegistryRepository, { index, fingerprint }: BuiltImage, store: Store, note: VerbContext['note']): Promise<void> => {
+  const { descriptor, bytes } = await store.readManifest(index);
+  try {
+    await registry.tag(fingerprintTag(fingerprint), descriptor, bytes);
+  } catch (thrown) {
+    if (!isPinlaneError(thrown, 'ERR_REGISTRY_PROTOCOL') && !isPinlaneError(thrown, 'ERR_REGISTRY_DENIED')) throw thrown;
+    note(`WARNING other machines can not find this image by its source, because its tag was refused: ${asPinlaneError(thrown).problems[0]?.message}`);
+  }
+};
 
 /** The repository of a base in the registry that is pushed to, if there is one: most of an image is its base, and its blobs can be mounted from there. */
 const mountableBase = ({ bases }: BuiltImage, host: string): Repository | undefined =>
@@ -103,11 +115,12 @@ export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { path
   // The task before this one pushed it and read it back, and whoever pins it reads it once more.
   if (recorded && context.afterBuild && entries.some((entry) => entry.state === 'pushed' && isSame(image)(entry))) return;
   const manifests = await manifestsOf(store, image.index);
-  if (recorded && (await isWhole(registry, image.index)) && (await allNamed(registry, manifests))) return;
+  if (recorded && (await isWhole(registry, image.index)) && (await allNamed(registry, image, manifests))) return;
 
   const entry: PushEntry = { repository: image.repository, index: image.index, manifests, state: 'pushing', startedAt: new Date().toISOString() };
   await notePush(place, entry);
   progress(`pushing to ${image.repository}`);
   await pushImage(store, registry, image.index, { progress, signal, slots: { folder: join(paths.locks, 'push') } });
+  await tagFingerprint(registry, image, store, note);
   await notePush(place, { ...entry, state: 'pushed' });
 };

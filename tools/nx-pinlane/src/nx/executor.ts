@@ -28,6 +28,14 @@ const bundleOptions = ({ name }: Verb, options: Options, { projectName = '', pro
   return target?.executor === '@pinlane/nx:bundle' ? { bundle: target.options ?? {} } : {};
 };
 
+/** The options of the target `buildx` in the task's configuration: `pin` and `acceptance` answer for the image that it builds. */
+const buildOptions = ({ name }: Verb, { projectName = '', configurationName, projectsConfigurations }: ExecutorContext): Options => {
+  if (name !== 'pin' && name !== 'acceptance') return {};
+  const target = Object.values(projectsConfigurations.projects[projectName]?.targets ?? {}).find(({ executor }) => executor === '@pinlane/nx:buildx');
+  const build: Options = { ...target?.options, ...(configurationName === undefined ? {} : target?.configurations?.[configurationName]) };
+  return Object.keys(build).length === 0 ? {} : { build };
+};
+
 const hyphenated = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** Nx splits at commas the one value of an option that may also be a list; the commas in `--secret=id=npm,env=TOKEN` are the option's own. */
@@ -75,7 +83,12 @@ export const executor =
       afterBuild: isAfterBuild(run, id, project),
     };
     hideFromGit(context.root);
-    const whole = { ...withoutSplits(options, context), ...bundleOptions(verb, options, context), ...laneOptions(verb, context) };
+    const whole = {
+      ...withoutSplits(options, context),
+      ...bundleOptions(verb, options, context),
+      ...buildOptions(verb, context),
+      ...laneOptions(verb, context),
+    };
     const unordered = verb.name === 'acceptance' && pinsWhatItTests(run, id, process.env);
     return { success: (await runVerb(unordered ? { ...verb, run: refuseUnordered } : verb, whole, place)) === 0 };
   };

@@ -85,7 +85,8 @@ describe('pin in a registry', () => {
     for (const [daysAgo, stays] of [
       [0, true],
       [1, false],
-    ] as const)
+    ] as const) {
+      empty(registry);
       await withFiles({ ...FILES, [journal]: begun(daysAgo) }, async (root) => {
         registry.faults.push({ when: ({ url }) => url.includes('/acme/gone/'), fault: { kind: 'answer', status: 403 } });
         const env = { PINLANE_REGISTRY: `${registry.host}/acme`, ...STAGING };
@@ -94,6 +95,7 @@ describe('pin in a registry', () => {
         expect(context.notes.join('\n')).toMatch(stays ? /acme\/gone was broken off, and what it left can't be named now/ : /its manifests are sha256:a{64}/);
         expect(await readFile(join(root, journal), 'utf8').catch(() => null)).toEqual(stays ? expect.stringContaining('acme/gone') : null);
       });
+    }
   });
 
   it('looks at what a record or a journal says is pushed, and brings what is gone; only right after the build it believes a push that ended', async () => {

@@ -41,7 +41,7 @@ describe('staging', () => {
       await withWorkspace(async ({ nxWith, git }) => {
         const env = { PINLANE_LANE: 'staging', PINLANE_PUSH: 'true', PINLANE_REGISTRY: `${registry.host}/acme` };
         const push = () => nxWith(env, 'run', 'acme-base:buildx', '--tags=at-{sha}', '--tags={branch}', '--tags={tag}', '--outputStyle=static');
-        const tags = () => [...registry.manifests.keys()].flatMap((key) => /:((?!pin-)[\w.-]+)$/.exec(key.split('@')[0]!)?.[1] ?? []);
+        const tags = () => [...registry.manifests.keys()].flatMap((key) => /:((?!pin-|source-)[\w.-]+)$/.exec(key.split('@')[0]!)?.[1] ?? []);
         await git('checkout', '--quiet', '-b', 'feature/one');
         const one = (await git('rev-parse', 'HEAD')).trim().slice(0, 12);
         const first = await push();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { buildArguments, namingOptions } from '../../src/verbs/buildx/docker-options.ts';
+import { buildArguments, namingOptions } from '../../src/images/docker-options.ts';
 import { options as buildxOptions } from '../../src/verbs/buildx/options.ts';
 import { options as pinOptions } from '../../src/verbs/pin/options.ts';
 

@@ -20,6 +20,7 @@ import {
 import { looksForEvidence, renderEvidence, requirePinned, requireTestsPinned, type EvidenceSubject } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { readBuildInputs } from '../../images/build-inputs.ts';
+import { requestedBy, type BuildRequested } from '../../images/build-request.ts';
 import { ensureBuilt } from '../../images/ensure-built.ts';
 import { openLocation, openLocations, type ImageLocations } from '../../images/locations.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
@@ -41,13 +42,15 @@ const pinnedImage = ({ spec, file }: SpecFile, platform: Platform, { lane }: Bui
 /** The working tree's image for a platform, built if it is not there. */
 const builtImage = async (
   specFile: SpecFile,
+  requested: BuildRequested,
   platform: Platform,
   settings: BuildSettings,
   locations: ImageLocations,
   context: VerbContext,
 ): Promise<PinnedReference> => {
-  const inputs = await readBuildInputs(specFile, settings, locations, context);
-  const { image } = await ensureBuilt(inputs, { settings, noCache: settings.rules.fresh && !context.afterBuild }, locations, context);
+  const inputs = await readBuildInputs(specFile, settings, locations, context, requested);
+  const wish = { settings, rebuild: false, noCache: settings.rules.fresh && !context.afterBuild };
+  const { image } = await ensureBuilt(specFile, inputs, wish, locations, context);
   const digest = image.platforms[architectureOf(platform)];
   return digest === undefined
     ? fail('ERR_PLATFORM_MISSING', `${image.name} was not built for ${platform}`, { fix: 'Name it in --platforms or PINLANE_PLATFORMS.' })
@@ -109,7 +112,7 @@ const runAcceptance = ({ specFile, settings, locations, image, platform, pinned,
  * @throws ERR_IMAGE_UNPINNED, ERR_LANE_FORBIDS, ERR_PIN_LOCAL, ERR_LANE_SECRET_SET and whatever building and running throw
  */
 export const acceptance = async (options: AcceptanceOptions, context: VerbContext): Promise<VerbOutcome<AcceptanceReport>> => {
-  const settings = resolveSettings(options, context.env);
+  const settings = resolveSettings({ ...options.build, ...options }, context.env);
   const { lane } = settings;
   const locations = openLocations(workspacePaths(context.root, lane), { insecureRegistries: settings.insecureRegistries, signal: context.signal });
   const specFile = await readSpec(context);
@@ -118,7 +121,9 @@ export const acceptance = async (options: AcceptanceOptions, context: VerbContex
   const pinned = requireTestsPinned(lane, options.pinned);
   const wishes = evidenceWishes(options, pinned, settings);
   await requireSecretsUnset(lane, spec, context);
-  const image = pinned ? pinnedImage(specFile, platform, settings) : await builtImage(specFile, platform, settings, locations, context);
+  const image = pinned
+    ? pinnedImage(specFile, platform, settings)
+    : await builtImage(specFile, requestedBy(options.build ?? {}), platform, settings, locations, context);
   // Before the test, which takes its time.
   if (wishes.attach) requireMayAttach(image, lane);
   const evidence = wishes.look ? await evidenceOn({ ref: spec.ref, digest: image.digest, platform }, image, locations) : undefined;

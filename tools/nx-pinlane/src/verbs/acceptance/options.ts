@@ -1,6 +1,7 @@
 import { RUNTIME_NAMES } from '@pinlane/contracts';
 import * as z from 'zod';
 import type { OptionsOf } from '../../command/verb.ts';
+import { builtAs } from '../../images/build-request.ts';
 import { building, lane, reaching } from '../../images/options.ts';
 
 /** The options of `acceptance`. */
@@ -22,4 +23,7 @@ export const options = {
   ...lane,
 };
 
-export type AcceptanceOptions = OptionsOf<typeof options>;
+/** What the plugin sets for itself. */
+export const internalOptions = builtAs;
+
+export type AcceptanceOptions = OptionsOf<typeof options & typeof internalOptions>;

@@ -1,13 +1,14 @@
 import { acceptanceReportSchema } from '@pinlane/contracts';
 import { defineVerb } from '../../command/verb.ts';
 import { buildEnvironment } from '../../images/options.ts';
-import { options } from './options.ts';
+import { internalOptions, options } from './options.ts';
 
 export const verb = defineVerb({
   name: 'acceptance',
   title: "Runs a processor's image in isolation and holds it to the processor contract and to its own cases.",
   subject: 'processor',
   options,
+  internalOptions,
   environment: [...buildEnvironment, 'PINLANE_RUNTIME'],
   document: [acceptanceReportSchema],
   target: { dependsOn: ['buildx'], configurations: { pinned: { pinned: true } } },

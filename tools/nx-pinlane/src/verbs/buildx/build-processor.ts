@@ -1,26 +1,28 @@
-import { EXIT, platformOf, shortDigest, type Architecture, type BuiltImage, type Digest } from '@pinlane/contracts';
+import { EXIT, platformOf, type Architecture, type BuiltImage, type Digest } from '@pinlane/contracts';
 import { headNames } from '@pinlane/adapters';
-import { contextNames, repositoryOf } from '@pinlane/pipeline';
+import { repositoryOf } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { readBuildInputs } from '../../images/build-inputs.ts';
+import { requestedBy } from '../../images/build-request.ts';
+import { namingOptions } from '../../images/docker-options.ts';
 import { ensureBuilt, type EnsuredImage } from '../../images/ensure-built.ts';
+import { whyNothing } from '../../images/find-image.ts';
 import { openLocations } from '../../images/locations.ts';
 import { isUncached } from '../../images/options.ts';
 import { fillTagNames } from '../../images/tag-names.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
 import type { BuildSettings } from '../../workspace/settings.ts';
 import { readSpec, type SpecFile } from '../../workspace/spec-file.ts';
-import { buildArguments, dockerOptions, namingOptions } from './docker-options.ts';
 import { giveNames, requireTags } from './give-names.ts';
 import type { BuildxOptions } from './options.ts';
 
 const summary = (image: BuiltImage, { outcome, layers }: EnsuredImage): string[] => [
-  outcome === 'reused'
-    ? `${image.name}: nothing built, the image with fingerprint ${shortDigest(image.fingerprint)} is there`
-    : `${image.name}: built${layers === null ? ` by ${image.engine.version}` : `, ${layers.built} layers made and ${layers.reused} reused`}`,
+  outcome === 'built'
+    ? `${image.name}: built${layers === null ? ` by ${image.engine?.version}` : `, ${layers.built} layers made and ${layers.reused} reused`}`
+    : `${image.name}: nothing built, ${whyNothing(outcome, image)}`,
   ...Object.entries(image.platforms).map(([architecture, digest]) => `  ${platformOf(architecture as Architecture)}  ${image.repository}@${digest as Digest}`),
   `  index        ${image.repository}@${image.index}${image.pushed ? ', pushed' : ''}`,
-  ...(image.engine.reproducible === false ? ['  its attestations tell when it was built: another build of the same source has another index'] : []),
+  ...(image.engine?.reproducible === false ? ['  its attestations tell when it was built: another build of the same source has another index'] : []),
 ];
 
 /** The spec, once bundling is done: an error in the source comes before one in registry.yaml. */
@@ -45,15 +47,14 @@ export const buildProcessor = async (
   const specFile = await readSpecAfter(bundling, context);
   const access = { insecureRegistries: settings.insecureRegistries, signal: context.signal };
   const locations = openLocations(workspacePaths(context.root, settings.lane), access);
-  const { target, labels, load, ...naming } = namingOptions(options);
+  const { load, ...naming } = namingOptions(options);
   const tags = await tagsOf(naming.tags, context);
-  const request = { docker: dockerOptions(options), labels };
-  const overrides = { buildArgs: buildArguments(options.buildArgs), target, contexts: contextNames(request) };
-  const inputs = await readBuildInputs(specFile, settings, locations, context, overrides);
+  const inputs = await readBuildInputs(specFile, settings, locations, context, requestedBy(options));
   // Before the build, which may take long.
   requireTags(tags, repositoryOf(inputs.spec, settings));
-  const wish = { settings, noCache: isUncached(options) || settings.rules.fresh, request, cacheKey: context.env['NX_TASK_HASH'] };
-  const ensured = await ensureBuilt(inputs, wish, locations, context);
-  await giveNames(ensured.image, { tags, load }, locations, context);
+  const noCache = isUncached(options) || settings.rules.fresh;
+  const wish = { settings, rebuild: options.rebuild === true, noCache, cacheKey: context.env['NX_TASK_HASH'] };
+  const ensured = await ensureBuilt(specFile, inputs, wish, locations, context);
+  await giveNames(ensured.image, { tags, load, push: settings.push }, locations, context);
   return { document: ensured.image, lines: summary(ensured.image, ensured), exitCode: EXIT.good };
 };

@@ -1,14 +1,15 @@
 import * as z from 'zod';
 import type { OptionsOf } from '../../command/verb.ts';
 import { bundledFirst } from '../../images/bundle-options.ts';
-import { building, lane, skippable, uncached } from '../../images/options.ts';
-import { buildArgs, docker } from './docker-options.ts';
+import { buildArgs, docker } from '../../images/docker-options.ts';
+import { building, lane, rebuilding, skippable, uncached } from '../../images/options.ts';
 
 /** The options of `buildx`. */
 export const options = {
   ...building,
   buildArgs,
-  ...uncached('Build even where an image with the same fingerprint is in the store.'),
+  ...rebuilding,
+  ...uncached('Build even where the source was built before, and make every layer anew.'),
   ...docker,
   ...lane,
 };

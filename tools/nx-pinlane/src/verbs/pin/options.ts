@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { OptionsOf } from '../../command/verb.ts';
+import { builtAs } from '../../images/build-request.ts';
 import { bundledFirst } from '../../images/bundle-options.ts';
-import { building, lane } from '../../images/options.ts';
+import { building, lane, rebuilding, uncached } from '../../images/options.ts';
 
 /** The options of `pin`. */
 export const options = {
@@ -12,10 +13,12 @@ export const options = {
     .describe('Pin this image instead of the one that was built, for example to roll back: repository@sha256:…, an index or one platform.'),
   check: z.boolean().optional().describe('Write nothing; tell whether source and pins have parted (ERR_PIN_STALE).'),
   dryRun: z.boolean().optional().describe('Write nothing; print the edit.'),
+  ...rebuilding,
+  ...uncached('Build even where the source was built before, and make every layer anew.'),
   ...lane,
 };
 
 /** What the plugin sets for itself. */
-export const internalOptions = bundledFirst;
+export const internalOptions = { ...bundledFirst, ...builtAs };
 
 export type PinOptions = OptionsOf<typeof options & typeof internalOptions>;

@@ -1,10 +1,13 @@
 import { EXIT, fail, formatRepository, isStoreReference, laneRules, parsePlatforms, shortDigest, type PinReport } from '@pinlane/contracts';
-import { publishedRepository, renderPinReport, requireMayPin } from '@pinlane/pipeline';
+import { pinReport, publishedRepository, renderPinReport, requireMayPin } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { writeBundle } from '../../images/bundle.ts';
 import { readBuildInputs } from '../../images/build-inputs.ts';
+import { requestedBy } from '../../images/build-request.ts';
 import { ensureBuilt } from '../../images/ensure-built.ts';
+import { whyNothing } from '../../images/find-image.ts';
 import { openLocations, type ImageLocations } from '../../images/locations.ts';
+import { isUncached } from '../../images/options.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
 import { settlePushes } from '../../workspace/push-journal.ts';
 import { resolveSettings, type BuildSettings } from '../../workspace/settings.ts';
@@ -15,16 +18,23 @@ import type { PinOptions } from './options.ts';
 import { namedImage, verifyCandidate, type PinCandidate } from './verify-candidate.ts';
 import { previewPins, writePins, type Decide } from './write.ts';
 
+/** The image to pin, and why nothing had to be built for it; or why the pins stay, if they answer for the source. */
+type Candidate = (PinCandidate & { readonly why: string | null }) | { readonly unchanged: string };
+
 /** The image to pin: the one named, or the working tree's, which is built if it is not there. */
-const candidateOf = async (options: PinOptions, specFile: SpecFile, locations: ImageLocations, context: VerbContext): Promise<PinCandidate> => {
+const candidateOf = async (options: PinOptions, specFile: SpecFile, locations: ImageLocations, context: VerbContext): Promise<Candidate> => {
   const narrowed = options.platforms === undefined ? undefined : parsePlatforms(options.platforms);
-  if (options.digest !== undefined) return { image: namedImage(options.digest), platforms: narrowed, revision: null, publishedAs: null };
+  if (options.digest !== undefined) return { image: namedImage(options.digest), platforms: narrowed, revision: null, publishedAs: null, why: null };
   // The build has the platforms of the whole run, as the `buildx` before it had; --platforms says which of them are pinned.
-  const built = resolveSettings({ ...options, platforms: undefined }, context.env);
-  const inputs = await readBuildInputs(specFile, built, locations, context);
+  const built = resolveSettings({ ...options.build, ...options, platforms: options.build?.platforms }, context.env);
+  const inputs = await readBuildInputs(specFile, built, locations, context, requestedBy(options.build ?? {}));
   const settings = { ...built, push: built.push && options.dryRun !== true };
-  const { image } = await ensureBuilt(inputs, { settings, noCache: false }, locations, context);
+  const wish = { settings, pins: true, rebuild: options.rebuild === true, noCache: isUncached(options) };
+  const { image, outcome } = await ensureBuilt(specFile, inputs, wish, locations, context);
+  const why = outcome === 'built' ? null : whyNothing(outcome, image);
+  if (why !== null && outcome === 'pinned') return { unchanged: why };
   return {
+    why,
     image: namedImage(`${image.repository}@${image.index}`),
     platforms: narrowed ?? built.platforms,
     revision: image.revision,
@@ -49,7 +59,7 @@ const requirePublishable = ({ image, publishedAs }: PinCandidate, { lane }: Buil
  */
 export const pin = async (options: PinOptions, context: VerbContext): Promise<VerbOutcome<PinReport>> => {
   const { check: checks = false, dryRun = false } = options;
-  const settings = resolveSettings(options, context.env);
+  const settings = resolveSettings({ ...options.build, ...options }, context.env);
   const locations = openLocations(workspacePaths(context.root, settings.lane), {
     insecureRegistries: settings.insecureRegistries,
     signal: context.signal,
@@ -58,10 +68,15 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
   if (checks && options.digest !== undefined)
     fail('ERR_OPTION_INVALID', '--check compares the pins with the source, and --digest names another image', { fix: 'Give one of the two.' });
   if (checks && options.bundle) await writeBundle(options.bundle, context);
-  if (checks) return check(specFile, settings, locations, context);
+  if (checks) return check(specFile, requestedBy(options.build ?? {}), settings, locations, context);
   if (!dryRun) requireMayPin(settings.lane);
 
   const candidate = await candidateOf(options, specFile, locations, context);
+  if ('unchanged' in candidate) {
+    const { spec, file } = specFile;
+    const report = pinReport(spec, spec, { file, outcome: 'unchanged', explanation: [candidate.unchanged] });
+    return { document: report, lines: [renderPinReport(report)], exitCode: EXIT.good };
+  }
   requirePublishable(candidate, settings, specFile, context.project);
   context.progress(`verifying ${shortDigest(candidate.image.digest)}`);
   const decide: Decide = async (spec) => {
@@ -72,7 +87,8 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
     const { report, diff } = await previewPins(specFile, decide);
     return { document: report, lines: [renderPinReport(report), ...diff], exitCode: EXIT.good };
   }
-  const report = await writePins(specFile, decide, locations.paths.locks);
+  const written = await writePins(specFile, decide, locations.paths.locks);
+  const report = written.outcome === 'unchanged' && candidate.why !== null ? { ...written, explanation: [candidate.why] } : written;
   // The push that led here is over: its image is pinned.
   const pushed = { repository: formatRepository(candidate.image), index: candidate.image.digest };
   await settlePushes({ paths: locations.paths, name: context.project, note: context.note }, [pushed]);

@@ -15,7 +15,7 @@ import type { VerifyPinsOptions } from './options.ts';
 const auditFile = async (root: string, file: string, lane: Lane, locations: ImageLocations, memory: AuditMemory): Promise<PinAuditEntry> => {
   try {
     const { spec } = await readSpecFile(root, file);
-    return await auditPins(spec, { file, lane }, locations, memory);
+    return (await auditPins(spec, { file, lane }, locations, memory)).entry;
   } catch (thrown) {
     if (locations.access.signal?.aborted || isPinlaneError(thrown, 'ERR_CANCELLED')) throw thrown;
     const findings = asPinlaneError(thrown).problems.map(({ code, message }) => ({ pin: null, code, message }));
