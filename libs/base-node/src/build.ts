@@ -1,20 +1,21 @@
 import { join } from 'node:path';
-import { fail, isPinlaneError, PinlaneError, type BuiltImage, type Problem } from '@pinlane/contracts';
+import { fail, isPinlaneError, parsePinnedReference, PinlaneError, type BuiltImage, type Problem } from '@pinlane/contracts';
 import { assemble, type AssemblyInput } from './assemble.ts';
 import { openDownloadCache } from './downloads/cache.ts';
 import type { Gone } from './downloads/obtain.ts';
 import { resolveLock } from './downloads/resolve.ts';
 import { baseImage } from './image/built.ts';
 import { importBase } from './image/import.ts';
-import { readDefinition, readLock } from './inputs.ts';
+import { lockFileOf, readDefinition, readLock } from './inputs.ts';
 import { findKept, folderOf, noteKept, warnOfMoved } from './kept-image.ts';
 import { diffLocks, summariseChanges } from './lock/changes.ts';
 import type { BaseDefinition } from './lock/definition.ts';
-import { lockFingerprint, type BaseLock } from './lock/lock.ts';
+import { lockFingerprint, recordedImage, requireRecorded, type BaseLock } from './lock/lock.ts';
 import { isInstalled } from './process.ts';
 import { BASE_NAME, type BuildBase, type BuildBaseOptions } from './types.ts';
 
-const stale = (gone: readonly Gone[]): PinlaneError => {
+/** The error for what is locked and can't be downloaded any more. */
+export const stale = (gone: readonly Gone[]): PinlaneError => {
   const problems = gone.map(({ architecture, name, version, available }): Problem => {
     const now = available.length > 0 ? `there is ${available.join(', ')}` : 'there is no other';
     return { code: 'ERR_BASE_LOCK_STALE', message: `${name} ${version} for ${architecture} can no longer be downloaded; ${now}` };
@@ -24,8 +25,12 @@ const stale = (gone: readonly Gone[]): PinlaneError => {
 
 const assembleOrMove = async (definition: BaseDefinition, lock: BaseLock, input: AssemblyInput, options: BuildBaseOptions) => {
   const locked = await assemble(lock, input);
-  if (!('gone' in locked)) return { assembled: locked, moved: [] };
-  if (options.lane !== 'local') throw stale(locked.gone);
+  if (!('gone' in locked)) {
+    requireRecorded(lock, { index: locked.index.digest, platforms: locked.platforms }, lockFileOf(options.baseDir));
+    return { assembled: locked, moved: [] };
+  }
+  // A base that was pushed is exactly what is locked, and better than one that is nearly it.
+  if (options.lane !== 'local' || isPublished(definition, lock)) throw stale(locked.gone);
   // Packages fit each other, so when one has moved on, all are chosen anew rather than mixed.
   const fresh = await resolveLock(definition, lock, input);
   const moved = summariseChanges(diffLocks(lock, fresh));
@@ -55,28 +60,48 @@ const isAptHere = async ({ root: cwd, env, signal }: BuildBaseOptions): Promise<
 const UNAVAILABLE_FIX =
   'name an image by digest in PINLANE_BASE_IMAGE, or in `published` of base.yaml one that was pushed, or build on a machine whose apt reads that Debian release and whose npm reaches its registry';
 
+/** Whether a definition names, in a registry, the very image that its lock records. */
+const isPublished = ({ published }: BaseDefinition, lock: BaseLock): boolean =>
+  published !== undefined && recordedImage(lock)?.index === parsePinnedReference(published).digest;
+
+/** Errors that say that this machine can't assemble, or that nobody can any more. */
+const UNASSEMBLED = ['ERR_BASE_UNAVAILABLE', 'ERR_BASE_LOCK_STALE'] as const;
+
+/** Takes the base that was published; what says why not to assemble is told, and thrown if there is none. */
+const takePublished = async (why: PinlaneError, { published }: BaseDefinition, lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage> => {
+  const said = why.problems.map(({ message }) => message).join('; ');
+  if (published === undefined) return isPinlaneError(why, 'ERR_BASE_UNAVAILABLE') ? fail(why.code, said, { fix: UNAVAILABLE_FIX }) : Promise.reject(why);
+  options.progress(`${said}: taking the base that was published`, 'note');
+  return importBase(published, '`published` in base.yaml', options, lockFingerprint(lock));
+};
+
+/** The published base, if the lock records it and its registry has it: taking it is quicker than assembling. */
+const publishedAs = async (definition: BaseDefinition, lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage | null> => {
+  if (options.noCache === true || !isPublished(definition, lock)) return null;
+  try {
+    return await importBase(definition.published!, '`published` in base.yaml', options, lockFingerprint(lock));
+  } catch (error) {
+    if (options.signal.aborted || !isPinlaneError(error)) throw error;
+    options.progress(`the base is assembled, because it can't be taken from its registry: ${error.problems[0]?.message}`, 'note');
+    return null;
+  }
+};
+
 /** See {@link BuildBase}. */
 export const buildBase: BuildBase = async (options) => {
-  const { baseDir, env, progress } = options;
+  const { baseDir, env } = options;
   const named = env.PINLANE_BASE_IMAGE;
   if (named !== undefined && named !== '') return importBase(named, 'PINLANE_BASE_IMAGE', options);
 
   const definition = await readDefinition(baseDir);
   const lock = await readLock(baseDir, definition);
-  const kept = await findKept(lock, options);
-  if (kept !== null) return kept;
-
-  const { published } = definition;
-  const imported = (why: string) => {
-    if (published === undefined) return fail('ERR_BASE_UNAVAILABLE', why, { fix: UNAVAILABLE_FIX });
-    progress(`${why}: taking the base that was published`, 'note');
-    return importBase(published, '`published` in base.yaml', options, lockFingerprint(lock));
-  };
-  if (!(await isAptHere(options))) return imported('this machine has no apt');
+  const there = (await findKept(lock, options)) ?? (await publishedAs(definition, lock, options));
+  if (there !== null) return there;
   try {
+    if (!(await isAptHere(options))) fail('ERR_BASE_UNAVAILABLE', 'this machine has no apt');
     return await assembleHere(definition, lock, options);
   } catch (error) {
-    if (!isPinlaneError(error, 'ERR_BASE_UNAVAILABLE')) throw error;
-    return imported(error.problems.map(({ message }) => message).join('; '));
+    if (!(error instanceof PinlaneError) || !UNASSEMBLED.some((code) => isPinlaneError(error, code))) throw error;
+    return takePublished(error, definition, lock, options);
   }
 };

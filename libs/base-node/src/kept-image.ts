@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { builtImageSchema, digestHex, isPinlaneError, type BuiltImage } from '@pinlane/contracts';
 import type { Descriptor, Store } from '@pinlane/oci';
-import { lockFingerprint, type BaseLock } from './lock/lock.ts';
+import { lockFingerprint, recordedImage, type BaseLock } from './lock/lock.ts';
 import { readRecord, writeRecord } from './records.ts';
 import { BASE_NAME, type BuildBaseOptions } from './types.ts';
 
@@ -35,6 +35,8 @@ export const findKept = async (lock: BaseLock, options: BuildBaseOptions): Promi
   const { store, lane, noCache = false } = options;
   const known = noCache ? undefined : await readRecord(recordFileOf(lock, options), recordSchema);
   if (known === undefined || (known.moved.length > 0 && lane !== 'local')) return null;
+  const recorded = recordedImage(lock);
+  if (known.moved.length === 0 && recorded !== null && known.image.index !== recorded.index) return null;
   const descriptor = await stillThere(store, known.image);
   if (descriptor === null) return null;
   await store.name(BASE_NAME, descriptor);

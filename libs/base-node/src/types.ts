@@ -57,5 +57,11 @@ export interface BaseUpdate {
   readonly summary: readonly string[];
 }
 
-/** Resolves the packages and the Node version of base.yaml anew and writes the lock. @throws ERR_BASE_UNAVAILABLE, ERR_BASE_LOCK_INVALID */
-export type UpdateBase = (options: BaseOptions) => Promise<BaseUpdate>;
+/** See {@link UpdateBase}. */
+export interface UpdateBaseOptions extends BaseOptions {
+  /** Where what the new lock gives is assembled, so that the lock can record its digest; absent if it shall not. */
+  readonly store?: Store;
+}
+
+/** Resolves the packages and the Node version of base.yaml anew, assembles them, and writes the lock with the digest that came out. @throws ERR_BASE_UNAVAILABLE, ERR_BASE_LOCK_INVALID */
+export type UpdateBase = (options: UpdateBaseOptions) => Promise<BaseUpdate>;

@@ -43,11 +43,21 @@ export type LockedNode = z.infer<typeof lockedNodeSchema>;
 const platformLockSchema = z.strictObject({ packages: z.array(lockedPackageSchema).min(1).max(400), node: lockedNodeSchema });
 export type PlatformLock = z.infer<typeof platformLockSchema>;
 
+/** The image that a lock gives, and the form of assembling that gives it. */
+export const lockedImageSchema = z.strictObject({
+  format: z.string().max(20),
+  index: digestSchema,
+  platforms: z.strictObject(forEachArchitecture(() => digestSchema)),
+});
+export type LockedImage = z.infer<typeof lockedImageSchema>;
+
 export const baseLockSchema = artefact('BaseLock', {
   /** The digest of the definition that was resolved. */
   definition: digestSchema,
   release: releaseSchema,
   config: baseConfigSchema,
+  /** What it assembles to, so that nobody has to assemble it to learn that; absent if nobody has yet. */
+  image: lockedImageSchema.optional(),
   platforms: z.strictObject(forEachArchitecture(() => platformLockSchema)),
 });
 /** Everything that the base is made of, named by content and never by address. */
@@ -90,7 +100,7 @@ export const parseLock = (source: string, file = 'base.lock.json'): BaseLock => 
 
 /** The lock's text: keys in a fixed order, packages by name, one final newline. */
 export const formatLock = (lock: BaseLock): string => {
-  const { kind, schemaVersion, definition, release, config } = lock;
+  const { kind, schemaVersion, definition, release, config, image } = lock;
   const env = Object.fromEntries(Object.entries(config.env).sort(([a], [b]) => compareText(a, b)));
   const platform = ({ packages, node }: PlatformLock) => ({
     packages: [...packages]
@@ -99,7 +109,9 @@ export const formatLock = (lock: BaseLock): string => {
     node: { name: node.name, version: node.version, size: node.size, digest: node.digest },
   });
   const platforms = forEachArchitecture((architecture) => platform(lock.platforms[architecture]));
-  const text = JSON.stringify({ kind, schemaVersion, definition, release, config: { env, cmd: [] }, platforms }, null, 2);
+  const { format, index, platforms: digests } = image ?? {};
+  const recorded = image === undefined ? {} : { image: { format, index, platforms: forEachArchitecture((architecture) => digests?.[architecture]) } };
+  const text = JSON.stringify({ kind, schemaVersion, definition, release, config: { env, cmd: [] }, ...recorded, platforms }, null, 2);
   // A formatter would put the short list on one line, so it is written like that.
   return `${text.replace('"cmd": []', () => `"cmd": [${config.cmd.map((part) => JSON.stringify(part)).join(', ')}]`)}\n`;
 };
@@ -111,6 +123,25 @@ export const lockFingerprint = ({ release, config, platforms }: BaseLock): Diges
       .update(canonicalize({ format: ASSEMBLY_FORMAT, release, config, platforms })!)
       .digest('hex')}`,
   );
+
+/** The image that a lock records; null if it records none, or one that an earlier form of assembling gave. */
+export const recordedImage = ({ image }: BaseLock): LockedImage | null => (image?.format === ASSEMBLY_FORMAT ? image : null);
+
+/**
+ * Makes sure that a lock assembles to what it records, so that everybody may rely on the record. @param made what it was assembled to here
+ * @throws ERR_BASE_LOCK_INVALID
+ */
+export const requireRecorded = (lock: BaseLock, made: Pick<LockedImage, 'index' | 'platforms'>, file: string): void => {
+  const recorded = recordedImage(lock);
+  if (recorded === null) return;
+  const pairs = [['the index', recorded.index, made.index], ...ARCHITECTURES.map((each) => [each, recorded.platforms[each], made.platforms[each]])] as const;
+  const [what, said, found] = pairs.find(([, one, other]) => one !== other) ?? [];
+  if (what !== undefined)
+    fail('ERR_BASE_LOCK_INVALID', `records ${said} for ${what}, and what it locks assembles to ${found}`, {
+      file,
+      fix: 'Run nx run base-node:update, which records what the lock gives, and look at what it changed.',
+    });
+};
 
 /**
  * Makes sure that a package is what the lock calls it. Its bytes have the digest that the lock names, so if the two don't agree the lock contradicts itself,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { formatRepository, type BuiltImage, type Repository } from '@pinlane/contracts';
 import { openStore, type Store } from '@pinlane/oci';
+import { knownBase } from '@pinlane/base-node';
 import { describeWithApt } from '../support/parts.ts';
 import { makeWorkspace } from '../support/workspace.ts';
 
@@ -54,6 +55,46 @@ describeWithApt('a machine without apt', () => {
     // What is in the store is not asked for again.
     expect(await site.build(withoutApt)).toEqual(image);
     expect(opened).toHaveLength(1);
+  });
+
+  it('is told the digest by the lock, which records what it assembles to, and takes the published base before it assembles', async () => {
+    const lockFile = join(site.baseDir, 'base.lock.json');
+    const unrecorded = await readFile(lockFile, 'utf8');
+    await site.update(true);
+    const recorded = await readFile(lockFile, 'utf8');
+    expect(JSON.parse(recorded)).toMatchObject({ image: { index: built.index, platforms: built.platforms } });
+    // What it records is no part of what it locks.
+    expect({ ...JSON.parse(recorded), image: undefined }).toEqual({ ...JSON.parse(unrecorded), image: undefined });
+    expect((await site.update(true)).written).toBe(false);
+
+    const bare = { root: site.root, baseDir: site.baseDir, progress: () => undefined, signal: new AbortController().signal, lane: 'staging' as const };
+    const known = () => knownBase({ ...bare, ...withoutApt });
+    expect(await known()).toEqual({ index: built.index, published: null });
+    await publish(`ghcr.io/pinlane/base-node@${built.index}`);
+    expect(await known()).toEqual({ index: built.index, published: `ghcr.io/pinlane/base-node@${built.index}` });
+    expect(await elsewhere.names()).toEqual(new Map());
+    await site.forget();
+    site.said.length = 0;
+    const { env: _, ...withApt } = withoutApt;
+    expect(await site.build(withApt)).toMatchObject({ index: built.index, pushed: true });
+    expect([opened, site.said.filter((line) => line.includes('fetching'))]).toEqual([['ghcr.io/pinlane/base-node'], []]);
+  });
+
+  it('is given the base by assembling if the registry of the published one does not answer, and the lock’s record is held to what comes out', async () => {
+    await site.update(true);
+    await publish(`ghcr.io/pinlane/base-node@${built.index}`);
+    const openRegistry = () => openStore(join(site.folder, 'an empty registry'));
+    expect(await site.build({ store: elsewhere, openRegistry })).toMatchObject({ index: built.index, pushed: false });
+    const lockFile = join(site.baseDir, 'base.lock.json');
+    const text = await readFile(lockFile, 'utf8');
+    for (const digest of [built.index, built.platforms.arm64!]) {
+      await writeFile(lockFile, text.replace(digest, `sha256:${'e'.repeat(64)}`));
+      const refusal = {
+        code: 'ERR_BASE_LOCK_INVALID',
+        message: expect.stringMatching(`records sha256:e{64} for (the index|arm64), and what it locks assembles to ${digest}`),
+      };
+      await expect(site.build({ store: elsewhere, noCache: true, lane: 'staging' })).rejects.toMatchObject(refusal);
+    }
   });
 
   it('refuses a published base that was made of another lock', async () => {

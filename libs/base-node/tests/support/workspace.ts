@@ -99,7 +99,8 @@ export const makeWorkspace = async ({ trusted = true } = {}) => {
     registry,
     said,
     store,
-    update: () => updateBase(common),
+    /** Writes the lock. @param record whether what it assembles to is recorded in it */
+    update: (record = false) => updateBase({ ...common, ...(record ? { store } : {}) }),
     /** Puts the lock there that an update would write, and Node as it downloads it: for tests that are not about updating. */
     async lock() {
       const { lock, downloads } = await (seed ??= seeded());

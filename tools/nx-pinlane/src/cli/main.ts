@@ -34,8 +34,13 @@ const run = async ([command, ...args]: readonly string[], cwd: string): Promise<
   const { project, options, verbose } = given;
   const place = project === null ? { root: workspaceAbove(cwd), project: '', projectRoot: '.' } : await findProject(project, cwd);
   hideFromGit(place.root);
+  const rootOf = (other: string) =>
+    findProject(other, place.root).then(
+      ({ projectRoot }) => projectRoot,
+      () => null,
+    );
   const bundled = buildsSource(verb.name, options, process.env) ? await bundleFirst(place, verbose) : EXIT.good;
-  return bundled === EXIT.good ? runVerb(verb, options, { ...place, verbose }) : bundled;
+  return bundled === EXIT.good ? runVerb(verb, options, { ...place, rootOf, verbose }) : bundled;
 };
 
 /** The value in an argument that is an option with one. */

@@ -8,6 +8,8 @@ export interface VerbContext {
   readonly project: string;
   /** The project's folder, relative to the root, with `/`. */
   readonly projectRoot: string;
+  /** The folder of another project of the workspace, relative to the root; null if there is no such project, or nobody knows. */
+  readonly rootOf: (project: string) => Promise<string | null>;
   /** Whether the image was built before this, in the same run: a lane that believes no earlier run believes this. */
   readonly afterBuild: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;

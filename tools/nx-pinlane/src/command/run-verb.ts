@@ -10,6 +10,8 @@ export interface Place {
   readonly project: string;
   readonly projectRoot: string;
   readonly verbose: boolean;
+  /** The folder of another project of the workspace, relative to the root; null if there is none. */
+  readonly rootOf?: (project: string) => Promise<string | null>;
   /** Whether the image was built before this, in the same run. */
   readonly afterBuild?: boolean;
 }
@@ -84,6 +86,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, streams: S
       root: place.root,
       project: place.project,
       projectRoot: place.projectRoot,
+      rootOf: place.rootOf ?? (async () => null),
       afterBuild: place.afterBuild === true,
       env: process.env,
       progress: reporter.progress,

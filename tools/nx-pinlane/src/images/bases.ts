@@ -1,44 +1,68 @@
-import { fail, formatReference, formatRepository, isStoreReference, parseReference, type Digest } from '@pinlane/contracts';
+import { fail, formatReference, formatRepository, isStoreReference, parseReference, type Digest, type Lane } from '@pinlane/contracts';
 import type { ContentSource } from '@pinlane/oci';
+import type { VerbContext } from '../command/context.ts';
 import { readRecord } from '../workspace/build-records.ts';
 import { openRegistry, type ImageLocations } from './locations.ts';
+import { workspaceBase, type ImagePlace } from './workspace-base.ts';
 
 /** The image, by digest, for which a name in a Dockerfile stands in this build. */
 export interface ResolvedBase {
   /** `repository@sha256:…`, of the index if there is one. */
   readonly pinned: string;
   readonly digest: Digest;
-  readonly source: ContentSource;
+  /** Finds its bytes, which only a build needs. */
+  readonly locate: () => Promise<ImagePlace>;
 }
 
-const fromStore = async (name: string, project: string, { paths, store }: ImageLocations, note: (line: string) => void): Promise<ResolvedBase> => {
+const placedAt = (pinned: string, digest: Digest, source: ContentSource, reference: string | null): ResolvedBase => ({
+  pinned,
+  digest,
+  locate: async () => ({ digest, source, reference }),
+});
+
+/** The image of a project that was built here, or found in a registry. */
+const ofProject = async (name: string, project: string, { paths, store, access }: ImageLocations, note: (line: string) => void): Promise<ResolvedBase> => {
   const record = await readRecord(paths, project, note);
   const fix = `Build it first: npx nx run ${project}:buildx (tasks run through Nx do so by themselves).`;
   if (record === null) return fail('ERR_BASE_UNAVAILABLE', `${name} is the image of project ${project}, which has not been built`, { fix });
+  const pinned = `${name}@${record.index}`;
   const missing = await store.missing(record.index);
-  if (missing.length > 0) fail('ERR_BASE_UNAVAILABLE', `the image of project ${project} is no longer whole in the store: ${missing[0]} is missing`, { fix });
-  return { pinned: `${name}@${record.index}`, digest: record.index, source: store };
+  if (missing.length === 0) return placedAt(pinned, record.index, store, null);
+  if (record.pushed) return placedAt(pinned, record.index, openRegistry(parseReference(record.repository), access), `${record.repository}@${record.index}`);
+  return fail('ERR_BASE_UNAVAILABLE', `the image of project ${project} is no longer whole in the store: ${missing[0]} is missing`, { fix });
 };
 
-const resolveOne = async (name: string, locations: ImageLocations, note: (line: string) => void): Promise<ResolvedBase> => {
+const fromStore = async (name: string, project: string, lane: Lane, locations: ImageLocations, context: VerbContext): Promise<ResolvedBase> => {
+  const base = await workspaceBase(project, lane, locations, context);
+  if (base === null) return ofProject(name, project, locations, context.note);
+  return { pinned: `${name}@${base.index}`, digest: base.index, locate: base.locate };
+};
+
+const resolveOne = async (name: string, lane: Lane, locations: ImageLocations, context: VerbContext): Promise<ResolvedBase> => {
   const { store, access } = locations;
   const reference = parseReference(name);
   const repository = formatRepository(reference);
-  if (isStoreReference(reference) && reference.digest === undefined) return fromStore(repository, reference.path, locations, note);
+  if (isStoreReference(reference) && reference.digest === undefined) return fromStore(repository, reference.path, lane, locations, context);
+  const pinned = `${repository}@${reference.digest}`;
   // A base that an earlier build fetched is here already, and then no registry is asked.
   if (reference.digest !== undefined && (isStoreReference(reference) || (await store.missing(reference.digest)).length === 0))
-    return { pinned: `${repository}@${reference.digest}`, digest: reference.digest, source: store };
+    return placedAt(pinned, reference.digest, store, null);
   const registry = openRegistry(reference, access);
-  if (reference.digest !== undefined) return { pinned: `${repository}@${reference.digest}`, digest: reference.digest, source: registry };
+  if (reference.digest !== undefined) return placedAt(pinned, reference.digest, registry, pinned);
   const { digest } = await registry.resolve(reference.tag ?? 'latest');
-  note(`${formatReference({ tag: 'latest', ...reference })} is ${digest} now; name the digest in the Dockerfile to build on the same image tomorrow`);
-  return { pinned: `${repository}@${digest}`, digest, source: registry };
+  context.note(`${formatReference({ tag: 'latest', ...reference })} is ${digest} now; name the digest in the Dockerfile to build on the same image tomorrow`);
+  return placedAt(`${repository}@${digest}`, digest, registry, `${repository}@${digest}`);
 };
 
-/** Finds the images that a Dockerfile names. @throws ERR_BASE_UNAVAILABLE, ERR_REFERENCE_INVALID and whatever a registry answers */
+/** Finds the images that a Dockerfile names, by digest; their bytes are looked for later. @throws ERR_BASE_UNAVAILABLE, ERR_REFERENCE_INVALID and whatever a registry answers */
 export const resolveBases = async (
   names: readonly string[],
+  lane: Lane,
   locations: ImageLocations,
-  note: (line: string) => void,
+  context: VerbContext,
 ): Promise<ReadonlyMap<string, ResolvedBase>> =>
-  new Map(await Promise.all(names.map(async (name) => [name, await resolveOne(name, locations, note)] as const)));
+  new Map(await Promise.all(names.map(async (name) => [name, await resolveOne(name, lane, locations, context)] as const)));
+
+/** The bytes of all bases, by their names. @throws whatever assembling throws */
+export const locateBases = async (bases: ReadonlyMap<string, ResolvedBase>): Promise<ReadonlyMap<string, ImagePlace>> =>
+  new Map(await Promise.all([...bases].map(async ([name, base]) => [name, await base.locate()] as const)));

@@ -5,9 +5,9 @@ import { copyImage, isLoopback, readBaseLayers, requireEmbeddable } from '@pinla
 import { chooseEngine, engineMissing, withoutEffect } from '@pinlane/pipeline';
 import type { VerbContext } from '../command/context.ts';
 import type { BuildSettings } from '../workspace/settings.ts';
-import type { ResolvedBase } from './bases.ts';
 import type { BuildInputs } from './build-inputs.ts';
 import type { ImageLocations } from './locations.ts';
+import type { ImagePlace } from './workspace-base.ts';
 
 /** What is wanted of a build. */
 export interface BuildWish {
@@ -38,11 +38,12 @@ const unsupportedBy = ({ buildArgs, platforms, target }: BuildPlan, { dockerfile
  * A registry on this machine, or without TLS, may be out of its reach or not trusted, so an image there is brought into the store first. The layout is
  * named from the workspace's root, where the client runs: a path to it ends at the first @ or :, which the root may have.
  */
-const baseForDocker = async ({ pinned, digest, source }: ResolvedBase, { store, access }: ImageLocations, { root, signal }: VerbContext): Promise<string> => {
-  const { host } = parseReference(pinned);
-  const near = isLoopback(host) || access.insecureRegistries.has(host);
-  if (source !== store && !near) return `docker-image://${pinned}`;
-  if (source !== store) await copyImage(source, store, digest, { signal });
+const baseForDocker = async ({ reference, digest, source }: ImagePlace, { store, access }: ImageLocations, { root, signal }: VerbContext): Promise<string> => {
+  if (reference !== null) {
+    const { host } = parseReference(reference);
+    if (!isLoopback(host) && !access.insecureRegistries.has(host)) return `docker-image://${reference}`;
+    await copyImage(source, store, digest, { signal });
+  }
   return `oci-layout://${relative(root, store.root)}@${digest}`;
 };
 
@@ -55,20 +56,24 @@ export const revisionOf = ({ root, note }: VerbContext): (() => Promise<string |
   return () => asked;
 };
 
-/** Docker's engine for one build. @param bases as BuildKit takes them, by the names that the Dockerfile has for them */
+/** The bytes of base images, by the names that the Dockerfile has for them. */
+export type PlacedBases = ReadonlyMap<string, ImagePlace>;
+
+/** Docker's engine for one build. */
 const dockerEngine = async (
   inputs: BuildInputs,
+  places: PlacedBases,
   { noCache, settings }: BuildWish,
   { paths, store }: ImageLocations,
   context: VerbContext,
-  bases: ReadonlyMap<string, string>,
+  bases: Readonly<Record<string, string>>,
 ): Promise<BuildEngine> =>
   createDockerEngine({
     runner: createProcessRunner(),
     context: inputs.context,
     file: inputs.dockerfile.file,
-    bases: Object.fromEntries(bases),
-    baseLayers: bases.size === 0 ? new Map() : await readBaseLayers(inputs.bases.values()),
+    bases,
+    baseLayers: await readBaseLayers(places.values()),
     options: inputs.request.docker,
     noCache,
     isolated: settings.rules.fresh,
@@ -86,7 +91,14 @@ const dockerEngine = async (
  * @throws ERR_OPTION_INVALID for an option that the engine asked for can't carry out; ERR_DOCKERFILE_UNSUPPORTED if Docker is needed
  * and none answers, with ERR_ENGINE_UNAVAILABLE for why
  */
-const engineFor = async (plan: BuildPlan, inputs: BuildInputs, wish: BuildWish, locations: ImageLocations, context: VerbContext): Promise<BuildEngine> => {
+const engineFor = async (
+  plan: BuildPlan,
+  inputs: BuildInputs,
+  places: PlacedBases,
+  wish: BuildWish,
+  locations: ImageLocations,
+  context: VerbContext,
+): Promise<BuildEngine> => {
   const { settings, noCache } = wish;
   const { request } = inputs;
   const unsupported = settings.engine === 'auto' ? unsupportedBy(plan, inputs) : [];
@@ -98,22 +110,29 @@ const engineFor = async (plan: BuildPlan, inputs: BuildInputs, wish: BuildWish, 
     return createEmbeddedEngine({
       context: inputs.context,
       dockerfile: inputs.dockerfile,
-      bases: inputs.bases,
+      bases: places,
       store: locations.store,
       noCache,
       revision: revisionOf(context),
     });
   }
   if (because.length > 0) {
-    const docker = await (await dockerEngine(inputs, wish, locations, context, new Map())).availability();
+    const docker = await (await dockerEngine(inputs, new Map(), wish, locations, context, {})).availability();
     if (!docker.available) throw engineMissing(because, docker);
   }
-  const bases = await Promise.all([...inputs.bases].map(async ([name, base]) => [name, await baseForDocker(base, locations, context)] as const));
-  return dockerEngine(inputs, wish, locations, context, new Map(bases));
+  const bases = await Promise.all([...places].map(async ([name, place]) => [name, await baseForDocker(place, locations, context)] as const));
+  return dockerEngine(inputs, places, wish, locations, context, Object.fromEntries(bases));
 };
 
 /** Builds a plan's image into the store. @throws ERR_ENGINE_UNAVAILABLE, ERR_BUILD_FAILED, whatever assembling throws */
-export const buildImage = async (plan: BuildPlan, inputs: BuildInputs, wish: BuildWish, locations: ImageLocations, context: VerbContext): Promise<Built> => {
-  const engine = await engineFor(plan, inputs, wish, locations, context);
+export const buildImage = async (
+  plan: BuildPlan,
+  inputs: BuildInputs,
+  places: PlacedBases,
+  wish: BuildWish,
+  locations: ImageLocations,
+  context: VerbContext,
+): Promise<Built> => {
+  const engine = await engineFor(plan, inputs, places, wish, locations, context);
   return engine.build(plan, { progress: context.progress, signal: context.signal });
 };

@@ -20,6 +20,8 @@ export interface BuildInputs {
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly target: string | undefined;
   readonly bases: ReadonlyMap<string, ResolvedBase>;
+  /** The base that PINLANE_BASE_IMAGE put in the place of another; undefined if it did not. */
+  readonly baseImage: string | undefined;
   /** What is asked besides the source. */
   readonly request: BuildRequest;
   readonly fingerprint: Digest;
@@ -64,7 +66,7 @@ const withBaseImage = (buildArgs: Readonly<Record<string, string>>, { globals }:
 };
 
 /** An error about a base that the variable named blames the variable. */
-const blameBaseImage =
+export const blameBaseImage =
   (image: string | undefined) =>
   (thrown: unknown): never => {
     if (!image || !isPinlaneError(thrown)) throw thrown;
@@ -80,10 +82,11 @@ export const readBuildInputs = async (
   specFile: SpecFile,
   { lane }: Pick<BuildSettings, 'lane'>,
   locations: ImageLocations,
-  { root, projectRoot, env, note, progress }: VerbContext,
+  verbContext: VerbContext,
   { buildArgs: askedArgs, target: askedTarget, request }: BuildRequested,
 ): Promise<BuildInputs> => {
   const { spec } = specFile;
+  const { root, projectRoot, env, progress } = verbContext;
   await requireSecretsUnset(lane, spec, { root, env });
   const target = askedTarget ?? spec.build.target;
   const baseImage = valueOf(env, 'PINLANE_BASE_IMAGE');
@@ -95,7 +98,8 @@ export const readBuildInputs = async (
   const contexts = contextNames(request);
   const images = named.filter((each) => !contexts.includes(each));
   if (images.length > 0) progress(`looking for ${images.join(', ')}`);
-  const bases = await resolveBases(images, locations, note).catch(blameBaseImage(images.find((each) => each === baseImage)));
+  const blamed = images.find((each) => each === baseImage);
+  const bases = await resolveBases(images, lane, locations, verbContext).catch(blameBaseImage(blamed));
   const fingerprint = fingerprintOf({
     assembler: String(ASSEMBLER_VERSION),
     entries: context.entries,
@@ -106,5 +110,5 @@ export const readBuildInputs = async (
     bases: Object.fromEntries([...bases].map(([each, { pinned }]) => [each, pinned])),
     request: askedOfImage(request),
   });
-  return { spec, context, dockerfile, buildArgs, target, bases, request, fingerprint };
+  return { spec, context, dockerfile, buildArgs, target, bases, baseImage: blamed, request, fingerprint };
 };

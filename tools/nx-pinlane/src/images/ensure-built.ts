@@ -5,7 +5,9 @@ import type { VerbContext } from '../command/context.ts';
 import { writeRecord } from '../workspace/build-records.ts';
 import type { SpecFile } from '../workspace/spec-file.ts';
 import { buildImage, type BuildWish } from './build-image.ts';
-import type { BuildInputs } from './build-inputs.ts';
+import { locateBases } from './bases.ts';
+import { blameBaseImage, readBuildInputs, type BuildInputs } from './build-inputs.ts';
+import type { BuildRequested } from './build-request.ts';
 import { findImage, type FoundBy } from './find-image.ts';
 import type { ImageLocations } from './locations.ts';
 import { ensurePushed } from './push.ts';
@@ -63,31 +65,54 @@ const planOf = async (inputs: BuildInputs, wish: BuildWish, context: VerbContext
 const isRecorded = (recorded: BuiltImage, image: BuiltImage): boolean =>
   (['repository', 'pushed', 'cacheKey'] as const).every((key) => recorded[key] === image[key]);
 
-/** Builds the image, records it, and pushes it if that is asked. */
-const buildAnew = async (plan: BuildPlan, inputs: BuildInputs, wish: BuildWish, locations: ImageLocations, context: VerbContext): Promise<EnsuredImage> => {
+/**
+ * Builds the image and records it. Null if a base turned out to be another one than its lock records, so that the inputs have to be read anew.
+ */
+const buildAnew = async (
+  plan: BuildPlan,
+  inputs: BuildInputs,
+  wish: BuildWish,
+  locations: ImageLocations,
+  context: VerbContext,
+): Promise<EnsuredImage | null> => {
   requireNoSecrets(inputs, wish, context.env);
-  const built = await buildImage(plan, inputs, wish, locations, context);
+  const places = await locateBases(inputs.bases).catch(blameBaseImage(inputs.baseImage));
+  if ([...places].some(([name, { digest }]) => digest !== inputs.bases.get(name)?.digest)) return null;
+  const built = await buildImage(plan, inputs, places, wish, locations, context);
   // Recorded before it is pushed, so that a run that is killed in the push is not followed by a second build.
   await writeRecord(locations.paths, built.image);
   return { outcome: 'built', ...built };
 };
 
+/** The image as it was found or built. */
+const imageFor = async (
+  specFile: SpecFile,
+  requested: BuildRequested,
+  wish: BuildWish,
+  locations: ImageLocations,
+  context: VerbContext,
+): Promise<{ readonly plan: BuildPlan; readonly ensured: EnsuredImage }> => {
+  const inputs = await readBuildInputs(specFile, wish.settings, locations, context, requested);
+  const plan = await planOf(inputs, wish, context);
+  const found = wish.rebuild || wish.noCache ? null : await findImage(plan, specFile, inputs, wish, locations, context);
+  const ensured = found === null ? await buildAnew(plan, inputs, wish, locations, context) : { ...found, layers: null };
+  return ensured === null ? imageFor(specFile, requested, wish, locations, context) : { plan, ensured };
+};
+
 /**
- * Sees to it that the image of a build's inputs is there: takes the one that is pinned, that was built here before, or that another machine pushed, if its
- * fingerprint is that of the inputs and it is whole; builds it otherwise, and pushes it if that was asked and it is not there yet. Records what it did.
- * @throws ERR_LANE_FORBIDS, ERR_ENGINE_UNAVAILABLE, whatever building and the registry throw
+ * Sees to it that the image of a processor's source is there: takes the one that is pinned, that was built here before, or that another machine pushed, if
+ * its fingerprint is that of the source and it is whole; builds it otherwise, and pushes it if that was asked and it is not there yet. Records what it did.
+ * @throws ERR_LANE_FORBIDS, ERR_ENGINE_UNAVAILABLE, what `readBuildInputs` throws, whatever building and the registry throw
  */
 export const ensureBuilt = async (
   specFile: SpecFile,
-  inputs: BuildInputs,
+  requested: BuildRequested,
   wish: BuildWish,
   locations: ImageLocations,
   context: VerbContext,
 ): Promise<EnsuredImage> => {
   requireMayBuild(wish.settings.lane);
-  const plan = await planOf(inputs, wish, context);
-  const found = wish.rebuild || wish.noCache ? null : await findImage(plan, specFile, inputs, wish, locations, context);
-  const ensured = found === null ? await buildAnew(plan, inputs, wish, locations, context) : { ...found, layers: null };
+  const { plan, ensured } = await imageFor(specFile, requested, wish, locations, context);
   // What pins or a tag led to is where they say.
   const elsewhere = ensured.outcome === 'pinned' || ensured.outcome === 'tagged';
   const image = {

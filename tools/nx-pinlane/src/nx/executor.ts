@@ -80,6 +80,7 @@ export const executor =
       project,
       projectRoot: context.projectsConfigurations.projects[project]?.root ?? '',
       verbose: context.isVerbose,
+      rootOf: async (other: string) => context.projectsConfigurations.projects[other]?.root ?? null,
       afterBuild: isAfterBuild(run, id, project),
     };
     hideFromGit(context.root);

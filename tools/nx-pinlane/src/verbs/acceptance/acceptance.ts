@@ -19,7 +19,6 @@ import {
 } from '@pinlane/contracts';
 import { looksForEvidence, renderEvidence, requirePinned, requireTestsPinned, type EvidenceSubject } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
-import { readBuildInputs } from '../../images/build-inputs.ts';
 import { requestedBy, type BuildRequested } from '../../images/build-request.ts';
 import { ensureBuilt } from '../../images/ensure-built.ts';
 import { openLocation, openLocations, type ImageLocations } from '../../images/locations.ts';
@@ -48,9 +47,8 @@ const builtImage = async (
   locations: ImageLocations,
   context: VerbContext,
 ): Promise<PinnedReference> => {
-  const inputs = await readBuildInputs(specFile, settings, locations, context, requested);
   const wish = { settings, rebuild: false, noCache: settings.rules.fresh && !context.afterBuild };
-  const { image } = await ensureBuilt(specFile, inputs, wish, locations, context);
+  const { image } = await ensureBuilt(specFile, requested, wish, locations, context);
   const digest = image.platforms[architectureOf(platform)];
   return digest === undefined
     ? fail('ERR_PLATFORM_MISSING', `${image.name} was not built for ${platform}`, { fix: 'Name it in --platforms or PINLANE_PLATFORMS.' })

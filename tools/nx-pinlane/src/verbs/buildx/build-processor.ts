@@ -2,7 +2,6 @@ import { EXIT, platformOf, type Architecture, type BuiltImage, type Digest } fro
 import { headNames } from '@pinlane/adapters';
 import { repositoryOf } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
-import { readBuildInputs } from '../../images/build-inputs.ts';
 import { requestedBy } from '../../images/build-request.ts';
 import { namingOptions } from '../../images/docker-options.ts';
 import { ensureBuilt, type EnsuredImage } from '../../images/ensure-built.ts';
@@ -49,12 +48,11 @@ export const buildProcessor = async (
   const locations = openLocations(workspacePaths(context.root, settings.lane), access);
   const { load, ...naming } = namingOptions(options);
   const tags = await tagsOf(naming.tags, context);
-  const inputs = await readBuildInputs(specFile, settings, locations, context, requestedBy(options));
   // Before the build, which may take long.
-  requireTags(tags, repositoryOf(inputs.spec, settings));
+  requireTags(tags, repositoryOf(specFile.spec, settings));
   const noCache = isUncached(options) || settings.rules.fresh;
   const wish = { settings, rebuild: options.rebuild === true, noCache, cacheKey: context.env['NX_TASK_HASH'] };
-  const ensured = await ensureBuilt(specFile, inputs, wish, locations, context);
+  const ensured = await ensureBuilt(specFile, requestedBy(options), wish, locations, context);
   await giveNames(ensured.image, { tags, load, push: settings.push }, locations, context);
   return { document: ensured.image, lines: summary(ensured.image, ensured), exitCode: EXIT.good };
 };

@@ -2,7 +2,6 @@ import { EXIT, fail, formatRepository, isStoreReference, laneRules, parsePlatfor
 import { pinReport, publishedRepository, renderPinReport, requireMayPin } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { writeBundle } from '../../images/bundle.ts';
-import { readBuildInputs } from '../../images/build-inputs.ts';
 import { requestedBy } from '../../images/build-request.ts';
 import { ensureBuilt } from '../../images/ensure-built.ts';
 import { whyNothing } from '../../images/find-image.ts';
@@ -27,10 +26,9 @@ const candidateOf = async (options: PinOptions, specFile: SpecFile, locations: I
   if (options.digest !== undefined) return { image: namedImage(options.digest), platforms: narrowed, revision: null, publishedAs: null, why: null };
   // The build has the platforms of the whole run, as the `buildx` before it had; --platforms says which of them are pinned.
   const built = resolveSettings({ ...options.build, ...options, platforms: options.build?.platforms }, context.env);
-  const inputs = await readBuildInputs(specFile, built, locations, context, requestedBy(options.build ?? {}));
   const settings = { ...built, push: built.push && options.dryRun !== true };
   const wish = { settings, pins: true, rebuild: options.rebuild === true, noCache: isUncached(options) };
-  const { image, outcome } = await ensureBuilt(specFile, inputs, wish, locations, context);
+  const { image, outcome } = await ensureBuilt(specFile, requestedBy(options.build ?? {}), wish, locations, context);
   const why = outcome === 'built' ? null : whyNothing(outcome, image);
   if (why !== null && outcome === 'pinned') return { unchanged: why };
   return {

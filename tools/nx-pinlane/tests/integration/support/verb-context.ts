@@ -11,6 +11,7 @@ export const contextOf = (root: string, more: Partial<VerbContext> = {}): VerbCo
     root,
     project: '',
     projectRoot: '.',
+    rootOf: async () => null,
     afterBuild: false,
     env: {},
     progress: () => undefined,

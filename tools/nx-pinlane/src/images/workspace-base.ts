@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { isPinlaneError, laneRules, parsePinnedReference, type Digest, type Lane } from '@pinlane/contracts';
+import { withLock, type ContentSource } from '@pinlane/oci';
+import type { VerbContext } from '../command/context.ts';
+import { valueOf } from '../command/environment.ts';
+import { openRegistry, type ImageLocations } from './locations.ts';
+
+/** Where the bytes of an image are. */
+export interface ImagePlace {
+  readonly digest: Digest;
+  readonly source: ContentSource;
+  /** The image as other programs find it, `repository@sha256:…`; null if it is in the store. */
+  readonly reference: string | null;
+}
+
+/** A base that this workspace makes from a lock. */
+export interface WorkspaceBase {
+  readonly index: Digest;
+  /** Finds its bytes, or assembles them. The digest is another one if lane `local` had to take other packages than the locked ones. */
+  readonly locate: () => Promise<ImagePlace>;
+}
+
+/** How long another process may take to assemble the base, in ms. */
+const PATIENCE_MS = 30 * 60 * 1000;
+
+const openBase = async (baseDir: string, lane: Lane, { paths, store, access }: ImageLocations, { root, env, signal, progress, note }: VerbContext) => {
+  const { buildBase, knownBase } = await import('@pinlane/base-node');
+  const { fresh } = laneRules(lane);
+  const options = {
+    root,
+    baseDir,
+    env,
+    signal,
+    progress: (line: string, kind?: 'step' | 'note') => (kind === 'note' ? note(line) : progress(line)),
+    store,
+    lane,
+    folder: join(paths.cache, 'base'),
+    openRegistry: (repository: Parameters<typeof openRegistry>[0]) => openRegistry(repository, access),
+  };
+  return {
+    known: () => knownBase(options),
+    /** Whether the store has it whole. A lane that builds fresh looks at every byte: an earlier run may have left them. */
+    isHere: async (index: Digest) => (await store.missing(index, fresh ? { hashed: new Set<string>() } : {})).length === 0,
+    /** Assembles it, once for all processes that need it. */
+    assemble: async (): Promise<Digest> => {
+      progress('waiting for the base');
+      const place = { folder: join(paths.locks, 'base'), temporary: paths.temporary, patienceMs: PATIENCE_MS, what: 'the base' };
+      return withLock(place, async () => (await buildBase(options)).index);
+    },
+  };
+};
+
+/** The published base, if its registry has it. */
+const inRegistry = async (published: string, { access }: ImageLocations, { note, signal }: VerbContext): Promise<ImagePlace | null> => {
+  const reference = parsePinnedReference(published);
+  const source = openRegistry(reference, access);
+  try {
+    await source.readManifest(reference.digest);
+    return { digest: reference.digest, source, reference: published };
+  } catch (thrown) {
+    if (signal.aborted || !isPinlaneError(thrown)) throw thrown;
+    note(`the base is assembled, because it can't be taken from its registry: ${thrown.problems[0]?.message}`);
+    return null;
+  }
+};
+
+/**
+ * The base of a project that has a lock, without assembling it if the lock records its digest. Null if the project has none, or if PINLANE_BASE_IMAGE stands
+ * in its place. The bytes are found when they are needed: in the store, in the registry where the base was published, or else by assembling.
+ * @throws ERR_BASE_LOCK_INVALID, and what assembling throws if the lock records nothing
+ */
+export const workspaceBase = async (project: string, lane: Lane, locations: ImageLocations, context: VerbContext): Promise<WorkspaceBase | null> => {
+  const folder = await context.rootOf(project);
+  if (folder === null || valueOf(context.env, 'PINLANE_BASE_IMAGE') !== undefined) return null;
+  const baseDir = join(context.root, folder);
+  if (!existsSync(join(baseDir, 'base.lock.json'))) return null;
+  const base = await openBase(baseDir, lane, locations, context);
+  const known = await base.known();
+  const index = known?.index ?? (await base.assemble());
+  const inStore = (digest: Digest): ImagePlace => ({ digest, source: locations.store, reference: null });
+  return {
+    index,
+    async locate() {
+      if (await base.isHere(index)) return inStore(index);
+      const published = known?.published == null ? null : await inRegistry(known.published, locations, context);
+      return published ?? inStore(await base.assemble());
+    },
+  };
+};
