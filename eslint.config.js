@@ -31,6 +31,12 @@ const onlyInTests = { name: '@pinlane/testing', message: 'Only tests import it.'
 /** One module starts programs. */
 const programs = ['node:child_process', 'execa'].map((name) => ({ name, message: 'Programs are started by @pinlane/adapters, src/process.' }));
 
+/** One function makes folders with those above them. */
+const nodesMakeFolder = {
+  selector: ":matches(CallExpression[callee.name=/^mkdir/], CallExpression[callee.property.name=/^mkdir/]) Property[key.name='recursive'][value.value=true]",
+  message: "Node's mkdir calls a read-only disk ENOENT: use makeFolder of @pinlane/oci, src/files.",
+};
+
 export default [
   { ignores: ['**/dist', '**/node_modules', '.nx', '.pinlane', '.cache', 'reports', 'tools/*/src/generators/*/files'] },
   ...tseslint.configs.recommended.map((config) => ({ ...config, files: ['**/*.{ts,js,mjs}'] })),
@@ -77,5 +83,9 @@ export default [
     // Each of these is a process of its own, or what ends one that was told to stop.
     ignores: ['libs/adapters/src/runtime/bridge.ts', 'libs/processor-runtime/src/serve.ts', 'tools/nx-pinlane/src/command/run-verb.ts'],
     rules: { 'no-restricted-properties': ['error', { object: 'process', property: 'exit', message: 'Throw, and let the shell choose the exit code.' }] },
+  },
+  {
+    files: ['libs/{oci,adapters,conformance,base-node}/src/**/*.ts', 'tools/*/src/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', nodesMakeFolder] },
   },
 ];

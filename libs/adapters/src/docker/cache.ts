@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fail } from '@pinlane/contracts';
+import { makeFolder } from '@pinlane/oci';
 import { groupFields } from './grouping.ts';
 
 const SECRET_FIELD = /(?:^|,)\s*((?:[a-z_]*(?:token|secret|password))[a-z_]*|[a-z_]*(?:account|secret_access)_key)=/i;
@@ -40,7 +41,7 @@ const localFault = async (entry: string, root: string): Promise<string | null> =
   const dest = fields.find((field) => field.startsWith('dest='))?.slice('dest='.length);
   if (!fields.includes('type=local') || dest === undefined || fields.includes('ignore-error=false')) return null;
   try {
-    await mkdir(resolve(root, dest), { recursive: true });
+    await makeFolder(resolve(root, dest));
     await access(resolve(root, dest), constants.W_OK);
     return null;
   } catch (thrown) {

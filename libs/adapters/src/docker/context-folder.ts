@@ -1,9 +1,9 @@
 import { createWriteStream } from 'node:fs';
-import { chmod, mkdir, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { aboutFile, inParallel, verified, type BuildContext, type ContextEntry } from '@pinlane/oci';
+import { aboutFile, inParallel, makeFolder, verified, type BuildContext, type ContextEntry } from '@pinlane/oci';
 import { fail, isPinlaneError } from '@pinlane/contracts';
 
 /**
@@ -43,20 +43,20 @@ const writeEntry = async (folder: string, { path, mode, size, sha256 }: ContextE
 export const writeContextFolder = async (context: BuildContext, root: string): Promise<{ readonly context: string; readonly dockerfile: string }> => {
   const folder = join(root, 'context');
   const dockerfile = join(root, 'Dockerfile');
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFile(dockerfile, context.dockerfile.text);
   const folders = context.entries.filter(({ type }) => type === 'directory');
-  for (const { path } of folders) await mkdir(join(folder, path), { recursive: true });
+  for (const { path } of folders) await makeFolder(join(folder, path));
   await inParallel(
     context.entries.filter(({ type }) => type === 'file'),
     8,
     async (entry) => {
-      await mkdir(dirname(join(folder, entry.path)), { recursive: true });
+      await makeFolder(dirname(join(folder, entry.path)));
       await writeEntry(folder, entry, context);
     },
   );
   for (const { path, linkTarget } of context.entries.filter(({ type }) => type === 'symlink')) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await makeFolder(dirname(join(folder, path)));
     await symlink(linkTarget!, join(folder, path));
   }
   for (const { path, mode } of [...folders].reverse()) {

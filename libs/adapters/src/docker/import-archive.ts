@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { architectureOf, fail, type Digest, type Platform } from '@pinlane/contracts';
-import { createSha256, decompressed, parseConfig, readDocument, readTar, type Descriptor } from '@pinlane/oci';
+import { createSha256, decompressed, makeFolder, parseConfig, readDocument, readTar, type Descriptor } from '@pinlane/oci';
 import * as z from 'zod';
 import { clampImage, type BuiltLayer, type ClampTarget } from './clamp-image.ts';
 
@@ -69,7 +69,7 @@ async function* tarOf(path: string, diffId: Digest): AsyncGenerator<Uint8Array, 
  * @throws ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH
  */
 export const importArchive = async (archive: string, folder: string, target: ClampTarget, platform: Platform): Promise<Descriptor> => {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   try {
     const files = await spool(archive, folder);
     const [{ Config, Layers }] = readDocument('manifest.json of docker save', await readSmall(files.get('manifest.json'), 'manifest.json'), archiveSchema);

@@ -1,5 +1,6 @@
-import { lstat, mkdir, mkdtemp, readdir } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@pinlane/oci';
 import { removeTree } from './remove-tree.ts';
 
 /** The age, in ms, from which on a folder belongs to no run that still goes on. */
@@ -25,7 +26,7 @@ export const makeRunFolder = async (parent: string, prefix: string): Promise<str
 
 /** Makes a new folder for as long as `use` takes; see {@link makeRunFolder}. `parent` is made if it is missing. */
 export const withRunFolder = async <T>(parent: string, prefix: string, use: (folder: string) => Promise<T>): Promise<T> => {
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   const folder = await makeRunFolder(parent, prefix);
   try {
     return await use(folder);

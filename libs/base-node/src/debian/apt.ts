@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, isDigest, type Architecture } from '@pinlane/contracts';
+import { makeFolder } from '@pinlane/oci';
 import { DEBIAN_ARCHITECTURES } from '../architectures.ts';
 import type { LockedPackage } from '../lock/lock.ts';
 import { run, type RunOptions, type RunResult } from '../process.ts';
@@ -69,7 +70,7 @@ const toPackage = (stanza: Stanza): LockedPackage[] => {
 /** Makes the folders that apt needs, and returns a client that uses them. */
 export const openApt = async (options: AptOptions): Promise<Apt> => {
   const { stateDir, release, architecture } = options;
-  for (const folder of ['state/lists/partial', 'cache/archives/partial', 'preferences.d']) await mkdir(join(stateDir, folder), { recursive: true });
+  for (const folder of ['state/lists/partial', 'cache/archives/partial', 'preferences.d']) await makeFolder(join(stateDir, folder));
   await writeFile(join(stateDir, 'status'), '');
   await writeFile(join(stateDir, 'preferences'), releasePreferences(release));
   const settings = aptSettings(options);

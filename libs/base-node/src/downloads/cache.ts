@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { withRunFolder } from '@pinlane/adapters';
 import { digestHex, fail, type Digest } from '@pinlane/contracts';
+import { makeFolder } from '@pinlane/oci';
 import { hashFile } from '../hash-file.ts';
 
 /** What a file must be, to be the one that is meant. */
@@ -34,7 +35,7 @@ const sizeOf = async (file: string): Promise<number | null> =>
 
 /** Moves a file to where it appears whole or not at all. */
 const moveTo = async (place: string, file: string): Promise<void> => {
-  await mkdir(dirname(place), { recursive: true });
+  await makeFolder(dirname(place));
   await rename(file, place).catch(async () => {
     // Another file system: only a copy beside the place can be renamed to it.
     const beside = `${place}.${randomUUID()}`;

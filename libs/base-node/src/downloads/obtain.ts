@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, type Architecture } from '@pinlane/contracts';
+import { makeFolder } from '@pinlane/oci';
 import { openApt, type Apt } from '../debian/apt.ts';
 import type { Archive } from '../debian/tree.ts';
 import type { LockedNode, LockedPackage } from '../lock/lock.ts';
@@ -74,7 +74,7 @@ export const obtainPackages = async (packages: readonly LockedPackage[], archite
   if (wanted.length > 0) {
     const apt = await openRelease(input, architecture);
     const folder = join(input.work, `debs-${architecture}`);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const bring = async (some: readonly LockedPackage[]) => {
       const { stderr } = await apt.download(some, folder);
       for (const one of some) {

@@ -1,6 +1,7 @@
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ARCHITECTURES, fail, parseDigest, type Architecture, type Digest } from '@pinlane/contracts';
+import { makeFolder } from '@pinlane/oci';
 import { hashFile } from '../hash-file.ts';
 import { nodePackageName, type LockedNode } from '../lock/lock.ts';
 import { run, type RunOptions } from '../process.ts';
@@ -73,7 +74,7 @@ export type Fetched = { readonly ok: true; readonly files: readonly string[] } |
  * tarball among the files by its content, whatever npm names it.
  */
 export const fetchIntoCache = async (spec: string, folder: string, options: RunOptions): Promise<Fetched> => {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const { ok, stderr } = await run('npm', ['cache', 'add', spec, '--cache', folder, '--no-audit', '--no-fund', '--no-update-notifier'], options);
   return ok ? { ok, files: await filesBelow(folder) } : { ok, gone: /\bE404\b|\bETARGET\b|\bENOVERSIONS\b/.test(stderr), complaint: complaintOf(stderr) };
 };

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { digestHex, digestSchema, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { descriptorSchema, sha256, type ContentSource, type Descriptor } from '../content/index.ts';
-import { aboutFile } from '../files/index.ts';
+import { aboutFile, makeFolder } from '../files/index.ts';
 import type { Store } from '../store/index.ts';
 import { sortEntries, type LayerEntry } from './entry.ts';
 import { LISTING_VERSION, listLayer, type LayerListing } from './listing.ts';
@@ -59,7 +59,7 @@ const readKept = async (path: string): Promise<unknown> => {
 };
 
 const keep = async (path: string, value: unknown): Promise<void> => {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   const json = JSON.stringify(value);
   await aboutFile(temporary, () => writeFile(temporary, `${sha256(json)}\n${json}`));
@@ -113,7 +113,7 @@ export const openLayerCache = (store: Store, { fresh = false }: { readonly fresh
     listing: (layer, diffId) => once(listings, layer.digest, () => list(layer, diffId)),
     withFolder: async (work) => {
       const folder = join(root, `work-${randomBytes(8).toString('hex')}`);
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       try {
         return await work(folder);
       } finally {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
+import { open, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chunksOf } from '../content/index.ts';
 import { algorithmOf, hashFor, hexOf, type AnyDigest } from '../store/digests.ts';
@@ -8,6 +8,7 @@ import { ifThere } from '../files/if-there.ts';
 import { renameInto } from '../files/whole-file.ts';
 import type { StorePaths } from '../store/paths.ts';
 import { sweepUploads } from '../store/sweep.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { refuse } from './refusal.ts';
 import { createHolds, type Held } from './upload-holds.ts';
 
@@ -131,7 +132,7 @@ export const createUploadSessions = (paths: StorePaths, limit: number): UploadSe
   return {
     async start(repository) {
       const id = `${randomBytes(16).toString('base64url')}.${markOf(repository)}`;
-      await mkdir(paths.uploads, { recursive: true });
+      await makeFolder(paths.uploads);
       await (await open(join(paths.uploads, id), 'wx')).close();
       return id;
     },

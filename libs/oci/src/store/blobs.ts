@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, utimes, readFile, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, stat, utimes, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
@@ -7,6 +7,7 @@ import { chunksOf, createSha256, sha256, type ChunkUse } from '../content/index.
 import { hasDigest, hashFor, hexOf, type AnyBlob, type AnyDigest } from './digests.ts';
 import { ifThere } from '../files/if-there.ts';
 import { renameInto, throughTemporary } from '../files/whole-file.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import type { StorePaths } from './paths.ts';
 
 const SMALL = 1024 * 1024;
@@ -164,7 +165,7 @@ export const removeIfDamaged = async (paths: StorePaths, digest: AnyDigest): Pro
     for await (const chunk of chunksOf(file, { lent: true })) hash.update(chunk);
     if (hash.digest('hex') === hexOf(digest)) return;
     const aside = join(paths.temporary, `damaged-${randomUUID()}`);
-    await mkdir(paths.temporary, { recursive: true });
+    await makeFolder(paths.temporary);
     if ((await ifThere(rename(paths.blob(digest), aside).then(() => true))) === undefined) return;
     // Another process may have mended the blob since it was read.
     if ((await stat(aside)).ino === (await file.stat()).ino) await rm(aside, { force: true });

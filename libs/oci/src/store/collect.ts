@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, type Digest } from '@pinlane/contracts';
 import { ifThere } from '../files/if-there.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { removeBlob } from './blobs.ts';
 import { closureOf } from './closure.ts';
 import { ALGORITHMS, digestToFile, isAnyDigest, type AnyBlob, type AnyDigest } from './digests.ts';
@@ -57,7 +58,7 @@ async function* unusedBlobs(paths: StorePaths, kept: ReadonlySet<AnyDigest>, bef
 
 /** Removes a blob, unless it came into use since `before`, in ms since the epoch. */
 const removeUnused = async (paths: StorePaths, digest: AnyDigest, before: number): Promise<boolean> => {
-  await mkdir(paths.temporary, { recursive: true });
+  await makeFolder(paths.temporary);
   const aside = join(paths.temporary, `removed-${digestToFile(digest)}`);
   if (!(await removeBlob(paths, digest, aside, before))) return false;
   await rm(aside, { force: true });

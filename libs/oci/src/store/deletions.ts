@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestToFile, type AnyDigest } from './digests.ts';
 import { ifThere } from '../files/if-there.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import type { StorePaths } from './paths.ts';
 
 // All repositories share the blobs, so deleting content in one repository must not take it from the others, or from a pin. The content is only hidden in that
@@ -9,7 +10,7 @@ import type { StorePaths } from './paths.ts';
 
 /** Marks a digest as deleted in a repository. */
 export const markDeleted = async (paths: StorePaths, repository: string, digest: AnyDigest): Promise<void> => {
-  await mkdir(paths.deletedIn(repository), { recursive: true });
+  await makeFolder(paths.deletedIn(repository));
   await writeFile(join(paths.deletedIn(repository), digestToFile(digest)), '');
 };
 

@@ -1,9 +1,10 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { fail } from '@pinlane/contracts';
 import { OCI_INDEX, parseLayoutIndex, REF_NAME, type Descriptor } from '../content/index.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { ifThere } from '../files/if-there.ts';
 import { createWhole } from '../files/whole-file.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import type { StorePaths } from './paths.ts';
 import { tagOfName } from './repository-names.ts';
 
@@ -21,7 +22,7 @@ const text = (manifests: readonly Descriptor[]): string => JSON.stringify({ sche
 
 /** Makes an empty layout if there is none. Each of several processes that do this at once finds it whole. */
 export const createLayout = async (paths: StorePaths): Promise<void> => {
-  await mkdir(paths.blobs('sha256'), { recursive: true });
+  await makeFolder(paths.blobs('sha256'));
   await createWhole(paths.temporary, paths.index, text([]));
   await createWhole(paths.temporary, paths.layout, '{"imageLayoutVersion":"1.0.0"}');
 };

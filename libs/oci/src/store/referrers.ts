@@ -1,9 +1,10 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MANIFEST_LIMIT } from '../content/index.ts';
 import { readBlob } from './blobs.ts';
 import { digestOfFile, digestToFile, type AnyBlob, type AnyDigest } from './digests.ts';
 import { ifThere } from '../files/if-there.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import type { StorePaths } from './paths.ts';
 import { readParts } from './manifest-parts.ts';
 
@@ -17,7 +18,7 @@ export interface Referrer extends AnyBlob {
 /** Notes that a manifest refers to a subject. The manifest is in the store already; the subject need not be. */
 export const linkReferrer = async (paths: StorePaths, subject: AnyDigest, referrer: AnyDigest): Promise<void> => {
   const folder = paths.referrersOf(subject);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFile(join(folder, digestToFile(referrer)), '');
 };
 

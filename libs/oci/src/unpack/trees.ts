@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../files/make-folder.ts';
 
 const TEMPORARY = '.tmp-';
 const HOUR = 3_600_000;
@@ -30,7 +31,7 @@ export const openTrees = (folder: string): Trees => {
   return {
     find,
     make: async (name, fill) => {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       const temporary = join(folder, `${TEMPORARY}${randomUUID()}`);
       const path = join(folder, name);
       try {
