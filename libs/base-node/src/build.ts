@@ -46,7 +46,7 @@ const assembleHere = async (definition: BaseDefinition, lock: BaseLock, options:
   const { assembled, moved } = await cache.withWorkFolder((work) => {
     const layers = noCache ? join(work, 'layers') : join(folder, 'layers');
     return assembleOrMove(definition, lock, { cache, work, layers, store, progress, release: lock.release, aptSettings, cwd: root, env, signal }, options);
-  });
+  }, signal);
   warnOfMoved(options, moved);
   const image = baseImage(assembled.fingerprint, assembled.platforms, assembled.index.digest);
   await store.name(BASE_NAME, assembled.index);

@@ -33,7 +33,7 @@ export const updateBase: UpdateBase = async (options) => {
   const lock = await cache.withWorkFolder(async (work) => {
     const resolving = { cache, work, release: definition.release, aptSettings, cwd: root, env, signal };
     return withImage(await resolveLock(definition, before, resolving), before, resolving, options, folder);
-  });
+  }, signal);
   const lockFile = lockFileOf(baseDir);
   const text = formatLock(lock);
   const written = before === null || formatLock(before) !== text;

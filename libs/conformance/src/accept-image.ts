@@ -34,10 +34,6 @@ import { runConformance } from './run-conformance.ts';
 import { startVariant, type Start } from './start-variant.ts';
 import { ORDINARY, type Subject } from './subject/subject.ts';
 
-/** How long the removal of what a processor left is waited for, in ms; then it goes on by itself. Nx gives an interrupted task 5 s for all. */
-const REMOVAL_MS = 20_000;
-const INTERRUPTED_MS = 1_000;
-
 export interface AcceptOptions {
   readonly spec: ProcessorSpec;
   readonly source: ContentSource;
@@ -69,8 +65,8 @@ export interface AcceptOptions {
 }
 
 /** The image under test, read for its platform. @throws ERR_PIN_UNVERIFIED if the pin of a platform names an index */
-const readImageUnderTest = async ({ spec, source, digest, platform, pinned, cacheDir }: AcceptOptions): Promise<RunnableImage> => {
-  const image = await runnableImage(source, digest, { name: slugOf(spec.ref), platform, cacheDir });
+const readImageUnderTest = async ({ spec, source, digest, platform, pinned, cacheDir, signal }: AcceptOptions): Promise<RunnableImage> => {
+  const image = await runnableImage(source, digest, { name: slugOf(spec.ref), platform, cacheDir, signal });
   if (pinned && image.digest !== digest)
     fail('ERR_PIN_UNVERIFIED', `${shortDigest(digest)} is an index, and the manifest for ${platform} is to be pinned there`, {
       fix: 'Pin it anew: nx run <processor>:pin.',
@@ -132,32 +128,40 @@ const report = async (
  * the source throws
  */
 export const acceptImage = async (options: AcceptOptions): Promise<AcceptanceReport> => {
+  try {
+    return await accept(options);
+  } catch (error) {
+    if (options.signal?.aborted && !isPinlaneError(error, 'ERR_CANCELLED'))
+      return fail('ERR_CANCELLED', `the acceptance of ${slugOf(options.spec.ref)} was interrupted`, { cause: error });
+    throw error;
+  }
+};
+
+const accept = async (options: AcceptOptions): Promise<AcceptanceReport> => {
   const { spec, platform, lane, progress, signal, runtimes } = options;
   const [startedAt, begun] = [new Date(), performance.now()];
   await clearReport(options.reportsDir, platform);
   const files = await readCases(options.casesDir, options.workspaceRoot);
-  const runtime = await chooseRuntime(options.runtime, { lane, progress, ...(runtimes === undefined ? {} : { runtimes }) });
+  const runtime = await chooseRuntime(options.runtime, { lane, progress, signal, ...(runtimes === undefined ? {} : { runtimes }) });
   progress(`unpacking ${shortDigest(options.digest)}`);
   const image = await readImageUnderTest(options);
   progress(`running ${shortDigest(image.digest)} in ${runtime.name}`);
 
-  const folder = await makeRunFolder(options.workDir ?? tmpdir(), 'pinlane-accept-');
+  const folder = await makeRunFolder(options.workDir ?? tmpdir(), 'pinlane-accept-', signal);
   const start: Start = { runtime, image, spec, lane, folder, signal };
   let ordinary: Promise<RunningProcessor> | undefined;
   try {
     signal?.throwIfAborted();
     ordinary = startVariant(start, ORDINARY);
     const findings = await ordinary.then((running) => examine(start, running, files, progress)).catch((error: unknown) => brokenFindings(runtime.name, error));
+    signal?.throwIfAborted();
     return await report(options, findings, { digest: image.digest, startedAt, durationMs: Math.round(performance.now() - begun) });
-  } catch (error) {
-    if (signal?.aborted && !isPinlaneError(error)) return fail('ERR_CANCELLED', `the acceptance of ${image.name} was interrupted`);
-    throw error;
   } finally {
     await ordinary?.then(
       (running) => running.stop(0),
       () => undefined,
     );
-    await removeTree(folder, { withinMs: signal?.aborted ? INTERRUPTED_MS : REMOVAL_MS }).catch(({ message }: Error) => {
+    await removeTree(folder, { signal }).catch(({ message }: Error) => {
       progress(`WARNING: ${folder} could not be removed: ${plainLine(message)}`);
     });
   }

@@ -145,7 +145,8 @@ export interface StartOptions {
 /** A runtime: it runs images on this machine. */
 export interface Runtime {
   readonly name: RuntimeName;
-  availability(): Promise<Availability>;
+  /** @throws ERR_CANCELLED */
+  availability(signal?: AbortSignal): Promise<Availability>;
   /** The path under which a processor sees the folder that it gets for its files. */
   artifactsRootOf(artifacts: string): string;
   /**

@@ -76,10 +76,15 @@ export const createDockerEngine = (input: DockerEngineInput): BuildEngine => {
       requireAble(builder, options, note);
       for (const { path, why } of input.context.odd) note(`${JSON.stringify(path)} ${why}: it is left out of the build context, as no image can hold it`);
       const hidden = await secretValues(parseSecrets(options.secret ?? [], env), root, env);
-      return withRunFolder(workFolder, 'build-', async (folder) => {
-        const written = await writeContextFolder(input.context, folder);
-        return buildInto({ input: { ...input, options }, builder, plan, io, hidden, folder, ...written });
-      });
+      return withRunFolder(
+        workFolder,
+        'build-',
+        async (folder) => {
+          const written = await writeContextFolder(input.context, folder);
+          return buildInto({ input: { ...input, options }, builder, plan, io, hidden, folder, ...written });
+        },
+        io.signal,
+      );
     },
   };
 };

@@ -19,8 +19,9 @@ import { startProgram } from '../process/index.ts';
 
 type Path = string | Buffer;
 
-/** How long a removal takes at most before another process goes on with it, in ms. */
+/** How long a removal takes at most before another process goes on with it, in ms. Nx gives an interrupted task 5 s for all. */
 const PATIENCE_MS = 20_000;
+const INTERRUPTED_MS = 1_000;
 /** How many names are removed before other work gets its turn. Each by itself is done sooner than it could be waited for. */
 const BATCH = 64;
 /** How often a folder is emptied that is found filled again, such as by a process that nobody could end. */
@@ -62,19 +63,26 @@ const openFolder = (folder: Path): Omit<Dir, 'readSync'> & { readSync(): Dirent<
 
 /** What is left of a removal. */
 interface Work {
-  readonly until: number;
+  /** Says whether the time is over. */
+  isLate(): boolean;
   /** Counts names, lets other work have its turn, and says whether the time is over. */
   isOver(): Promise<boolean>;
 }
 
-const workUntil = (until: number): Work => {
+const workWithin = (withinMs: number, signal: AbortSignal | undefined): Work => {
+  let until = performance.now() + withinMs;
+  let interrupted: number | undefined;
+  const isLate = (): boolean => {
+    if (signal?.aborted) until = Math.min(until, (interrupted ??= performance.now()) + INTERRUPTED_MS);
+    return performance.now() > until;
+  };
   let names = 0;
   return {
-    until,
+    isLate,
     isOver: async () => {
       if ((names += 1) % BATCH !== 0) return false;
       await others();
-      return performance.now() > until;
+      return isLate();
     },
   };
 };
@@ -96,8 +104,7 @@ const clear = async (folder: Path, work: Work, keep: (path: Buffer) => void): Pr
 };
 
 /** Removes a tree by itself. @returns false if the time is over before all of it is gone */
-const removeWithin = async (top: string, withinMs: number): Promise<boolean> => {
-  const work = workUntil(performance.now() + withinMs);
+const removeWithin = async (top: string, work: Work): Promise<boolean> => {
   const left: Path[] = [];
   const prefix = join(top, `removed-${randomUUID()}-`);
   let moved = 0;
@@ -112,7 +119,7 @@ const removeWithin = async (top: string, withinMs: number): Promise<boolean> => 
     left.push(lifted);
   };
   enter(top);
-  for (let round = 0; round < ROUNDS && performance.now() <= work.until; round += 1) {
+  for (let round = 0; round < ROUNDS && !work.isLate(); round += 1) {
     if (!(await clear(top, work, keep))) return false;
     for (let folder = left.pop(); folder !== undefined; folder = left.pop()) {
       const emptied = folder;
@@ -128,15 +135,18 @@ const removeWithin = async (top: string, withinMs: number): Promise<boolean> => 
 /**
  * Removes a folder with all that is in it, whatever somebody hostile left there: folders nested without end, names of any bytes, folders that are closed to
  * their owner, links, none of which is followed. Each folder is moved up into the top before it is emptied, so that no path gets long. What is not gone after
- * `withinMs`, another process goes on with, which outlives this one. There may be no such folder.
+ * `withinMs`, or a second after the signal, another process goes on with, which outlives this one. There may be no such folder.
  * @throws the system's error, such as EPERM, if something can't be removed
  */
-export const removeTree = async (folder: string, { withinMs = PATIENCE_MS }: { readonly withinMs?: number } = {}): Promise<void> => {
+export const removeTree = async (
+  folder: string,
+  { withinMs = PATIENCE_MS, signal }: { readonly withinMs?: number; readonly signal?: AbortSignal | undefined } = {},
+): Promise<void> => {
   const found = lstatSync(folder, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isDirectory()) return void unless(GONE, () => unlinkSync(folder));
   let fault: Error | undefined;
-  const gone = await removeWithin(folder, withinMs).catch((error: Error) => {
+  const gone = await removeWithin(folder, workWithin(withinMs, signal)).catch((error: Error) => {
     fault = error;
     return false;
   });

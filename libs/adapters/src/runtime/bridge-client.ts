@@ -29,9 +29,9 @@ export interface BridgeFolder {
 }
 
 /** Makes the folder of one start. Names are short, because paths of sockets must be. */
-export const makeBridgeFolder = async (): Promise<BridgeFolder> => {
+export const makeBridgeFolder = async (signal?: AbortSignal): Promise<BridgeFolder> => {
   const base = tmpdir().length <= MAX_FOLDER ? tmpdir() : '/tmp';
-  const path = await makeRunFolder(base, 'pinlane-run-');
+  const path = await makeRunFolder(base, 'pinlane-run-', signal);
   const shared = join(path, 'io');
   const program = join(shared, 'bridge.cjs');
   await mkdir(shared);
@@ -49,7 +49,7 @@ export const makeBridgeFolder = async (): Promise<BridgeFolder> => {
       socket.write(`${JSON.stringify(question)}\n`);
       return JSON.parse(await text(socket));
     },
-    remove: () => removeTree(path),
+    remove: () => removeTree(path, { signal }),
   };
 };
 

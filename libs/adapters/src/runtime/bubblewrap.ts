@@ -4,7 +4,7 @@ import { ask, findProgram } from '../process/index.ts';
 import { imageProcess, type ImageProcess } from './image-config.ts';
 import { ARTIFACTS_ROOT, processorEnv } from './processor-env.ts';
 import { requireRunnable } from './emulation.ts';
-import { NAMESPACES_FIX, whyFailed } from './trial.ts';
+import { askedOnce, NAMESPACES_FIX, whyFailed } from './trial.ts';
 import { isolationOf } from './isolation.ts';
 import { launch, type LaunchPlan } from './launch.ts';
 import { MACHINE_WIDE, SANDBOX_BYTES } from './sandbox-limits.ts';
@@ -31,7 +31,7 @@ const inner = (rootfs: string, artifacts: string, { env, cwd, uid, gid }: ImageP
 /** A size that any machine has. */
 const SMALLEST_BYTES = 2 ** 16;
 
-const trial = async (): Promise<Availability> => {
+const trial = async (signal?: AbortSignal): Promise<Availability> => {
   const bwrap = findProgram('bwrap');
   const fix = 'Install it: apt-get install bubblewrap.';
   if (bwrap === null) return { available: false, reason: 'bwrap is not installed', fix };
@@ -52,19 +52,17 @@ const trial = async (): Promise<Availability> => {
     '/dev',
     ...tmpfs('/tmp', SMALLEST_BYTES),
   ];
-  const tried = await ask({ command: bwrap, args: [...OUTER, ...nested, '--', bwrap, '--version'], timeoutMs: 10_000 });
+  const tried = await ask({ command: bwrap, args: [...OUTER, ...nested, '--', bwrap, '--version'], timeoutMs: 10_000, signal });
   if (tried.exitCode === 0) return { available: true, version: tried.stdout.trim() };
   if (/unknown option/i.test(tried.stderr))
     return { available: false, reason: 'bwrap is older than 0.7, and gives a tmpfs no size', fix: 'Update bubblewrap.' };
   return { available: false, reason: `bwrap cannot make its namespaces here: ${whyFailed(tried)}`, fix: NAMESPACES_FIX };
 };
 
-let known: Promise<Availability> | undefined;
-
 /** Runs images with bubblewrap, as root or as a plain user. */
 export const bubblewrapRuntime: Runtime = {
   name: 'bubblewrap',
-  availability: () => (known ??= trial()),
+  availability: askedOnce(trial),
   artifactsRootOf: () => ARTIFACTS_ROOT,
   start: async (options) => {
     const bwrap = findProgram('bwrap') ?? fail('ERR_RUNTIME_UNAVAILABLE', 'bwrap is not installed', { fix: 'Install it: apt-get install bubblewrap.' });

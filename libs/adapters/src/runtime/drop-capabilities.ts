@@ -19,19 +19,25 @@ export const parseLdd = (text: string): { readonly loader: string | null; readon
   return { loader: found.find(({ linked }) => !linked)?.path ?? null, libraries: [...new Set(found.map(({ path }) => path))] };
 };
 
-let known: Promise<PortableSetpriv | null> | undefined;
-
-const find = async (setpriv: string): Promise<PortableSetpriv | null> => {
+const find = async (setpriv: string, signal: AbortSignal | undefined): Promise<PortableSetpriv | null> => {
   const ldd = findProgram('ldd');
   if (ldd === null) return null;
-  const { exitCode, stdout } = await ask({ command: ldd, args: [setpriv], env: { PATH: process.env['PATH'], LC_ALL: 'C' }, timeoutMs: 10_000 });
+  const { exitCode, stdout } = await ask({ command: ldd, args: [setpriv], env: { PATH: process.env['PATH'], LC_ALL: 'C' }, timeoutMs: 10_000, signal });
   const { loader, libraries } = parseLdd(stdout);
   // ldd fails for a program that is linked with nothing.
   return exitCode === 0 && loader === null ? null : { loader, files: [setpriv, ...libraries] };
 };
 
+let known: PortableSetpriv | null | undefined;
+
 /** What of this machine setpriv consists of; null if that can't be found out. */
-export const portableSetpriv = (setpriv: string): Promise<PortableSetpriv | null> => (known ??= find(setpriv));
+export const portableSetpriv = async (setpriv: string, signal?: AbortSignal): Promise<PortableSetpriv | null> => {
+  if (known !== undefined) return known;
+  const found = await find(setpriv, signal);
+  // What was broken off tells nothing.
+  if (!signal?.aborted) known = found;
+  return found;
+};
 
 /** Puts it into the processor's /dev, as copies: whoever owns the originals could write to them there. */
 export const placeSetpriv = ({ files }: PortableSetpriv, at: (path: string) => string): SetupStep[] => [

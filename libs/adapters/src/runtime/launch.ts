@@ -33,7 +33,7 @@ const startBridge = ({ outer, order }: LaunchPlan, folder: BridgeFolder, log: Lo
  * @throws ERR_START_FAILED with the end of the log, ERR_CANCELLED
  */
 export const launch = async (plan: LaunchPlan, options: StartOptions): Promise<RunningProcessor> => {
-  const folder = await makeBridgeFolder();
+  const folder = await makeBridgeFolder(options.signal);
   let stopped = false;
   let ended: string | null = null;
   const log: LogBuffer = createLogBuffer({

@@ -5,7 +5,7 @@ import { imageProcess } from './image-config.ts';
 import { ARTIFACTS_ROOT, processorEnv } from './processor-env.ts';
 import type { SetupStep } from './bridge.ts';
 import { requireRunnable } from './emulation.ts';
-import { NAMESPACES_FIX, whyFailed } from './trial.ts';
+import { askedOnce, NAMESPACES_FIX, whyFailed } from './trial.ts';
 import { isolationOf } from './isolation.ts';
 import { launch, type LaunchPlan } from './launch.ts';
 import { dropCapabilities, placeSetpriv, portableSetpriv, type PortableSetpriv } from './drop-capabilities.ts';
@@ -33,11 +33,11 @@ const raiseLoopback = (): Tools['raise'] | null => {
   return python === null ? null : [python, '-I', '-c', PYTHON];
 };
 
-const findTools = async (): Promise<Tools | string> => {
+const findTools = async (signal?: AbortSignal): Promise<Tools | string> => {
   const [unshare, setpriv, mount, raise] = [findProgram('unshare'), findProgram('setpriv'), findProgram('mount'), raiseLoopback()];
   if (unshare === null || setpriv === null || mount === null) return 'util-linux (unshare, setpriv, mount) is not installed';
   if (raise === null) return 'nothing that can raise the loopback interface is installed: ip, ifconfig, perl or python3';
-  const portable = await portableSetpriv(setpriv);
+  const portable = await portableSetpriv(setpriv, signal);
   return portable === null ? `ldd does not tell what ${setpriv} is linked with` : { unshare, setpriv, portable, mount, raise };
 };
 
@@ -100,26 +100,24 @@ const inner = ({ unshare, setpriv, portable, mount }: Tools, rootfs: string, uid
 // With these variables an image would change util-linux's own programs, which are run with them before the image's first program.
 const LOADER = /^(?:LD_.*|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|NLSPATH|MALLOC_.*)$/;
 
-const trial = async (): Promise<Availability> => {
-  const tools = await findTools();
+const trial = async (signal?: AbortSignal): Promise<Availability> => {
+  const tools = await findTools(signal);
   if (typeof tools === 'string') return { available: false, reason: tools, fix: 'Install util-linux and iproute2.' };
   const [program = tools.unshare, ...args] = outer(tools);
   const nested = [tools.unshare, '--pid', '--fork', '--kill-child', '--mount-proc', '--', tools.unshare, '--user', '--map-user=1000', '--keep-caps', '--'];
   const drop = [tools.setpriv, '--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all', '--', tools.unshare];
-  const tried = await ask({ command: program, args: [...args, ...nested, ...drop, '--version'], timeoutMs: 10_000 });
+  const tried = await ask({ command: program, args: [...args, ...nested, ...drop, '--version'], timeoutMs: 10_000, signal });
   if (tried.exitCode === 0) return { available: true, version: tried.stdout.trim() };
   return { available: false, reason: `unshare cannot make its namespaces here: ${whyFailed(tried)}`, fix: NAMESPACES_FIX };
 };
 
-let known: Promise<Availability> | undefined;
-
 /** Runs images with util-linux alone, as root or as a plain user. */
 export const unshareRuntime: Runtime = {
   name: 'unshare',
-  availability: () => (known ??= trial()),
+  availability: askedOnce(trial),
   artifactsRootOf: () => ARTIFACTS_ROOT,
   start: async (options) => {
-    const tools = await findTools();
+    const tools = await findTools(options.signal);
     if (typeof tools === 'string') return fail('ERR_RUNTIME_UNAVAILABLE', tools);
     const { artifacts, image } = options;
     requireRunnable(image.platform);

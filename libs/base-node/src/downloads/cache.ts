@@ -22,7 +22,7 @@ export interface DownloadCache {
   /** Takes in a file that was downloaded; undefined if there is no such file. @throws ERR_DIGEST_MISMATCH */
   adopt(file: string, expected: Expected): Promise<string | undefined>;
   /** Makes a folder beside the downloads for as long as `use` takes. */
-  withWorkFolder<T>(use: (folder: string) => Promise<T>): Promise<T>;
+  withWorkFolder<T>(use: (folder: string) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 const digestOf = async (file: string): Promise<string> => `sha256:${(await hashFile(file, 'sha256')).toString('hex')}`;
@@ -69,6 +69,6 @@ export const openDownloadCache = (folder: string): DownloadCache => {
       return place;
     },
 
-    withWorkFolder: (use) => withRunFolder(join(folder, 'work'), 'run-', use),
+    withWorkFolder: (use, signal) => withRunFolder(join(folder, 'work'), 'run-', use, signal),
   };
 };

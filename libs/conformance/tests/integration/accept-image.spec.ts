@@ -126,6 +126,32 @@ describe('accepting an image', () => {
     expect(existsSync(join(folder, 'reports'))).toBe(false);
   });
 
+  describe('that is interrupted', () => {
+    const never = () => new Promise<never>(() => undefined);
+    const held = (wait: () => Promise<never>, which: (blob: { readonly mediaType: string }) => boolean = () => true, source?: AcceptOptions['source']) =>
+      async function* (blob: Parameters<AcceptOptions['source']['openBlob']>[0]): AsyncGenerator<Uint8Array, void, void> {
+        if (which(blob as unknown as { readonly mediaType: string })) await wait();
+        yield* source!.openBlob(blob);
+      };
+    const holds: [string, (options: AcceptOptions) => Partial<AcceptOptions>][] = [
+      ['a manifest never comes', ({ source }) => ({ source: { ...source, readManifest: never } })],
+      ['a config never comes', ({ source }) => ({ source: { ...source, openBlob: held(never) } })],
+      ['a layer never comes', ({ source }) => ({ source: { ...source, openBlob: held(never, (blob) => blob.mediaType.includes('layer'), source) } })],
+      ['no runtime says whether it is there', () => ({ runtime: 'auto', runtimes: [{ ...hostRuntime, name: 'bubblewrap', availability: never }] })],
+    ];
+
+    it.each(holds)('ends while %s, and leaves nothing', async (_, hold) => {
+      const controller = new AbortController();
+      const workDir = temporaryFolder('work');
+      const options = await optionsFor(null, { signal: controller.signal, workDir });
+      const work = acceptImage({ ...options, ...hold(options) });
+      setTimeout(() => controller.abort(), 300);
+      await expect(work).rejects.toThrow(/ERR_CANCELLED/);
+      expect([readdirSync(workDir), existsSync(join(folder, 'reports'))]).toEqual([[], false]);
+      expect(existsSync(join(folder, 'cache')) ? readdirSync(join(folder, 'cache')) : []).toEqual([]);
+    });
+  });
+
   it('rejects an image that does not become healthy, by the name of the rule, and keeps the end of its log', async () => {
     await acceptImage(await optionsFor(null));
     const image = await imageOf('console.error("cannot find my heart"); process.exit(9);', null);

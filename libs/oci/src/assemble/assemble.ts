@@ -1,5 +1,5 @@
 import { architectureOf, PinlaneError, type Architecture, type Digest, type Platform, type Problem, type Progress } from '@pinlane/contracts';
-import type { ContentSource, Descriptor } from '../content/index.ts';
+import { stopIfAborted, type ContentSource, type Descriptor } from '../content/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import { requireEmbeddable, undeclaredArguments, type ParsedDockerfile } from '../dockerfile/index.ts';
 import { composeIndex } from '../image/index.ts';
@@ -8,7 +8,6 @@ import type { Store } from '../store/index.ts';
 import { openBases } from './bases.ts';
 import { createLayerBuilder } from './build-layers.ts';
 import { openFileBytes } from './file-bytes.ts';
-import { stopIfAborted } from './interruption.ts';
 import { planPlatform } from './plan-platform.ts';
 import { writePlatformImage } from './write-image.ts';
 

@@ -5,7 +5,9 @@ import {
   OCI_LAYER,
   OCI_LAYER_GZIP,
   readingOnce,
+  stopIfAborted,
   uniqueBlobs,
+  whileWanted,
   type ContentSource,
   type Descriptor,
   type ImageConfig,
@@ -15,7 +17,6 @@ import type { Layer, LayerCache, LayerListing } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
 import { once } from '../layer/once.ts';
 import { applyListing } from './apply-listing.ts';
-import { stopIfAborted, whileWanted } from './interruption.ts';
 import { keptDocuments } from './kept-documents.ts';
 import { FileTree } from './tree.ts';
 

@@ -1,11 +1,10 @@
 import type { Digest } from '@pinlane/contracts';
-import type { ChunkUse } from '../content/index.ts';
+import { stopIfAborted, type ChunkUse } from '../content/index.ts';
 import { layerKey, writeLayer, type Layer, type LayerCache } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
 import type { OpenFile } from './archives.ts';
 import { layerEntries, type PlannedEntry } from './changes.ts';
 import type { FileBytes } from './file-bytes.ts';
-import { stopIfAborted } from './interruption.ts';
 import type { StageState } from './stage-state.ts';
 
 /** What goes into a layer is copied on the spot. */

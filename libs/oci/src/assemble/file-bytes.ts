@@ -1,11 +1,10 @@
 import { fail } from '@pinlane/contracts';
-import { readAll, type ChunkUse } from '../content/index.ts';
+import { readAll, whileWanted, type ChunkUse } from '../content/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import { bytesOnce } from '../context/files.ts';
 import type { LayerCache } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
 import type { OpenFile } from './archives.ts';
-import { whileWanted } from './interruption.ts';
 import { isPackedFile, unpackFiles } from './layer-files.ts';
 import { FileTree, newFolder, type FileNode } from './tree.ts';
 import type { ReadText } from './users.ts';

@@ -5,6 +5,7 @@ export * from './document.ts';
 export * from './file-chunks.ts';
 export * from './image-index.ts';
 export { MANIFEST_LIMIT, readDocument } from './json.ts';
+export { createTurns, interruptible, stopIfAborted, unlessAborted, whileWanted } from './interruption.ts';
 export * from './manifest.ts';
 export * from './media-types.ts';
 export * from './pool.ts';

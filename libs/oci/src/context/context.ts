@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { fail, isMachineFault, PinlaneError } from '@pinlane/contracts';
-import { createSha256, inParallel, type ChunkUse } from '../content/index.ts';
+import { createSha256, inParallel, whileWanted, type ChunkUse } from '../content/index.ts';
 import { bytesOnce, fileChunks, readText } from './files.ts';
 import { ignoreNothing, parseIgnore, type Ignore } from './ignore.ts';
 import type { BuildContext, ContextEntry } from './model.ts';
@@ -12,6 +12,8 @@ export interface ContextOptions {
   readonly dockerfile?: string;
   /** Content that replaces that of the files at these paths; a path that is not in the context has no effect. */
   readonly overrides?: Readonly<Record<string, Uint8Array>>;
+  /** Breaks off the reading, also of what is opened later. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const errorCode = (error: unknown): unknown => (error as NodeJS.ErrnoException | undefined)?.code;
@@ -61,18 +63,18 @@ const byPath = (a: { readonly path: string }, b: { readonly path: string }): num
  * Reads a build context: everything that .dockerignore lets through, or `<Dockerfile>.dockerignore` if there is one. Each file is hashed, as a stream.
  * Owner, times and all of the mode but the owner's execute bit are left out, so that they can't reach an image. Links are read as links, wherever they
  * lead; Pinlane's own files are no part of it; what no image can hold is told apart, and harms no build that does not copy it.
- * @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES if the Dockerfile or .dockerignore lies outside
+ * @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES if the Dockerfile or .dockerignore lies outside; ERR_CANCELLED
  */
-export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfile', overrides = {} }: ContextOptions = {}): Promise<BuildContext> => {
+export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfile', overrides = {}, signal }: ContextOptions = {}): Promise<BuildContext> => {
   const root = await realpath(folder).catch(unreadable(`the build context ${folder}`));
   const text =
     (await insideText(root, dockerfile).catch(unreadable(dockerfile))) ??
     fail('ERR_CONTEXT_INVALID', `${dockerfile} is not in the build context`, { fix: 'Write it, or name another one in build.dockerfile.' });
-  const walker = new Walker(root, await readIgnore(root, dockerfile).catch(unreadable('.dockerignore')));
+  const walker = new Walker(root, await readIgnore(root, dockerfile).catch(unreadable('.dockerignore')), signal);
   await walker.folder().catch(unreadable('the build context'));
 
   const content = (path: string, use?: ChunkUse): AsyncIterable<Uint8Array> =>
-    Object.hasOwn(overrides, path) ? bytesOnce(overrides[path]!) : fileChunks(join(root, path), use);
+    Object.hasOwn(overrides, path) ? bytesOnce(overrides[path]!) : whileWanted(fileChunks(join(root, path), use), signal);
   const entries: ContextEntry[] = walker.found.filter(({ type }) => type !== 'file').map((entry) => ({ ...entry, sha256: null }));
   const files = walker.found.filter(({ type }) => type === 'file');
   await inParallel(files, 8, async (entry) => {

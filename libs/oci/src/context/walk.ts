@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stopIfAborted } from '../content/index.ts';
 import { isLeftTemporary } from '../files/index.ts';
 import type { Ignore, Judged } from './ignore.ts';
 import type { ContextEntry, OddEntry } from './model.ts';
@@ -48,14 +49,17 @@ export class Walker {
   readonly odd: OddEntry[] = [];
   private readonly root: string;
   private readonly ignore: Ignore;
+  private readonly signal: AbortSignal | undefined;
 
-  constructor(root: string, ignore: Ignore) {
+  constructor(root: string, ignore: Ignore, signal?: AbortSignal) {
     this.root = root;
     this.ignore = ignore;
+    this.signal = signal;
   }
 
   /** Walks a folder; the root if none is given. @returns whether anything in it is part of the context */
   async folder(folder: Folder = { path: '', judged: undefined }): Promise<boolean> {
+    stopIfAborted(this.signal);
     const children = await this.childrenOf(folder);
     const results = await Promise.all(children.map((child) => this.child(folder, child)));
     return results.includes(true);

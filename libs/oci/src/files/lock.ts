@@ -18,6 +18,8 @@ export interface LockPlace {
   readonly what: string;
   /** The error if a living holder keeps the lock; ERR_LOCKED if absent. */
   readonly code?: 'ERR_STORE_LOCKED' | 'ERR_LOCKED';
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 type Found = Holder | { readonly hold: string; readonly unreadable: true };
@@ -72,6 +74,7 @@ const waitFor = async (place: LockPlace, path: string, giveUp: number): Promise<
   for (let pause = 1; ; pause = Math.min(pause * 2, 32)) {
     const holder = await readHolder(path);
     if (holder === undefined) return;
+    if (place.signal?.aborted) fail('ERR_CANCELLED', `the wait for the lock of ${place.what} was interrupted`);
     if (await surelyGone(holder)) await breakLock(place, path, holder.hold);
     else if (performance.now() > giveUp) refuse(place, path, holder);
     await sleep(pause * (0.5 + Math.random()));
@@ -81,7 +84,7 @@ const waitFor = async (place: LockPlace, path: string, giveUp: number): Promise<
 /**
  * Runs `work` while no other process, and no other call in this process, runs under the same lock. A crash of the holder leaves a file behind: the next
  * process that wants the lock sees that its holder is gone and removes it; if several see it, exactly one does.
- * @throws ERR_LOCKED, or the code of the place, if a living holder keeps the lock for longer than `patienceMs`; and what `work` throws
+ * @throws ERR_LOCKED, or the code of the place, if a living holder keeps the lock for longer than `patienceMs`; ERR_CANCELLED; and what `work` throws
  */
 export const withLock = async <T>(place: LockPlace, work: () => Promise<T>): Promise<T> => {
   const path = join(place.folder, 'index');

@@ -3,7 +3,7 @@ import { open, rename, rm, stat, utimes, readFile, type FileHandle } from 'node:
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
-import { chunksOf, createSha256, sha256, type ChunkUse } from '../content/index.ts';
+import { chunksOf, createSha256, sha256, whileWanted, type ChunkUse } from '../content/index.ts';
 import { hasDigest, hashFor, hexOf, type AnyBlob, type AnyDigest } from './digests.ts';
 import { ifThere } from '../files/if-there.ts';
 import { renameInto, throughTemporary } from '../files/whole-file.ts';
@@ -120,16 +120,16 @@ export async function* openBlob(paths: StorePaths, blob: AnyBlob, use?: ChunkUse
 }
 
 /** Whether a blob is there with the right bytes. A file that was hashed before is read again only if it changed. */
-export const hasItsBytes = async (paths: StorePaths, blob: AnyBlob, hashed: HashedFiles): Promise<boolean> => {
+export const hasItsBytes = async (paths: StorePaths, blob: AnyBlob, hashed: HashedFiles, signal?: AbortSignal): Promise<boolean> => {
   const path = paths.blob(blob.digest);
   const found = await ifThere(stat(path));
   if (found?.size !== blob.size) return false;
   const state = `${path} ${found.ino} ${found.ctimeMs}`;
   if (hashed.has(state)) return true;
   try {
-    for await (const _ of openBlob(paths, blob, { lent: true }));
+    for await (const _ of whileWanted(openBlob(paths, blob, { lent: true }), signal));
   } catch (error) {
-    if (!isPinlaneError(error)) throw error;
+    if (!isPinlaneError(error) || error.code === 'ERR_CANCELLED') throw error;
     return false;
   }
   hashed.add(state);

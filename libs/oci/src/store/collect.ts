@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, type Digest } from '@pinlane/contracts';
+import { stopIfAborted } from '../content/index.ts';
 import { ifThere } from '../files/if-there.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { removeBlob } from './blobs.ts';
@@ -40,16 +41,26 @@ const allBlobs = async (paths: StorePaths): Promise<AnyDigest[]> => {
 };
 
 /** The content that names and `keep` need. @throws ERR_STORE_CORRUPT if a manifest is damaged, because nobody can tell what it names */
-const keptContent = async (paths: StorePaths, keep: readonly Digest[]): Promise<ReadonlySet<AnyDigest>> => {
+const keptContent = async (paths: StorePaths, keep: readonly Digest[], signal: AbortSignal | undefined): Promise<ReadonlySet<AnyDigest>> => {
   const roots = [...(await readEntries(paths)).map(({ digest }) => digest), ...keep];
-  const { manifests, blobs, corrupt } = await closureOf(paths, [...new Set(roots)], (manifest) => referringTo(paths, manifest));
+  const { manifests, blobs, corrupt } = await closureOf(paths, [...new Set(roots)], (manifest) => {
+    stopIfAborted(signal);
+    return referringTo(paths, manifest);
+  });
+  stopIfAborted(signal);
   if (corrupt.length > 0) fail('ERR_STORE_CORRUPT', `nothing was removed, because these manifests are damaged: ${corrupt.join(', ')}`);
   return new Set<AnyDigest>([...manifests, ...blobs.map(({ digest }) => digest)]);
 };
 
 /** The blobs that are not kept and were last used before `before`, in ms since the epoch. */
-async function* unusedBlobs(paths: StorePaths, kept: ReadonlySet<AnyDigest>, before: number): AsyncGenerator<AnyBlob, void, void> {
+async function* unusedBlobs(
+  paths: StorePaths,
+  kept: ReadonlySet<AnyDigest>,
+  before: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<AnyBlob, void, void> {
   for (const digest of await allBlobs(paths)) {
+    stopIfAborted(signal);
     if (kept.has(digest)) continue;
     const info = await ifThere(stat(paths.blob(digest)));
     if (info && info.mtimeMs < before) yield { digest, size: info.size };
@@ -68,13 +79,13 @@ const removeUnused = async (paths: StorePaths, digest: AnyDigest, before: number
 /**
  * Removes content that neither a name nor `keep` needs; only for the holder of the store's lock, so that no name is given meanwhile. Content that refers to
  * a kept manifest (a signature, a report) is kept with it.
- * @throws ERR_STORE_CORRUPT, having removed nothing, if a manifest is damaged
+ * @throws ERR_STORE_CORRUPT, having removed nothing, if a manifest is damaged; ERR_CANCELLED, having removed a part
  */
-export const collectGarbage = async (paths: StorePaths, { keep, graceMs = HOUR, dryRun = false }: CollectOptions): Promise<Collected> => {
+export const collectGarbage = async (paths: StorePaths, { keep, graceMs = HOUR, dryRun = false }: CollectOptions, signal?: AbortSignal): Promise<Collected> => {
   const before = Date.now() - graceMs;
-  const kept = await keptContent(paths, keep);
+  const kept = await keptContent(paths, keep, signal);
   const removed: AnyBlob[] = [];
-  for await (const blob of unusedBlobs(paths, kept, before)) {
+  for await (const blob of unusedBlobs(paths, kept, before, signal)) {
     // The generation changes before the first blob goes: a process that remembers for a generation that an image is whole must look again.
     if (!dryRun && removed.length === 0) await rm(paths.generation, { force: true });
     if (dryRun || (await removeUnused(paths, blob.digest, before))) removed.push(blob);

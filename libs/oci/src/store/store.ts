@@ -6,8 +6,10 @@ import {
   childManifests,
   MANIFEST_LIMIT,
   parseDocument,
+  stopIfAborted,
   verified,
   verifyBytes,
+  whileWanted,
   type BlobDescriptor,
   type ContentSink,
   type ContentSource,
@@ -58,6 +60,8 @@ export interface Store extends ContentSource, ContentSink {
 export interface StoreOptions {
   /** How long to wait for another process that writes names, in ms; 30 s if absent. */
   readonly patienceMs?: number;
+  /** Breaks off whatever is read, written, collected or waited for: each ends with ERR_CANCELLED. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Makes the layout if there is none. It is looked for each time, because the folder may be wiped while this process runs. */
@@ -78,12 +82,19 @@ type Locked = <T>(work: () => Promise<T>) => Promise<T>;
  * Runs work under the store's lock. Calls of this process wait for each other in a line, because hundreds that all tried to take the lock would keep each
  * other from it; the patience of each is thus for other processes and for those before it.
  */
-const createLocked = (paths: StorePaths, patienceMs: number): Locked => {
+const createLocked = (paths: StorePaths, patienceMs: number, signal: AbortSignal | undefined): Locked => {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
     const giveUp = performance.now() + patienceMs;
     const place = () =>
-      ({ folder: paths.locks, temporary: paths.temporary, patienceMs: giveUp - performance.now(), what: 'the store', code: 'ERR_STORE_LOCKED' }) as const;
+      ({
+        folder: paths.locks,
+        temporary: paths.temporary,
+        patienceMs: giveUp - performance.now(),
+        what: 'the store',
+        code: 'ERR_STORE_LOCKED',
+        signal,
+      }) as const;
     const mine = last.then(() => withLock(place(), work));
     last = mine.catch(() => undefined);
     return mine;
@@ -93,15 +104,16 @@ const createLocked = (paths: StorePaths, patienceMs: number): Locked => {
 type ContentMethods = 'blobPath' | 'hasBlob' | 'openBlob' | 'writeBlob' | 'readBlob' | 'readManifest' | 'putBlob' | 'putManifest' | 'missing';
 
 /** The content of the store: blobs and manifests by their digests. */
-const contentOf = (paths: StorePaths): Pick<Store, ContentMethods> => {
+const contentOf = (paths: StorePaths, signal: AbortSignal | undefined): Pick<Store, ContentMethods> => {
   const write: Store['writeBlob'] = async (chunks) => {
     await ensureLayout(paths);
-    return writeBlob(paths, chunks);
+    stopIfAborted(signal);
+    return writeBlob(paths, chunks instanceof Uint8Array ? chunks : whileWanted(chunks, signal));
   };
   return {
     blobPath: (digest) => paths.blob(digest),
     hasBlob: (blob) => claimBlob(paths, blob),
-    openBlob: (blob, use) => openBlob(paths, blob, use),
+    openBlob: (blob, use) => whileWanted(openBlob(paths, blob, use), signal),
     writeBlob: write,
 
     async readBlob(digest, limit) {
@@ -109,6 +121,7 @@ const contentOf = (paths: StorePaths): Pick<Store, ContentMethods> => {
     },
 
     async readManifest(digest) {
+      stopIfAborted(signal);
       const bytes = (await readBlob(paths, digest, MANIFEST_LIMIT)) ?? fail('ERR_MANIFEST_UNKNOWN', `${digest} is not in the store ${paths.root}`);
       return { descriptor: parseDocument(bytes).descriptor, bytes };
     },
@@ -130,7 +143,7 @@ const contentOf = (paths: StorePaths): Pick<Store, ContentMethods> => {
 
     async missing(digest, { hashed } = {}) {
       const { blobs, missing, corrupt } = await closureOf(paths, [digest]);
-      const whole = await Promise.all(blobs.map((blob) => (hashed ? hasItsBytes(paths, blob, hashed) : looksWhole(paths, blob))));
+      const whole = await Promise.all(blobs.map((blob) => (hashed ? hasItsBytes(paths, blob, hashed, signal) : looksWhole(paths, blob))));
       const absent = blobs.filter((_, position) => !whole[position]).map((blob) => blob.digest);
       return [...missing, ...corrupt, ...absent].sort();
     },
@@ -201,15 +214,16 @@ const generationOf = async (paths: StorePaths): Promise<string> => {
 };
 
 /** Opens the store in a folder. Nothing is made before something is written. */
-export const openStore = (root: string, { patienceMs = 30_000 }: StoreOptions = {}): Store => {
+export const openStore = (root: string, { patienceMs = 30_000, signal }: StoreOptions = {}): Store => {
   const paths = storePaths(root);
-  const locked = createLocked(paths, patienceMs);
+  const locked = createLocked(paths, patienceMs, signal);
   return {
     root,
-    ...contentOf(paths),
+    ...contentOf(paths, signal),
     ...namesOf(paths, locked),
     referrers: (subject, artifactType) => referrersOf(paths, subject, artifactType),
-    collect: async (options) => ((await ifThere(stat(paths.layout))) === undefined ? { removed: [], bytes: 0 } : locked(() => collectGarbage(paths, options))),
+    collect: async (options) =>
+      (await ifThere(stat(paths.layout))) === undefined ? { removed: [], bytes: 0 } : locked(() => collectGarbage(paths, options, signal)),
     generation: () => generationOf(paths),
   };
 };

@@ -1,11 +1,13 @@
 import { chmodSync, closeSync, constants, fchmodSync, linkSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
 import { fail, type Digest } from '@pinlane/contracts';
+import { createTurns } from '../content/index.ts';
 import { aboutFile } from '../files/index.ts';
 import { createFolderLimit } from '../layer/folder-limit.ts';
 import { encodeName, fsPath } from '../layer/names.ts';
 import { forEntry, readLayer, refuseEntry, shown, type LayerItem } from '../layer/read-layer.ts';
 import { createLayerTree, type LayerTree } from './layer-tree.ts';
 import { statOf } from './resolve.ts';
+import type { Site } from './trees.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
@@ -71,15 +73,21 @@ const writeContent = async (file: number, content: AsyncIterable<Uint8Array>): P
   }
 };
 
+export interface ApplyOptions {
+  readonly maxEntries: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * Applies a layer's tar to a tree (OCI image specification, layer.md): whiteouts and opaque folders, hard links inside the
  * root, no owners, no times, no set-user and set-group bits; an empty file stands for a pipe or a device. Runs as any user.
  * Nobody else may touch the tree meanwhile.
- * @throws ERR_LAYER_UNSAFE with the layer and the entry, ERR_MANIFEST_INVALID if it is not a tar
+ * @throws ERR_LAYER_UNSAFE with the layer and the entry, ERR_MANIFEST_INVALID if it is not a tar, ERR_CANCELLED
  */
-export const applyLayer = async (root: string, layer: Digest, tar: AsyncIterable<Uint8Array>, maxEntries: number): Promise<void> => {
+export const applyLayer = async (site: Site, layer: Digest, tar: AsyncIterable<Uint8Array>, { maxEntries, signal }: ApplyOptions): Promise<void> => {
   const limit = createFolderLimit();
-  const tree = createLayerTree(root, limit.made);
+  const tree = createLayerTree(site, limit.made);
+  const turn = createTurns(signal);
   const apply = (item: LayerItem): number | undefined => {
     try {
       return forEntry(layer, item.entry, () => applyItem(tree, item));
@@ -92,6 +100,7 @@ export const applyLayer = async (root: string, layer: Digest, tar: AsyncIterable
   for await (const item of readLayer(layer, tar, maxEntries)) {
     limit.entry();
     const file = apply(item);
-    if (file !== undefined) await aboutFile(root, () => writeContent(file, item.entry.content));
+    if (file !== undefined) await aboutFile(site.root, () => writeContent(file, item.entry.content));
+    await turn();
   }
 };

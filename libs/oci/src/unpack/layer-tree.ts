@@ -1,7 +1,9 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { decodeName, fsPath } from '../layer/names.ts';
 import { createLowerLayers, inFolder } from '../layer/lower-layers.ts';
 import { createResolver, statOf } from './resolve.ts';
+import type { Site } from './trees.ts';
 
 /** The tree that a layer is applied to. It remembers what this layer put in place, because a whiteout takes away only what lower layers have. */
 export interface LayerTree {
@@ -20,16 +22,18 @@ export interface LayerTree {
 }
 
 /**
- * @param root an absolute path; nobody else may change the tree meanwhile
+ * @param site.root an absolute path; nobody else may change the tree meanwhile
  * @param made is told of each folder that is made because something lies in it
  */
-export const createLayerTree = (root: string, made: () => void): LayerTree => {
+export const createLayerTree = ({ root, removed }: Site, made: () => void): LayerTree => {
   const resolver = createResolver(root);
 
   const isFolder = (path: string): boolean => statOf(`${root}/${path}`)?.isDirectory() ?? false;
   const remove = (path: string): void => {
-    const below = isFolder(path);
-    rmSync(fsPath(`${root}/${path}`), { recursive: true, force: true });
+    const [place, below] = [fsPath(`${root}/${path}`), isFolder(path)];
+    // A folder may hold any number of files.
+    if (below) renameSync(place, `${removed}/${randomUUID()}`);
+    else if (statOf(`${root}/${path}`) !== undefined) unlinkSync(place);
     resolver.forget(path, below);
   };
   const lower = createLowerLayers({

@@ -2,14 +2,14 @@ import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readlinkSync, 
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { digestHex, fail, type Digest, type Platform } from '@pinlane/contracts';
-import { sha256, type ContentSource } from '../content/index.ts';
+import { createTurns, interruptible, sha256, type ContentSource } from '../content/index.ts';
 import { platformOfImage, readImage, type PlatformImage } from '../image/index.ts';
 import { decodeName, fsPath } from '../layer/names.ts';
 import { whileIntact } from '../layer/read-layer.ts';
 import { tarBytes, UNPACK_LIMITS, type UnpackLimits } from '../layer/tar-bytes.ts';
 import { applyLayer } from './apply-layer.ts';
 import { statOf } from './resolve.ts';
-import { openTrees } from './trees.ts';
+import { openTrees, type Remove, type Site } from './trees.ts';
 
 /** Raised when the same image unpacks to another tree than before. */
 const FORMAT = 4;
@@ -31,6 +31,17 @@ export interface UnpackOptions {
   /** Where finished trees are kept. */
   readonly cacheDir: string;
   readonly limits?: Partial<UnpackLimits>;
+  /** Breaks the work off; what it made is removed. */
+  readonly signal?: AbortSignal | undefined;
+  /** Removes what is not needed any more; by this process and to the end if absent. */
+  readonly remove?: Remove | undefined;
+}
+
+/** What all layers of an image are unpacked with. */
+interface Unpacking {
+  readonly source: ContentSource;
+  readonly limits: UnpackLimits;
+  readonly signal: AbortSignal | undefined;
 }
 
 type Layer = { readonly descriptor: PlatformImage['manifest']['layers'][number]; readonly diffId: Digest };
@@ -50,7 +61,7 @@ const addMountPoints = (root: string, digest: Digest): void => {
 };
 
 /** A layer's tar, whose first chunks are read before anybody asks for them. */
-const startTar = (source: ContentSource, { descriptor, diffId }: Layer, limits: UnpackLimits): Readable => {
+const startTar = ({ source, limits }: Unpacking, { descriptor, diffId }: Layer): Readable => {
   const tar = Readable.from(tarBytes(source, descriptor, diffId, limits), { highWaterMark: CHUNKS_AHEAD });
   // Whoever reads it gets the error. If nobody does, a lower layer has failed, and that error counts.
   tar.on('error', () => {});
@@ -62,14 +73,15 @@ const startTar = (source: ContentSource, { descriptor, diffId }: Layer, limits: 
  * Makes a copy of a tree that shares the bytes of its files by hard links; folders and links are its own. A file of the
  * copy may be replaced, but never written to or chmodded.
  */
-const linkTree = (from: string, to: string): void => {
+const linkTree = async (from: string, to: string, turn: () => Promise<void>): Promise<void> => {
   mkdirSync(fsPath(to));
   // The umask takes bits from the mode that mkdir is given.
   chmodSync(fsPath(to), statOf(from)!.mode & 0o1777);
   for (const name of readdirSync(fsPath(from), { encoding: 'buffer' }).map(decodeName)) {
     const [source, target] = [`${from}/${name}`, `${to}/${name}`];
     const stat = statOf(source)!;
-    if (stat.isDirectory()) linkTree(source, target);
+    await turn();
+    if (stat.isDirectory()) await linkTree(source, target, turn);
     else if (stat.isSymbolicLink()) symlinkSync(readlinkSync(fsPath(source), { encoding: 'buffer' }), fsPath(target));
     else linkSync(fsPath(source), fsPath(target));
   }
@@ -77,18 +89,19 @@ const linkTree = (from: string, to: string): void => {
 
 /** Applies layers over a tree that may be shared, or over an empty one. */
 const stack =
-  (source: ContentSource, lower: string | undefined, layers: readonly Layer[], limits: UnpackLimits) =>
-  async (folder: string): Promise<void> => {
-    if (lower === undefined) mkdirSync(folder);
-    else linkTree(lower, folder);
-    chmodSync(folder, 0o755);
-    let next = layers[0] === undefined ? undefined : startTar(source, layers[0], limits);
+  (unpacking: Unpacking, lower: string | undefined, layers: readonly Layer[]) =>
+  async (site: Site): Promise<void> => {
+    const { source, limits, signal } = unpacking;
+    if (lower === undefined) mkdirSync(site.root);
+    else await linkTree(lower, site.root, createTurns(signal));
+    chmodSync(site.root, 0o755);
+    let next = layers[0] === undefined ? undefined : startTar(unpacking, layers[0]);
     try {
       for (const [at, { descriptor }] of layers.entries()) {
         const tar = next as Readable;
         const following = layers[at + 1];
-        next = following === undefined ? undefined : startTar(source, following, limits);
-        await whileIntact(source, descriptor, () => applyLayer(folder, descriptor.digest, tar, limits.entries));
+        next = following === undefined ? undefined : startTar(unpacking, following);
+        await whileIntact(source, descriptor, () => applyLayer(site, descriptor.digest, tar, { maxEntries: limits.entries, signal }));
       }
     } finally {
       next?.destroy();
@@ -98,13 +111,15 @@ const stack =
 /**
  * Unpacks an image by digest (an index's or a manifest's) for one platform. Trees are kept under the digests of their layers. The base has a
  * tree of its own, so that only the app is unpacked after a change of the app. Every byte is checked against its digest on the way; a finished tree
- * is not checked again.
- * @throws ERR_LAYER_UNSAFE, ERR_PLATFORM_MISSING, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH and whatever the source throws
+ * is not checked again. Nothing is left of a tree that was not finished.
+ * @throws ERR_CANCELLED, ERR_LAYER_UNSAFE, ERR_PLATFORM_MISSING, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH and whatever the source throws
  */
-export const unpackImage = async (source: ContentSource, digest: Digest, options: UnpackOptions): Promise<UnpackedImage> => {
-  const limits = { ...UNPACK_LIMITS, ...options.limits };
+export const unpackImage = async (from: ContentSource, digest: Digest, options: UnpackOptions): Promise<UnpackedImage> => {
+  const { signal } = options;
+  const source = interruptible(from, signal);
+  const unpacking: Unpacking = { source, limits: { ...UNPACK_LIMITS, ...options.limits }, signal };
   const image = platformOfImage(await readImage(source, digest, { platforms: [options.platform] }), options.platform);
-  const trees = openTrees(options.cacheDir);
+  const trees = openTrees(options.cacheDir, options.remove);
   const layers = layersOf(image);
   const name = nameOf(layers, true);
   const found = await trees.find(name);
@@ -113,12 +128,12 @@ export const unpackImage = async (source: ContentSource, digest: Digest, options
   const baseLength = layers.findLastIndex(({ descriptor }) => descriptor.size >= BASE_LAYER_BYTES) + 1;
   const base = layers.slice(0, baseLength);
   const baseName = nameOf(base, false);
-  const lower = base.length === 0 ? undefined : ((await trees.find(baseName)) ?? (await trees.make(baseName, stack(source, undefined, base, limits))));
-  const app = stack(source, lower, layers.slice(baseLength), limits);
-  const rootfs = await trees.make(name, async (folder) => {
-    await app(folder);
-    addMountPoints(folder, image.descriptor.digest);
+  const lower = base.length === 0 ? undefined : ((await trees.find(baseName)) ?? (await trees.make(baseName, stack(unpacking, undefined, base))));
+  const app = stack(unpacking, lower, layers.slice(baseLength));
+  const rootfs = await trees.make(name, async (site) => {
+    await app(site);
+    addMountPoints(site.root, image.descriptor.digest);
   });
-  await trees.prune();
+  await trees.prune(signal);
   return { rootfs, image };
 };

@@ -42,15 +42,21 @@ const seenFrom =
   };
 
 /** Aborts on SIGINT and SIGTERM; Nx kills after 5 s, so a verb that has not stopped shortly before that is ended here, with the same message. */
-const onSignals = (controller: AbortController): (() => void) => {
+const onSignals = (controller: AbortController, tell: (error: PinlaneError) => void): (() => void) => {
+  let over = false;
   const stop = (signal: NodeJS.Signals) => {
     if (controller.signal.aborted) return;
-    controller.abort(new PinlaneError({ code: 'ERR_CANCELLED', message: `stopped by ${signal}` }));
-    setTimeout(() => process.exit(EXIT.error), GRACE_MS).unref();
+    const error = new PinlaneError({ code: 'ERR_CANCELLED', message: `stopped by ${signal}` });
+    controller.abort(error);
+    setTimeout(() => {
+      if (!over) tell(error);
+      process.exit(EXIT.error);
+    }, GRACE_MS).unref();
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   return () => {
+    over = true;
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
   };
@@ -79,7 +85,12 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, streams: S
     verb: verb.name,
   });
   const controller = new AbortController();
-  const release = onSignals(controller);
+  const tell = (error: PinlaneError): void => {
+    const problems = error.problems.map(seenFrom(place));
+    reporter.fail(problems.map(formatProblem).join('\n'));
+    if (wantsJson) reporter.finish({ lines: [], document: errorDocument(problems) });
+  };
+  const release = onSignals(controller, tell);
   try {
     const options = parseOptions(verb, raw);
     const outcome = await verb.run(options, {
@@ -98,9 +109,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, streams: S
     return outcome.exitCode;
   } catch (thrown) {
     const error = asPinlaneError(controller.signal.aborted ? controller.signal.reason : thrown, { verbose: place.verbose });
-    const problems = error.problems.map(seenFrom(place));
-    reporter.fail(problems.map(formatProblem).join('\n'));
-    if (wantsJson) reporter.finish({ lines: [], document: errorDocument(problems) });
+    tell(error);
     return error.exitCode;
   } finally {
     reporter.end();

@@ -49,11 +49,12 @@ const contextFolder = async ({ spec, file }: SpecFile, projectFolder: string): P
   return folder;
 };
 
-const readContext = async (specFile: SpecFile, projectFolder: string): Promise<BuildContext> => {
+const readContext = async (specFile: SpecFile, projectFolder: string, signal: AbortSignal): Promise<BuildContext> => {
   const folder = await contextFolder(specFile, projectFolder);
   const projection = new TextEncoder().encode(projectionText(specFile.spec));
   const paths = await specPaths(folder, specFile.path);
   return readBuildContext(folder, {
+    signal,
     dockerfile: specFile.spec.build.dockerfile,
     overrides: Object.fromEntries(paths.map((path) => [path, projection])),
   });
@@ -86,12 +87,12 @@ export const readBuildInputs = async (
   { buildArgs: askedArgs, target: askedTarget, request }: BuildRequested,
 ): Promise<BuildInputs> => {
   const { spec } = specFile;
-  const { root, projectRoot, env, progress } = verbContext;
+  const { root, projectRoot, env, progress, signal } = verbContext;
   await requireSecretsUnset(lane, spec, { root, env });
   const target = askedTarget ?? spec.build.target;
   const baseImage = valueOf(env, 'PINLANE_BASE_IMAGE');
   progress('reading the build context');
-  const context = await readContext(specFile, join(root, projectRoot));
+  const context = await readContext(specFile, join(root, projectRoot), signal);
   const dockerfile = parseDockerfile(context.dockerfile.text, posix.join(projectRoot, spec.build.context, spec.build.dockerfile));
   const buildArgs = withBaseImage({ ...spec.build.args, ...askedArgs }, dockerfile, baseImage);
   const named = dockerfileBases(dockerfile, buildArgs, PLATFORMS, target);

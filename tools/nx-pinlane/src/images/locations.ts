@@ -7,6 +7,7 @@ import type { WorkspacePaths } from '../workspace/paths.ts';
 export interface RegistryAccess {
   /** Hosts on other machines that are spoken to by plain HTTP. */
   readonly insecureRegistries: ReadonlySet<string>;
+  /** Breaks off what is read and written, in the store, too. */
   readonly signal?: AbortSignal | undefined;
   /** Whether they are to be written to. */
   readonly writes?: boolean;
@@ -22,7 +23,11 @@ export interface ImageLocations {
 }
 
 /** See {@link ImageLocations}. */
-export const openLocations = (paths: WorkspacePaths, access: RegistryAccess): ImageLocations => ({ paths, store: openStore(paths.store), access });
+export const openLocations = (paths: WorkspacePaths, access: RegistryAccess): ImageLocations => ({
+  paths,
+  store: openStore(paths.store, { signal: access.signal }),
+  access,
+});
 
 /** Opens a repository of a registry; nothing is sent before the first request. @throws ERR_REFERENCE_INVALID for the local store's name */
 export const openRegistry = ({ host, path }: Repository, { insecureRegistries, writes = false, signal, mountFrom }: RegistryAccess): RegistryRepository =>

@@ -106,7 +106,7 @@ const mountableBase = ({ bases }: BuiltImage, host: string): Repository | undefi
 export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { paths, store, access }: ImageLocations, context: VerbContext): Promise<void> => {
   const { progress, note, signal } = context;
   const writing = { ...access, writes: true };
-  const place: JournalPlace = { paths, name: image.name, note };
+  const place: JournalPlace = { paths, name: image.name, note, signal };
   const repository = parseRepository(image.repository);
   const registry = openRegistry(repository, { ...writing, mountFrom: mountableBase(image, repository.host) });
   const entries = await readJournal(place);

@@ -11,6 +11,8 @@ export interface JournalPlace {
   /** The project. */
   readonly name: string;
   readonly note: (line: string) => void;
+  /** Ends the wait for another process. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 type Image = Pick<PushEntry, 'repository' | 'index'>;
@@ -26,8 +28,8 @@ export const readJournal = async ({ paths, name, note }: JournalPlace): Promise<
 
 /** Edits the journal under its lock: several processes may push images of one project at once, so each changes only its own entries. */
 const change = async (place: JournalPlace, edit: (pushes: readonly PushEntry[]) => readonly PushEntry[]): Promise<void> => {
-  const { paths, name } = place;
-  const lock = { folder: join(paths.locks, `journal-${name}`), temporary: paths.temporary, patienceMs: 30_000, what: `the push journal of ${name}` };
+  const { paths, name, signal } = place;
+  const lock = { folder: join(paths.locks, `journal-${name}`), temporary: paths.temporary, patienceMs: 30_000, what: `the push journal of ${name}`, signal };
   await withLock(lock, async () => {
     const before = await readJournal(place);
     const after = edit(before);

@@ -19,10 +19,11 @@ export const replaceFile = async <T>(
   file: string,
   locks: string,
   edit: (text: string) => Promise<{ readonly text: string; readonly value: T }>,
+  signal?: AbortSignal,
 ): Promise<T> => {
   const real = await realpath(path);
   const folder = join(locks, createHash('sha256').update(real).digest('hex').slice(0, 32));
-  return withLock({ folder, temporary: join(locks, 'tmp'), patienceMs: 30_000, what: file }, async () => {
+  return withLock({ folder, temporary: join(locks, 'tmp'), patienceMs: 30_000, what: file, signal }, async () => {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const before = await readExactText(real, file);
       const { text, value } = await edit(before);

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Availability } from '@pinlane/contracts';
 import { createProcessRunner, findProgram, type ProcessResult } from '../../process/index.ts';
+import { askedOnce } from '../trial.ts';
 
 /** What `docker info` tells about the daemon. */
 export interface DaemonFacts {
@@ -43,12 +44,18 @@ export const parseInfo = (text: string): DaemonFacts | null => {
 
 const missing = (reason: string) => ({ available: false, reason, fix: FIX }) as const;
 
-const connect = async (): Promise<Docker | Exclude<Availability, { available: true }>> => {
+const connect = async (signal?: AbortSignal): Promise<Docker | Exclude<Availability, { available: true }>> => {
   if (process.platform !== 'linux') return missing('its bridge into the network of a container runs on Linux alone');
   const program = findProgram('docker');
   if (program === null) return missing('docker is not installed');
   const { run } = createProcessRunner();
-  const asked = await run({ command: program, args: ['info', '--format', '{{json .}}'], timeoutMs: ANSWER_WITHIN_MS, expectedCodes: [1] }).catch(() => null);
+  const asked = await run({
+    command: program,
+    args: ['info', '--format', '{{json .}}'],
+    timeoutMs: ANSWER_WITHIN_MS,
+    expectedCodes: [1],
+    ...(signal ? { signal } : {}),
+  }).catch((error: unknown) => (signal?.aborted ? Promise.reject(error) : null));
   const facts = asked === null || !asked.stdout.startsWith('{') ? null : parseInfo(asked.stdout);
   if (facts === null) return missing(`no Docker daemon answers to ${program}`);
   if (facts.os !== 'linux') return missing(`the Docker daemon runs ${facts.os} containers`);
@@ -68,7 +75,5 @@ const connect = async (): Promise<Docker | Exclude<Availability, { available: tr
   };
 };
 
-let known: ReturnType<typeof connect> | undefined;
-
 /** The daemon that the client is set up for, or why there is none; asked once in a process. */
-export const findDocker = (): ReturnType<typeof connect> => (known ??= connect());
+export const findDocker = askedOnce(connect);

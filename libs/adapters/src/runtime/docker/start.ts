@@ -61,7 +61,7 @@ const requireUser = async (image: RunnableImage): Promise<User> => {
 
 const beginRun = async (docker: Docker, options: StartOptions, user: User): Promise<Run> => {
   const names = namesFor(options);
-  const folder = await makeBridgeFolder();
+  const folder = await makeBridgeFolder(options.signal);
   const callOff = watchOver(docker, { containers: [names.processor, names.bridge], folder: folder.path });
   const run: Run = { docker, options, user, names, folder, log: createLogBuffer({ onFlood: (why) => flooded(why) }), attached: [], callOff, stopped: false };
   const flooded = (why: string): void => {

@@ -85,10 +85,10 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
     const { report, diff } = await previewPins(specFile, decide);
     return { document: report, lines: [renderPinReport(report), ...diff], exitCode: EXIT.good };
   }
-  const written = await writePins(specFile, decide, locations.paths.locks);
+  const written = await writePins(specFile, decide, locations.paths.locks, context.signal);
   const report = written.outcome === 'unchanged' && candidate.why !== null ? { ...written, explanation: [candidate.why] } : written;
   // The push that led here is over: its image is pinned.
   const pushed = { repository: formatRepository(candidate.image), index: candidate.image.digest };
-  await settlePushes({ paths: locations.paths, name: context.project, note: context.note }, [pushed]);
+  await settlePushes({ paths: locations.paths, name: context.project, note: context.note, signal: context.signal }, [pushed]);
   return { document: report, lines: [renderPinReport(report)], exitCode: EXIT.good };
 };

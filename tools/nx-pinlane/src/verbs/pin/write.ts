@@ -27,18 +27,24 @@ export const previewPins = async ({ file, text, spec }: SpecFile, decide: Decide
 };
 
 /** Writes the pins. @throws ERR_REGISTRY_CONFLICT, and what `decide` throws */
-export const writePins = async (specFile: SpecFile, decide: Decide, locks: string): Promise<PinReport> => {
+export const writePins = async (specFile: SpecFile, decide: Decide, locks: string, signal: AbortSignal): Promise<PinReport> => {
   const { file, path } = specFile;
   // The file is locked only while it is written: deciding reads images and takes its time.
   const decided = await decide(specFile.spec);
-  return replaceFile(path, file, locks, async (text) => {
-    const same = text === specFile.text;
-    const before = same ? specFile.spec : parseSpec(text, { file }).spec;
-    if (before.ref !== specFile.spec.ref) fail('ERR_REGISTRY_CONFLICT', `the ref changed from ${specFile.spec.ref} to ${before.ref} meanwhile`, { file });
-    // Another process that pinned meanwhile may have pinned the platform whose old pin was to stay.
-    const now = same ? decided : await decide(before);
-    const after = edited(file, text, before, now);
-    const outcome = after.text === text ? 'unchanged' : 'pinned';
-    return { text: after.text, value: pinReport(before, after.spec, { file, outcome, explanation: now.explanation }) };
-  });
+  return replaceFile(
+    path,
+    file,
+    locks,
+    async (text) => {
+      const same = text === specFile.text;
+      const before = same ? specFile.spec : parseSpec(text, { file }).spec;
+      if (before.ref !== specFile.spec.ref) fail('ERR_REGISTRY_CONFLICT', `the ref changed from ${specFile.spec.ref} to ${before.ref} meanwhile`, { file });
+      // Another process that pinned meanwhile may have pinned the platform whose old pin was to stay.
+      const now = same ? decided : await decide(before);
+      const after = edited(file, text, before, now);
+      const outcome = after.text === text ? 'unchanged' : 'pinned';
+      return { text: after.text, value: pinReport(before, after.spec, { file, outcome, explanation: now.explanation }) };
+    },
+    signal,
+  );
 };

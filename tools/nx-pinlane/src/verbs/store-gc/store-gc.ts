@@ -36,14 +36,14 @@ const inUnits = (bytes: number): string => (bytes < 1_000_000 ? `${(bytes / 1000
  * Removes from the store what no registry.yaml pins, no build record names and no name in the store reaches.
  * @throws whatever reading a registry.yaml throws, having removed nothing; ERR_STORE_CORRUPT likewise
  */
-export const storeGc = async ({ dryRun = false, graceMinutes }: StoreGcOptions, { root, note }: VerbContext): Promise<VerbOutcome<StoreCollection>> => {
+export const storeGc = async ({ dryRun = false, graceMinutes }: StoreGcOptions, { root, note, signal }: VerbContext): Promise<VerbOutcome<StoreCollection>> => {
   const pinned = await allPinned(root);
   const removed: string[] = [];
   let bytes = 0;
   // A lane that builds fresh has a store of its own.
   for (const paths of new Map(LANES.map((lane) => workspacePaths(root, lane)).map((each) => [each.store, each])).values()) {
     const built = (await readRecords(paths, note)).map(({ index }) => index);
-    const collected = await openStore(paths.store).collect({ keep: [...pinned, ...built], graceMs: graceMinutes * 60_000, dryRun });
+    const collected = await openStore(paths.store, { signal }).collect({ keep: [...pinned, ...built], graceMs: graceMinutes * 60_000, dryRun });
     removed.push(...collected.removed);
     bytes += collected.bytes;
   }
