@@ -49,7 +49,7 @@ export type BaseLayers = ReadonlyMap<Digest, { readonly descriptor: Descriptor; 
 export const readBaseLayers = async (bases: Iterable<{ readonly source: ContentSource; readonly digest: Digest }>): Promise<BaseLayers> => {
   const found = new Map<Digest, { descriptor: Descriptor; source: ContentSource }>();
   for (const { source, digest } of bases)
-    for (const { manifest, config } of (await readImage(source, digest)).platforms)
+    for (const { manifest, config } of (await readImage(source, digest, { repeated: 'first' })).platforms)
       for (const [at, layer] of manifest.layers.entries()) found.set(config.rootfs.diff_ids[at]!, { descriptor: asOci(layer), source });
   return found;
 };
@@ -76,7 +76,7 @@ const listAll = async (layers: readonly Layer[], { cache, signal }: BaseOptions)
 const readBase = async (name: string, platform: Platform, image: ResolvedImage, options: BaseOptions, fetch: Fetch): Promise<BaseImage> => {
   stopIfAborted(options.signal);
   options.progress(`reading ${name} for ${platform}`);
-  const { manifest, config } = platformOfImage(await readImage(image.documents, image.digest, { platforms: [platform] }), platform);
+  const { manifest, config } = platformOfImage(await readImage(image.documents, image.digest, { platforms: [platform], repeated: 'first' }), platform);
   if (((config.config?.['OnBuild'] as unknown[] | null | undefined) ?? []).length > 0)
     fail('ERR_DOCKERFILE_UNSUPPORTED', `the image ${name} has ONBUILD instructions, which need Docker`);
   for (const layer of uniqueBlobs(manifest.layers)) await fetch(layer, image.source, `${name} for ${platform}`);

@@ -5,7 +5,6 @@ import {
   isManifestType,
   layerCompression,
   MANIFEST_LIMIT,
-  parseChild,
   parseConfig,
   parseDocument,
   parseListed,
@@ -69,15 +68,19 @@ const readPlatform = async (source: ContentSource, descriptor: Descriptor, manif
   return { platform, descriptor: { ...descriptor, platform: platformEntry(platform) }, manifest, config, configBytes };
 };
 
+/** An entry of an index as often as it is listed for a platform: once. */
+const listedOnce = (entries: readonly Descriptor[]): Descriptor[] => {
+  const seen = new Set<string>();
+  return entries.filter((entry) => {
+    const key = `${entry.digest} ${entry.platform && platformName(entry.platform)}`;
+    return !seen.has(key) && seen.add(key);
+  });
+};
+
 /** An index's entries by what they are. */
 const sortEntries = ({ manifests }: ImageIndex) => {
   const isSetAside = (entry: Descriptor) => isAttestation(entry) || !(isManifestType(entry.mediaType) || isIndexType(entry.mediaType));
-  // One manifest may be listed twice.
-  const entries = [
-    ...new Map(
-      manifests.filter((entry) => !isSetAside(entry)).map((entry) => [`${entry.digest} ${entry.platform && platformName(entry.platform)}`, entry]),
-    ).values(),
-  ];
+  const entries = listedOnce(manifests.filter((entry) => !isSetAside(entry)));
   const known = entries.map((entry) => ({ entry, platform: entry.platform && knownPlatform(entry.platform) }));
   return {
     attestations: manifests.filter(isSetAside),
@@ -88,25 +91,56 @@ const sortEntries = ({ manifests }: ImageIndex) => {
   };
 };
 
-/** How deep indexes may lie in each other, and how many entries that say no platform are looked into. */
-const [DEEPEST, UNSAID_AT_MOST] = [4, 100];
+/** How deep indexes may lie in each other, and how many entries are looked into that are an index or say no platform, in all of an image's indexes together. */
+const [DEEPEST, LOOKED_INTO_AT_MOST] = [4, 100];
+
+type IndexDocument = ImageDocument & { readonly kind: 'index' };
+
+/** What a search for platforms shares on all levels of an image's indexes. */
+interface Search {
+  readonly source: ContentSource;
+  readonly repeated: 'refused' | 'first';
+  /** Counts an entry that is looked into. @throws ERR_MANIFEST_INVALID for one too many */
+  look(): void;
+  /** @throws ERR_MANIFEST_INVALID if there was one too many, which an entry that is of no use may have hidden */
+  end(): void;
+}
+
+const newSearch = (source: ContentSource, { digest }: Descriptor, repeated: Search['repeated']): Search => {
+  let looked = 0;
+  const end = (): void => {
+    if (looked > LOOKED_INTO_AT_MOST)
+      fail('ERR_MANIFEST_INVALID', `index ${digest} lists more than ${LOOKED_INTO_AT_MOST} indexes, and manifests without a platform`);
+  };
+  const look = (): void => {
+    looked += 1;
+    end();
+  };
+  return { source, repeated, look, end };
+};
 
 type Read = (entry: Descriptor, depth: number) => Promise<PlatformImage[]>;
 
-/** Reads what an index lists for a platform. An index in its place would have several, and is not believed. */
-const readListed = async (source: ContentSource, entry: Descriptor, platform: Platform): Promise<PlatformImage[]> => {
-  const { manifest } = parseChild(entry, (await source.readManifest(entry.digest)).bytes);
-  return [await readPlatform(source, entry, manifest, platform)];
+/** Reads what an index lists for a platform; if that is an index, what it lists for the platform, as BuildKit does. */
+const readListed = async (search: Search, entry: Descriptor, platform: Platform, depth: number): Promise<PlatformImage[]> => {
+  const { source } = search;
+  const document = parseListed(entry, (await source.readManifest(entry.digest)).bytes);
+  if (document.kind === 'manifest') return [await readPlatform(source, entry, document.manifest, platform)];
+  search.look();
+  const { found } = await findPlatforms(search, document, [platform], depth + 1);
+  return found.length > 0 ? found : fail('ERR_MANIFEST_INVALID', `index ${entry.digest} is listed for ${platform} and lists nothing for it`);
 };
 
 const NO_IMAGE = ['ERR_MANIFEST_UNKNOWN', 'ERR_MANIFEST_INVALID', 'ERR_PLATFORM_MISSING'] as const;
 
 /** Reads an entry that does not say a platform: what it is for is in its config. One that is no image, or not there, is for none. */
-const readUnsaid = (source: ContentSource, wanted: readonly Platform[]): Read => {
+const readUnsaid = (search: Search, wanted: readonly Platform[]): Read => {
+  const { source } = search;
   return async (entry, depth) => {
+    search.look();
     try {
       const document = parseListed(entry, (await source.readManifest(entry.digest)).bytes);
-      if (document.kind === 'index') return (await findPlatforms(source, document, wanted, depth + 1)).found;
+      if (document.kind === 'index') return (await findPlatforms(search, document, wanted, depth + 1)).found;
       const image = await readPlatform(source, entry, document.manifest);
       return wanted.includes(image.platform) ? [image] : [];
     } catch (error) {
@@ -123,49 +157,73 @@ const allOf = async <T>(work: readonly Promise<T[]>[]): Promise<T[]> => {
 };
 
 /**
- * Finds an index's manifests for platforms, as BuildKit does: an entry for the platform counts before those that say none, and the others are not looked at.
- * @throws ERR_MANIFEST_INVALID if there are two for one of the platforms
+ * The first of what is for each platform, which Docker takes; where that may not be decided, only one may be there: Podman takes the one that is packed
+ * with zstd.
  */
-const findPlatforms = async (source: ContentSource, document: ImageDocument & { readonly kind: 'index' }, wanted: readonly Platform[], depth: number) => {
-  const { digest } = document.descriptor;
-  if (depth > DEEPEST) return fail('ERR_MANIFEST_INVALID', `index ${digest} lies in more than ${DEEPEST} others`);
-  const sorted = sortEntries(document.index);
-  for (const platform of wanted) {
-    const own = sorted.ours.filter((each) => each.platform === platform);
-    if (own.length > 1) fail('ERR_MANIFEST_INVALID', `index ${digest} lists two manifests for ${platform}`);
-  }
-  const listed = sorted.ours.filter(({ platform }) => wanted.includes(platform));
+const oneEach = <T extends { readonly platform: Platform }>(
+  search: Search,
+  { digest }: Descriptor,
+  wanted: readonly Platform[],
+  among: readonly T[],
+): readonly T[] =>
+  wanted.flatMap((platform) => {
+    const [first, second] = among.filter((each) => each.platform === platform);
+    if (second !== undefined && search.repeated === 'refused')
+      fail('ERR_MANIFEST_INVALID', `index ${digest} lists two manifests for ${platform}: Docker runs the first of them, and Podman may run the other`, {
+        fix: 'Make an index with one manifest for each platform, or name the manifest that is meant by its own digest.',
+      });
+    return first === undefined ? [] : [first];
+  });
+
+/**
+ * Finds an index's manifests for platforms, as BuildKit does: an entry for the platform counts before those that say none, and the others are not looked at.
+ * @throws ERR_MANIFEST_INVALID if there are two for one of the platforms, unless the first may be taken
+ */
+const findPlatforms = async (search: Search, { descriptor, index }: IndexDocument, wanted: readonly Platform[], depth: number) => {
+  if (depth > DEEPEST) return fail('ERR_MANIFEST_INVALID', `index ${descriptor.digest} lies in more than ${DEEPEST} others`);
+  const sorted = sortEntries(index);
+  const listed = oneEach(search, descriptor, wanted, sorted.ours);
   const left = wanted.filter((platform) => !listed.some((each) => each.platform === platform));
+  const read = readUnsaid(search, left);
   const unsaid = left.length === 0 ? [] : sorted.unsaid;
-  if (unsaid.length > UNSAID_AT_MOST) fail('ERR_MANIFEST_INVALID', `index ${digest} lists more than ${UNSAID_AT_MOST} manifests without a platform`);
-  const read = readUnsaid(source, left);
-  const images = await allOf([...listed.map(({ entry, platform }) => readListed(source, entry, platform)), ...unsaid.map((entry) => read(entry, depth))]);
-  const found = [...new Map(images.map((image) => [image.descriptor.digest, image])).values()];
-  for (const platform of wanted)
-    if (found.filter((image) => image.platform === platform).length > 1)
-      fail('ERR_MANIFEST_INVALID', `index ${digest} lists two manifests for ${platform}, which do not say so`);
-  return { ...sorted, found };
+  const images = await allOf([
+    ...listed.map(({ entry, platform }) => readListed(search, entry, platform, depth)),
+    ...unsaid.map((entry) => read(entry, depth)),
+  ]);
+  const unique = [...new Map(images.map((image) => [image.descriptor.digest, image])).values()];
+  return { ...sorted, found: oneEach(search, descriptor, wanted, unique) as PlatformImage[] };
 };
 
 const isWanted = (platform: Platform, wanted?: readonly Platform[]): boolean => wanted?.includes(platform) ?? true;
 
-const readIndex = async (source: ContentSource, document: ImageDocument & { readonly kind: 'index' }, wanted?: readonly Platform[]): Promise<ImageView> => {
+const readIndex = async (search: Search, document: IndexDocument, wanted?: readonly Platform[]): Promise<ImageView> => {
   const { descriptor, index } = document;
-  const { ours, others, attestations, found } = await findPlatforms(source, document, wanted ?? PLATFORMS, 0);
+  const { ours, others, attestations, found } = await findPlatforms(search, document, wanted ?? PLATFORMS, 0);
+  search.end();
   const platforms = PLATFORMS.flatMap((platform) => found.filter((image) => image.platform === platform));
   const there = PLATFORMS.filter((platform) => [...ours, ...platforms].some((each) => each.platform === platform));
   return requirePlatforms({ kind: 'index', descriptor, index, platforms, others, attestations }, there, wanted);
 };
 
+export interface ReadOptions {
+  readonly platforms?: readonly Platform[];
+  /**
+   * What becomes of two different manifests for one platform: `first` takes the one that comes first, as Docker and BuildKit do, for an image that is built on;
+   * `refused`, which is the default, is for what is pinned, where others may run the other one.
+   */
+  readonly repeated?: 'refused' | 'first';
+}
+
 /**
  * Reads an image down to its configs, and is strict with what it reads: there is one manifest for each platform, each config is for the platform that the index lists
  * it for and names as many layers as its manifest, media types are those of an image that can run. Attestations (`unknown/unknown`) are set
- * aside. Only `platforms`, if they are given, are fetched and checked. Layers are not read: see `verifyImage`.
+ * aside, and an index in the place of a manifest is looked into, as BuildKit does. Only `platforms`, if they are given, are fetched and checked. Layers are not
+ * read: see `verifyImage`.
  * @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID, ERR_PLATFORM_MISSING, ERR_DIGEST_MISMATCH and whatever the source throws
  */
-export const readImage = async (source: ContentSource, digest: Digest, options: { readonly platforms?: readonly Platform[] } = {}): Promise<ImageView> => {
+export const readImage = async (source: ContentSource, digest: Digest, options: ReadOptions = {}): Promise<ImageView> => {
   const document = parseDocument((await source.readManifest(digest)).bytes);
-  if (document.kind === 'index') return readIndex(source, document, options.platforms);
+  if (document.kind === 'index') return readIndex(newSearch(source, document.descriptor, options.repeated ?? 'refused'), document, options.platforms);
   const image = await readPlatform(source, document.descriptor, document.manifest);
   const platforms = isWanted(image.platform, options.platforms) ? [image] : [];
   return requirePlatforms({ kind: 'manifest', descriptor: document.descriptor, platforms, others: [], attestations: [] }, [image.platform], options.platforms);

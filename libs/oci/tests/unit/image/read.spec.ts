@@ -1,4 +1,4 @@
-import type { Platform } from '@pinlane/contracts';
+import type { Digest, Platform } from '@pinlane/contracts';
 import { truncate } from 'node:fs/promises';
 import { describe as suite, expect, it } from '@jest/globals';
 import { codeOf, errorOf, jsonBytes, makeImage, putImage, temporaryFolder } from '@pinlane/testing';
@@ -58,6 +58,13 @@ const putIndex = async (store: Store, manifests: readonly Descriptor[]): Promise
   const descriptor = describe(OCI_INDEX, bytes);
   await store.putManifest(descriptor, bytes);
   return descriptor;
+};
+
+/** The same for an index whose entries the store need not have. */
+const writeIndex = async (store: Store, manifests: readonly object[]): Promise<Descriptor> => {
+  const bytes = jsonBytes({ schemaVersion: 2, mediaType: OCI_INDEX, manifests });
+  await store.writeBlob(bytes);
+  return describe(OCI_INDEX, bytes);
 };
 
 const indexOf = async (...platforms: PlatformOptions[]) => {
@@ -180,6 +187,26 @@ suite('An index that lists what nobody wants', () => {
       async (amd64) => [1, 2].map((at) => gone({ platform: { os: 'linux', architecture: 'arm64' }, digest: sha256(`${at}`) })).concat(amd64 as never),
     ],
     ['an index with the image in it', async (amd64, store) => [unsaid(await putIndex(store, [amd64]))]],
+    ['an index as the platform', async (amd64, store) => [{ ...(await putIndex(store, [amd64])), platform: amd64.platform }]],
+    [
+      'an index as the platform, in which it is listed among others',
+      async (amd64, store) => [
+        gone({ platform: windows }),
+        {
+          ...(await writeIndex(store, [gone({ platform: { os: 'linux', architecture: 'arm64' } }), unsaid(amd64)])),
+          platform: { os: 'linux', architecture: 'x86_64' },
+        },
+      ],
+    ],
+    [
+      'an index as the platform, four deep',
+      async (amd64, store) => {
+        let index = amd64;
+        for (let depth = 0; depth < 4; depth++) index = { ...(await putIndex(store, [index])), platform: amd64.platform! };
+        return [index];
+      },
+    ],
+    ['one manifest twice, once with the variant', async (amd64) => [amd64, { ...amd64, platform: { ...amd64.platform, variant: 'v1' } }]],
     ['an index that is gone', async (amd64) => [gone({ mediaType: OCI_INDEX }), amd64]],
     ['the platform by another name', async (amd64) => [{ ...amd64, platform: { os: 'Linux', architecture: 'x86_64' } }]],
     ['an attestation', async (amd64) => [amd64, gone({ platform: { os: 'unknown', architecture: 'unknown' } })]],
@@ -202,13 +229,50 @@ suite('An index that lists what nobody wants', () => {
       async (amd64, store) => [unsaid(amd64), unsaid(await putPlatform(store, { annotations: { a: 'b' } }))],
       'ERR_MANIFEST_INVALID',
     ],
-    ['an index as the platform', async (amd64, store) => [{ ...(await putIndex(store, [amd64])), platform: amd64.platform }], 'ERR_MANIFEST_INVALID'],
+    [
+      'an index as the platform that lists nothing for it',
+      async (amd64, store) => [{ ...(await writeIndex(store, [{ ...amd64, platform: { os: 'linux', architecture: 's390x' } }])), platform: amd64.platform }],
+      'ERR_MANIFEST_INVALID',
+    ],
+    [
+      'an index as the platform, and a manifest',
+      async (amd64, store) => [{ ...(await putIndex(store, [amd64])), platform: amd64.platform }, amd64],
+      'ERR_MANIFEST_INVALID',
+    ],
     ['one that is gone', async () => [gone({ platform: { os: 'linux', architecture: 'amd64' } })], 'ERR_MANIFEST_UNKNOWN'],
     ['none', async () => [gone({ mediaType: 'application/x+json' })], 'ERR_PLATFORM_MISSING'],
   ];
   it.each(DOUBTFUL)('is refused if it lists %s', async (_, make, code) => {
     const { store, digest } = await listing(make);
     expect(await codeOf(() => readImage(store, digest, { platforms: ['linux/amd64'] }))).toBe(code);
+  });
+
+  it.each(DOUBTFUL.slice(0, 3))('is built on all the same, by the first of %s', async (_, make) => {
+    const { store, amd64, digest } = await listing(make);
+    const { platforms } = await readImage(store, digest, { platforms: ['linux/amd64'], repeated: 'first' });
+    expect(platforms.map(({ descriptor }) => descriptor.digest)).toEqual([amd64.digest]);
+  });
+
+  it('is refused if it is an index as the platform in more than four others', async () => {
+    const { store, digest } = await listing(async (amd64, store) => {
+      let index = amd64;
+      for (let depth = 0; depth < 5; depth++) index = { ...(await putIndex(store, [index])), platform: amd64.platform! };
+      return [index];
+    });
+    expect(await codeOf(() => readImage(store, digest, { platforms: ['linux/amd64'] }))).toBe('ERR_MANIFEST_INVALID');
+  });
+
+  it('is refused if more than 100 entries would have to be looked into, on all levels together, and no more are', async () => {
+    const { store, digest } = await listing(async (amd64, store) => {
+      const leaves = (of: number) => Array.from({ length: 20 }, (_, at) => ({ mediaType: OCI_MANIFEST, digest: sha256(`${of} ${at}`), size: 4 }));
+      const inner = await Promise.all(Array.from({ length: 10 }, async (_, of) => unsaid(await writeIndex(store, leaves(of)))));
+      return [...inner, unsaid(amd64)];
+    });
+    let reads = 0;
+    const counted = { ...store, readManifest: (each: Digest) => ((reads += 1), store.readManifest(each)) };
+    const error = await errorOf(() => readImage(counted, digest, { platforms: ['linux/amd64'] }));
+    expect(error.message).toMatch(/^ERR_MANIFEST_INVALID: index sha256:\w+ lists more than 100 indexes, and manifests without a platform/);
+    expect(reads).toBeLessThanOrEqual(101);
   });
 
   it('is refused if indexes lie in each other without end', async () => {
