@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { startRegistry } from '@pinlane/testing';
@@ -31,4 +31,26 @@ describe('SIGTERM', () => {
       await registry.close();
     }
   }, 60_000);
+
+  it.each(['bwrap', 'unshare', 'docker'])(
+    'ends an acceptance that waits for what %s answers, says so, and leaves no folder',
+    async (name) => {
+      await withWorkspace(async ({ root, pinlaneWith, write }) => {
+        // Each stands for a program that does not answer; the last of them is asked when SIGTERM comes.
+        const programs = ['bwrap', 'unshare', 'docker'];
+        const answers = programs.map((each) => (each === name ? 'echo $$ > "$0.pid"; kill -TERM $PPID; exec sleep 60' : 'exit 1'));
+        await write(Object.fromEntries(programs.map((each, at) => [`programs/${each}`, `#!/bin/sh\n${answers[at]}\n`])));
+        for (const each of programs) await chmod(join(root, 'programs', each), 0o755);
+        await mkdir(join(root, 'temporary'));
+        const env = { PATH: `${join(root, 'programs')}:${process.env['PATH']}`, TMPDIR: join(root, 'temporary') };
+        const ran = await pinlaneWith(env, 'acceptance', 'acme-base');
+        expect([ran.exitCode, ran.stderr]).toEqual([1, expect.stringMatching(/^ERR_CANCELLED: stopped by SIGTERM$/m)]);
+        const asked = Number(await readFile(join(root, 'programs', `${name}.pid`), 'utf8'));
+        expect(() => process.kill(asked, 0)).toThrow('ESRCH');
+        expect((await readdir(join(root, 'temporary'))).filter((each) => each.startsWith('pinlane-'))).toEqual([]);
+        expect(existsSync(join(root, '.pinlane/reports'))).toBe(false);
+      });
+    },
+    60_000,
+  );
 });
