@@ -8,7 +8,8 @@ export const name = '@pinlane/nx';
 
 /** Nx calls this to learn of the processors, and of the workspace's own project. */
 export const createNodes: CreateNodes<PluginOptions> = [
-  '{nx.json,**/registry.yaml}',
+  // The last two tell which folders are projects.
+  '{nx.json,**/registry.yaml,**/project.json,**/package.json}',
   async (files, options, context) => {
     const cache = openFactsCache(context.workspaceRoot, (line) => process.stderr.write(`${line}\n`));
     try {

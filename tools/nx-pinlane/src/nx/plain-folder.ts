@@ -7,6 +7,13 @@ const PLAIN = /^[\p{L}\p{M}\p{N} ._/@~,=-]*$/u;
  */
 export const isPlainFolder = (folder: string): boolean => PLAIN.test(folder);
 
+/** Nx inputs for all files of folders that are not plain, where each sign of a pattern stands for any one character: what else they match is an input too many. */
+export const inputsOfOddFolders = (folders: Iterable<string>): string[] =>
+  [...new Set(folders)]
+    .filter((folder) => !isPlainFolder(folder))
+    .sort()
+    .map((folder) => `{workspaceRoot}/${Array.from(folder, (char) => (isPlainFolder(char) ? char : '?')).join('')}/**/*`);
+
 interface Graph {
   readonly nodes: Readonly<Record<string, { readonly data: { readonly root: string } }>>;
   readonly dependencies: Readonly<Record<string, readonly { readonly target: string }[]>>;

@@ -79,6 +79,15 @@ describe('inference', () => {
     expect('processors/other/tests/unit/x.spec.ts').not.toMatch(new RegExp(pattern ?? ''));
   });
 
+  it('takes the files of odd folders for inputs of every test, by a pattern that has none of their signs', async () => {
+    const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n', 'processors/a-b/tests/unit/x.spec.ts': '' });
+    const others = ['libs/[shared] (two)/project.json', 'apps/{one,two}/package.json', 'libs/plain folder/project.json', 'package.json'];
+    const target = projects(infer([...files, ...others]))[0]?.targets?.['test-unit'];
+    const odd = ['{workspaceRoot}/apps/?one,two?/**/*', '{workspaceRoot}/libs/?shared? ?two?/**/*'];
+    expect([target?.cache, target?.inputs?.slice(2, -2)]).toEqual([true, odd]);
+    expect(projects(infer(files))[0]?.targets?.['test-unit']?.inputs).toHaveLength(4);
+  });
+
   it('keeps the targets of a processor as they are when only its pins change', async () => {
     const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n' });
     const before = infer(files);

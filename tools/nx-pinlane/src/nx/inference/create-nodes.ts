@@ -1,11 +1,12 @@
 import { createRequire } from 'node:module';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultArray, ProjectConfiguration } from '@nx/devkit';
 import { asPinlaneError, PinlaneError } from '@pinlane/contracts';
 import type { FactsCache } from '../../workspace/facts-cache.ts';
 import { OWN_FOLDER } from '../../workspace/own-folder.ts';
 import { readProcessor } from './processor-facts.ts';
-import { processorTargets, workspaceTargets } from './targets.ts';
+import { inputsOfOddFolders } from '../plain-folder.ts';
+import { processorTargets, workspaceTargets, type SharedInputs } from './targets.ts';
 
 /** The plugin's options in nx.json. */
 export interface PluginOptions {
@@ -17,7 +18,7 @@ export interface PluginOptions {
 
 type Found = ReturnType<typeof readProcessor> & { readonly file: string };
 
-const project = ({ facts, bases }: Found, production: readonly string[]): ProjectConfiguration => ({
+const project = ({ facts, bases }: Found, shared: SharedInputs): ProjectConfiguration => ({
   name: facts.slug,
   root: facts.root,
   sourceRoot: `${facts.root}/src`,
@@ -27,7 +28,7 @@ const project = ({ facts, bases }: Found, production: readonly string[]): Projec
   // graph for everyone; the build says which base is missing.
   ...(bases.length > 0 ? { implicitDependencies: bases.filter((base) => base !== facts.slug).map((base) => `{${base},${facts.slug}}`) } : {}),
   metadata: { description: `Processor ${facts.ref}`, technologies: ['pinlane'] },
-  targets: processorTargets(facts, production),
+  targets: processorTargets(facts, shared),
 });
 
 const collision = (found: Found, other: Found): PinlaneError =>
@@ -54,7 +55,7 @@ const workspaceProject = (name: string): ProjectConfiguration => ({
 });
 
 /**
- * Turns every registry.yaml into an Nx project, and nx.json into that of the workspace's own targets. Problems of single files are reported
+ * Turns every registry.yaml of some files into an Nx project, and nx.json into that of the workspace's own targets. Problems of single files are reported
  * together at the end, through the error with which Nx keeps the rest of the graph.
  */
 export const createProcessorNodes = (
@@ -65,6 +66,7 @@ export const createProcessorNodes = (
 ): CreateNodesResultArray => {
   const folders = options?.folders ?? ['processors'];
   const production = context.nxJsonConfiguration.namedInputs?.['production'] ? ['production', '^production'] : ['default', '^default'];
+  const shared: SharedInputs = { production, odd: inputsOfOddFolders(files.map(dirname)) };
   const errors: [string, Error][] = [];
   const bySlug = new Map<string, Found>();
 
@@ -81,7 +83,7 @@ export const createProcessorNodes = (
   }
 
   const nodes: CreateNodesResultArray = [
-    ...[...bySlug.values()].map((found) => [found.file, { projects: { [found.facts.root]: project(found, production) } }] as const),
+    ...[...bySlug.values()].map((found) => [found.file, { projects: { [found.facts.root]: project(found, shared) } }] as const),
     ...files
       .filter((file) => file === 'nx.json')
       .map((file) => [file, { projects: { [OWN_FOLDER]: workspaceProject(options?.workspaceProject ?? 'pinlane') } }] as const),

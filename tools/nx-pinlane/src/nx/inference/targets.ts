@@ -2,7 +2,6 @@ import type { TargetConfiguration } from '@nx/devkit';
 import type { Subject, VerbSummary } from '../../command/verb.ts';
 import type { VerbName } from '../../verbs/index.ts';
 import { MANIFEST } from '../../verbs/manifest.ts';
-import { isPlainFolder } from '../plain-folder.ts';
 import type { SpecFacts } from '../../workspace/spec-facts.ts';
 
 /** A processor as inference knows it: the facts of registry.yaml, and which files lie beside it. */
@@ -45,10 +44,11 @@ const targetsOf = (subject: Subject, project: string): Record<string, TargetConf
 // The command goes through a shell and Jest reads a regular expression: a folder's name may mean nothing to either.
 const pathPattern = (path: string): string => path.replace(/[^\w/-]/g, '.');
 
-const testTarget = (root: string, kind: 'unit' | 'integration'): TargetConfiguration => ({
+const testTarget = (root: string, kind: 'unit' | 'integration', oddInputs: readonly string[]): TargetConfiguration => ({
   executor: 'nx:run-commands',
-  cache: isPlainFolder(root),
-  inputs: ['default', '^default', '{workspaceRoot}/jest.config.js', '{workspaceRoot}/jest.preset.js'],
+  cache: true,
+  // What a test imports is known to Nx only when targets are, so all odd folders of the workspace are inputs of every test.
+  inputs: ['default', '^default', ...oddInputs, '{workspaceRoot}/jest.config.js', '{workspaceRoot}/jest.preset.js'],
   options: {
     command: `node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js --selectProjects ${kind} --testPathPatterns=${pathPattern(root)}/tests/${kind}/`,
     cwd: '{workspaceRoot}',
@@ -73,14 +73,22 @@ const filesOf = (facts: ProcessorFacts, production: readonly string[]): Partial<
   pin: { inputs: ['{projectRoot}/registry.yaml', ...keyVariables('pin'), { externalDependencies: [] }], outputs: [] },
 });
 
+/** What is the same for all processors of a workspace, as Nx inputs. */
+export interface SharedInputs {
+  /** Of what goes into a bundle. */
+  readonly production: readonly string[];
+  /** Of projects in folders whose files Nx does not see by their name. */
+  readonly odd: readonly string[];
+}
+
 /** The targets of a processor's project. */
-export const processorTargets = (facts: ProcessorFacts, production: readonly string[]): Record<string, TargetConfiguration> => {
+export const processorTargets = (facts: ProcessorFacts, { production, odd }: SharedInputs): Record<string, TargetConfiguration> => {
   const { bundle, ...others } = targetsOf('processor', facts.slug);
   const targets = { ...(facts.hasMain ? { bundle } : {}), ...others };
   const files: Record<string, TargetConfiguration> = filesOf(facts, production);
   return {
     ...Object.fromEntries(Object.entries(targets).map(([name, target]) => [name, { ...target, ...files[name] }])),
-    ...Object.fromEntries(facts.tests.map((kind) => [`test-${kind}`, testTarget(facts.root, kind)])),
+    ...Object.fromEntries(facts.tests.map((kind) => [`test-${kind}`, testTarget(facts.root, kind, odd)])),
   };
 };
 
