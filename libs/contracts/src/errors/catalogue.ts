@@ -27,7 +27,7 @@ export const ERROR_CATALOGUE = {
     'Change the value at the place named; docs/reference/registry-yaml.md lists every key.',
   ),
   ERR_REGISTRY_TOO_LARGE: error(
-    'registry.yaml is larger than 1 MiB, or has more than 100,000 words and marks of YAML.',
+    'registry.yaml is larger than 1 MiB, or has more than 50,000 words and marks of YAML.',
     'Keep long texts and lists in files of their own.',
   ),
   ERR_REGISTRY_OLD_FORM: error('registry.yaml uses the old form `image.oci`.', 'Move the reference to image.platforms.<architecture>, as the message shows.'),

@@ -20,7 +20,7 @@ import { PinlaneError, type Problem } from '@pinlane/contracts';
 export const SPEC_LIMIT = 1024 * 1024;
 
 /** How many words and marks of YAML are read: keys, values, colons, commas, ends of lines. The parser takes some microseconds for each. */
-export const TOKEN_LIMIT = 100_000;
+export const TOKEN_LIMIT = 50_000;
 
 /** How many faults of one file are reported at most. */
 const FAULT_LIMIT = 50;

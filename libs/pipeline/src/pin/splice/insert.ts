@@ -4,7 +4,7 @@ import { nodeAt, pairOf } from '../../spec/places.ts';
 import type { YamlSource } from '../../spec/syntax.ts';
 import { columnOf, contentEnd, endOfLine, indentStep, isFlow, newline, pairEnd, rangeOf } from './layout.ts';
 import type { Edit, Splice } from './model.ts';
-import { blockLines, flowText, plainOrQuoted } from './write.ts';
+import { blockLines, flowText, plainOrQuoted, type Branch } from './write.ts';
 
 const insertAt = (offset: number, text: string): Splice => ({ from: offset, to: offset, text });
 
@@ -29,14 +29,15 @@ const insertLines = ({ text }: YamlSource, after: number, lines: readonly string
   return insertAt(at, `${open ? eol : ''}${lines.join(eol)}${open ? '' : eol}`);
 };
 
-/** Adds keys to a mapping in braces. */
-const insertIntoFlow = (map: YAMLMap, keys: readonly string[], written: string): Splice => {
+/** Adds a key to a mapping in braces. */
+const insertIntoFlow = (map: YAMLMap, branch: Branch): Splice => {
   const last = map.items[map.items.length - 1];
   const [start] = rangeOf(map);
-  if (last === undefined) return insertAt(start + 1, ` ${flowText(keys, written)} `);
+  const written = flowText([branch]);
+  if (last === undefined) return insertAt(start + 1, ` ${written} `);
   // A key without a value ends before its comment, and it is not known where: what is new goes before all others.
   const isOpen = isScalar(last.value) && last.value.source === '';
-  return isOpen ? insertAt(start + 1, ` ${flowText(keys, written)},`) : insertAt(pairEnd(last), `, ${flowText(keys, written)}`);
+  return isOpen ? insertAt(start + 1, ` ${written},`) : insertAt(pairEnd(last), `, ${written}`);
 };
 
 /** The pairs of which the first that is there is followed by a new key: `image` belongs after `build`, which belongs after `ref`. */
@@ -51,44 +52,60 @@ const siblingFor = (map: YAMLMap, key: string): Pair => {
 /** Whether a pair's value has no block into which a comment could be indented. */
 const isFlowValue = ({ value }: Pair): boolean => !(isMap(value) || isSeq(value)) || value.flow === true;
 
-/** Adds keys to a mapping in lines. */
-const insertIntoBlock = (source: YamlSource, map: YAMLMap, keys: readonly [string, ...string[]], written: string): Splice => {
-  const sibling = siblingFor(map, keys[0]);
+/** Adds a key to a mapping in lines. */
+const insertIntoBlock = (source: YamlSource, map: YAMLMap, branch: Branch): Splice => {
+  const sibling = siblingFor(map, branch[0]);
   const column = columnOf(source, map.items[0]?.key);
-  return insertLines(source, pairEnd(sibling), blockLines(keys, written, column, indentStep(source)), isFlowValue(sibling) ? undefined : column);
+  return insertLines(source, pairEnd(sibling), blockLines([branch], column, indentStep(source)), isFlowValue(sibling) ? undefined : column);
 };
 
-/** Gives a value, or the keys that lead to it, to a key that is there and has no mapping behind it: nothing, or null. */
-const fillKey = (source: YamlSource, map: YAMLMap, { key, value }: Pair, inner: readonly string[], written: string): Splice => {
-  const onOneLine = inner.length === 0 ? written : `{ ${flowText(inner, written)} }`;
+/** Gives a value, or the keys below it, to a key that is there and has no mapping behind it: nothing, or null. */
+const fillKey = (source: YamlSource, map: YAMLMap, { key, value }: Pair, filling: Branch[1]): Splice => {
+  const onOneLine = typeof filling === 'string' ? filling : `{ ${flowText(filling)} }`;
   const keyEnd = contentEnd(key);
   const colon = /^\s*:/.exec(source.text.slice(keyEnd, keyEnd + 1000));
   // In `{ amd64, arm64 }` a key stands without its colon.
   if (colon === null) return insertAt(keyEnd, `: ${onOneLine}`);
   const colonEnd = keyEnd + colon[0].length;
-  if (inner.length === 0) return insertAt(colonEnd, ` ${onOneLine}`);
+  if (typeof filling === 'string') return insertAt(colonEnd, ` ${onOneLine}`);
   const [from, to] = isNode(value) ? rangeOf(value) : [0, 0];
   if (to > from) return { from, to, text: onOneLine };
   if (isFlow(map)) return insertAt(colonEnd, ` ${onOneLine}`);
   const step = indentStep(source);
-  return insertLines(source, colonEnd, blockLines(inner, written, columnOf(source, key) + step, step));
+  return insertLines(source, colonEnd, blockLines(filling, columnOf(source, key) + step, step));
 };
 
-/** The deepest mapping on the way of a path, and the keys that lead on from it. @throws ERR_REGISTRY_CONFLICT if the document is no mapping */
-const deepestMapping = (source: YamlSource, path: Edit['path']): { readonly map: YAMLMap; readonly keys: readonly [string, ...string[]] } => {
+/** The deepest mapping on the way of a path, and how many of the path's keys lead to it. @throws ERR_REGISTRY_CONFLICT if the document is no mapping */
+const deepestMapping = (source: YamlSource, path: Edit['path']): { readonly map: YAMLMap; readonly depth: number } => {
   for (let depth = path.length - 1; depth >= 0; depth--) {
     const map = nodeAt(source, path.slice(0, depth));
-    if (isMap(map)) return { map, keys: path.slice(depth) as [string, ...string[]] };
+    if (isMap(map)) return { map, depth };
   }
   return fail('ERR_REGISTRY_CONFLICT', 'the document is not a mapping', { file: source.file });
 };
 
-/** The splice that gives a value to a path that has none. */
-export const insertionFor = (source: YamlSource, { path, value }: Edit): Splice => {
-  const { map, keys } = deepestMapping(source, path);
-  const [key, ...inner] = keys;
-  const written = plainOrQuoted(value);
+/** What edits put behind a key: the value of the one that ends there, or the keys that lead on from it, in the order in which they come first. */
+const fillingOf = (edits: readonly Edit[], depth: number): Branch[1] => {
+  const [{ path, value }] = edits as [Edit];
+  if (path.length === depth) return plainOrQuoted(value);
+  const keys = [...new Set(edits.map((edit) => edit.path[depth] as string))];
+  return keys.map((key): Branch => {
+    const below = edits.filter((edit) => edit.path[depth] === key);
+    return [key, fillingOf(below, depth + 1)];
+  });
+};
+
+/**
+ * The splice that gives values to paths that have none: to the first, and to those that begin with the same key that is missing.
+ * @returns also the edits that are left
+ */
+export const insertionFor = (source: YamlSource, edits: readonly [Edit, ...Edit[]]): { readonly splice: Splice; readonly left: readonly Edit[] } => {
+  const [{ path }] = edits;
+  const { map, depth } = deepestMapping(source, path);
+  const isAlong = (edit: Edit): boolean => path.slice(0, depth + 1).every((key, at) => edit.path[at] === key);
+  const filling = fillingOf(edits.filter(isAlong), depth + 1);
+  const key = path[depth] as string;
   const pair = pairOf(map, key);
-  if (pair !== undefined) return fillKey(source, map, pair, inner, written);
-  return isFlow(map) ? insertIntoFlow(map, keys, written) : insertIntoBlock(source, map, keys, written);
+  const insertKey = (): Splice => (isFlow(map) ? insertIntoFlow(map, [key, filling]) : insertIntoBlock(source, map, [key, filling]));
+  return { splice: pair === undefined ? insertKey() : fillKey(source, map, pair, filling), left: edits.filter((edit) => !isAlong(edit)) };
 };

@@ -7,8 +7,8 @@ const apply = (text: string, { from, to, text: replacement }: Splice): string =>
 
 /**
  * Writes edits into a document's text and touches no other byte. Values that are there are replaced first, all by the places of one parse, from the last
- * to the first, so that no replacement moves the place of another. An insertion moves places, so the text is parsed anew before each. The result is not
- * proven yet: `applyPins` does that.
+ * to the first, so that no replacement moves the place of another. An insertion moves places, so the text is parsed anew before each; there is one for all
+ * that lies below a key that is missing. The result is not proven yet: `applyPins` does that.
  */
 export const splice = (text: string, edits: readonly Edit[], file: string): string => {
   const source = parseYaml(text, file);
@@ -17,6 +17,12 @@ export const splice = (text: string, edits: readonly Edit[], file: string): stri
     .flatMap(({ replacement }) => replacement ?? [])
     .sort((a, b) => b.from - a.from)
     .reduce(apply, text);
-  const missing = planned.flatMap(({ edit, replacement }) => (replacement === null ? [edit] : []));
-  return missing.reduce((current, edit) => apply(current, insertionFor(parseYaml(current, file), edit)), replaced);
+  let current = replaced;
+  let missing: readonly Edit[] = planned.flatMap(({ edit, replacement }) => (replacement === null ? [edit] : []));
+  for (let [first, ...others] = missing; first !== undefined; [first, ...others] = missing) {
+    const { splice: insertion, left } = insertionFor(parseYaml(current, file), [first, ...others]);
+    current = apply(current, insertion);
+    missing = left;
+  }
+  return current;
 };

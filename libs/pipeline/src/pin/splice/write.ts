@@ -19,10 +19,16 @@ export const inStyleOf = (node: Node, value: string | null): string => {
   return style === 'QUOTE_DOUBLE' ? JSON.stringify(value) : `'${value}'`;
 };
 
-/** Lines for keys that are nested in each other, with the value behind the last. */
-export const blockLines = (keys: readonly string[], value: string, indent: number, step: number): string[] =>
-  keys.map((key, depth) => `${' '.repeat(indent + depth * step)}${key}:${depth === keys.length - 1 ? ` ${value}` : ''}`);
+/** A key with its value as it is written, or with the keys below it. */
+export type Branch = readonly [key: string, value: string | readonly Branch[]];
+
+/** Lines for keys that are nested in each other. */
+export const blockLines = (branches: readonly Branch[], indent: number, step: number): string[] =>
+  branches.flatMap(([key, value]) => {
+    const head = `${' '.repeat(indent)}${key}:`;
+    return typeof value === 'string' ? [`${head} ${value}`] : [head, ...blockLines(value, indent + step, step)];
+  });
 
 /** The same on one line: `a: { b: value }`. */
-export const flowText = (keys: readonly string[], value: string): string =>
-  keys.reduceRight((inner, key, at) => (at === keys.length - 1 ? `${key}: ${inner}` : `${key}: { ${inner} }`), value);
+export const flowText = (branches: readonly Branch[]): string =>
+  branches.map(([key, value]) => `${key}: ${typeof value === 'string' ? value : `{ ${flowText(value)} }`}`).join(', ');
