@@ -1,4 +1,5 @@
 export * from './bytes.ts';
+export { cpuSeconds } from './cpu.ts';
 export * from './errors.ts';
 export * from './folders.ts';
 export * from './images.ts';

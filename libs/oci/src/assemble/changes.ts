@@ -1,6 +1,7 @@
 import { fail } from '@pinlane/contracts';
+import { cleanPath } from '../layer/entry-name.ts';
 import { sortEntries, type LayerEntry } from '../layer/entry.ts';
-import { below, namesOf } from './paths.ts';
+import { below, folderOf } from './paths.ts';
 import { newFolder, type FileNode, type FileTree, type FolderNode, type Node, type Owned } from './tree.ts';
 
 export interface Owner {
@@ -57,17 +58,23 @@ export class Changes {
 
   /** Makes a folder and those above it, if they are missing; those that are there keep mode and owner. The path has no links in it. @throws ERR_CONTEXT_INVALID */
   makeFolders(path: string, owner: Owner): void {
-    let reached = '';
-    for (const name of namesOf(path)) {
-      reached = below(reached, name);
+    const missing: string[] = [];
+    let reached = path;
+    for (; reached !== ''; reached = folderOf(reached)) {
       const there = this.at(reached);
-      if (there === undefined) this.folder(reached, { mode: 0o755, ...owner });
-      else if (there.type !== 'directory') fail('ERR_CONTEXT_INVALID', `cannot make the directory /${path}: /${reached} is a ${there.type}`);
+      if (there?.type === 'directory') break;
+      if (there !== undefined) fail('ERR_CONTEXT_INVALID', `cannot make the directory /${path}: /${reached} is a ${there.type}`);
+      missing.push(reached);
     }
+    for (const each of missing.reverse()) this.folder(each, { mode: 0o755, ...owner });
   }
 
-  /** The changes, in a layer's order. */
+  /** The changes, in a layer's order. @throws ERR_CONTEXT_INVALID for a path that is not read in a layer */
   planned(): PlannedEntry[] {
+    for (const path of this.byPath.keys()) {
+      const clean = cleanPath(path);
+      if ('why' in clean) fail('ERR_CONTEXT_INVALID', `/${path.slice(0, 200)} ${clean.why}`);
+    }
     return sortEntries([...this.byPath].map(([path, node]) => ({ path, node })));
   }
 

@@ -3,11 +3,15 @@ import { fail } from '@pinlane/contracts';
 /** In characters: Linux takes no path that is longer (PATH_MAX). */
 const LONGEST_PATH = 4096;
 
-/** A path that an instruction names. @throws ERR_DOCKERFILE_SYNTAX if it is longer than Linux takes one */
-export const requireShort = (path: string): string =>
-  path.length <= LONGEST_PATH
-    ? path
-    : fail('ERR_DOCKERFILE_SYNTAX', `the path ${JSON.stringify(`${path.slice(0, 100)}…`)} is longer than ${LONGEST_PATH} characters`);
+/** Layers are read up to this depth, see `parseEntryName`. */
+const MOST_NAMES = 256;
+
+/** A path that an instruction names. @throws ERR_DOCKERFILE_SYNTAX if it is longer than Linux takes one, or deeper than a layer is read */
+export const requireShort = (path: string): string => {
+  const refuse = (why: string): never => fail('ERR_DOCKERFILE_SYNTAX', `the path ${JSON.stringify(`${path.slice(0, 100)}…`)} ${why}`);
+  if (path.length > LONGEST_PATH) refuse(`is longer than ${LONGEST_PATH} characters`);
+  return namesOf(path).length <= MOST_NAMES ? path : refuse(`has more than ${MOST_NAMES} names`);
+};
 
 /** The names of a path, without empty ones and `.`; `..` stays. */
 export const namesOf = (path: string): string[] => (path === '' ? [] : path.split('/').filter((name) => name !== '' && name !== '.'));

@@ -35,7 +35,7 @@ export interface Misspelt {
 const misspeltIn = (value: object, shape: Readonly<Record<string, unknown>>): { readonly key: string; readonly for: string } | undefined => {
   const unknown = Object.keys(value).filter((key) => !Object.hasOwn(shape, key));
   if (unknown.length === 0) return undefined;
-  const seen = new Map([...Object.keys(shape), ...Object.keys(value)].filter((key) => !unknown.includes(key)).map((key) => [folded(key), key]));
+  const seen = new Map(Object.keys(shape).map((key) => [folded(key), key]));
   for (const key of unknown) {
     const other = seen.get(folded(key));
     if (other !== undefined) return { key, for: other };

@@ -4,6 +4,8 @@ export interface Intake {
   some(most: number): Promise<Uint8Array | undefined>;
   /** Exactly `size` bytes, a copy; undefined if the stream ends before the first. @throws what `cutOff` throws if it ends before the last */
   exactly(size: number): Promise<Buffer | undefined>;
+  /** What has come and is not taken yet; it may be nothing. Lent, as above. */
+  ahead(): Buffer;
   /** Everything up to the end. */
   rest(): AsyncGenerator<Uint8Array, void, void>;
   /** Lets the source go, so that files and streams behind it are closed. */
@@ -38,6 +40,7 @@ export const createIntake = (chunks: AsyncIterable<Uint8Array>, cutOff: () => ne
       }
       return Buffer.concat(parts);
     },
+    ahead: () => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length),
     async *rest() {
       for (let part = await some(Infinity); part !== undefined; part = await some(Infinity)) yield part;
     },

@@ -14,10 +14,12 @@ export const decodeName = (bytes: Uint8Array): string => {
   if (isUtf8(all)) return all.toString('utf8');
   const parts: string[] = [];
   for (let at = 0; at < all.length;) {
-    const char = all.subarray(at, at + announced(all[at]!));
-    if (isUtf8(char)) parts.push(char.toString('utf8'));
-    else parts.push(String.fromCharCode(ESCAPE + all[at]!));
-    at += isUtf8(char) ? char.length : 1;
+    const byte = all[at]!;
+    const length = announced(byte);
+    const char = byte < 0x80 || length === 1 ? undefined : all.subarray(at, at + length);
+    const isChar = char !== undefined && isUtf8(char);
+    parts.push(isChar ? char.toString('utf8') : String.fromCharCode(byte < 0x80 ? byte : ESCAPE + byte));
+    at += isChar ? char.length : 1;
   }
   return parts.join('');
 };
@@ -28,12 +30,7 @@ const isPlain = (name: string): boolean => !/\p{Surrogate}/u.test(name);
 export const encodeName = (name: string): Buffer =>
   isPlain(name)
     ? Buffer.from(name)
-    : Buffer.concat(
-        Array.from(name, (char) => {
-          const code = char.codePointAt(0)!;
-          return code >= ESCAPE + 0x80 && code <= ESCAPE + 0xff ? Buffer.of(code - ESCAPE) : Buffer.from(char);
-        }),
-      );
+    : Buffer.concat(name.split(/([\udc80-\udcff])/u).map((part, at) => (at % 2 === 1 ? Buffer.of(part.charCodeAt(0) - ESCAPE) : Buffer.from(part))));
 
 /** How long a name is, in bytes. */
 export const nameLength = (name: string): number => (isPlain(name) ? Buffer.byteLength(name) : encodeName(name).length);

@@ -9,7 +9,7 @@ export interface Announced {
    * (pax, "Extended Header").
    */
   record(key: string): string | undefined;
-  /** Of all pax records. */
+  /** Of the entry's own pax records. */
   readonly keys: readonly string[];
   /** The path, if GNU has it in a header of its own because it is long; else empty. */
   readonly longName: string;
@@ -78,11 +78,12 @@ class Announcements {
 
   /** What is said about the entry that comes now; what was about this one alone is forgotten. */
   take(): Announced {
-    const { longName, longLink } = this;
-    const records = this.own.size === 0 ? this.global : new Map([...this.global, ...this.own]);
+    const { own, global, longName, longLink } = this;
     this.own = new Map();
     this.longName = this.longLink = '';
-    return { record: (key) => records.get(key) || undefined, keys: [...records.keys()], longName, longLink };
+    // The global ones may be many, and entries too, so they are not put together.
+    const record = (key: string) => (own.has(key) ? own : global).get(key) || undefined;
+    return { record, keys: [...own.keys()], longName, longLink };
   }
 }
 

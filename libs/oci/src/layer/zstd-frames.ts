@@ -11,6 +11,8 @@ const CONTENT_SIZE = [0, 2, 4, 8] as const;
 const [RLE, RESERVED] = [1, 3];
 /** A frame up to this size, in bytes, is given out whole. */
 const SMALL = 4 * 1024;
+/** The parts of a larger frame are given out in pieces of about this size, in bytes: a block may be of three, and each piece takes a round of the decompressor. */
+const PIECE = 64 * 1024;
 
 const cutOff = (): never => broken('end in the middle of a frame');
 
@@ -22,6 +24,22 @@ const headerLength = (descriptor: number): number => {
 };
 
 const need = async (intake: Intake, size: number): Promise<Buffer> => (size === 0 ? Buffer.alloc(0) : ((await intake.exactly(size)) ?? cutOff()));
+
+/** The length of the small frame that some bytes begin with, found in one go; undefined if it is not all there, or not small, or no frame. */
+const smallFrame = (bytes: Buffer): number | undefined => {
+  const most = Math.min(bytes.length, SMALL);
+  if (most < 5 || bytes.readUInt32LE() !== MAGIC) return undefined;
+  const descriptor = bytes[4]!;
+  for (let at = 5 + headerLength(descriptor); at + 3 <= most;) {
+    const bits = bytes.readUIntLE(at, 3);
+    const type = (bits >> 1) & 3;
+    if (type === RESERVED) return undefined;
+    at += 3 + (type === RLE ? 1 : bits >> 3);
+    const end = at + (descriptor & 4);
+    if ((bits & 1) === 1) return end <= most ? end : undefined;
+  }
+  return undefined;
+};
 
 /** The parts of one frame behind its magic number, as they come. */
 async function* frameParts(intake: Intake): AsyncGenerator<Uint8Array, void, void> {
@@ -48,6 +66,19 @@ async function* frameParts(intake: Intake): AsyncGenerator<Uint8Array, void, voi
 /** A frame of zstd, whole if it is small; else in parts, to be read before the next frame is asked for. */
 export type ZstdFrame = { readonly whole: Uint8Array } | { readonly parts: AsyncIterable<Uint8Array> };
 
+/** The same bytes in fewer pieces. */
+async function* inPieces(first: readonly Uint8Array[], coming: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  let piece = [...first];
+  let size = 0;
+  for await (const part of coming) {
+    piece.push(part);
+    if ((size += part.length) < PIECE) continue;
+    yield Buffer.concat(piece);
+    [piece, size] = [[], 0];
+  }
+  if (piece.length > 0) yield Buffer.concat(piece);
+}
+
 /** Reads the first parts of a frame to see whether it is small. */
 const frameOf = async (intake: Intake, magic: Buffer): Promise<ZstdFrame> => {
   const coming = frameParts(intake);
@@ -58,11 +89,7 @@ const frameOf = async (intake: Intake, magic: Buffer): Promise<ZstdFrame> => {
     first.push(next.value);
     size += next.value.length;
   }
-  async function* parts(): AsyncGenerator<Uint8Array, void, void> {
-    yield Buffer.concat(first);
-    yield* coming;
-  }
-  return { parts: parts() };
+  return { parts: inPieces(first, coming) };
 };
 
 const skip = async (intake: Intake): Promise<void> => {
@@ -78,12 +105,18 @@ export async function* zstdFrames(chunks: AsyncIterable<Uint8Array>): AsyncGener
   const intake = createIntake(chunks, cutOff);
   let frames = 0;
   try {
-    for (let magic = await intake.exactly(4); magic !== undefined; magic = await intake.exactly(4)) {
+    for (;;) {
+      const length = smallFrame(intake.ahead());
+      if (length !== undefined) yield { whole: (await intake.exactly(length))! };
+      else {
+        const magic = await intake.exactly(4);
+        if (magic === undefined) break;
+        const number = magic.readUInt32LE();
+        if (number === MAGIC) yield await frameOf(intake, magic);
+        else if (number >>> 4 === SKIPPABLE >>> 4) await skip(intake);
+        else broken(frames === 0 ? 'do not begin with a frame of zstd' : 'have something else than a frame behind the last one');
+      }
       frames += 1;
-      const number = magic.readUInt32LE();
-      if (number === MAGIC) yield await frameOf(intake, magic);
-      else if (number >>> 4 === SKIPPABLE >>> 4) await skip(intake);
-      else broken(frames === 1 ? 'do not begin with a frame of zstd' : 'have something else than a frame behind the last one');
     }
     if (frames === 0) broken('are none');
   } finally {
