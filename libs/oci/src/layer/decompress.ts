@@ -34,7 +34,9 @@ const feed = async (unpacker: Unpacker, chunks: AsyncIterable<Uint8Array>): Prom
     }
     const before = unpacker.bytesWritten;
     await Promise.race([new Promise<void>((resolve) => void unpacker.write(chunk, () => resolve())), ended]);
-    if (over && unpacker.readableEnded) requireZeroes(chunk.subarray(unpacker.bytesWritten - before));
+    if (unpacker.errored) return;
+    // It takes all of a chunk unless it has come to the end, of which its readers may be told only later.
+    requireZeroes(chunk.subarray(unpacker.bytesWritten - before));
   }
   if (!over) unpacker.end();
 };

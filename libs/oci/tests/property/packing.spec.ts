@@ -91,6 +91,20 @@ describe('What is packed with gzip', () => {
     ));
 });
 
+describe('What stands behind the last member of gzip', () => {
+  it.each([
+    ['a byte behind padding', [0, 1]],
+    ['the first byte of a member behind padding', [0, 31]],
+    ['the beginning of a member behind padding', [0, 0, 31, 139, 8]],
+    ['a member behind padding', [0, ...gzipSync('hidden')]],
+  ])('is seen wherever the bytes are cut: %s', async (_, more) => {
+    for (const text of ['', 'abc']) {
+      const bytes = Buffer.concat([gzipSync(text), Buffer.from(more)]);
+      for (let pieces = 1; pieces <= bytes.length; pieces += 1) expect(await unpack('gzip', bytes, pieces)).toBe('refused');
+    }
+  });
+});
+
 describe('Many small parts', () => {
   it.each([
     ['zstd', packFrame(Buffer.from('x'), 3, false)],
