@@ -174,9 +174,10 @@ const splitOrNothing = (line: string): string[] => {
 
 /** What a word opens; undefined if it opens no here-document. */
 export const openDocument = (word: string): OpenDocument | undefined => {
-  const [, dash, rest = ''] = /^\d*<<(-?)[\t\n\f\r ]*([^<]*)$/.exec(word) ?? [];
-  if (rest === '') return undefined;
-  const lexer = new Lexer(rest, false);
+  const [, dash, rest = ''] = /^\d*<<(-?)([^<]*)$/.exec(word) ?? [];
+  const quotedName = rest.replace(/^[\t\n\f\r ]+/, '');
+  if (quotedName === '') return undefined;
+  const lexer = new Lexer(quotedName, false);
   try {
     const [name, ...more] = lexer.split();
     return name === undefined || more.length > 0 ? undefined : { name, tabs: dash === '-', expand: !lexer.quoted };

@@ -107,15 +107,20 @@ const copy = (line: Line): Content => {
 /** In nanoseconds. */
 const UNITS: Readonly<Record<string, number>> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6, us: 1e3, '\u00b5s': 1e3, '\u03bcs': 1e3, ns: 1 };
 
-const PART = /(\d*)(?:\.(\d*))?(h|ms|m|s|us|\u00b5s|\u03bcs|ns)/g;
+const PART = /(?:(\d+)(?:\.(\d*))?|\.(\d+))(h|ms|m|s|us|\u00b5s|\u03bcs|ns)/y;
 
 /** A duration such as `1m30s` in nanoseconds (Go, time.ParseDuration); undefined if it is none, or neither 0 nor at least the millisecond that Docker wants. */
 const parseDuration = (text: string): number | undefined => {
   if (/^[+-]?0$/.test(text)) return 0;
-  if (!/^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:h|ms|m|s|us|\u00b5s|\u03bcs|ns))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const [, whole, fraction = '', unit] of text.matchAll(PART))
-    total += Number(whole) * UNITS[unit!]! + Math.trunc(Number(`0.${fraction || 0}`) * UNITS[unit!]!);
+  let [at, total] = [/^[+-]/.test(text) ? 1 : 0, 0];
+  // Part by part: one expression for all of them would take time that grows with the square of the text.
+  do {
+    PART.lastIndex = at;
+    const [part, whole = '0', behind = '', alone = '', unit] = PART.exec(text) ?? [];
+    if (part === undefined) return undefined;
+    total += Number(whole) * UNITS[unit!]! + Math.trunc(Number(`0.${behind || alone || 0}`) * UNITS[unit!]!);
+    at += part.length;
+  } while (at < text.length);
   const signed = text.startsWith('-') ? -total : total;
   return Number.isSafeInteger(total) && (total === 0 || signed >= 1e6) ? total : undefined;
 };

@@ -1,8 +1,11 @@
-import { PinlaneError, type Problem } from '@pinlane/contracts';
+import { cutOff, PinlaneError, plainLine, type Problem } from '@pinlane/contracts';
 import { parseFrom, parseInstruction } from './instructions.ts';
 import type { ArgInstruction, Instruction, ParsedDockerfile, Stage } from './model.ts';
 import { splitDockerfile, type SourceInstruction } from './source.ts';
 import { InstructionError } from './words.ts';
+
+/** In characters: a message may quote a word, and a word may be as long as the file. */
+const MESSAGE_AT_MOST = 300;
 
 type OpenStage = Omit<Stage, 'instructions'> & { readonly instructions: Instruction[] };
 
@@ -34,7 +37,7 @@ class Collector {
       else throw new InstructionError(`${keyword} stands before the first FROM, where only ARG may`);
     } catch (error) {
       if (!(error instanceof InstructionError)) throw error;
-      this.problems.push({ code: 'ERR_DOCKERFILE_SYNTAX', message: error.message, file: this.file, line, column });
+      this.problems.push({ code: 'ERR_DOCKERFILE_SYNTAX', message: plainLine(cutOff(error.message, MESSAGE_AT_MOST)), file: this.file, line, column });
     }
   }
 }

@@ -37,19 +37,21 @@ const MOST_INSTRUCTIONS = 2000;
 
 const DIRECTIVES = new Set(['syntax', 'escape', 'check']);
 
-const withoutEnd = (line: string): string => {
-  let end = line.length;
-  while (end > 0 && (line[end - 1] === '\n' || line[end - 1] === '\r')) end -= 1;
-  return line.slice(0, end);
+/** A text without any of some characters at its end. A regular expression would begin anew at each of them that stands elsewhere. */
+const trimEnd = (text: string, characters: string): string => {
+  let end = text.length;
+  while (end > 0 && characters.includes(text[end - 1]!)) end -= 1;
+  return text.slice(0, end);
 };
+
+const withoutEnd = (line: string): string => trimEnd(line, '\r\n');
 
 const isComment = (line: string): boolean => trimStart(line).startsWith('#');
 
 /** A line without the escape at its end that continues it, and the blanks behind that; undefined if it is not continued. One that is escaped itself is none. */
 const continued = (line: string, escape: string): string | undefined => {
-  let end = line.length;
-  while (end > 0 && (line[end - 1] === ' ' || line[end - 1] === '\t')) end -= 1;
-  return line[end - 1] === escape && line[end - 2] !== escape ? line.slice(0, end - 1) : undefined;
+  const text = trimEnd(line, ' \t');
+  return text.endsWith(escape) && text.at(-2) !== escape ? text.slice(0, -1) : undefined;
 };
 
 /** The word that an instruction begins with, and what follows the blanks behind it. Only these characters are blanks. */
@@ -60,11 +62,11 @@ const splitKeyword = (text: string): readonly [keyword: string, rest: string] =>
 
 const TAKES_DOCUMENTS = new Set(['ADD', 'COPY', 'RUN']);
 
-/** The here-documents that an instruction opens. In the JSON form there are none. */
+/** The here-documents that an instruction opens, or the one behind ONBUILD, but not behind a second one. In the JSON form there are none. */
 const documentsOf = (keyword: string, rest: string, escape: string, line: string): readonly OpenDocument[] => {
   if (!line.includes('<<')) return [];
-  if (keyword === 'ONBUILD') return documentsOf(...splitKeyword(takeFlags(rest, escape).rest), escape, line);
-  return TAKES_DOCUMENTS.has(keyword) && !isJsonForm(takeFlags(rest, escape).rest) ? openDocuments(line) : [];
+  const [own, behind] = keyword === 'ONBUILD' ? splitKeyword(takeFlags(rest, escape).rest) : [keyword, rest];
+  return TAKES_DOCUMENTS.has(own) && !isJsonForm(takeFlags(behind, escape).rest) ? openDocuments(line) : [];
 };
 
 /** Reads a file from its first line to its last, as BuildKit's parser does (frontend/dockerfile/parser). */
@@ -103,13 +105,13 @@ class SourceReader {
 
   /** Takes a line that may be a parser directive. They end with the first line that is none. */
   private directive(line: string): void {
-    const [, name = '', value = ''] = (line.startsWith('#') && /^([a-z][a-z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+)$/i.exec(trimStart(line.slice(1)))) || [];
+    const [, name = '', value = ''] = (line.startsWith('#') && /^([a-z][a-z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*([^]+)$/i.exec(trimStart(line.slice(1)))) || [];
     const key = name.toLowerCase();
     this.directives = DIRECTIVES.has(key);
     if (!this.directives) return;
     if (this.seen.has(key)) this.refuse(`has the parser directive ${key} a second time`);
     this.seen.add(key);
-    const text = value.replace(/[\t\n\f\r ]+$/, '');
+    const text = trimEnd(value, '\t\n\f\r ');
     if (key === 'syntax') this.syntax = text.split(' ')[0];
     if (key !== 'escape') return;
     if (text !== '\\' && text !== '`') this.refuse(`the parser directive escape takes \\ or \`, not ${JSON.stringify(text.slice(0, 40))}`);

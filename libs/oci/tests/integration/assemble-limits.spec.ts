@@ -50,6 +50,7 @@ describe('a Dockerfile as large as one may be', () => {
       'stages that copy all of the one before them',
       `FROM scratch AS s0\nCOPY f /\n${times(400, (at) => `FROM scratch AS s${at + 1}\nCOPY --from=s${at} / /\n`)}`,
     ],
+    ['blanks in parser directives', `# check=a${' '.repeat(65_000)}b\n# escape=\\${' '.repeat(65_000)}\nFROM scratch\nCOPY f /\n`],
     ['ranges of ports', `FROM scratch\n${times(20, (line) => `EXPOSE ${times(900, (at) => `${at + line}-65535 `)}\n`)}`],
   ])('is built if it is %s', async (_, text) => {
     expect(await outcomeOf(text)).toBe('built');
@@ -68,6 +69,11 @@ describe('a Dockerfile as large as one may be', () => {
     ['flags', filled('FROM scratch\nCOPY ', () => '--a \\\n'), /no flag --a/],
     ['nested expansions', filled('FROM scratch\nENV A=', () => '${a:-\\\n'), /nested too deeply/],
     ['openings of here-documents', filled('FROM scratch\nRUN ', () => '<<a \\\n'), /here-document "a" is not closed/],
+    ['ONBUILD', filled('FROM scratch\n', () => 'ONBUILD \\\n', 'COPY <<E /x/\nE\n'), /"E" is not a Dockerfile instruction/],
+    ['a duration', filled('FROM scratch\nHEALTHCHECK --interval=', () => '1234567890'.repeat(1000) + '\\\n', 'x CMD a\n'), /--interval=1234567890.*…$/],
+    ['parts of a duration', filled('FROM scratch\nHEALTHCHECK --interval=', () => '1.5h'.repeat(1000) + '\\\n', 'x CMD a\n'), /--interval=1.5h.*…$/],
+    ['blanks that open a here-document', filled('FROM scratch\nCOPY <<', () => `${' '.repeat(10_000)}\\\n`, '<x /y/\n'), /not in the build context/],
+    ['a word in a message', filled('FROM scratch\nENV ', () => `${'a'.repeat(10_000)}\\\n`), /ENV needs a value: a{100,300}…$/],
     ['layers', `FROM scratch\n${times(200, (at) => `COPY f /x${at}\n`)}`, /more than 125 layers/],
     ['variables that double', doubled(1900), /grows to more than 1048576 characters/],
     ['labels of a long variable', `${doubled(19)}${times(100, (at) => `LABEL l${at}=$A\n`)}`, /config of more than 4194304 bytes/],
