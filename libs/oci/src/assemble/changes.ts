@@ -1,6 +1,7 @@
 import { fail } from '@pinlane/contracts';
-import { cleanPath } from '../layer/entry-name.ts';
 import { sortEntries, type LayerEntry } from '../layer/entry.ts';
+import { parseEntryName, UNPACK_LIMITS } from '../layer/index.ts';
+import { shown } from '../layer/read-layer.ts';
 import { below, folderOf } from './paths.ts';
 import { newFolder, type FileNode, type FileTree, type FolderNode, type Node, type Owned } from './tree.ts';
 
@@ -13,6 +14,15 @@ export const ROOT: Owner = { uid: 0, gid: 0 };
 
 /** One entry of a layer that is yet to be built: what is at which path, and where its bytes come from. */
 export type PlannedEntry = { readonly path: string; readonly node: Node };
+
+/** Refuses what a reader of the layer would refuse, or take for a mark that takes files away. @throws ERR_CONTEXT_INVALID */
+const requireName = (path: string): void => {
+  const name = parseEntryName(path);
+  if (name.kind === 'path') return;
+  fail('ERR_CONTEXT_INVALID', `no image can hold ${shown(`/${path}`)}, which ${name.kind === 'unsafe' ? name.why : 'is a name that takes files away'}`, {
+    fix: 'Give it another name, or leave it out in .dockerignore.',
+  });
+};
 
 /** Collects what one instruction changes, and changes the tree at once. */
 export class Changes {
@@ -69,16 +79,14 @@ export class Changes {
     for (const each of missing.reverse()) this.folder(each, { mode: 0o755, ...owner });
   }
 
-  /** The changes, in a layer's order. @throws ERR_CONTEXT_INVALID for a path that is not read in a layer */
+  /** The changes, in a layer's order. */
   planned(): PlannedEntry[] {
-    for (const path of this.byPath.keys()) {
-      const clean = cleanPath(path);
-      if ('why' in clean) fail('ERR_CONTEXT_INVALID', `/${path.slice(0, 200)} ${clean.why}`);
-    }
     return sortEntries([...this.byPath].map(([path, node]) => ({ path, node })));
   }
 
   private set(path: string, node: Node): void {
+    requireName(path);
+    if (this.byPath.size >= UNPACK_LIMITS.entries) fail('ERR_CONTEXT_INVALID', `one instruction makes a layer of more than ${UNPACK_LIMITS.entries} entries`);
     this.tree.put(path, node);
     this.byPath.set(path, node);
   }

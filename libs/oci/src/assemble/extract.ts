@@ -1,6 +1,7 @@
 import { fail } from '@pinlane/contracts';
 import { createSha256 } from '../content/index.ts';
 import type { TarEntry } from '../layer/index.ts';
+import { EntryError, linkTarget } from '../layer/read-layer.ts';
 import { WHITEOUT } from '../layer/whiteout.ts';
 import { archiveEntries, type OpenFile, type Packing } from './archives.ts';
 import { ROOT, type Changes, type Owner } from './changes.ts';
@@ -61,6 +62,15 @@ const linkedNode = ({ name, linkName, mode, uid, gid }: TarEntry, extraction: Ex
   return linked;
 };
 
+const targetOf = ({ name, linkName }: TarEntry, path: string): string => {
+  try {
+    return linkTarget(linkName);
+  } catch (error) {
+    if (error instanceof EntryError) return refuse(path, name, error.message);
+    throw error;
+  }
+};
+
 /** One entry as a node, the entry of this number; undefined for a folder, which is not replaced. @throws ERR_LAYER_UNSAFE, ERR_DOCKERFILE_UNSUPPORTED */
 const nodeOf = async (entry: TarEntry, number: number, extraction: Extraction): Promise<Node | undefined> => {
   const { type, mode, uid, gid, name, linkName } = entry;
@@ -69,7 +79,7 @@ const nodeOf = async (entry: TarEntry, number: number, extraction: Extraction): 
   if (entry.flag === PIPE) return { type: 'pipe', mode, uid, gid };
   if (type === 'special') return refuse(path, name, 'is a device, or of a type that is not known');
   if (entry.attributes) return fail('ERR_DOCKERFILE_UNSUPPORTED', `ADD ${path}: ${name} has extended attributes, which the embedded engine cannot carry over`);
-  if (type === 'symlink') return { type, mode: 0o777, uid, gid, target: linkName };
+  if (type === 'symlink') return { type, mode: 0o777, uid, gid, target: targetOf(entry, path) };
   if (type === 'hardlink') return linkedNode(entry, extraction);
   return { type, mode, uid, gid, ...(await hashOf(entry.content)), source: { kind: 'archive', path, entry: number }, attributes: false };
 };

@@ -29,7 +29,8 @@ const LONGEST_TARGET = 4095;
 /** Devices and pipes. A type that is in no standard counts as a file (pax, "ustar Interchange Format"). */
 const SPECIAL = '346';
 
-const linkTarget = (linkName: string): string => {
+/** What a symbolic link says. @throws EntryError if that is nothing, or no path */
+export const linkTarget = (linkName: string): string => {
   if (linkName === '') refuseEntry('is a link to nothing');
   if (linkName.includes('\0') || nameLength(linkName) > LONGEST_TARGET) refuseEntry('is a link to what is no path');
   return linkName;
