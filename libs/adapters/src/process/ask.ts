@@ -71,6 +71,20 @@ const ending = async (program: StartedProgram, full: Promise<Fault>): Promise<Pr
   return Promise.race([program.ended, full, settling.over.then(() => null)]).finally(settling.clear);
 };
 
+/** Programs that are being asked. One listener ends them all: Node warns of more than ten. */
+const asked = new Set<StartedProgram>();
+const endAsked = (): void => {
+  for (const program of asked) program.end();
+};
+const endWithThisProcess = (program: StartedProgram): void => {
+  if (asked.size === 0) process.once('exit', endAsked);
+  asked.add(program);
+};
+const letGo = (program: StartedProgram): void => {
+  asked.delete(program);
+  if (asked.size === 0) process.off('exit', endAsked);
+};
+
 /**
  * Asks a program something; every exit code, and every reason for having no answer, is returned rather than thrown. It has the answer when the program has
  * ended, though a process that was left behind keeps its output open. One that gives no answer is killed, and with `group` all that it started. Unlike a
@@ -79,7 +93,7 @@ const ending = async (program: StartedProgram, full: Promise<Fault>): Promise<Pr
 export const ask = async ({ input, timeoutMs, maxBytes = MAX_BYTES, signal, ...request }: Question): Promise<Answer> => {
   if (signal?.aborted) return { exitCode: null, stdout: '', stderr: '', fault: 'aborted' };
   const program = startProgram({ ...request, input: input !== undefined });
-  process.once('exit', program.end);
+  endWithThisProcess(program);
   const { full, said } = takeOutput(program, maxBytes);
   const late = wait(timeoutMs);
   const stop = whenAborted(signal);
@@ -95,7 +109,7 @@ export const ask = async ({ input, timeoutMs, maxBytes = MAX_BYTES, signal, ...r
     program.end();
     for (const stream of [program.stdout, program.stderr]) stream.destroy();
   }
-  process.off('exit', program.end);
+  letGo(program);
   if (typeof end === 'string') return { exitCode: null, ...said(), fault: end };
   const error = end?.error;
   const fault = error === undefined ? null : error.code === 'ENOENT' ? 'missing' : 'unstartable';

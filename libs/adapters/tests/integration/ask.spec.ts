@@ -71,6 +71,16 @@ describe('A question to a program', () => {
   });
 });
 
+describe('Many questions at once', () => {
+  it('take one listener for the end of this process, since Node warns of more than ten, and give it back', async () => {
+    const before = process.listenerCount('exit');
+    const answers = Array.from({ length: 15 }, () => node('setTimeout(() => {}, 100)'));
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    expect((await Promise.all(answers)).map(({ exitCode }) => exitCode)).toEqual(Array.from({ length: 15 }, () => 0));
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+});
+
 describe('A credential helper', () => {
   let folder: string;
   beforeEach(() => {
