@@ -73,7 +73,7 @@ const targetOf = ({ name, linkName }: TarEntry, path: string): string => {
 
 /** One entry as a node, the entry of this number; undefined for a folder, which is not replaced. @throws ERR_LAYER_UNSAFE, ERR_DOCKERFILE_UNSUPPORTED */
 const nodeOf = async (entry: TarEntry, number: number, extraction: Extraction): Promise<Node | undefined> => {
-  const { type, mode, uid, gid, name, linkName } = entry;
+  const { type, mode, uid, gid, name } = entry;
   const { path } = extraction;
   if (type === 'directory') return undefined;
   if (entry.flag === PIPE) return { type: 'pipe', mode, uid, gid };
