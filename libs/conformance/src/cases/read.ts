@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readdir, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { fail, PinlaneError, isPinlaneError, leadsOut, type AcceptanceCase, type Problem } from '@pinlane/contracts';
+import { fail, isMachineFault, isPinlaneError, leadsOut, PinlaneError, type AcceptanceCase, type Problem } from '@pinlane/contracts';
 import { CASES_BYTES_AT_MOST, parseAcceptanceFile } from './parse.ts';
 
 /** The cases of one file; its name is relative to the folder of the cases. */
@@ -27,17 +27,21 @@ const readText = async (file: string, root: string): Promise<string> => {
       await handle.close();
     }
   } catch (error) {
-    if (isPinlaneError(error)) throw error;
+    if (isPinlaneError(error) || isMachineFault(error)) throw error;
     return refuse(`it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
   }
 };
 
+/** The names in a folder; none if there is no folder. One that can't be looked into may hold cases, so that is an error of the system. */
+const namesIn = (folder: string): Promise<string[]> =>
+  readdir(folder).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? [] : Promise.reject(error)));
+
 /**
  * Reads every `.yaml` and `.yml` of a folder, sorted by name. A folder that does not exist has no cases. A file may be a link to one below `root`.
- * @throws ERR_ACCEPTANCE_CASE_INVALID with the problems of all files
+ * @throws ERR_ACCEPTANCE_CASE_INVALID with the problems of all files; the system's errors
  */
 export const readCases = async (folder: string, root: string = folder): Promise<readonly CaseFile[]> => {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort();
+  const names = (await namesIn(folder)).filter((name) => /\.ya?ml$/.test(name)).sort();
   const problems: Problem[] = [];
   const files: CaseFile[] = [];
   for (const file of names) {

@@ -154,6 +154,15 @@ describe('a folder of acceptance cases', () => {
     execFileSync('mkfifo', [join(folder, 'a.yaml')]);
     await expect(readCases(folder, workspace)).rejects.toThrow(/is no file/);
   });
+
+  it('are none if there is no folder, and are not passed over in silence if what is there can not be looked into', async () => {
+    const { workspace, folder } = made();
+    expect(await readCases(join(folder, 'none'), workspace)).toEqual([]);
+    execFileSync('touch', [join(folder, 'file')]);
+    symlinkSync('circle', join(folder, 'circle'));
+    await expect(readCases(join(folder, 'file'), workspace)).rejects.toThrow(/ENOTDIR/);
+    await expect(readCases(join(folder, 'circle'), workspace)).rejects.toThrow(/ELOOP/);
+  });
 });
 
 describe('params for the suite', () => {
