@@ -2,10 +2,10 @@ import { ENVIRONMENT } from '../../tools/nx-pinlane/src/command/environment.ts';
 import { executorSchema } from '../../tools/nx-pinlane/src/command/json-schema.ts';
 import type { Verb, VerbSummary } from '../../tools/nx-pinlane/src/command/verb.ts';
 
-const executorEntry = ({ name, title, hasher }: Verb) => ({
+const executorEntry = ({ name, title, batch = false }: Verb) => ({
   implementation: `../dist/executors/${name}.js`,
   schema: `../schemas/${name}.json`,
-  ...(hasher === undefined ? {} : { hasher: `../dist/hashers.js#${hasher}` }),
+  ...(batch ? { batchImplementation: `../dist/executors/${name}.js#batch`, preferBatch: true } : {}),
   description: title,
 });
 

@@ -1,6 +1,5 @@
 // Bundles the plugin into dist/. Nx and the executors run from there: one file loads several times faster than the source tree.
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { build } from 'esbuild';
@@ -22,7 +21,11 @@ const executorEntries = {
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /^executor:/ }, ({ path }) => ({ path: path.slice('executor:'.length), namespace: 'executor' }));
     onLoad({ filter: /./, namespace: 'executor' }, ({ path }) => ({
-      contents: `import { executor } from './nx/executor.ts';\nexport default executor(async () => (await import('./verbs/${path}/verb.ts')).verb);\n`,
+      contents: `import { batchExecutor, executor } from './nx/executor.ts';
+const load = async () => (await import('./verbs/${path}/verb.ts')).verb;
+export default executor(load);
+export const batch = batchExecutor(load);
+`,
       resolveDir: join(here, 'src'),
       loader: 'ts',
     }));
@@ -33,7 +36,6 @@ const result = await build({
   absWorkingDir: here,
   entryPoints: Object.fromEntries([
     ['index', 'src/index.ts'],
-    ['hashers', 'src/nx/cache-keys/hashers.ts'],
     ['cli', 'src/cli/main.ts'],
     ...verbs.map((name) => [`executors/${name}`, `executor:${name}`]),
     ...generators.map((name) => [`generators/${name}/generator`, `src/generators/${name}/generator.ts`]),
@@ -82,11 +84,6 @@ for (const name of generators) {
     if (entry.isFile() && (path.startsWith('files/') || !path.endsWith('.ts'))) await put(join(dist, 'generators', name, path), await readFile(source));
   }
 }
-
-// What the plugin does is part of every cache key (see src/hasher.ts): the bundle's own bytes say which plugin this is.
-const hash = createHash('sha256');
-for (const { name, contents } of outputs) hash.update(`${name}\0${contents.length}\0`).update(contents);
-await put(join(dist, 'version.json'), `${JSON.stringify({ build: hash.digest('hex') })}\n`);
 
 // Chunks of earlier builds go when no command that started before this one can still need them.
 const current = new Set(outputs.map(({ path }) => path));

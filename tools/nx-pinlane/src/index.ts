@@ -25,5 +25,6 @@ export const createNodes: CreateNodes<PluginOptions> = [
     }
   },
 ];
+export { handOnParallel as preTasksExecution } from './nx/parallel.ts';
 export { explainFailedBuilds as postTasksExecution } from './nx/run-end.ts';
 export type { PluginOptions };

@@ -29,7 +29,8 @@ const readNxJson = async (root: string): Promise<NxJson> => {
   try {
     return JSON.parse(text) as NxJson;
   } catch {
-    const { parseJson } = await import('@nx/devkit');
+    // As @nx/devkit has it, which a workspace need not have installed.
+    const { parseJson } = await import('nx/src/devkit-exports.js');
     try {
       return parseJson<object>(text) as NxJson;
     } catch (cause) {

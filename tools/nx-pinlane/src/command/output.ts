@@ -14,7 +14,8 @@ export const typedSecrets = (raw: unknown, env: Readonly<Record<string, string |
 export const withoutSecrets = (streams: Streams, secrets: readonly string[]): Streams => {
   const hiding = <T extends { write(text: string): unknown }>(stream: T): T =>
     Object.create(stream, { write: { value: (text: string) => stream.write(redactText(text, secrets)) } }) as T;
-  return { stdout: hiding(streams.stdout), stderr: hiding(streams.stderr) };
+  const { stdout, stderr, aside } = streams;
+  return { stdout: hiding(stdout), stderr: hiding(stderr), ...(aside === undefined ? {} : { aside: hiding(aside) }) };
 };
 
 let guarded = false;

@@ -5,6 +5,8 @@ import { createSteps } from './steps.ts';
 export interface Streams {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+  /** Where steps are told as they come, if what is written to the others is shown only when the work is over. */
+  readonly aside?: { write(text: string): unknown };
 }
 
 /** Prints what a command does, and its outcome. */
@@ -34,7 +36,7 @@ export interface Manner {
 const ERASE_LINE = '\r\u001b[2K';
 
 /** A {@link Reporter} on two streams. With `json` stdout holds the document and nothing else. */
-export const createReporter = ({ stdout, stderr }: Streams, { json, ci, verbose, project, verb }: Manner): Reporter => {
+export const createReporter = ({ stdout, stderr, aside }: Streams, { json, ci, verbose, project, verb }: Manner): Reporter => {
   const live = stderr.isTTY === true && !ci;
   const spoken = (line: string): string => (project === '' ? line : `${project}: ${line}`);
   const print = (to: { write(text: string): unknown }, text: readonly string[]) => {
@@ -42,7 +44,8 @@ export const createReporter = ({ stdout, stderr }: Streams, { json, ci, verbose,
     if (live) stderr.write(ERASE_LINE);
     if (text.length > 0) to.write(`${text.join('\n')}\n`);
   };
-  const steps = live ? null : createSteps((line) => print(stderr, [spoken(line)]), { every: ci || verbose, first: verb });
+  const tell = (line: string): void => print(aside ?? stderr, [spoken(line)]);
+  const steps = live ? null : createSteps(tell, { every: verbose || (ci && aside === undefined), first: verb });
   const lines = (to: { write(text: string): unknown }, text: readonly string[]) => {
     print(to, text);
     steps?.wrote();

@@ -41,26 +41,43 @@ const seenFrom =
     return { code, message: near(message), ...place, ...rest, fix: near(project === '' ? fix : fix.replaceAll('<processor>', project)) };
   };
 
-/** Aborts on SIGINT and SIGTERM; Nx kills after 5 s, so a verb that has not stopped shortly before that is ended here, with the same message. */
-const onSignals = (controller: AbortController, tell: (error: PinlaneError) => void): (() => void) => {
-  let over = false;
+/**
+ * A signal that is aborted on SIGINT and SIGTERM. Nx kills after 5 s, so work that has not stopped shortly before that is ended here.
+ * @param tell is given the error before that, because nobody else will say it
+ */
+export const onSignals = (tell: (error: PinlaneError) => void = () => undefined): { readonly signal: AbortSignal; readonly release: () => void } => {
+  const controller = new AbortController();
+  let ending: NodeJS.Timeout | undefined;
   const stop = (signal: NodeJS.Signals) => {
     if (controller.signal.aborted) return;
     const error = new PinlaneError({ code: 'ERR_CANCELLED', message: `stopped by ${signal}` });
     controller.abort(error);
-    setTimeout(() => {
-      if (!over) tell(error);
+    ending = setTimeout(() => {
+      tell(error);
       process.exit(EXIT.error);
     }, GRACE_MS).unref();
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  return () => {
-    over = true;
+  const release = (): void => {
+    clearTimeout(ending);
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
   };
+  return { signal: controller.signal, release };
 };
+
+/** What a verb is run with if it is not alone in its process. */
+export interface Shared {
+  readonly streams: Streams;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the whole process is to stop. */
+  readonly signal: AbortSignal;
+}
+
+type Tell = (error: PinlaneError) => void;
+
+const alone = (streams: Streams, tell: Tell): Shared & { readonly release: () => void } => ({ streams, env: process.env, ...onSignals(tell) });
 
 /** The document of a verb that failed. */
 export const errorDocument = (problems: readonly FixableProblem[]): ErrorDocument => ({
@@ -72,25 +89,27 @@ export const errorDocument = (problems: readonly FixableProblem[]): ErrorDocumen
 /**
  * Runs one verb from raw options to its exit code: parses, reports progress, turns every error into `code: what happened` and
  * `fix: what to do`, and with --json prints one document even if it failed. No login that was typed, and none in an address, is in what it prints.
+ * @param given the streams of a verb that is alone in its process; else all that it shares
  */
-export const runVerb = async (verb: Verb, raw: unknown, place: Place, streams: Streams = process): Promise<ExitCode> => {
+export const runVerb = async (verb: Verb, raw: unknown, place: Place, given: Streams | Shared = process): Promise<ExitCode> => {
+  let tell: Tell = () => undefined;
+  const shared: Shared & { readonly release?: () => void } = 'streams' in given ? given : alone(given, (error) => tell(error));
+  const { streams, env, signal, release = () => undefined } = shared;
   const wantsJson = (raw as { json?: unknown } | null)?.json === true;
-  const ci = process.env['CI'] !== undefined && process.env['CI'] !== 'false' && process.env['CI'] !== '';
+  const ci = env['CI'] !== undefined && env['CI'] !== 'false' && env['CI'] !== '';
   if (streams === process) guardOutput();
-  const reporter = createReporter(withoutSecrets(streams, typedSecrets(raw, process.env)), {
+  const reporter = createReporter(withoutSecrets(streams, typedSecrets(raw, env)), {
     json: wantsJson,
     ci,
     verbose: place.verbose,
     project: verb.subject === 'workspace' ? '' : place.project,
     verb: verb.name,
   });
-  const controller = new AbortController();
-  const tell = (error: PinlaneError): void => {
+  tell = (error) => {
     const problems = error.problems.map(seenFrom(place));
     reporter.fail(problems.map(formatProblem).join('\n'));
     if (wantsJson) reporter.finish({ lines: [], document: errorDocument(problems) });
   };
-  const release = onSignals(controller, tell);
   try {
     const options = parseOptions(verb, raw);
     const outcome = await verb.run(options, {
@@ -99,16 +118,16 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, streams: S
       projectRoot: place.projectRoot,
       rootOf: place.rootOf ?? (async () => null),
       afterBuild: place.afterBuild === true,
-      env: process.env,
+      env,
       progress: reporter.progress,
       note: reporter.note,
       announce: reporter.finish,
-      signal: controller.signal,
+      signal,
     });
     reporter.finish(outcome);
     return outcome.exitCode;
   } catch (thrown) {
-    const error = asPinlaneError(controller.signal.aborted ? controller.signal.reason : thrown, { verbose: place.verbose });
+    const error = asPinlaneError(signal.aborted ? signal.reason : thrown, { verbose: place.verbose });
     tell(error);
     return error.exitCode;
   } finally {

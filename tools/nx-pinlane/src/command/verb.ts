@@ -7,7 +7,6 @@ export type Subject = 'processor' | 'base' | 'workspace';
 
 /** The traits of a verb's inferred target, besides its executor. */
 export interface TargetTraits {
-  readonly cache?: boolean;
   readonly continuous?: boolean;
   readonly dependsOn?: readonly string[];
   readonly configurations?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -46,8 +45,8 @@ export interface VerbDefinition<Options extends OptionShape, Internal extends Op
   readonly document: { readonly [Position in keyof Documents]: z.ZodType<Documents[Position]> };
   /** Inference makes a target of the verb if this is here. */
   readonly target?: TargetTraits;
-  /** Which function of nx/cache-keys makes the cache key of its tasks; Nx's own key if absent. */
-  readonly hasher?: 'bundleHasher' | 'buildxHasher' | 'pinHasher';
+  /** Whether Nx runs all of its tasks of a run in one process: what they share is then loaded, read and hashed once. */
+  readonly batch?: boolean;
   /** Carries it out. Modules that only the work needs are imported in here, so that help and schemas load none of them. */
   readonly run: (options: OptionsOf<Options & Internal>, context: VerbContext) => Promise<VerbOutcome<Documents[number]>>;
 }

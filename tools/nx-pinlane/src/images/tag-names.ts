@@ -3,9 +3,6 @@ import { fail, quoted } from '@pinlane/contracts';
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 
-/** Whether a tag has a placeholder for one of git's names of the commit. */
-export const hasPlaceholders = (text: string): boolean => /\{(sha|branch|tag)\}/.test(text);
-
 /** A name as a tag can hold it (distribution specification, "Pulling manifests"): characters that a tag can't have become a dash. */
 const asTag = (name: string): string =>
   name

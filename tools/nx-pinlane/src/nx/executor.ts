@@ -1,95 +1,10 @@
-// A namespace, because Node 20, on which somebody may start Nx, has no such export.
-import * as nodeModule from 'node:module';
 import type { ExecutorContext } from '@nx/devkit';
-import { fail, formatProblem } from '@pinlane/contracts';
 import type { Verb } from '../command/verb.ts';
-import { hideFromGit } from '../workspace/own-folder.ts';
-import { isAfterBuild, isBuildWanted, pinsWhatItTests, tasksOfRun, type TasksOfRun } from './task-graph.ts';
+import { runOf, runTask, type Options } from './run-task.ts';
 
-type Options = Readonly<Record<string, unknown>>;
+export { batchExecutor } from './batch-executor.ts';
 
-const runOf = ({ taskGraph, projectsConfigurations }: ExecutorContext): TasksOfRun =>
-  tasksOfRun(taskGraph, (project, target) => projectsConfigurations.projects[project]?.targets?.[target]?.executor);
-
-const taskId = ({ projectName = '', targetName = '', configurationName }: ExecutorContext): string =>
-  [projectName, targetName, ...(configurationName === undefined ? [] : [configurationName])].join(':');
-
-/** An image that is only there for an acceptance of the pinned one, or in a lane that builds nothing, is not built. */
-const laneOptions = ({ name }: Verb, context: ExecutorContext): Options =>
-  (name === 'buildx' || name === 'base') && !isBuildWanted(runOf(context), taskId(context), process.env) ? { skip: true } : {};
-
-/**
- * One process instead of two: `buildx` bundles by itself, as the target `bundle` of its project says, if that is one of ours. So does `pin --check`, which
- * answers for the source as it is, and for no bundle that a cache gave back.
- */
-const bundleOptions = ({ name }: Verb, options: Options, { projectName = '', projectsConfigurations }: ExecutorContext): Options => {
-  const target =
-    name === 'buildx' || (name === 'pin' && options['check'] === true) ? projectsConfigurations.projects[projectName]?.targets?.['bundle'] : undefined;
-  return target?.executor === '@pinlane/nx:bundle' ? { bundle: target.options ?? {} } : {};
-};
-
-/** The options of the target `buildx` in the task's configuration: `pin` and `acceptance` answer for the image that it builds. */
-const buildOptions = ({ name }: Verb, { projectName = '', configurationName, projectsConfigurations }: ExecutorContext): Options => {
-  if (name !== 'pin' && name !== 'acceptance') return {};
-  const target = Object.values(projectsConfigurations.projects[projectName]?.targets ?? {}).find(({ executor }) => executor === '@pinlane/nx:buildx');
-  const build: Options = { ...target?.options, ...(configurationName === undefined ? {} : target?.configurations?.[configurationName]) };
-  return Object.keys(build).length === 0 ? {} : { build };
-};
-
-const hyphenated = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-/** Nx splits at commas the one value of an option that may also be a list; the commas in `--secret=id=npm,env=TOKEN` are the option's own. */
-const withoutSplits = (options: Options, context: ExecutorContext): Options => {
-  const typed: Options = context.taskGraph?.tasks[taskId(context)]?.overrides ?? {};
-  const whole = Object.keys(options).flatMap((name) => {
-    const given = typed[name] ?? typed[hyphenated(name)];
-    return Array.isArray(options[name]) && typeof given === 'string' ? [[name, given] as const] : [];
-  });
-  return { ...options, ...Object.fromEntries(whole) };
-};
-
-const refuseUnordered = (): never =>
-  fail('ERR_OPTION_INVALID', 'this run tests the pinned image and pins another one, and nobody could say which of the two was tested', {
-    fix: 'Run pin first, and acceptance when it is done.',
-  });
-
-/** @returns whether this Node is new enough; says so if it is not */
-const requireNode = ({ projectName, targetName }: ExecutorContext): boolean => {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major > 22 || (major === 22 && minor >= 12)) return true;
-  const message = `this is Node ${process.versions.node}, and ${projectName}:${targetName} needs Node 22.12`;
-  process.stderr.write(`${formatProblem({ code: 'ERR_NODE_UNSUPPORTED', message })}\n`);
-  return false;
-};
-
-/**
- * An Nx executor around a verb. Nx starts a process for each task, so the verb's modules are loaded only now, and from V8's compile
- * cache: it halves the time to load. Nx knows success and failure only; the exact exit code is that of the `pinlane` command.
- */
+/** An Nx executor around a verb, for a task that has a process of its own. */
 export const executor =
   (load: () => Promise<Verb>) =>
-  async (options: Options, context: ExecutorContext): Promise<{ success: boolean }> => {
-    if (!requireNode(context)) return { success: false };
-    nodeModule.enableCompileCache?.();
-    const [{ runVerb }, verb] = await Promise.all([import('../command/run-verb.ts'), load()]);
-    const project = context.projectName ?? '';
-    const run = runOf(context);
-    const id = taskId(context);
-    const place = {
-      root: context.root,
-      project,
-      projectRoot: context.projectsConfigurations.projects[project]?.root ?? '',
-      verbose: context.isVerbose,
-      rootOf: async (other: string) => context.projectsConfigurations.projects[other]?.root ?? null,
-      afterBuild: isAfterBuild(run, id, project),
-    };
-    hideFromGit(context.root);
-    const whole = {
-      ...withoutSplits(options, context),
-      ...bundleOptions(verb, options, context),
-      ...buildOptions(verb, context),
-      ...laneOptions(verb, context),
-    };
-    const unordered = verb.name === 'acceptance' && pinsWhatItTests(run, id, process.env);
-    return { success: (await runVerb(unordered ? { ...verb, run: refuseUnordered } : verb, whole, place)) === 0 };
-  };
+  async (options: Options, context: ExecutorContext): Promise<{ success: boolean }> => ({ success: await runTask(load, options, context, runOf(context)) });

@@ -13,18 +13,3 @@ export const inputsOfOddFolders = (folders: Iterable<string>): string[] =>
     .filter((folder) => !isPlainFolder(folder))
     .sort()
     .map((folder) => `{workspaceRoot}/${Array.from(folder, (char) => (isPlainFolder(char) ? char : '?')).join('')}/**/*`);
-
-interface Graph {
-  readonly nodes: Readonly<Record<string, { readonly data: { readonly root: string } }>>;
-  readonly dependencies: Readonly<Record<string, readonly { readonly target: string }[]>>;
-}
-
-/** Whether Nx sees the files of a project and of all that it depends on. */
-export const isSeenByNx = ({ nodes, dependencies }: Graph, project: string): boolean => {
-  const reached = new Set([project]);
-  for (const each of reached) {
-    if (!isPlainFolder(nodes[each]?.data.root ?? '')) return false;
-    for (const { target } of dependencies[each] ?? []) reached.add(target);
-  }
-  return true;
-};

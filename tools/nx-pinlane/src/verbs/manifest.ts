@@ -4,20 +4,20 @@ import type { VerbName } from './index.ts';
 
 /** Every verb in short. */
 export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
-  bundle: { title: 'Bundles a processor into one file.', subject: 'processor', alias: null, keyVariables: [], target: { cache: true } },
+  bundle: { title: 'Bundles a processor into one file.', subject: 'processor', alias: null, keyVariables: [], target: {} },
   buildx: {
     title: "Builds a processor's image for every platform and keeps it in the local store, or pushes it.",
     subject: 'processor',
     alias: null,
     keyVariables: ['PINLANE_LANE', 'PINLANE_ENGINE', 'PINLANE_PLATFORMS', 'PINLANE_PUSH', 'PINLANE_REGISTRY', 'PINLANE_BASE_IMAGE'],
-    target: { cache: true, dependsOn: ['^buildx'], configurations: { pinned: { skip: true } }, example: { platforms: 'linux/arm64' } },
+    target: { dependsOn: ['^buildx'], configurations: { pinned: { skip: true } }, example: { platforms: 'linux/arm64' } },
   },
   pin: {
     title: "Writes the digests of a processor's image into its registry.yaml, after verifying the bytes.",
     subject: 'processor',
     alias: null,
     keyVariables: ['PINLANE_LANE', 'PINLANE_ENGINE', 'PINLANE_PLATFORMS', 'PINLANE_PUSH', 'PINLANE_REGISTRY', 'PINLANE_BASE_IMAGE'],
-    target: { cache: true, dependsOn: ['buildx'], example: { check: true } },
+    target: { dependsOn: ['buildx'], example: { check: true } },
   },
   acceptance: {
     title: "Runs a processor's image in isolation and holds it to the processor contract and to its own cases.",

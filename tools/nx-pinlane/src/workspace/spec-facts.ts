@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
 import { fail, looksLikeOption, quoted, REF_MAX_LENGTH, REF_PATTERN, staysBelow } from '@pinlane/contracts';
-import { ofImage } from '@pinlane/pipeline';
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 
 /** The part of one registry.yaml that inference needs. Verbs read it in full and strictly (`parseSpec`). */
@@ -11,8 +9,6 @@ export interface SpecFacts {
   readonly context: string;
   /** Relative to `context`. */
   readonly dockerfile: string;
-  /** sha256 of the part of the spec that belongs to the image: pins, deployment settings and comments leave it as it is. */
-  readonly specHash: string;
   /** The names of its secrets, required and optional. */
   readonly secrets: readonly string[];
 }
@@ -86,9 +82,6 @@ export const readSpecFacts = (file: string, text: string): SpecFacts => {
     slug: `${parts[1]}-${parts[2]}`,
     context: relativePath(file, text, build?.context, 'context', '.'),
     dockerfile: relativePath(file, text, build?.dockerfile, 'dockerfile', 'Dockerfile'),
-    specHash: createHash('sha256')
-      .update(JSON.stringify(ofImage(document)))
-      .digest('hex'),
     secrets: secretNames(document['secrets']),
   };
 };

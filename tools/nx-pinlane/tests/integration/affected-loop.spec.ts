@@ -96,5 +96,5 @@ describe('the affected loop', () => {
       const base = await affected(workspace);
       expect({ built: built(base), pinned: pinned(base) }).toEqual({ built: ALL, pinned: ALL });
     });
-  }, 180_000);
+  }, 600_000);
 });

@@ -95,24 +95,22 @@ describe('inference', () => {
     expect(infer(files)).toEqual(before);
   });
 
-  it('changes the key of buildx when the spec changes', async () => {
-    const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n' });
-    const [before] = projects(infer(files));
-    await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\nruntime: { cpu: 2 }\n' });
-    const [after] = projects(infer(files));
-    expect(after?.targets?.['buildx']?.options).not.toEqual(before?.targets?.['buildx']?.options);
-  });
-
   it('makes a processor depend on the project whose image it builds on, even where there is none of that name', async () => {
     const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n', 'processors/a-b/Dockerfile': 'FROM store.localhost/base-node\n' });
     expect(projects(infer(files))[0]?.implicitDependencies).toEqual(['{base-node,a-b}']);
   });
 
-  it('takes the named input production only where the workspace has it', async () => {
-    const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n', 'processors/a-b/src/main.ts': '' });
-    const inputs = (nxJson: NxJsonConfiguration) => projects(infer(files, nxJson))[0]?.targets?.['bundle']?.inputs;
-    expect(inputs({})).toContain('default');
-    expect(inputs({ namedInputs: { production: [] } })).toContain('production');
+  it('takes everything for an input, whatever the workspace leaves out, and no key of Nx for the answer', async () => {
+    const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n', 'processors/(x)/registry.yaml': 'ref: c/d@1\n' });
+    const [plain, odd] = projects(infer(files, { namedInputs: { production: [], default: [] } })).sort((a, b) => (a.root > b.root ? -1 : 1));
+    for (const name of ['buildx', 'pin', 'acceptance']) {
+      expect(plain?.targets?.[name]).toMatchObject({ cache: false, inputs: expect.arrayContaining(['{projectRoot}/**/*', '^{projectRoot}/**/*']) });
+      expect(odd?.targets?.[name]?.inputs).toContain('{workspaceRoot}/**/*');
+    }
+    expect([plain?.targets?.['buildx']?.inputs, plain?.targets?.['pin']?.inputs]).toEqual([
+      expect.arrayContaining(['!{projectRoot}/registry.yaml']),
+      expect.not.arrayContaining(['!{projectRoot}/registry.yaml']),
+    ]);
   });
 
   it('waits for no pipe and reads no device, be it in the place of a spec, a Dockerfile or what is to be ignored', async () => {

@@ -6,7 +6,7 @@ import type { FactsCache } from '../../workspace/facts-cache.ts';
 import { OWN_FOLDER } from '../../workspace/own-folder.ts';
 import { readProcessor } from './processor-facts.ts';
 import { inputsOfOddFolders } from '../plain-folder.ts';
-import { processorTargets, workspaceTargets, type SharedInputs } from './targets.ts';
+import { processorTargets, workspaceTargets } from './targets.ts';
 
 /** The plugin's options in nx.json. */
 export interface PluginOptions {
@@ -18,7 +18,7 @@ export interface PluginOptions {
 
 type Found = ReturnType<typeof readProcessor> & { readonly file: string };
 
-const project = ({ facts, bases }: Found, shared: SharedInputs): ProjectConfiguration => ({
+const project = ({ facts, bases }: Found, odd: readonly string[]): ProjectConfiguration => ({
   name: facts.slug,
   root: facts.root,
   sourceRoot: `${facts.root}/src`,
@@ -28,7 +28,7 @@ const project = ({ facts, bases }: Found, shared: SharedInputs): ProjectConfigur
   // graph for everyone; the build says which base is missing.
   ...(bases.length > 0 ? { implicitDependencies: bases.filter((base) => base !== facts.slug).map((base) => `{${base},${facts.slug}}`) } : {}),
   metadata: { description: `Processor ${facts.ref}`, technologies: ['pinlane'] },
-  targets: processorTargets(facts, shared),
+  targets: processorTargets(facts, odd),
 });
 
 const collision = (found: Found, other: Found): PinlaneError =>
@@ -65,8 +65,7 @@ export const createProcessorNodes = (
   cache: FactsCache,
 ): CreateNodesResultArray => {
   const folders = options?.folders ?? ['processors'];
-  const production = context.nxJsonConfiguration.namedInputs?.['production'] ? ['production', '^production'] : ['default', '^default'];
-  const shared: SharedInputs = { production, odd: inputsOfOddFolders(files.map(dirname)) };
+  const odd = inputsOfOddFolders(files.map(dirname));
   const errors: [string, Error][] = [];
   const bySlug = new Map<string, Found>();
 
@@ -83,7 +82,7 @@ export const createProcessorNodes = (
   }
 
   const nodes: CreateNodesResultArray = [
-    ...[...bySlug.values()].map((found) => [found.file, { projects: { [found.facts.root]: project(found, shared) } }] as const),
+    ...[...bySlug.values()].map((found) => [found.file, { projects: { [found.facts.root]: project(found, odd) } }] as const),
     ...files
       .filter((file) => file === 'nx.json')
       .map((file) => [file, { projects: { [OWN_FOLDER]: workspaceProject(options?.workspaceProject ?? 'pinlane') } }] as const),
@@ -92,8 +91,9 @@ export const createProcessorNodes = (
   return nodes;
 };
 
-// @nx/devkit takes 0.3 s to load, before every command if no daemon runs, so it is loaded only when there is an error to report.
+// Nx's own exports take time to load, before every command if no daemon runs, so they are loaded only when there is an error to report. They are those of
+// @nx/devkit, which a workspace need not have installed.
 const aggregate = (errors: [string, Error][], nodes: CreateNodesResultArray): AggregateCreateNodesError => {
-  const devkit = createRequire(import.meta.url)('@nx/devkit') as typeof import('@nx/devkit');
-  return new devkit.AggregateCreateNodesError(errors, nodes);
+  const nx = createRequire(import.meta.url)('nx/src/devkit-exports') as typeof import('@nx/devkit');
+  return new nx.AggregateCreateNodesError(errors, nodes);
 };

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { contextInputs } from './context-inputs.ts';
 import { storeBases } from './dockerfile-facts.ts';
 import type { FactsCache } from '../../workspace/facts-cache.ts';
 import { readSmallFile } from '../../workspace/small-file.ts';
@@ -42,16 +41,13 @@ export const readProcessor = (workspaceRoot: string, file: string, cache: FactsC
   // One look into the folder in place of one for each file: a workspace may have a thousand processors.
   const names = namesIn(folder);
   const contextFolder = join(folder, facts.context);
-  const inContext = facts.context === '.' ? names : namesIn(contextFolder);
-  const ignoreFor = (name: string) => (inContext.has(name) || name.includes('/') ? readIfThere(join(contextFolder, name)) : null);
   return {
     facts: {
       ...facts,
       root,
       hasMain: names.has('src') && existsSync(join(folder, 'src/main.ts')),
       tests: names.has('tests') ? (['unit', 'integration'] as const).filter((kind) => existsSync(join(folder, 'tests', kind))) : [],
-      // Docker prefers <Dockerfile>.dockerignore to the one at the context's root.
-      contextInputs: contextInputs({ ...facts, dockerignore: ignoreFor(`${facts.dockerfile}.dockerignore`) ?? ignoreFor('.dockerignore') }),
+      workspaceInputs: [],
     },
     bases: storeBases(readIfThere(join(contextFolder, facts.dockerfile)) ?? ''),
   };

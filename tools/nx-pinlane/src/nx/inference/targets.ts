@@ -2,6 +2,7 @@ import type { TargetConfiguration } from '@nx/devkit';
 import type { Subject, VerbSummary } from '../../command/verb.ts';
 import type { VerbName } from '../../verbs/index.ts';
 import { MANIFEST } from '../../verbs/manifest.ts';
+import { isPlainFolder } from '../plain-folder.ts';
 import type { SpecFacts } from '../../workspace/spec-facts.ts';
 
 /** A processor as inference knows it: the facts of registry.yaml, and which files lie beside it. */
@@ -10,18 +11,19 @@ export interface ProcessorFacts extends SpecFacts {
   readonly root: string;
   readonly hasMain: boolean;
   readonly tests: readonly ('unit' | 'integration')[];
-  /** Nx inputs that stand for the build context. */
-  readonly contextInputs: readonly string[];
+  /** Files of no project that its bundle is made of, relative to the workspace's root. */
+  readonly workspaceInputs: readonly string[];
 }
 
 const keyVariables = (name: VerbName) => MANIFEST[name].keyVariables.map((env) => ({ env }));
 
 /** A verb's target as its definition has it, in a project. */
 const targetOf = (name: string, { title, target }: VerbSummary, project: string): TargetConfiguration => {
-  const { cache = false, continuous, dependsOn, configurations, example = {} } = target ?? {};
+  const { continuous, dependsOn, configurations, example = {} } = target ?? {};
   return {
     executor: `@pinlane/nx:${name}`,
-    cache,
+    // Whether there is something to do is for the verb to find out: no key of Nx's tells whether a store or a registry still has an image.
+    cache: false,
     ...(continuous === undefined ? {} : { continuous }),
     ...(dependsOn === undefined ? {} : { dependsOn: [...dependsOn] }),
     ...(configurations === undefined ? {} : { configurations: { ...configurations } }),
@@ -56,36 +58,37 @@ const testTarget = (root: string, kind: 'unit' | 'integration', oddInputs: reado
   metadata: { description: `Runs the ${kind} tests of the processor.`, technologies: ['jest'] },
 });
 
-/** Of the targets of a processor: inputs, outputs and options, which hang on its files. */
-const filesOf = (facts: ProcessorFacts, production: readonly string[]): Partial<Record<VerbName, TargetConfiguration>> => ({
-  bundle: {
-    // Packages that the processor imports come with `^production`; the bundler itself is in the hasher's key.
-    inputs: [...production, { externalDependencies: [] }],
-    outputs: ['{projectRoot}/dist'],
-  },
-  buildx: {
-    // It bundles by itself, as target `bundle` says, and the sources of the bundle are part of its key (see `buildxHasher`): a task is a process.
-    inputs: [...facts.contextInputs, { dependentTasksOutputFiles: '**/*', transitive: false }, ...keyVariables('buildx'), { externalDependencies: [] }],
-    outputs: [`{workspaceRoot}/.pinlane/builds/${facts.slug}.json`, ...(facts.hasMain ? ['{projectRoot}/dist'] : [])],
-    // The hash of the spec's projection stands here instead of registry.yaml in the inputs, so that writing a pin rebuilds nothing.
-    options: { spec: facts.specHash },
-  },
-  pin: { inputs: ['{projectRoot}/registry.yaml', ...keyVariables('pin'), { externalDependencies: [] }], outputs: [] },
-});
+/**
+ * What a processor's targets read, for `nx affected`: from Nx 24 on it runs a task only where one of these has changed. So it is everything, whatever the
+ * workspace's named inputs leave out: one file too many costs a look at the fingerprint, one too few an image that stays old. The pins are no input of an image.
+ */
+const inputsOf = ({ root, hasMain, workspaceInputs }: ProcessorFacts, name: VerbName): NonNullable<TargetConfiguration['inputs']> => [
+  // Nx takes a folder's name for a pattern, and would see nothing in `apps/(shop)`.
+  isPlainFolder(root) ? '{projectRoot}/**/*' : '{workspaceRoot}/**/*',
+  '^{projectRoot}/**/*',
+  ...(name === 'pin' ? [] : ['!{projectRoot}/registry.yaml']),
+  ...workspaceInputs.map((path) => `{workspaceRoot}/${path}`),
+  ...keyVariables(name),
+  // The packages that a bundle is made of are dependencies of the project.
+  ...(hasMain ? [] : [{ externalDependencies: [] }]),
+];
 
-/** What is the same for all processors of a workspace, as Nx inputs. */
-export interface SharedInputs {
-  /** Of what goes into a bundle. */
-  readonly production: readonly string[];
-  /** Of projects in folders whose files Nx does not see by their name. */
-  readonly odd: readonly string[];
-}
+/** Of the targets of a processor: inputs and outputs, which hang on its files. */
+const filesOf = (facts: ProcessorFacts): Partial<Record<VerbName, TargetConfiguration>> => {
+  const bundled = facts.hasMain ? ['{projectRoot}/dist'] : [];
+  return {
+    bundle: { inputs: inputsOf(facts, 'bundle'), outputs: bundled },
+    buildx: { inputs: inputsOf(facts, 'buildx'), outputs: [`{workspaceRoot}/.pinlane/builds/${facts.slug}.json`, ...bundled] },
+    pin: { inputs: inputsOf(facts, 'pin'), outputs: [] },
+    acceptance: { inputs: inputsOf(facts, 'pin'), outputs: [] },
+  };
+};
 
-/** The targets of a processor's project. */
-export const processorTargets = (facts: ProcessorFacts, { production, odd }: SharedInputs): Record<string, TargetConfiguration> => {
+/** The targets of a processor's project. @param odd Nx inputs for projects in folders whose files Nx does not see by their name */
+export const processorTargets = (facts: ProcessorFacts, odd: readonly string[] = []): Record<string, TargetConfiguration> => {
   const { bundle, ...others } = targetsOf('processor', facts.slug);
   const targets = { ...(facts.hasMain ? { bundle } : {}), ...others };
-  const files: Record<string, TargetConfiguration> = filesOf(facts, production);
+  const files: Record<string, TargetConfiguration> = filesOf(facts);
   return {
     ...Object.fromEntries(Object.entries(targets).map(([name, target]) => [name, { ...target, ...files[name] }])),
     ...Object.fromEntries(facts.tests.map((kind) => [`test-${kind}`, testTarget(facts.root, kind, odd)])),

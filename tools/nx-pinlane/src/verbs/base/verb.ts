@@ -10,6 +10,5 @@ export const verb = defineVerb({
   internalOptions,
   environment: ['PINLANE_LANE', 'PINLANE_BASE_IMAGE', 'PINLANE_INSECURE_REGISTRY'],
   document: [builtImageSchema, skippedSchema],
-  hasher: 'buildxHasher',
   run: async (given, context) => (await import('./base.ts')).base(given, context),
 });

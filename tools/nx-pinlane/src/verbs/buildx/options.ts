@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { OptionsOf } from '../../command/verb.ts';
 import { bundledFirst } from '../../images/bundle-options.ts';
 import { buildArgs, docker } from '../../images/docker-options.ts';
@@ -17,7 +16,6 @@ export const options = {
 /** What the plugin sets for itself. */
 export const internalOptions = {
   ...bundledFirst,
-  spec: z.string().optional().describe('The hash of registry.yaml without its pins, set by inference: an edit of the spec rebuilds, and a pin does not.'),
   ...skippable,
 };
 

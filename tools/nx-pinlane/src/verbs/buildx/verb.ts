@@ -12,12 +12,11 @@ export const verb = defineVerb({
   environment: buildEnvironment,
   document: [builtImageSchema, skippedSchema],
   target: {
-    cache: true,
     dependsOn: ['^buildx'],
     // `-c pinned` reaches it through `acceptance`, which then needs no build.
     configurations: { pinned: { skip: true } },
     example: { platforms: 'linux/arm64' },
   },
-  hasher: 'buildxHasher',
+  batch: true,
   run: async (given, context) => (await import('./buildx.ts')).buildx(given, context),
 });

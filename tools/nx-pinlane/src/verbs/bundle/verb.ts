@@ -10,8 +10,8 @@ export const verb = defineVerb({
   options: { ...bundling, ...lane },
   environment: [],
   document: [bundleDocumentSchema],
-  target: { cache: true },
-  hasher: 'bundleHasher',
+  target: {},
+  batch: true,
   run: async (options, context) => {
     const { writeBundle } = await import('../../images/bundle.ts');
     const files = await writeBundle(options, context);

@@ -11,8 +11,7 @@ export const verb = defineVerb({
   internalOptions,
   environment: buildEnvironment,
   document: [pinReportSchema],
-  // Only runs that had nothing to write are ever repeated from the cache: see `pinHasher`.
-  target: { cache: true, dependsOn: ['buildx'], example: { check: true } },
-  hasher: 'pinHasher',
+  target: { dependsOn: ['buildx'], example: { check: true } },
+  batch: true,
   run: async (given, context) => (await import('./pin.ts')).pin(given, context),
 });

@@ -17,6 +17,7 @@ import {
 import { composeIndex, platformOfImage, protectingTag, verifyImage, type Descriptor, type ImageView, type PlatformImage } from '@pinlane/oci';
 import { ownerProblem, pinsOf, requireMayPush, type PinFacts } from '@pinlane/pipeline';
 import { openLocation, openRegistry, type ImageLocation, type ImageLocations } from '../../images/locations.ts';
+import { verifyStored } from '../../images/hashed-layers.ts';
 import { claimedFingerprint, seenImage } from '../../images/seen-image.ts';
 
 /** An image to pin: where it is, and which of its platforms are to be pinned. */
@@ -105,11 +106,10 @@ const putComposed = async (
  */
 export const verifyCandidate = async (spec: ProcessorSpec, candidate: PinCandidate, rules: VerifyRules, locations: ImageLocations): Promise<PinFacts> => {
   const location = openLocation(candidate.image, locations);
-  const view = await verifyImage(location, candidate.image.digest, {
-    ...(candidate.platforms === undefined ? {} : { platforms: candidate.platforms }),
-    // A registry hashed what was pushed to it; the store is a folder that anything may have written to.
-    ...(location === locations.store ? { blobs: 'hashed' } : {}),
-  });
+  const wanted = candidate.platforms === undefined ? {} : { platforms: candidate.platforms };
+  const { digest } = candidate.image;
+  // A registry hashed what was pushed to it; the store is a folder that anything may have written to.
+  const view = location === locations.store ? await verifyStored(locations.store, digest, wanted) : await verifyImage(location, digest, wanted);
   const fresh = new Map(view.platforms.map((image) => [architectureOf(image.platform), image]));
   for (const image of fresh.values()) throwIf(ownerProblem(spec, seenImage(image)));
   const claims = new Set([...fresh.values()].map(claimedFingerprint));
