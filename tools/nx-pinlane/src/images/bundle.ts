@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { readFile, realpath, rm } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
 import { fail, leadsOut, PinlaneError, type Problem } from '@pinlane/contracts';
 import { writeFileAtomic } from '@pinlane/oci';
-import type { BuildFailure, Message, OutputFile, Plugin } from 'esbuild';
+import type { BuildFailure, Message } from 'esbuild';
 import type { VerbContext } from '../command/context.ts';
+import { BUNDLER, namedEntries } from './bundler.ts';
+import { withPortableNames } from './bundle-names.ts';
 import { workspacePaths } from '../workspace/paths.ts';
 
 const asProblem = ({ text, location, notes }: Message): Problem => ({
@@ -21,35 +23,28 @@ const below = (folder: string, path: string, option: string): string => {
   return inside === '' || leadsOut(inside) ? fail('ERR_PATH_ESCAPES', `--${option}=${path} is not a file below ${folder}`) : full;
 };
 
-/** The entry by a name of ours: esbuild takes a path with an asterisk for a pattern. */
-const entryPlugin = (path: string): Plugin => ({
-  name: 'entry',
-  setup: ({ onResolve }) => onResolve({ filter: /^pinlane:entry$/ }, () => ({ path })),
-});
-
-const bundled = async (root: string, entry: string, output: string, sourcemap: boolean): Promise<readonly OutputFile[]> => {
+const bundled = async (root: string, entry: string, output: string, sourcemap: boolean): Promise<readonly { path: string; contents: Uint8Array }[]> => {
   const { build } = await import('esbuild');
+  const { names, plugin } = namedEntries([entry]);
   try {
-    const result = await build({
+    const { outputFiles, metafile } = await build({
+      ...BUNDLER,
       absWorkingDir: root,
-      entryPoints: ['pinlane:entry'],
-      plugins: [entryPlugin(entry)],
+      entryPoints: names,
+      plugins: [plugin],
       outfile: output,
-      bundle: true,
-      write: false,
-      platform: 'node',
-      format: 'esm',
-      target: 'node24',
-      loader: { '.wasm': 'binary' },
       minifySyntax: true,
       minifyWhitespace: true,
       legalComments: 'none',
       sourcemap,
+      metafile: true,
       // CommonJS packages in the bundle still ask for Node's own modules with require().
       banner: { js: "import{createRequire as pinlaneRequire}from'node:module';const require=pinlaneRequire(import.meta.url);" },
-      logLevel: 'silent',
     });
-    return result.outputFiles;
+    const [text, map] = [output, `${output}.map`].map((file) => outputFiles.find(({ path }) => path === file)?.text);
+    const toRoot = `${relative(dirname(output), root).split(sep).join('/')}/`;
+    const named = withPortableNames({ text: text ?? '', map }, new Set(Object.keys(metafile.inputs)), toRoot);
+    return outputFiles.map(({ path }) => ({ path, contents: Buffer.from((path === output ? named.text : named.map) ?? '') }));
   } catch (thrown) {
     if (!isBuildFailure(thrown) || thrown.errors.length === 0) throw thrown;
     throw new PinlaneError(thrown.errors.map(asProblem) as [Problem, ...Problem[]]);
@@ -75,7 +70,9 @@ const replaceIfOther = async (path: string, contents: Uint8Array, temporaryFolde
  * @returns the files it wrote, relative to the workspace's root, and their sizes in bytes
  * @throws ERR_BUNDLE_FAILED with every error and its place, ERR_PATH_ESCAPES
  */
-export const writeBundle = async (options: BundleOptions, { root, projectRoot, progress }: VerbContext): Promise<{ path: string; size: number }[]> => {
+export const writeBundle = async (options: BundleOptions, { root: given, projectRoot, progress }: VerbContext): Promise<{ path: string; size: number }[]> => {
+  // The bundler names files by where they really are.
+  const root = await realpath(given);
   const folder = join(root, projectRoot);
   const entry = below(folder, options.entry, 'entry');
   const output = below(folder, options.output, 'output');
