@@ -79,6 +79,10 @@ export const ERROR_CATALOGUE = {
   ),
   ERR_MANIFEST_UNKNOWN: onPin('gone', error('The store or registry does not hold this image.', 'Check the name and digest; build or push it first.')),
   ERR_BLOB_UNKNOWN: onPin('gone', error('The registry does not hold this blob.', 'Push the image again.')),
+  ERR_LAYER_GONE: onPin(
+    'gone',
+    error('A layer that the store left in a registry is no longer there.', 'Push the image that is named to that registry again, or build on another base.'),
+  ),
   ERR_DIGEST_MISMATCH: onPin(
     'wrong',
     error('Bytes do not have the digest or the size they were announced with.', 'Try again; if it stays so, the source is damaged or dishonest.'),

@@ -36,6 +36,7 @@ const filesOf = (source: ContentSource, { descriptor, manifest, configBytes }: P
  */
 export async function* imageArchive(source: ContentSource, image: PlatformImage, name: string): AsyncGenerator<Uint8Array, void, void> {
   const { bytes } = await source.readManifest(image.descriptor.digest);
+  await source.bring?.(image.manifest.layers);
   for (const { path, size, open } of filesOf(source, image, verifyBytes(bytes, image.descriptor.digest), name)) {
     yield encodeEntry({ type: 'file', path, size, mode: 0o644, uid: 0, gid: 0 });
     yield* open();

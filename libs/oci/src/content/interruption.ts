@@ -49,6 +49,7 @@ export const interruptible = (source: ContentSource, signal: AbortSignal | undef
     : {
         readManifest: (digest) => unlessAborted(signal, () => source.readManifest(digest)),
         openBlob: (blob, use) => whileWanted(source.openBlob(blob, use), signal),
+        bring: async (blobs) => unlessAborted(signal, async () => source.bring?.(blobs)),
       };
 
 /** How many steps are taken before other work gets its turn. Each by itself is done sooner than it could be waited for. */

@@ -1,31 +1,40 @@
 import { fail, type Digest, type Platform } from '@pinlane/contracts';
-import { uniqueBlobs, type BlobDescriptor, type ContentSink, type ContentSource } from '../content/index.ts';
+import { inParallel, uniqueBlobs, type BlobDescriptor, type ContentSink, type ContentSource, type LeavingSource } from '../content/index.ts';
 import { readImage, type ImageView } from './read.ts';
+
+/** How many layers registries are asked for at once. */
+const ASKED_AT_ONCE = 6;
 
 export interface VerifyOptions {
   /** Platforms that must be there, and are verified. If they are left out, all that are there are verified, at least one. */
   readonly platforms?: readonly Platform[];
-  /** What is checked of layers. `present`, the default: they are there with the right size. `hashed`: every byte is read and hashed. */
+  /**
+   * What is checked of layers. `present`, the default: they are there with the right size. `hashed`: every byte is read and hashed. Of a layer that the source has
+   * left in a registry, that registry is asked either way, and it is not fetched: its bytes are hashed whenever they come here.
+   */
   readonly blobs?: 'present' | 'hashed';
-  /** With `hashed`: layers that were hashed before, which only have to be there; those that are hashed now are added. */
+  /** With `hashed`: layers that were hashed, or found in their registry, before; those of now are added. */
   readonly known?: Set<Digest>;
 }
 
 /**
  * Proves that an image is whole: its manifests and configs are what `readImage` asks for, and its layers are there.
- * @throws what `readImage` throws; ERR_BLOB_UNKNOWN or ERR_STORE_CORRUPT for a layer that is not there or is damaged
+ * @throws what `readImage` throws; ERR_BLOB_UNKNOWN, ERR_LAYER_GONE or ERR_STORE_CORRUPT for a layer that is not there or is damaged
  */
 export const verifyImage = async (
-  source: ContentSource & Pick<ContentSink, 'hasBlob'>,
+  source: ContentSource & Pick<ContentSink, 'hasBlob'> & Partial<Pick<LeavingSource, 'isElsewhere'>>,
   digest: Digest,
   { platforms, blobs = 'present', known = new Set() }: VerifyOptions = {},
 ): Promise<ImageView> => {
   const view = await readImage(source, digest, platforms === undefined ? {} : { platforms });
-  for (const layer of uniqueBlobs(view.platforms.flatMap(({ manifest }) => manifest.layers))) {
-    if (blobs === 'hashed' && !known.has(layer.digest)) {
+  const layers = uniqueBlobs(view.platforms.flatMap(({ manifest }) => manifest.layers));
+  const elsewhere = await inParallel(layers, ASKED_AT_ONCE, async (layer) => !known.has(layer.digest) && (await source.isElsewhere?.(layer)));
+  for (const [at, layer] of layers.entries()) {
+    if (elsewhere[at]) known.add(layer.digest);
+    else if (blobs === 'hashed' && !known.has(layer.digest)) {
       for await (const _ of source.openBlob(layer, { lent: true }));
       known.add(layer.digest);
-    } else if (!(await source.hasBlob(layer))) await explainAbsence(source, layer, digest);
+    } else if (!known.has(layer.digest) && !(await source.hasBlob(layer))) await explainAbsence(source, layer, digest);
   }
   return view;
 };

@@ -5,7 +5,7 @@ import { markDeleted } from '../store/deletions.ts';
 import type { AnyDigest } from '../store/digests.ts';
 import { partOf } from './range.ts';
 import { refuse } from './refusal.ts';
-import { afterDamage, blobUnknown, claimIn, sizeIn, type Registry } from './registry.ts';
+import { afterDamage, blobUnknown, bringHere, claimIn, sizeElsewhere, sizeIn, type Registry } from './registry.ts';
 import type { Reply } from './reply.ts';
 
 const headersOf = (digest: AnyDigest) => ({
@@ -32,12 +32,13 @@ async function* wholeBlob(registry: Registry, file: FileHandle, digest: AnyDiges
 /** HEAD on a blob. @throws Refusal 404 */
 export const headBlob = async (registry: Registry, repository: string, digest: AnyDigest): Promise<Reply> => {
   // The client will leave the blob out of its push, so it must not be collected now.
-  const size = (await claimIn(registry, repository, digest)) ?? blobUnknown(digest);
+  const size = (await claimIn(registry, repository, digest)) ?? (await sizeElsewhere(registry, repository, digest)) ?? blobUnknown(digest);
   return { status: 200, headers: { ...headersOf(digest), 'content-length': String(size) } };
 };
 
-/** GET on a blob, or on a part of it. A whole blob is hashed on its way, and cut off before its end if it is damaged. @throws Refusal 404, 416 */
+/** GET on a blob, or on a part of it. One that is elsewhere is fetched first. A whole blob is hashed on its way, and cut off before its end if it is damaged. @throws Refusal 404, 416, 503 */
 export const getBlob = async (registry: Registry, repository: string, digest: AnyDigest, range: string | undefined): Promise<Reply> => {
+  if ((await sizeIn(registry, repository, digest)) === undefined) await bringHere(registry, repository, digest);
   if ((await sizeIn(registry, repository, digest)) === undefined) blobUnknown(digest);
   const file = (await openBlobFile(registry.paths, digest)) ?? blobUnknown(digest);
   const done = () => file.close();

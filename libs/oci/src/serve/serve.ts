@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import { isPinlaneError } from '@pinlane/contracts';
 import { isLoopback } from '../registry/index.ts';
 import { createLayout } from '../store/index-file.ts';
+import type { Reach } from '../store/elsewhere.ts';
 import { openStore } from '../store/store.ts';
 import { storePaths } from '../store/paths.ts';
 import { PACE, type Pace } from './body.ts';
@@ -35,6 +36,8 @@ export interface ServeOptions {
   readonly log?: (line: string) => void;
   /** Whether each request is logged; true if absent. */
   readonly logRequests?: boolean;
+  /** How blobs are reached that the store left elsewhere; without it, they are not to be had here. */
+  readonly reach?: Reach;
 }
 
 /** A store that is being served. */
@@ -113,11 +116,12 @@ const keepSwept = async (uploads: UploadSessions, uploadIdleMs: number, log: (li
 export const serveStore = async (options: ServeOptions): Promise<StoreServer> => {
   const { root, host = '127.0.0.1', port = 0, readOnly = false, blobLimit = 16 * GIB, pace = PACE, log = () => undefined, logRequests = true } = options;
   const paths = storePaths(root);
+  const store = openStore(root, options.reach === undefined ? {} : { reach: options.reach });
   const uploads = createUploadSessions(paths, blobLimit);
   const onlyLoopback = isLoopbackAddress(host);
   // Ends connections on which nothing moves, because the client asks nothing, or does not read its answer.
   const idleMs = 2 * pace.windowMs;
-  const registry: Registry = { store: openStore(root), paths, uploads, blobLimit, pace, readOnly };
+  const registry: Registry = { store, paths, uploads, blobLimit, pace, readOnly, log };
 
   if (!readOnly) await createLayout(paths);
   const server = await listenHttp(createHandler(registry, { onlyLoopback, idleMs, log, logRequests }), { host, port, idleMs });

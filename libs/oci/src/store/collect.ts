@@ -8,6 +8,7 @@ import { removeBlob } from './blobs.ts';
 import { closureOf } from './closure.ts';
 import { ALGORITHMS, digestToFile, isAnyDigest, type AnyBlob, type AnyDigest } from './digests.ts';
 import { readEntries } from './index-file.ts';
+import { sweepOrigins } from './origins.ts';
 import type { StorePaths } from './paths.ts';
 import { referringTo } from './referrers.ts';
 import { sweepMarks, sweepTemporary, sweepUploads } from './sweep.ts';
@@ -77,20 +78,22 @@ const removeUnused = async (paths: StorePaths, digest: AnyDigest, before: number
 };
 
 /**
- * Removes content that neither a name nor `keep` needs; only for the holder of the store's lock, so that no name is given meanwhile. Content that refers to
- * a kept manifest (a signature, a report) is kept with it.
+ * Removes content that neither a name nor `keep` needs, and what is noted of where such content is; only for the holder of the store's lock, so that no name is
+ * given meanwhile. Content that refers to a kept manifest (a signature, a report) is kept with it.
  * @throws ERR_STORE_CORRUPT, having removed nothing, if a manifest is damaged; ERR_CANCELLED, having removed a part
  */
 export const collectGarbage = async (paths: StorePaths, { keep, graceMs = HOUR, dryRun = false }: CollectOptions, signal?: AbortSignal): Promise<Collected> => {
   const before = Date.now() - graceMs;
   const kept = await keptContent(paths, keep, signal);
   const removed: AnyBlob[] = [];
+  // The generation changes before anything goes: a process that remembers for a generation that an image is whole must look again.
+  const changeGeneration = () => rm(paths.generation, { force: true });
   for await (const blob of unusedBlobs(paths, kept, before, signal)) {
-    // The generation changes before the first blob goes: a process that remembers for a generation that an image is whole must look again.
-    if (!dryRun && removed.length === 0) await rm(paths.generation, { force: true });
+    if (!dryRun && removed.length === 0) await changeGeneration();
     if (dryRun || (await removeUnused(paths, blob.digest, before))) removed.push(blob);
   }
   if (!dryRun) {
+    await sweepOrigins(paths, kept, before, changeGeneration);
     await sweepTemporary(paths, before);
     await sweepUploads(paths, Math.min(before, Date.now() - HOUR));
     for (const folder of [paths.referrers, paths.deleted]) await sweepMarks(paths, folder, before);

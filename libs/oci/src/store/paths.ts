@@ -16,17 +16,21 @@ export interface StorePaths {
   readonly referrers: string;
   /** A folder for each repository, with an empty file for each digest that was deleted in it. */
   readonly deleted: string;
+  /** A folder for each blob that is to be had elsewhere, with a file for each repository that has it. */
+  readonly origins: string;
   blobs(algorithm: Algorithm): string;
   blob(digest: AnyDigest): string;
   referrersOf(subject: AnyDigest): string;
   /** `repository` must be a valid repository name. */
   deletedIn(repository: string): string;
+  originsOf(blob: AnyDigest): string;
 }
 
 export const storePaths = (root: string): StorePaths => {
   const blobs = (algorithm: Algorithm) => join(root, 'blobs', algorithm);
   const referrers = join(root, '.pinlane-referrers');
   const deleted = join(root, '.pinlane-deleted');
+  const origins = join(root, '.pinlane-origins');
   return {
     root,
     layout: join(root, 'oci-layout'),
@@ -37,10 +41,12 @@ export const storePaths = (root: string): StorePaths => {
     uploads: join(root, '.pinlane-uploads'),
     referrers,
     deleted,
+    origins,
     blobs,
     blob: (digest) => join(blobs(algorithmOf(digest)), hexOf(digest)),
     referrersOf: (subject) => join(referrers, digestToFile(subject)),
     // + is in no repository's name, so no two names get the same folder.
     deletedIn: (repository) => join(deleted, repository.replaceAll('/', '+')),
+    originsOf: (blob) => join(origins, digestToFile(blob)),
   };
 };

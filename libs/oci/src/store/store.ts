@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { fail, type Digest } from '@pinlane/contracts';
+import { fail, type Digest, type PinnedReference } from '@pinlane/contracts';
 import {
   childBlobs,
   childManifests,
@@ -14,6 +14,7 @@ import {
   type ContentSink,
   type ContentSource,
   type Descriptor,
+  type LeavingSource,
 } from '../content/index.ts';
 import { ifThere } from '../files/if-there.ts';
 import { withLock } from '../files/lock.ts';
@@ -22,19 +23,32 @@ import { absentBlobs, claimBlob, hasItsBytes, looksWhole, openBlob, readBlob, wr
 import { closureOf } from './closure.ts';
 import { collectGarbage, type Collected, type CollectOptions } from './collect.ts';
 import { hasDeletions, unmarkDeleted } from './deletions.ts';
-import type { AnyDigest } from './digests.ts';
+import type { AnyBlob, AnyDigest } from './digests.ts';
+import { createElsewhere, type Elsewhere, type Reach } from './elsewhere.ts';
 import { checkName, createLayout, nameOf, readEntries, withName, writeEntries } from './index-file.ts';
+import { claimOrigins, noteOrigin } from './origins.ts';
 import { storePaths, type StorePaths } from './paths.ts';
 import { describeReferrer, linkReferrer, referringTo, type Referrer } from './referrers.ts';
 import { tagOfName } from './repository-names.ts';
 
-/** An OCI image layout on disk that any number of processes may use at once. All that it delivers was checked against its digest. */
-export interface Store extends ContentSource, ContentSink {
+/**
+ * An OCI image layout on disk that any number of processes may use at once. All that it delivers was checked against its digest. A blob is here, or elsewhere: then it
+ * was noted which repositories have it, and it is fetched from there when its bytes are read; or it is gone.
+ */
+export interface Store extends LeavingSource, ContentSink {
   readonly root: string;
   /** Writes bytes under their own digest. */
   writeBlob(chunks: AsyncIterable<Uint8Array> | Uint8Array): Promise<{ readonly digest: Digest; readonly size: number }>;
   /** A small blob, whole. @throws ERR_STORE_CORRUPT if it is missing, altered, or larger than `limit` bytes */
   readBlob(digest: Digest, limit: number): Promise<Uint8Array>;
+  /** Notes that blobs are to be had as a part of an image in a registry. They need not be here then. */
+  noteOrigin(image: PinnedReference, blobs: readonly BlobDescriptor[]): Promise<void>;
+  /**
+   * Brings those blobs here that are elsewhere: several at once, each once for all processes.
+   * @param near is read in place of the repository that it is, if that was noted
+   * @throws ERR_LAYER_GONE, ERR_REGISTRY_*, ERR_DIGEST_MISMATCH
+   */
+  bring(blobs: readonly BlobDescriptor[], near?: ContentSource): Promise<void>;
   /** The path of a blob's file, whether there is one or not. Reading the file checks nothing. */
   blobPath(digest: Digest): string;
   /** Gives an image a name, and takes it from the image that had it. @throws ERR_REFERENCE_INVALID, ERR_STORE_CORRUPT if the image is not in the store */
@@ -47,8 +61,9 @@ export interface Store extends ContentSource, ContentSink {
   /** The manifests in the store that name this one as their subject, in the order of their digests. @throws ERR_STORE_CORRUPT */
   referrers(subject: Digest, artifactType?: string): Promise<Referrer[]>;
   /**
-   * Lists what an image lacks: blobs that are missing or have the wrong size, and damaged manifests, configs and small layers. This is cheap, because large
-   * layers are not read. With `hashed` every byte is read, of each file once in that memory: then an empty list says that the image is whole.
+   * Lists what an image lacks: blobs that are gone or have the wrong size, and damaged manifests, configs and small layers. This is cheap, because large
+   * layers are not read. With `hashed` every byte is read, of each file once in that memory: then an empty list says that the image is whole, but for the blobs
+   * that are elsewhere, of which no registry is asked.
    */
   missing(digest: Digest, options?: { readonly hashed?: HashedFiles }): Promise<AnyDigest[]>;
   /** Removes content that no name and no kept image needs, and that is not in use. */
@@ -62,6 +77,8 @@ export interface StoreOptions {
   readonly patienceMs?: number;
   /** Breaks off whatever is read, written, collected or waited for: each ends with ERR_CANCELLED. */
   readonly signal?: AbortSignal | undefined;
+  /** How content is reached that is elsewhere; without it, none is fetched. */
+  readonly reach?: Reach;
 }
 
 /** Makes the layout if there is none. It is looked for each time, because the folder may be wiped while this process runs. */
@@ -69,9 +86,16 @@ const ensureLayout = async (paths: StorePaths): Promise<void> => {
   if ((await ifThere(stat(paths.layout))) === undefined) await createLayout(paths);
 };
 
-/** @throws ERR_STORE_CORRUPT if the store lacks something that a manifest names */
+/** The blobs that are neither here nor elsewhere; the others are marked as in use. */
+export const goneBlobs = async <B extends AnyBlob>(paths: StorePaths, blobs: readonly B[]): Promise<B[]> => {
+  const absent = await absentBlobs(paths, blobs);
+  const elsewhere = await Promise.all(absent.map((blob) => claimOrigins(paths, blob)));
+  return absent.filter((_, position) => !elsewhere[position]);
+};
+
+/** @throws ERR_STORE_CORRUPT if something that a manifest names is gone */
 const requireChildren = async (paths: StorePaths, digest: Digest, children: readonly BlobDescriptor[]): Promise<void> => {
-  const absent = await absentBlobs(paths, children);
+  const absent = await goneBlobs(paths, children);
   if (absent.length > 0)
     fail('ERR_STORE_CORRUPT', `${digest} names blobs that are missing or have another size: ${absent.map((child) => child.digest).join(', ')}`);
 };
@@ -102,9 +126,10 @@ const createLocked = (paths: StorePaths, patienceMs: number, signal: AbortSignal
 };
 
 type ContentMethods = 'blobPath' | 'hasBlob' | 'openBlob' | 'writeBlob' | 'readBlob' | 'readManifest' | 'putBlob' | 'putManifest' | 'missing';
+type ElsewhereMethods = 'noteOrigin' | 'imagesOf' | 'isElsewhere' | 'passBlob' | 'bring';
 
 /** The content of the store: blobs and manifests by their digests. */
-const contentOf = (paths: StorePaths, signal: AbortSignal | undefined): Pick<Store, ContentMethods> => {
+const contentOf = (paths: StorePaths, elsewhere: Elsewhere, signal: AbortSignal | undefined): Pick<Store, ContentMethods> => {
   const write: Store['writeBlob'] = async (chunks) => {
     await ensureLayout(paths);
     stopIfAborted(signal);
@@ -113,7 +138,10 @@ const contentOf = (paths: StorePaths, signal: AbortSignal | undefined): Pick<Sto
   return {
     blobPath: (digest) => paths.blob(digest),
     hasBlob: (blob) => claimBlob(paths, blob),
-    openBlob: (blob, use) => whileWanted(openBlob(paths, blob, use), signal),
+    async *openBlob(blob, use) {
+      await elsewhere.bring([blob]);
+      yield* whileWanted(openBlob(paths, blob, use), signal);
+    },
     writeBlob: write,
 
     async readBlob(digest, limit) {
@@ -143,12 +171,37 @@ const contentOf = (paths: StorePaths, signal: AbortSignal | undefined): Pick<Sto
 
     async missing(digest, { hashed } = {}) {
       const { blobs, missing, corrupt } = await closureOf(paths, [digest]);
-      const whole = await Promise.all(blobs.map((blob) => (hashed ? hasItsBytes(paths, blob, hashed, signal) : looksWhole(paths, blob))));
-      const absent = blobs.filter((_, position) => !whole[position]).map((blob) => blob.digest);
+      const isThere = async (blob: AnyBlob): Promise<boolean> =>
+        (await (hashed ? hasItsBytes(paths, blob, hashed, signal) : looksWhole(paths, blob))) || (await elsewhere.imagesOf(blob)).length > 0;
+      const there = await Promise.all(blobs.map(isThere));
+      const absent = blobs.filter((_, position) => !there[position]).map((blob) => blob.digest);
       return [...missing, ...corrupt, ...absent].sort();
     },
   };
 };
+
+/** The content that others have. */
+const elsewhereOf = (paths: StorePaths, { imagesOf, lookUp, bring, openElsewhere, ask }: Elsewhere): Pick<Store, ElsewhereMethods> => ({
+  imagesOf,
+  bring,
+
+  async noteOrigin(image, blobs) {
+    await ensureLayout(paths);
+    await noteOrigin(paths, image, blobs);
+  },
+
+  async isElsewhere(blob) {
+    const images = await lookUp(blob);
+    if (images.length === 0) return false;
+    await ask(blob, images);
+    return true;
+  },
+
+  async *passBlob(blob) {
+    const images = await lookUp(blob);
+    yield* images.length === 0 ? openBlob(paths, blob) : openElsewhere(blob, images);
+  },
+});
 
 /** Changes the entries of index.json; takes no lock if there is nothing to change. */
 const changeEntries = async (paths: StorePaths, locked: Locked, change: (entries: readonly Descriptor[]) => Descriptor[]): Promise<void> => {
@@ -214,12 +267,14 @@ const generationOf = async (paths: StorePaths): Promise<string> => {
 };
 
 /** Opens the store in a folder. Nothing is made before something is written. */
-export const openStore = (root: string, { patienceMs = 30_000, signal }: StoreOptions = {}): Store => {
+export const openStore = (root: string, { patienceMs = 30_000, signal, reach }: StoreOptions = {}): Store => {
   const paths = storePaths(root);
+  const elsewhere = createElsewhere(paths, { reach, signal, ensure: () => ensureLayout(paths) });
   const locked = createLocked(paths, patienceMs, signal);
   return {
     root,
-    ...contentOf(paths, signal),
+    ...contentOf(paths, elsewhere, signal),
+    ...elsewhereOf(paths, elsewhere),
     ...namesOf(paths, locked),
     referrers: (subject, artifactType) => referrersOf(paths, subject, artifactType),
     collect: async (options) =>

@@ -92,6 +92,7 @@ const stack =
   (unpacking: Unpacking, lower: string | undefined, layers: readonly Layer[]) =>
   async (site: Site): Promise<void> => {
     const { source, limits, signal } = unpacking;
+    await source.bring?.(layers.map(({ descriptor }) => descriptor));
     if (lower === undefined) mkdirSync(site.root);
     else await linkTree(lower, site.root, createTurns(signal));
     chmodSync(site.root, 0o755);

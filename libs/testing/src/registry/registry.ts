@@ -4,13 +4,17 @@ import { getManifest, listTags, putManifest, type Contents } from './contents.ts
 import { useRule, type Fault, type FaultRule } from './faults.ts';
 import { listen, seenRequest, urlOf, type Listening, type SeenRequest } from './listen.ts';
 import { errorReply, rangedReply, type Reply } from './reply.ts';
-import { createUploads, type ChunkLimits } from './uploads.ts';
+import { createHoldings, createUploads, type ChunkLimits } from './uploads.ts';
 
 export interface RegistryOptions extends ChunkLimits {
   readonly auth?: RegistryAuth;
   readonly faults?: FaultRule[];
   /** Whether blobs are served from another origin (the same server by another name), as cloud registries do. */
   readonly blobsElsewhere?: boolean;
+  /** Whether a repository has only the blobs that were uploaded or mounted to it, as in real registries; else each has all. */
+  readonly separate?: boolean;
+  /** Whether it mounts nothing, and begins an upload in place of that; as registries may. */
+  readonly refusesMounts?: boolean;
 }
 
 /**
@@ -27,7 +31,8 @@ export interface TestRegistry extends Listening, Contents {
 
 /** Answers requests that came past the gate. */
 const createRoutes = (contents: Contents, options: RegistryOptions) => {
-  const upload = createUploads(contents.blobs, options);
+  const holdings = createHoldings(options.separate ?? false);
+  const upload = createUploads(contents.blobs, holdings, options);
 
   const manifest = async (request: IncomingMessage, path: string, target: string): Promise<Reply> => {
     const { method, headers } = request;
@@ -35,8 +40,8 @@ const createRoutes = (contents: Contents, options: RegistryOptions) => {
     return putManifest(contents, path, target, headers['content-type'] ?? '', Buffer.concat(await request.toArray()));
   };
 
-  const blob = ({ method, headers }: IncomingMessage, digest: string, port: string): Reply => {
-    const bytes = contents.blobs.get(digest);
+  const blob = ({ method, headers }: IncomingMessage, path: string, digest: string, port: string): Reply => {
+    const bytes = holdings.has(path, digest) ? contents.blobs.get(digest) : undefined;
     if (!bytes) return errorReply(404, 'BLOB_UNKNOWN');
     if (options.blobsElsewhere && method === 'GET') return { status: 307, headers: { location: `http://localhost:${port}/elsewhere/${digest}` } };
     return rangedReply(bytes, headers.range);
@@ -48,7 +53,7 @@ const createRoutes = (contents: Contents, options: RegistryOptions) => {
     const [, path, kind, target] = /^\/v2\/(.+)\/(manifests|blobs\/uploads|blobs)\/([^/]*)$/.exec(pathname) ?? [];
     if (path === undefined || kind === undefined || target === undefined) return pathname === '/v2/' ? { status: 200 } : errorReply(404, 'NAME_UNKNOWN');
     if (kind === 'blobs/uploads') return upload(request, { path, id: target, query: searchParams });
-    return kind === 'manifests' ? manifest(request, path, target) : blob(request, target, port);
+    return kind === 'manifests' ? manifest(request, path, target) : blob(request, path, target, port);
   };
 };
 

@@ -3,12 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import { sha256, type Contents } from './contents.ts';
 import { errorReply, type Reply } from './reply.ts';
 
-/** How large the chunks of an upload may be. */
+/** How large the chunks of an upload may be, and whether it can be spared. */
 export interface ChunkLimits {
   /** The largest chunk that is taken, in bytes; a larger one is refused as GitHub's registry refuses it. */
   readonly largestChunk?: number;
   /** The smallest chunk that is taken if it is not the last one, in bytes; the registry announces it. */
   readonly smallestChunk?: number;
+  readonly refusesMounts?: boolean;
 }
 
 /** What is asked of an upload: the repository, the upload's id (empty for a new one), and the query of the address. */
@@ -18,8 +19,21 @@ interface UploadRequest {
   readonly query: URLSearchParams;
 }
 
+/** Which repository has which blob; each has all of them unless they are separate. */
+export const createHoldings = (separate: boolean) => {
+  const held = new Set<string>();
+  return {
+    has: (path: string, digest: string): boolean => !separate || held.has(`${path}@${digest}`),
+    add: (path: string, digest: string): unknown => held.add(`${path}@${digest}`),
+  };
+};
+
 /** Registers what is uploaded as blobs, whole or in chunks. */
-export const createUploads = (blobs: Contents['blobs'], { largestChunk = Infinity, smallestChunk }: ChunkLimits) => {
+export const createUploads = (
+  blobs: Contents['blobs'],
+  holdings: ReturnType<typeof createHoldings>,
+  { largestChunk = Infinity, smallestChunk, refusesMounts }: ChunkLimits,
+) => {
   const sessions = new Map<string, Uint8Array>();
 
   const headersOf = (path: string, id: string): Record<string, string> => ({
@@ -29,7 +43,11 @@ export const createUploads = (blobs: Contents['blobs'], { largestChunk = Infinit
 
   const begin = ({ path, query }: UploadRequest): Reply => {
     const mount = query.get('mount') ?? '';
-    if (blobs.has(mount)) return { status: 201, headers: { location: `/v2/${path}/blobs/${mount}` } };
+    const isThere = blobs.has(mount) && holdings.has(query.get('from') ?? path, mount);
+    if (isThere && !refusesMounts) {
+      holdings.add(path, mount);
+      return { status: 201, headers: { location: `/v2/${path}/blobs/${mount}` } };
+    }
     const id = randomUUID();
     sessions.set(id, Buffer.alloc(0));
     const smallest: Record<string, string> = smallestChunk === undefined ? {} : { 'oci-chunk-min-length': String(smallestChunk) };
@@ -51,6 +69,7 @@ export const createUploads = (blobs: Contents['blobs'], { largestChunk = Infinit
     const digest = query.get('digest') ?? '';
     if (sha256(whole) !== digest) return errorReply(400, 'DIGEST_INVALID');
     blobs.set(digest, whole);
+    holdings.add(path, digest);
     return { status: 201, headers: { location: `/v2/${path}/blobs/${digest}` } };
   };
 

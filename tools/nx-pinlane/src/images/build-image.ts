@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { createDockerEngine, createEmbeddedEngine, createProcessRunner, headRevision } from '@pinlane/adapters';
-import { isPinlaneError, parseReference, type BuildEngine, type BuildPlan, type Built, type Problem } from '@pinlane/contracts';
-import { copyImage, isLoopback, readBaseLayers, requireEmbeddable } from '@pinlane/oci';
+import { isPinlaneError, parseReference, type BuildEngine, type BuildPlan, type Built, type Platform, type Problem } from '@pinlane/contracts';
+import { copyImage, isLoopback, readBaseLayers, readImage, requireEmbeddable } from '@pinlane/oci';
 import { chooseEngine, engineMissing, withoutEffect } from '@pinlane/pipeline';
 import type { VerbContext } from '../command/context.ts';
 import type { BuildSettings } from '../workspace/settings.ts';
@@ -38,14 +38,27 @@ const unsupportedBy = ({ buildArgs, platforms, target }: BuildPlan, { dockerfile
  * A registry on this machine, or without TLS, may be out of its reach or not trusted, so an image there is brought into the store first. The layout is
  * named from the workspace's root, where the client runs: a path to it ends at the first @ or :, which the root may have.
  */
-const baseForDocker = async ({ reference, digest, source }: ImagePlace, { store, access }: ImageLocations, { root, signal }: VerbContext): Promise<string> => {
+const baseForDocker = async (
+  { reference, digest, source }: ImagePlace,
+  platforms: readonly Platform[] | undefined,
+  { store, access }: ImageLocations,
+  { root, signal }: VerbContext,
+): Promise<string> => {
   if (reference !== null) {
     const { host } = parseReference(reference);
     if (!isLoopback(host) && !access.insecureRegistries.has(host)) return `docker-image://${reference}`;
     await copyImage(source, store, digest, { signal });
+  } else {
+    // BuildKit reads the files of the layout by itself, and knows nothing of layers that are elsewhere.
+    const { platforms: read } = await readImage(store, digest, { ...(platforms === undefined ? {} : { platforms }), repeated: 'first' });
+    await store.bring(read.flatMap(({ manifest }) => manifest.layers));
   }
   return `oci-layout://${relative(root, store.root)}@${digest}`;
 };
+
+/** The platforms of which BuildKit may read a base: those that are built; undefined, for all, if a stage may name another. */
+const platformsRead = ({ platforms }: BuildPlan, { dockerfile }: BuildInputs): readonly Platform[] | undefined =>
+  dockerfile.stages.some(({ platform }) => platform !== undefined) ? undefined : platforms;
 
 /** Asks git for the commit at once and tells once if there is none; engines wait for the answer only when they need it. */
 export const revisionOf = ({ root, note }: VerbContext): (() => Promise<string | null>) => {
@@ -120,7 +133,9 @@ const engineFor = async (
     const docker = await (await dockerEngine(inputs, new Map(), wish, locations, context, {})).availability();
     if (!docker.available) throw engineMissing(because, docker);
   }
-  const bases = await Promise.all([...places].map(async ([name, place]) => [name, await baseForDocker(place, locations, context)] as const));
+  const bases = await Promise.all(
+    [...places].map(async ([name, place]) => [name, await baseForDocker(place, platformsRead(plan, inputs), locations, context)] as const),
+  );
   return dockerEngine(inputs, places, wish, locations, context, Object.fromEntries(bases));
 };
 

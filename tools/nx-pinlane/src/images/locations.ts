@@ -1,6 +1,15 @@
 import { runCredentialHelper } from '@pinlane/adapters';
-import { isPinlaneError, isStoreReference, parseRepository, pinVerdict, type BuiltImage, type Digest, type Repository } from '@pinlane/contracts';
-import { openRepository, openStore, verifyImage, type RegistryRepository, type Store } from '@pinlane/oci';
+import {
+  isPinlaneError,
+  isStoreReference,
+  parseRepository,
+  pinVerdict,
+  type BuiltImage,
+  type Digest,
+  type Progress,
+  type Repository,
+} from '@pinlane/contracts';
+import { openRepository, openStore, verifyImage, type Reach, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { WorkspacePaths } from '../workspace/paths.ts';
 
 /** How registries are reached in a run. */
@@ -11,8 +20,10 @@ export interface RegistryAccess {
   readonly signal?: AbortSignal | undefined;
   /** Whether they are to be written to. */
   readonly writes?: boolean;
-  /** A repository of the same registry whose blobs need not be sent again. */
-  readonly mountFrom?: Repository | undefined;
+  /** Repositories of the same registry whose blobs need not be sent again. */
+  readonly mountFrom?: readonly Repository[] | undefined;
+  /** Is told of layers that are fetched because something reads them. */
+  readonly progress?: Progress | undefined;
 }
 
 /** Where the images of a run are: the store of its lane, and registries. */
@@ -22,10 +33,16 @@ export interface ImageLocations {
   readonly access: RegistryAccess;
 }
 
+/** How a store reaches the layers that it left in registries. */
+export const reachBy = ({ progress, ...access }: RegistryAccess): Reach => ({
+  open: (repository) => openRegistry(repository, access),
+  ...(progress === undefined ? {} : { progress }),
+});
+
 /** See {@link ImageLocations}. */
 export const openLocations = (paths: WorkspacePaths, access: RegistryAccess): ImageLocations => ({
   paths,
-  store: openStore(paths.store, { signal: access.signal }),
+  store: openStore(paths.store, { signal: access.signal, reach: reachBy(access) }),
   access,
 });
 

@@ -9,7 +9,7 @@ import {
   type PushEntry,
   type Repository,
 } from '@pinlane/contracts';
-import { childManifests, parseDocument, protectingTag, pushImage, type RegistryRepository, type Store } from '@pinlane/oci';
+import { childManifests, parseDocument, protectingTag, pushImage, readImage, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { VerbContext } from '../command/context.ts';
 import { isSame, notePush, readJournal, settlePushes, type JournalPlace } from '../workspace/push-journal.ts';
 import { fingerprintTag } from './fingerprint-tag.ts';
@@ -90,11 +90,19 @@ const tagFingerprint = async (registry: RegistryRepository, { index, fingerprint
   }
 };
 
-/** The repository of a base in the registry that is pushed to, if there is one: most of an image is its base, and its blobs can be mounted from there. */
-const mountableBase = ({ bases }: BuiltImage, host: string): Repository | undefined =>
-  Object.values(bases)
-    .map(parsePinnedReference)
-    .find((base) => base.host === host);
+/** At most so many repositories are named to a registry to mount from: each is a scope of the token that it gives. */
+const MOUNTED_FROM = 8;
+
+/**
+ * The repositories of the registry that is pushed to whose blobs the image may have: those of its bases, and those that its layers were left in. Most of an image
+ * is its base, whose layers are mounted from there.
+ */
+const mountable = async ({ bases, index }: BuiltImage, { host }: Repository, store: Store): Promise<Repository[]> => {
+  const { platforms } = await readImage(store, index);
+  const left = await Promise.all(platforms.flatMap(({ manifest }) => manifest.layers.map((layer) => store.imagesOf(layer))));
+  const all = [...Object.values(bases).map(parsePinnedReference), ...left.flat()].filter((each) => each.host === host);
+  return [...new Map(all.map(({ path }) => [path, { host, path }])).values()].slice(0, MOUNTED_FROM);
+};
 
 /**
  * Sees to it that an image of the store is in the repository that it is to be pulled from, whole, read back, and with a protecting tag on
@@ -108,7 +116,7 @@ export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { path
   const writing = { ...access, writes: true };
   const place: JournalPlace = { paths, name: image.name, note, signal };
   const repository = parseRepository(image.repository);
-  const registry = openRegistry(repository, { ...writing, mountFrom: mountableBase(image, repository.host) });
+  const registry = openRegistry(repository, { ...writing, mountFrom: await mountable(image, repository, store) });
   const entries = await readJournal(place);
   await nameLeftovers(image, entries, place, writing);
   const recorded = before.pushed && before.repository === image.repository;

@@ -1,5 +1,5 @@
-import { fail, isPinlaneError, shortDigest, type Digest, type Progress } from '@pinlane/contracts';
-import { inParallel, type ContentSource, type Descriptor } from '../../content/index.ts';
+import { fail, isPinlaneError, shortDigest, type Digest, type Progress, type Repository } from '@pinlane/contracts';
+import { inParallel, type ContentSource, type Descriptor, type LeavingSource } from '../../content/index.ts';
 import { RegistryUnavailable } from '../http/failure.ts';
 import type { RegistryRepository } from '../repository/repository.ts';
 import { withRetry } from '../http/retry.ts';
@@ -28,37 +28,53 @@ export interface PushedImage {
   readonly descriptor: Descriptor;
   /** Every manifest of the image, the root last. */
   readonly manifests: readonly PushedManifest[];
-  /** The blobs that the registry did not have before. */
+  /** The blobs whose bytes were sent; what was mounted is not among them. */
   readonly uploaded: { readonly blobs: number; readonly bytes: number };
 }
 
 /** The tag that protects a manifest from jobs that delete untagged ones. */
 export const protectingTag = (digest: Digest): string => `pin-${shortDigest(digest)}`;
 
+/** Where an image comes from. If some of its layers are elsewhere, they are mounted from there or passed on, and not kept here. */
+export type PushSource = ContentSource & Partial<LeavingSource>;
+
 interface Push {
-  readonly source: ContentSource;
+  readonly source: PushSource;
   readonly repository: RegistryRepository;
   readonly image: ImageToPush;
-  /** The blobs that have been sent, by their digests. */
-  readonly sent: Map<Digest, Descriptor>;
+  /** The blobs that the registry was given, by their digests. */
+  readonly given: Map<Digest, Descriptor>;
+  /** Those of them whose bytes were sent; the others were mounted. */
+  readonly sent: Set<Descriptor>;
   readonly concurrency: number;
   readonly progress: Progress;
   readonly stopIfAborted: () => void;
 }
 
-/** Sends the blobs that the registry says it lacks. */
-const sendBlobs = async ({ source, repository, image, sent, concurrency, progress, stopIfAborted }: Push): Promise<void> => {
+const openIn = (source: PushSource, blob: Descriptor): AsyncIterable<Uint8Array> => source.passBlob?.(blob) ?? source.openBlob(blob);
+
+/** The repository of the same registry that a blob is known to be in, to be mounted from there. */
+const mountOf = async ({ source, repository }: Push, blob: Descriptor): Promise<Repository | undefined> => {
+  const { host, path } = repository.repository;
+  return (await source.imagesOf?.(blob))?.find((image) => image.host === host && image.path !== path);
+};
+
+/** Gives the registry the blobs that it says it lacks: by a mount, or by their bytes. */
+const sendBlobs = async (push: Push): Promise<void> => {
+  const { source, repository, image, given, sent, concurrency, progress, stopIfAborted } = push;
   const meter = createMeter(progress);
   await inParallel(image.blobs, concurrency, async (blob) => {
     stopIfAborted();
     if (await repository.hasBlob(blob)) return;
     stopIfAborted();
-    await repository.putBlob(
-      blob,
-      meter.track(blob, () => source.openBlob(blob)),
-    );
-    sent.set(blob.digest, blob);
-    progress(`uploaded ${shortDigest(blob.digest)} (${blob.size} bytes)`);
+    const from = await mountOf(push, blob);
+    const open = (): AsyncIterable<Uint8Array> => {
+      sent.add(blob);
+      return openIn(source, blob);
+    };
+    await repository.putBlob(blob, meter.track(blob, open), from === undefined ? {} : { mount: from });
+    given.set(blob.digest, blob);
+    progress(`${sent.has(blob) ? 'uploaded' : 'mounted'} ${shortDigest(blob.digest)} (${blob.size} bytes)`);
   });
 };
 
@@ -67,7 +83,7 @@ const lacksParts = (error: unknown): boolean => isPinlaneError(error, 'ERR_BLOB_
 
 /** Puts a manifest by digest, or under a tag. If the registry then says that it lacks parts, they are all sent once more, without asking what it has. */
 const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToPush, tag?: string): Promise<void> => {
-  const { source, repository, image, sent, concurrency, progress, stopIfAborted } = push;
+  const { source, repository, image, given, sent, concurrency, progress, stopIfAborted } = push;
   const put = () => (tag === undefined ? repository.putManifest(descriptor, bytes) : repository.tag(tag, descriptor, bytes));
   stopIfAborted();
   try {
@@ -76,8 +92,9 @@ const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToP
     if (!lacksParts(error)) throw error;
     progress(`the registry lacks what it said to have of ${shortDigest(descriptor.digest)}: sending it again`);
     await inParallel(blobs, concurrency, async (blob) => {
-      await repository.putBlob(blob, () => source.openBlob(blob), { mount: false });
-      sent.set(blob.digest, blob);
+      await repository.putBlob(blob, () => openIn(source, blob), { mount: false });
+      given.set(blob.digest, blob);
+      sent.add(blob);
     });
     if (descriptor.digest === image.root.descriptor.digest) await inParallel(image.children, concurrency, (child) => putManifest(push, child));
     // While another process sends the same parts, the registry may not see them for a moment.
@@ -107,9 +124,9 @@ const readBack = async (push: Push, { descriptor: { digest } }: ManifestToPush):
   ]);
 };
 
-/** Proves by their sizes that the blobs that were sent are in the registry. */
+/** Proves by their sizes that the blobs that were given are in the registry. */
 const readBlobsBack = async (push: Push): Promise<void> => {
-  await inParallel([...push.sent.values()], push.concurrency, (blob) =>
+  await inParallel([...push.given.values()], push.concurrency, (blob) =>
     checked(push, async () => {
       if (!(await push.repository.hasBlob(blob))) fail('ERR_BLOB_UNKNOWN', `the registry took blob ${blob.digest} and does not have it`);
     }),
@@ -140,19 +157,21 @@ const sendManifests = async (push: Push): Promise<void> => {
 /**
  * Pushes an image to a repository so that its digests can be pinned: its blobs, then the manifests that its index lists, then the index, each manifest with
  * a protecting tag. Then all of it is proven to be there: each manifest is fetched by digest and by protecting tag and hashed, and the registry is asked
- * for the presence and size of every blob that was sent (the other blobs were asked for before). The tags for people are put last. Bytes are not changed.
- * Pushing again sends only what is missing; nothing is ever deleted.
+ * for the presence and size of every blob that it was given (the other blobs were asked for before). The tags for people are put last. Bytes are not changed.
+ * Pushing again sends only what is missing; nothing is ever deleted. A layer that the source left in a registry is mounted if that is the same registry, and
+ * passed on in a stream otherwise, or if the mount is refused; if it is no longer there, that is found out before any manifest is put.
  * @throws what `readImage` throws, before anything is sent; ERR_BLOB_UNKNOWN, ERR_MANIFEST_UNKNOWN or ERR_DIGEST_MISMATCH if the image can't be read back;
- * ERR_REGISTRY_*, ERR_CANCELLED and whatever the source throws
+ * ERR_LAYER_GONE, ERR_REGISTRY_*, ERR_CANCELLED and whatever the source throws
  */
-export const pushImage = async (source: ContentSource, repository: RegistryRepository, digest: Digest, options: PushOptions = {}): Promise<PushedImage> => {
+export const pushImage = async (source: PushSource, repository: RegistryRepository, digest: Digest, options: PushOptions = {}): Promise<PushedImage> => {
   const { progress = () => undefined, signal, tags = [], concurrency = 6, slots } = options;
   const stopIfAborted = (): void => {
     if (signal?.aborted) fail('ERR_CANCELLED', 'the push of an image was interrupted');
   };
   const image = await readImageToPush(source, digest);
-  const sent = new Map<Digest, Descriptor>();
-  const push: Push = { source, repository, image, sent, concurrency, progress, stopIfAborted };
+  const given = new Map<Digest, Descriptor>();
+  const sent = new Set<Descriptor>();
+  const push: Push = { source, repository, image, given, sent, concurrency, progress, stopIfAborted };
   const { children, root } = image;
 
   return withSlot({ slots, host: repository.repository.host, progress, signal }, async () => {
@@ -160,6 +179,6 @@ export const pushImage = async (source: ContentSource, repository: RegistryRepos
     await sendManifests(push);
     await inParallel(tags, concurrency, (tag) => putManifest(push, root, tag));
     const manifests = [...children, root].map(({ descriptor }) => ({ descriptor, tag: protectingTag(descriptor.digest) }));
-    return { descriptor: root.descriptor, manifests, uploaded: { blobs: sent.size, bytes: [...sent.values()].reduce((sum, { size }) => sum + size, 0) } };
+    return { descriptor: root.descriptor, manifests, uploaded: { blobs: sent.size, bytes: [...sent].reduce((sum, { size }) => sum + size, 0) } };
   });
 };

@@ -24,8 +24,11 @@ export interface RegistryRepository extends ContentSource, ContentSink {
   resolve(tagOrDigest: string): Promise<Descriptor>;
   /** Puts a tag on a manifest whose blobs and children are in the registry. If the tag can't be written anew, it is good if it names that manifest. */
   tag(name: string, descriptor: Descriptor, bytes: Uint8Array): Promise<void>;
-  /** As in `ContentSink`; with `mount: false` the bytes are sent even if another repository has them. */
-  putBlob(blob: BlobDescriptor, open: () => AsyncIterable<Uint8Array>, options?: { readonly mount?: boolean }): Promise<void>;
+  /**
+   * As in `ContentSink`. `mount` names the repository to mount it from, which has to be one of `mountFrom`, the first of which is asked otherwise; with `false`
+   * the bytes are sent even if another repository has them.
+   */
+  putBlob(blob: BlobDescriptor, open: () => AsyncIterable<Uint8Array>, options?: { readonly mount?: boolean | Repository }): Promise<void>;
   /** As in `ContentSink`. A manifest with a subject is listed as a referrer, by the registry or under the tag that stands in for its list. */
   putManifest(descriptor: Descriptor, bytes: Uint8Array): Promise<void>;
   /**
@@ -53,8 +56,8 @@ export interface RepositoryOptions {
   /** How long an exchange may go without any progress, in ms; a minute if absent. */
   readonly idleMs?: number;
   readonly signal?: AbortSignal;
-  /** A repository of the same registry that may have the same blobs; they are mounted from there if the registry can do that. */
-  readonly mountFrom?: Repository;
+  /** Repositories of the same registry that may have the same blobs; they are mounted from there if the registry can do that. */
+  readonly mountFrom?: Repository | readonly Repository[];
   readonly chunks?: Partial<ChunkPolicy>;
 }
 
@@ -113,11 +116,23 @@ const allTags = async (transport: Transport, { host, path }: Repository): Promis
   return [...tags];
 };
 
-/** The other repository's path, if blobs can be mounted from it: it has to be of the same registry. */
-const mountablePath = (repository: Repository, mountFrom: Repository | undefined): string | undefined =>
-  mountFrom?.host === repository.host && mountFrom.path !== repository.path ? mountFrom.path : undefined;
+/** The paths of the other repositories that blobs can be mounted from: they have to be of the same registry. */
+const mountablePaths = (repository: Repository, mountFrom: Repository | readonly Repository[] = []): string[] => [
+  ...new Set(
+    [mountFrom]
+      .flat()
+      .filter(({ host, path }) => host === repository.host && path !== repository.path)
+      .map(({ path }) => path),
+  ),
+];
 
-const transportFor = (repository: Repository, from: string | undefined, options: RepositoryOptions): Transport => {
+/** The path to mount a blob from; undefined if it is not to be mounted. */
+const pathToMount = (paths: readonly string[], mount: boolean | Repository): string | undefined => {
+  if (mount === false) return undefined;
+  return mount !== true && paths.includes(mount.path) ? mount.path : paths[0];
+};
+
+const transportFor = (repository: Repository, from: readonly string[], options: RepositoryOptions): Transport => {
   const { auth = dockerCredentials(options.runCredentialHelper, process.env, options.signal), insecure, writes, idleMs = 60_000, signal } = options;
   return createTransport({
     endpoint: endpointOf(repository, insecure),
@@ -125,7 +140,7 @@ const transportFor = (repository: Repository, from: string | undefined, options:
     send: createSend({ idleMs, signal }),
     policy: untilAborted({ ...RETRY_POLICY, ...options.retry }, signal),
     writes,
-    ...(from === undefined ? {} : { scopes: [scopeOf(from, 'pull')] }),
+    ...(from.length === 0 ? {} : { scopes: from.map((path) => scopeOf(path, 'pull')) }),
   });
 };
 
@@ -135,7 +150,7 @@ const transportFor = (repository: Repository, from: string | undefined, options:
  * @throws ERR_REFERENCE_INVALID for the local store's name
  */
 export const openRepository = (repository: Repository, options: RepositoryOptions = {}): RegistryRepository => {
-  const from = mountablePath(repository, options.mountFrom);
+  const from = mountablePaths(repository, options.mountFrom);
   const transport = transportFor(repository, from, options);
   const upload = createUpload(transport, { ...CHUNK_POLICY, ...options.chunks });
   const referrers = createReferrers(transport);
@@ -147,7 +162,7 @@ export const openRepository = (repository: Repository, options: RepositoryOption
     resolve: async (tagOrDigest) => (await fetchManifest(transport, isDigest(tagOrDigest) ? tagOrDigest : checkTag(tagOrDigest))).descriptor,
     openBlob: (blob) => verified(readResuming(transport, blob), blob),
     hasBlob: (blob) => hasBlob(transport, blob),
-    putBlob: (blob, open, { mount = true } = {}) => upload(blob, open, mount ? from : undefined),
+    putBlob: (blob, open, { mount = true } = {}) => upload(blob, open, pathToMount(from, mount)),
     putManifest: (descriptor, bytes) => put(descriptor.digest, descriptor, bytes),
     tag: (name, descriptor, bytes) => putTag(transport, put, name, descriptor, bytes),
     referrers: (subject, artifactType) => referrers.list(subject, artifactType),

@@ -112,7 +112,11 @@ const runAcceptance = ({ specFile, settings, locations, image, platform, pinned,
 export const acceptance = async (options: AcceptanceOptions, context: VerbContext): Promise<VerbOutcome<AcceptanceReport>> => {
   const settings = resolveSettings({ ...options.build, ...options }, context.env);
   const { lane } = settings;
-  const locations = openLocations(workspacePaths(context.root, lane), { insecureRegistries: settings.insecureRegistries, signal: context.signal });
+  const locations = openLocations(workspacePaths(context.root, lane), {
+    insecureRegistries: settings.insecureRegistries,
+    signal: context.signal,
+    progress: context.progress,
+  });
   const specFile = await readSpec(context);
   const { spec } = specFile;
   const platform = platformToTest(options.platform);

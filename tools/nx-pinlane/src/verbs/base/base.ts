@@ -19,6 +19,7 @@ export const base = async (options: BaseOptions, context: VerbContext): Promise<
   const { paths, store, access } = openLocations(workspacePaths(root, lane), {
     insecureRegistries: insecureRegistries(options.insecureRegistry, env),
     signal,
+    progress: context.progress,
   });
   const image = await buildBase({
     root,

@@ -61,6 +61,7 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
   const locations = openLocations(workspacePaths(context.root, settings.lane), {
     insecureRegistries: settings.insecureRegistries,
     signal: context.signal,
+    progress: context.progress,
   });
   const specFile = await readSpec(context);
   if (checks && options.digest !== undefined)

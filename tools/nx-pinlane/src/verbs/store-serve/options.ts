@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { OptionsOf } from '../../command/verb.ts';
+import { reaching } from '../../images/options.ts';
 
 /** The options of `store-serve`. */
 export const options = {
@@ -12,6 +13,7 @@ export const options = {
   store: z.string().optional().describe("The store's folder, relative to the workspace's root; .pinlane/store where absent."),
   readonly: z.boolean().optional().describe('Take nothing: images can be pulled and not pushed.'),
   blobLimitMb: z.number().positive().default(16_384).describe('The largest blob that is taken, in MiB.'),
+  ...reaching,
   quiet: z.boolean().optional().describe('Write no line for each request.'),
 };
 

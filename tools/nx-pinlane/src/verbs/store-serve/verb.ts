@@ -8,7 +8,7 @@ export const verb = defineVerb({
   title: 'Serves the local store as a registry, for Docker and any other client, until it is stopped.',
   subject: 'workspace',
   options,
-  environment: [],
+  environment: ['PINLANE_INSECURE_REGISTRY'],
   document: [storeServerSchema],
   target: { continuous: true, example: { port: 5055 } },
   run: async (given, context) => (await import('./store-serve.ts')).storeServe(given, context),
