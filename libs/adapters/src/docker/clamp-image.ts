@@ -68,11 +68,12 @@ const clampConfig = (bytes: Uint8Array, diffIds: readonly Digest[], epoch: numbe
   return new TextEncoder().encode(JSON.stringify({ ...config, ...history, rootfs: { ...config.rootfs, diff_ids: diffIds } }));
 };
 
-/** The layer as the base has it; undefined if it is none of the base's. */
+/** The layer as the base has it, which stays in the base's registry; undefined if it is none of the base's. */
 const baseLayer = async ({ diffId }: BuiltLayer, { store, base }: ClampTarget): Promise<Layer | undefined> => {
   const own = base.get(diffId);
   if (own === undefined) return undefined;
-  await store.putBlob(own.descriptor, () => own.source.openBlob(own.descriptor));
+  if (own.source.repository !== undefined) await store.noteOrigin({ ...own.source.repository, digest: own.image }, [own.descriptor]);
+  else if (own.source !== store) await store.putBlob(own.descriptor, () => own.source.openBlob(own.descriptor));
   return { descriptor: own.descriptor, diffId };
 };
 

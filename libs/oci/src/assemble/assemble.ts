@@ -54,7 +54,8 @@ const allOf = async <T>(work: readonly Promise<T>[]): Promise<T[]> => {
 
 /**
  * Builds the image that a Dockerfile describes, for every platform at once, into a store: first it works out and checks everything, then it writes
- * the layers that are missing, then configs, manifests and the index. The same request gives the same digests anywhere; the image gets no name.
+ * the layers that are missing, then configs, manifests and the index. The same request gives the same digests anywhere; the image gets no name. Layers of a base
+ * stay in its registry, and the store gets a note of them; those are fetched whose files an instruction looks at.
  * @throws ERR_DOCKERFILE_UNSUPPORTED, ERR_DOCKERFILE_STAGE, ERR_DOCKERFILE_SYNTAX, ERR_COPY_MISSING, ERR_PATH_ESCAPES, ERR_CONTEXT_INVALID, each with
  * its line and all at once; ERR_LAYER_UNSAFE, ERR_PLATFORM_MISSING and whatever a base's source throws; ERR_CANCELLED
  */
@@ -64,8 +65,8 @@ export const assembleImage = async (request: AssembleRequest): Promise<Assembled
   for (const name of undeclaredArguments(dockerfile, buildArgs))
     progress(`the build argument ${name} has no effect: ${dockerfile.file} has no ARG ${name}`, 'note');
   const cache = openLayerCache(store, { fresh });
-  const files = openFileBytes(request.context, store, cache, signal);
-  const baseOf = openBases({ store, cache, progress, signal, resolveBase: (name) => request.resolveBase(name) });
+  const { baseOf, layers: baseLayers } = openBases({ store, cache, progress, signal, resolveBase: (name) => request.resolveBase(name) });
+  const files = openFileBytes(request.context, baseLayers, cache, signal);
   const planning = { dockerfile, target, buildArgs, files, baseOf };
   const plans = await allOf(platforms.map(async (platform) => ({ platform, ...(await planPlatform(planning, platform)) })));
   throwAll(plans.flatMap(({ problems }) => problems));

@@ -1,9 +1,8 @@
 import { fail } from '@pinlane/contracts';
-import { readAll, whileWanted, type ChunkUse } from '../content/index.ts';
+import { readAll, whileWanted, type BlobSource, type ChunkUse } from '../content/index.ts';
 import type { BuildContext } from '../context/index.ts';
 import { bytesOnce } from '../context/files.ts';
 import type { LayerCache } from '../layer/index.ts';
-import type { Store } from '../store/index.ts';
 import type { OpenFile } from './archives.ts';
 import { isPackedFile, unpackFiles } from './layer-files.ts';
 import { FileTree, newFolder, type FileNode } from './tree.ts';
@@ -37,7 +36,8 @@ const contextTree = ({ entries, odd }: BuildContext): FileTree => {
   return tree;
 };
 
-export const openFileBytes = (from: BuildContext, store: Store, cache: LayerCache, signal: AbortSignal): FileBytes => {
+/** @param layers gives the layers of the images that files are taken from */
+export const openFileBytes = (from: BuildContext, layers: BlobSource, cache: LayerCache, signal: AbortSignal): FileBytes => {
   const context = contextTree(from);
 
   const open = ({ source }: FileNode, use?: ChunkUse): AsyncIterable<Uint8Array> => {
@@ -49,7 +49,7 @@ export const openFileBytes = (from: BuildContext, store: Store, cache: LayerCach
     const packed = files.filter(isPackedFile);
     if (packed.length === 0) return work(open);
     return cache.withFolder(async (folder) => {
-      const openUnpacked = await unpackFiles({ store, context, open }, packed, folder);
+      const openUnpacked = await unpackFiles({ layers, context, open }, packed, folder);
       return work((file, use) => (isPackedFile(file) ? openUnpacked : open)(file, use));
     });
   };

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { digestHex, fail } from '@pinlane/contracts';
-import type { ContentSource } from '../content/index.ts';
+import type { BlobSource } from '../content/index.ts';
 import { fileChunks } from '../context/files.ts';
 import { aboutFile } from '../files/index.ts';
 import { readLayer, tarBytes, UNPACK_LIMITS, whileIntact, type Layer, type TarEntry } from '../layer/index.ts';
@@ -12,7 +12,7 @@ import type { FileNode, FileTree } from './tree.ts';
 
 /** What packed files are taken out of. */
 export interface Sources {
-  readonly store: ContentSource;
+  readonly layers: BlobSource;
   readonly context: FileTree;
   /** Gives the bytes of a file of the context. */
   readonly open: OpenFile;
@@ -68,9 +68,9 @@ const unpackArchive = async (path: string, wanted: ReadonlyMap<number, FileNode>
   }
 };
 
-const unpackLayer = ({ layer: { descriptor, diffId }, files }: Wanted, store: ContentSource, folder: string): Promise<void> =>
-  whileIntact(store, descriptor, async () => {
-    for await (const { entry } of readLayer(descriptor.digest, tarBytes(store, descriptor, diffId, UNPACK_LIMITS), UNPACK_LIMITS.entries)) {
+const unpackLayer = ({ layer: { descriptor, diffId }, files }: Wanted, layers: BlobSource, folder: string): Promise<void> =>
+  whileIntact(layers, descriptor, async () => {
+    for await (const { entry } of readLayer(descriptor.digest, tarBytes(layers, descriptor, diffId, UNPACK_LIMITS), UNPACK_LIMITS.entries)) {
       const file = files.get(entry.number);
       if (file) await unpackEntry(entry, file, folder);
     }
@@ -82,6 +82,6 @@ const unpackLayer = ({ layer: { descriptor, diffId }, files }: Wanted, store: Co
  */
 export const unpackFiles = async (sources: Sources, files: readonly FileNode[], folder: string): Promise<OpenFile> => {
   for (const [path, wanted] of byArchive(files)) await unpackArchive(path, wanted, sources, folder);
-  for (const wanted of byLayer(files)) await unpackLayer(wanted, sources.store, folder);
+  for (const wanted of byLayer(files)) await unpackLayer(wanted, sources.layers, folder);
   return (file, use) => fileChunks(unpackedPath(folder, file), use);
 };

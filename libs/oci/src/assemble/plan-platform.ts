@@ -31,14 +31,13 @@ const wrongPlatform = ({ file }: ParsedDockerfile, { line, column }: Stage, actu
 const begin = async (baseOf: BaseOf, origin: Origin, platform: Platform, states: States): Promise<StageState> => {
   if (origin.kind === 'scratch') return emptyState(platform);
   if (origin.kind === 'stage') return stateFromStage(states.get(origin.stage.index)!);
-  const { tree, layers, config } = await baseOf(origin.name, platform);
-  return stateFromImage(platform, tree(), layers, config);
+  return stateFromImage(platform, await baseOf(origin.name, platform));
 };
 
 /** The files that COPY --from takes from; they must not be changed. */
 const filesOf = async (baseOf: BaseOf, origin: Origin, platform: Platform, states: States): Promise<FileTree> => {
   if (origin.kind === 'scratch') return new FileTree();
-  return origin.kind === 'stage' ? states.get(origin.stage.index)!.tree : (await baseOf(origin.name, platform)).tree();
+  return origin.kind === 'stage' ? states.get(origin.stage.index)!.files() : (await baseOf(origin.name, platform)).tree();
 };
 
 /**

@@ -3,7 +3,7 @@ import { sha256 } from '../content/index.ts';
 import type { CopyInstruction, InlineFile } from '../dockerfile/index.ts';
 import { expandTextAt } from '../dockerfile/variables.ts';
 import { archivePacking, type OpenFile } from './archives.ts';
-import { ROOT, type Changes } from './changes.ts';
+import { Changes, ROOT } from './changes.ts';
 import { copyInto, findSources, placeOf, type CopyRequest } from './copy.ts';
 import { extractInto, type Extraction } from './extract.ts';
 import { requireShort } from './paths.ts';
@@ -38,23 +38,24 @@ const expandPaths = ({ keyword, sources, destination }: CopyInstruction, expand:
   destination: requireShort(expand(destination)) || fail('ERR_DOCKERFILE_SYNTAX', `${keyword} has an empty destination`),
 });
 
-const copyRequest = async (run: StageRun, instruction: CopyInstruction, changes: Changes): Promise<CopyRequest> => {
+const copyRequest = async (run: StageRun, instruction: CopyInstruction): Promise<CopyRequest> => {
   const { state, resolved, files } = run;
   const { keyword, from } = instruction;
   const expand = expanderOf(run, instruction);
   const chown = instruction.chown === undefined ? undefined : expand(instruction.chown);
   const mode = octalMode(instruction.chmod === undefined ? undefined : expand(instruction.chmod));
   const origin = resolved.copies.get(instruction);
+  const to = await state.files();
   return {
     keyword,
     origin: from === undefined ? 'the build context' : `--from=${from}`,
     isContext: origin === undefined,
     from: origin ? await run.filesOf(origin) : files.context,
-    to: state.tree,
-    changes,
+    to,
+    changes: new Changes(to),
     ...expandPaths(instruction, expand),
     workingDirectory: state.execution.workingDirectory,
-    owner: chown === undefined ? undefined : await resolveOwner(chown, state.tree, files.readText),
+    owner: chown === undefined ? undefined : await resolveOwner(chown, to, files.readText),
     mode,
     documents: instruction.documents.map((document) => inlineFile(run, instruction, document)),
   };
@@ -79,12 +80,13 @@ const archiveOf = async (request: CopyRequest, open: OpenFile): Promise<Extracti
 };
 
 /**
- * Carries out COPY or ADD.
+ * Carries out COPY or ADD. @returns what it changes
  * @throws ERR_COPY_MISSING, ERR_PATH_ESCAPES, ERR_CONTEXT_INVALID, ERR_DOCKERFILE_SYNTAX, ERR_DOCKERFILE_UNSUPPORTED, ERR_LAYER_UNSAFE
  */
-export const runCopy = async (run: StageRun, instruction: CopyInstruction, changes: Changes): Promise<void> => {
-  const request = await copyRequest(run, instruction, changes);
+export const runCopy = async (run: StageRun, instruction: CopyInstruction): Promise<Changes> => {
+  const request = await copyRequest(run, instruction);
   const archive = instruction.keyword === 'ADD' ? await archiveOf(request, run.files.open) : undefined;
   if (archive) await extractInto(archive);
   else copyInto(request);
+  return request.changes;
 };

@@ -1,6 +1,7 @@
 import type { Platform } from '@pinlane/contracts';
-import type { ImageConfig, ImageHistory } from '../content/index.ts';
+import type { ImageHistory } from '../content/index.ts';
 import type { Layer } from '../layer/index.ts';
+import type { BaseImage } from './bases.ts';
 import type { PlannedEntry } from './changes.ts';
 import { copyExecution, environmentOf, inheritExecution, type Execution } from './execution.ts';
 import { FileTree } from './tree.ts';
@@ -11,7 +12,8 @@ export type StageLayer = { readonly kind: 'base'; readonly layer: Layer } | { re
 /** A stage after some of its instructions. */
 export interface StageState {
   readonly platform: Platform;
-  readonly tree: FileTree;
+  /** Its files, the same tree each time. Whoever asks has the layers of the base read, which may have to be fetched. */
+  readonly files: () => Promise<FileTree>;
   readonly layers: StageLayer[];
   readonly history: ImageHistory[];
   readonly execution: Execution;
@@ -22,20 +24,27 @@ export interface StageState {
   readonly system: { readonly variant?: string; readonly 'os.version'?: unknown; readonly 'os.features'?: unknown };
 }
 
+/** Makes something when it is first asked for. */
+const madeOnce = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+};
+
 /** The one time in images, so that the same content gives the same digest. */
 export const EPOCH = '1970-01-01T00:00:00Z';
 
 /** The state that a stage begins with if it stands on `scratch`. */
 export const emptyState = (platform: Platform): StageState => {
   const execution = inheritExecution(undefined);
-  return { platform, tree: new FileTree(), layers: [], history: [], execution, variables: environmentOf(execution), author: undefined, system: {} };
+  const tree = new FileTree();
+  return { platform, files: async () => tree, layers: [], history: [], execution, variables: environmentOf(execution), author: undefined, system: {} };
 };
 
 /** The state that a stage begins with if it stands on an image. */
-export const stateFromImage = (platform: Platform, tree: FileTree, layers: readonly Layer[], config: ImageConfig): StageState => ({
+export const stateFromImage = (platform: Platform, { tree, layers, config }: BaseImage): StageState => ({
   variables: environmentOf(inheritExecution(config.config ?? {})),
   platform,
-  tree,
+  files: madeOnce(tree),
   layers: layers.map((layer) => ({ kind: 'base', layer })),
   history: [...(config.history ?? [])],
   execution: inheritExecution(config.config ?? {}),
@@ -47,10 +56,10 @@ export const stateFromImage = (platform: Platform, tree: FileTree, layers: reado
   },
 });
 
-/** The state that a stage begins with if it stands on another. */
+/** The state that a stage begins with if it stands on another, which has ended and does not change any more. */
 export const stateFromStage = (state: StageState): StageState => ({
   ...state,
-  tree: state.tree.copy(),
+  files: madeOnce(async () => (await state.files()).copy()),
   layers: [...state.layers],
   history: [...state.history],
   execution: copyExecution(state.execution),

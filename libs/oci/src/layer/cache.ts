@@ -3,7 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { digestHex, digestSchema, isPinlaneError, type Digest } from '@pinlane/contracts';
-import { descriptorSchema, sha256, type ContentSource, type Descriptor } from '../content/index.ts';
+import { descriptorSchema, sha256, type BlobSource, type Descriptor } from '../content/index.ts';
 import { aboutFile, makeFolder } from '../files/index.ts';
 import type { Store } from '../store/index.ts';
 import { sortEntries, type LayerEntry } from './entry.ts';
@@ -40,8 +40,8 @@ export const layerKey = (entries: readonly LayerEntry[]): Digest =>
 export interface LayerCache {
   /** The layer of a key (see `layerKey`); `make` writes it if it is not there. */
   layer(key: Digest, make: () => Promise<Layer>): Promise<{ readonly layer: Layer; readonly built: boolean }>;
-  /** What a layer in the store holds. */
-  listing(layer: Descriptor, diffId: Digest): Promise<LayerListing>;
+  /** What a layer holds; it is read from `source`, the store if absent, unless it was listed before. */
+  listing(layer: Descriptor, diffId: Digest, source?: BlobSource): Promise<LayerListing>;
   /** A new empty folder on the store's disk, for as long as the work takes. */
   withFolder<T>(work: (folder: string) => Promise<T>): Promise<T>;
 }
@@ -96,12 +96,12 @@ export const openLayerCache = (store: Store, { fresh = false }: { readonly fresh
     return { layer, built: true };
   };
 
-  const list = async (layer: Descriptor, diffId: Digest) => {
+  const list = async (layer: Descriptor, diffId: Digest, source: BlobSource) => {
     const path = join(root, 'listings', `${digestHex(layer.digest)}.json`);
     // Its shape is not checked, because its hash was: a check of every entry would take longer than all the rest of a small build.
     const known = fresh ? undefined : ((await readKept(path)) as LayerListing | undefined);
     if (known?.version === LISTING_VERSION && known.diffId === diffId) return known;
-    const listing = await listLayer(store as ContentSource, layer, diffId);
+    const listing = await listLayer(source, layer, diffId);
     await keep(path, listing);
     // This is the time to sweep: a new base is rare, and the listings of the one before it are left.
     await sweepLayerCache(root, store);
@@ -110,7 +110,7 @@ export const openLayerCache = (store: Store, { fresh = false }: { readonly fresh
 
   return {
     layer: (key, make) => once(underWay, key, () => find(key, make)),
-    listing: (layer, diffId) => once(listings, layer.digest, () => list(layer, diffId)),
+    listing: (layer, diffId, source = store) => once(listings, layer.digest, () => list(layer, diffId, source)),
     withFolder: async (work) => {
       const folder = join(root, `work-${randomBytes(8).toString('hex')}`);
       await makeFolder(folder);

@@ -1,5 +1,5 @@
 import { fail, type Digest } from '@pinlane/contracts';
-import { createSha256, sha256, type ContentSource, type Descriptor } from '../content/index.ts';
+import { createSha256, sha256, type BlobSource, type Descriptor } from '../content/index.ts';
 import { cleanPath } from './entry-name.ts';
 import { readLayer, shown, whileIntact, type LayerItem } from './read-layer.ts';
 import { tarBytes, UNPACK_LIMITS } from './tar-bytes.ts';
@@ -94,7 +94,7 @@ const listItem = async (item: LayerItem): Promise<ListedEntry> => {
  * Lists a layer in one pass over it, and proves that it unpacks to what its config says.
  * @throws ERR_LAYER_UNSAFE, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH and whatever the source throws
  */
-export const listLayer = (source: ContentSource, layer: Descriptor, diffId: Digest): Promise<LayerListing> =>
+export const listLayer = (source: BlobSource, layer: Descriptor, diffId: Digest): Promise<LayerListing> =>
   whileIntact(source, layer, async () => {
     const entries: ListedEntry[] = [];
     const tar = tarBytes(source, layer, diffId, UNPACK_LIMITS);

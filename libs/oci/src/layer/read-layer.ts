@@ -1,5 +1,5 @@
 import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
-import type { ContentSource, Descriptor } from '../content/index.ts';
+import type { BlobSource, Descriptor } from '../content/index.ts';
 import { parseEntryName } from './entry-name.ts';
 import { nameLength } from './names.ts';
 import { TarError } from './tar-fields.ts';
@@ -96,7 +96,7 @@ const SYMPTOMS = ['ERR_LAYER_UNSAFE', 'ERR_MANIFEST_INVALID', 'ERR_DIGEST_MISMAT
  * Does work with a layer's bytes. If it fails over them, they are read to their end first: if they were altered, their source says so, and that is the reason.
  * @throws what the work throws, a TarError as ERR_LAYER_UNSAFE or, if the bytes are no tar, ERR_MANIFEST_INVALID; or the source: ERR_STORE_CORRUPT, ERR_DIGEST_MISMATCH
  */
-export const whileIntact = async <T>(source: ContentSource, layer: Descriptor, work: () => Promise<T>): Promise<T> => {
+export const whileIntact = async <T>(source: BlobSource, layer: Descriptor, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (error) {

@@ -1,5 +1,5 @@
 import { fail, type Digest } from '@pinlane/contracts';
-import { createSha256, layerCompression, type ContentSource, type Descriptor } from '../content/index.ts';
+import { createSha256, layerCompression, type BlobSource, type Descriptor } from '../content/index.ts';
 import { decompressed, hasZstd } from './decompress.ts';
 import { PackingError } from './packing-error.ts';
 
@@ -30,7 +30,7 @@ const unpacked = (layer: Descriptor, blob: AsyncIterable<Uint8Array>): AsyncIter
  * end the tar against the config's diff id.
  * @throws ERR_LAYER_UNSAFE for a bomb, ERR_DIGEST_MISMATCH, ERR_MANIFEST_INVALID and whatever the source throws
  */
-export async function* tarBytes(source: ContentSource, layer: Descriptor, diffId: Digest, limits: UnpackLimits): AsyncGenerator<Uint8Array, void, void> {
+export async function* tarBytes(source: BlobSource, layer: Descriptor, diffId: Digest, limits: UnpackLimits): AsyncGenerator<Uint8Array, void, void> {
   const hash = createSha256();
   try {
     for await (const chunk of unpacked(layer, source.openBlob(layer))) {
