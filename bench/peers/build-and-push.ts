@@ -3,7 +3,7 @@ import { assembleImage, dockerfileBases, openRepository, openStore, parseDockerf
 
 /** Builds and pushes once, with the libraries alone. As in any lane, the push sets protecting tags and reads back what it wrote. */
 export const buildAndPush = async (folder: string, root: string, name: string, tag: string): Promise<string> => {
-  const store = openStore(root);
+  const store = openStore(root, { reach: { open: (repository) => openRepository(repository) } });
   const context = await readBuildContext(folder, {});
   const dockerfile = parseDockerfile(context.dockerfile.text, 'Dockerfile');
   const [base] = dockerfileBases(dockerfile, {}, PLATFORMS).map(parseReference);

@@ -1,5 +1,6 @@
 export * from './archive/index.ts';
 export * from './content/index.ts';
+export * from './file-lists/index.ts';
 export * from './files/index.ts';
 export * from './image/index.ts';
 export * from './layer/index.ts';

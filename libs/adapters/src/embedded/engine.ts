@@ -1,5 +1,14 @@
 import { fail, type BuildEngine, type Digest, type PlatformDigests } from '@pinlane/contracts';
-import { ASSEMBLER_VERSION, assembleImage, type AssembledImage, type BuildContext, type ContentSource, type ParsedDockerfile, type Store } from '@pinlane/oci';
+import {
+  ASSEMBLER_VERSION,
+  assembleImage,
+  type AssembledImage,
+  type AssembleRequest,
+  type BuildContext,
+  type ContentSource,
+  type ParsedDockerfile,
+  type Store,
+} from '@pinlane/oci';
 import { builtImage } from '@pinlane/pipeline';
 
 /** What the embedded engine builds from, besides the plan. */
@@ -10,6 +19,8 @@ export interface EmbeddedEngineInput {
   readonly bases: ReadonlyMap<string, { readonly source: ContentSource; readonly digest: Digest }>;
   /** Where the image is written. */
   readonly store: Store;
+  /** Finds lists of what the layers of bases hold, see `assembleImage`. */
+  readonly fileLists?: AssembleRequest['fileLists'];
   /** Whether every layer is made anew; the digests are the same. */
   readonly noCache: boolean;
   /** The commit to be recorded; called when the image is built. */
@@ -20,7 +31,7 @@ const digestsOf = (platforms: AssembledImage['platforms']): PlatformDigests =>
   Object.fromEntries(Object.entries(platforms).map(([architecture, { digest }]) => [architecture, digest]));
 
 /** Builds images by itself, without Docker: the same source gives the same digests on any machine. */
-export const createEmbeddedEngine = ({ context, dockerfile, bases, store, noCache, revision }: EmbeddedEngineInput): BuildEngine => ({
+export const createEmbeddedEngine = ({ context, dockerfile, bases, store, fileLists, noCache, revision }: EmbeddedEngineInput): BuildEngine => ({
   name: 'embedded',
 
   availability: async () => ({ available: true, version: String(ASSEMBLER_VERSION) }),
@@ -35,6 +46,7 @@ export const createEmbeddedEngine = ({ context, dockerfile, bases, store, noCach
       labels: plan.labels,
       resolveBase: async (name) => bases.get(name) ?? fail('ERR_INTERNAL', `the image ${name} was not among those that the Dockerfile names`),
       store,
+      fileLists,
       fresh: noCache,
       progress,
       signal,

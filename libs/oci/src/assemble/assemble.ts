@@ -5,7 +5,7 @@ import { requireEmbeddable, undeclaredArguments, type ParsedDockerfile } from '.
 import { composeIndex } from '../image/index.ts';
 import { openLayerCache } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
-import { openBases } from './bases.ts';
+import { openBases, type FindFileLists } from './bases.ts';
 import { createLayerBuilder } from './build-layers.ts';
 import { openFileBytes } from './file-bytes.ts';
 import { planPlatform } from './plan-platform.ts';
@@ -26,7 +26,12 @@ export interface AssembleRequest {
   /** Where the image is that the Dockerfile calls by this name. */
   resolveBase(name: string): Promise<{ readonly source: ContentSource; readonly digest: Digest }>;
   readonly store: Store;
-  /** Makes every layer anew, whatever earlier builds left; the digests are the same. */
+  /**
+   * Finds what the layers of one platform's image hold, by the digest of its manifest, if someone listed it before: then layers need not be fetched for their files'
+   * names. It is a claim, whose form was checked.
+   */
+  readonly fileLists?: FindFileLists | undefined;
+  /** Makes every layer anew, whatever earlier builds left or others claim; the digests are the same. */
   readonly fresh?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -60,12 +65,19 @@ const allOf = async <T>(work: readonly Promise<T>[]): Promise<T[]> => {
  * its line and all at once; ERR_LAYER_UNSAFE, ERR_PLATFORM_MISSING and whatever a base's source throws; ERR_CANCELLED
  */
 export const assembleImage = async (request: AssembleRequest): Promise<AssembledImage> => {
-  const { dockerfile, target, platforms, buildArgs, labels, store, fresh = false, progress, signal } = request;
+  const { dockerfile, target, platforms, buildArgs, labels, store, fileLists, fresh = false, progress, signal } = request;
   requireEmbeddable(dockerfile, buildArgs, platforms, target);
   for (const name of undeclaredArguments(dockerfile, buildArgs))
     progress(`the build argument ${name} has no effect: ${dockerfile.file} has no ARG ${name}`, 'note');
   const cache = openLayerCache(store, { fresh });
-  const { baseOf, layers: baseLayers } = openBases({ store, cache, progress, signal, resolveBase: (name) => request.resolveBase(name) });
+  const { baseOf, layers: baseLayers } = openBases({
+    store,
+    cache,
+    fileLists: fresh ? undefined : fileLists,
+    progress,
+    signal,
+    resolveBase: (name) => request.resolveBase(name),
+  });
   const files = openFileBytes(request.context, baseLayers, cache, signal);
   const planning = { dockerfile, target, buildArgs, files, baseOf };
   const plans = await allOf(platforms.map(async (platform) => ({ platform, ...(await planPlatform(planning, platform)) })));

@@ -1,4 +1,4 @@
-import { fail, formatRepository, shortDigest, type Digest, type Platform, type Progress, type Repository } from '@pinlane/contracts';
+import { fail, formatRepository, isPinlaneError, shortDigest, type Digest, type Platform, type Progress, type Repository } from '@pinlane/contracts';
 import {
   DOCKER_LAYER,
   DOCKER_LAYER_GZIP,
@@ -15,7 +15,7 @@ import {
   type ImageConfig,
 } from '../content/index.ts';
 import { platformOfImage, readImage } from '../image/index.ts';
-import type { Layer, LayerCache } from '../layer/index.ts';
+import type { Layer, LayerCache, LayerListing } from '../layer/index.ts';
 import type { Store } from '../store/index.ts';
 import { once } from '../layer/once.ts';
 import { applyListing } from './apply-listing.ts';
@@ -33,9 +33,13 @@ export interface BaseImage {
 /** What kept the layers of a base from being read; it is the fault of no instruction. */
 export class BaseUnreadable extends Error {}
 
+/** What the layers of one platform's image hold, by their digests, as someone claims it; undefined if nobody does. */
+export type FindFileLists = (manifest: Digest) => Promise<ReadonlyMap<Digest, LayerListing> | undefined>;
+
 export interface BaseOptions {
   readonly store: Store;
   readonly cache: LayerCache;
+  readonly fileLists?: FindFileLists | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /** Where the image is that the Dockerfile calls by this name. */
@@ -116,15 +120,45 @@ const layersOf = (source: ContentSource, digest: Digest, options: BaseOptions): 
 /** How many layers are fetched and listed at once. */
 const AT_ONCE = 4;
 
-const readTree = async (layers: readonly Layer[], image: ResolvedImage, { cache, signal }: BaseOptions): Promise<FileTree> => {
+/** A tree of layers. @throws ERR_LAYER_UNSAFE */
+const treeOf = (layers: readonly Layer[], listings: readonly LayerListing[]): FileTree => {
+  const tree = new FileTree();
+  for (const [at, listing] of listings.entries()) applyListing(tree, listing, layers[at]!);
+  return tree;
+};
+
+/** Every layer as it was listed here before, or as someone claims it; undefined if one is here, and can be read, or of one nothing is known. */
+const claimedTree = async (layers: readonly Layer[], manifest: Digest, { store, cache, fileLists, progress }: BaseOptions): Promise<FileTree | undefined> => {
+  const known = await Promise.all(layers.map(({ descriptor, diffId }) => cache.known(descriptor, diffId)));
+  const unknown = layers.filter((_, at) => known[at] === undefined);
+  if (fileLists === undefined || unknown.length === 0 || (await Promise.all(unknown.map(({ descriptor }) => store.hasBlob(descriptor)))).some(Boolean))
+    return undefined;
+  const claimed = await fileLists(manifest);
+  if (claimed === undefined) return undefined;
+  const listings = layers.flatMap(({ descriptor, diffId }, at) => {
+    const listing = known[at] ?? claimed.get(descriptor.digest);
+    return listing?.diffId === diffId ? [listing] : [];
+  });
   try {
+    if (listings.length === layers.length) return treeOf(layers, listings);
+  } catch (error) {
+    if (!isPinlaneError(error)) throw error;
+  }
+  progress(`the list of files of ${manifest} is ignored, because it is not one of its layers`, 'note');
+  return undefined;
+};
+
+/** The files of an image. Only what nobody has listed is fetched. */
+const readTree = async (layers: readonly Layer[], manifest: Digest, image: ResolvedImage, options: BaseOptions): Promise<FileTree> => {
+  const { cache, signal } = options;
+  try {
+    const claimed = await claimedTree(layers, manifest, options);
+    if (claimed) return claimed;
     const listings = await inParallel(layers, AT_ONCE, ({ descriptor, diffId }) => {
       stopIfAborted(signal);
       return cache.listing(descriptor, diffId, image.layers);
     });
-    const made = new FileTree();
-    for (const [at, listing] of listings.entries()) applyListing(made, listing, layers[at]!);
-    return made;
+    return treeOf(layers, listings);
   } catch (cause) {
     throw new BaseUnreadable('the layers of a base cannot be read', { cause });
   }
@@ -133,13 +167,14 @@ const readTree = async (layers: readonly Layer[], image: ResolvedImage, { cache,
 const readBase = async (name: string, platform: Platform, image: ResolvedImage, options: BaseOptions): Promise<BaseImage> => {
   stopIfAborted(options.signal);
   options.progress(`reading ${name} for ${platform}`);
-  const { manifest, config } = platformOfImage(await readImage(image.documents, image.digest, { platforms: [platform], repeated: 'first' }), platform);
+  const view = await readImage(image.documents, image.digest, { platforms: [platform], repeated: 'first' });
+  const { descriptor, manifest, config } = platformOfImage(view, platform);
   if (((config.config?.['OnBuild'] as unknown[] | null | undefined) ?? []).length > 0)
     fail('ERR_DOCKERFILE_UNSUPPORTED', `the image ${name} has ONBUILD instructions, which need Docker`);
   await image.layers.settle(uniqueBlobs(manifest.layers), `${name} for ${platform}`);
   const layers = manifest.layers.map((layer, at): Layer => ({ descriptor: asOci(layer), diffId: config.rootfs.diff_ids[at]! }));
   let made: Promise<FileTree> | undefined;
-  return { config, layers, tree: async () => (await (made ??= readTree(layers, image, options))).copy() };
+  return { config, layers, tree: async () => (await (made ??= readTree(layers, descriptor.digest, image, options))).copy() };
 };
 
 /** Gives an image by its name in the Dockerfile. */

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { digestHex, fail } from '@pinlane/contracts';
-import type { BlobSource } from '../content/index.ts';
+import { digestHex, fail, isPinlaneError } from '@pinlane/contracts';
+import { verified, type BlobSource, type Descriptor } from '../content/index.ts';
 import { fileChunks } from '../context/files.ts';
 import { aboutFile } from '../files/index.ts';
 import { readLayer, tarBytes, UNPACK_LIMITS, whileIntact, type Layer, type TarEntry } from '../layer/index.ts';
@@ -52,9 +52,10 @@ const byArchive = (files: readonly FileNode[]): Map<string, Map<number, FileNode
 
 const unpackedPath = (folder: string, { sha256 }: FileNode): string => join(folder, digestHex(sha256));
 
-const unpackEntry = (entry: TarEntry, file: FileNode, folder: string): Promise<void> => {
+/** Unpacks one file. @throws ERR_DIGEST_MISMATCH if it is not the one that was listed: lists may be claims of others */
+const unpackEntry = async (entry: TarEntry, file: FileNode, folder: string): Promise<void> => {
   const path = unpackedPath(folder, file);
-  return aboutFile(path, () => pipeline(Readable.from(entry.content), createWriteStream(path)));
+  await aboutFile(path, () => pipeline(Readable.from(verified(entry.content, { digest: file.sha256, size: file.size })), createWriteStream(path)));
 };
 
 const unpackArchive = async (path: string, wanted: ReadonlyMap<number, FileNode>, { context, open }: Sources, folder: string): Promise<void> => {
@@ -68,12 +69,24 @@ const unpackArchive = async (path: string, wanted: ReadonlyMap<number, FileNode>
   }
 };
 
+/** @throws ERR_DIGEST_MISMATCH if a layer does not hold what was listed of it, and any other error as it is */
+const notAsListed = ({ digest }: Descriptor, cause?: unknown): never => {
+  if (cause !== undefined && !isPinlaneError(cause, 'ERR_DIGEST_MISMATCH')) throw cause;
+  return fail('ERR_DIGEST_MISMATCH', `layer ${digest} does not hold the files that a list of it names`, {
+    fix: 'Build with --noCache, which believes no list of files.',
+    cause,
+  });
+};
+
 const unpackLayer = ({ layer: { descriptor, diffId }, files }: Wanted, layers: BlobSource, folder: string): Promise<void> =>
   whileIntact(layers, descriptor, async () => {
+    const left = new Set(files.keys());
     for await (const { entry } of readLayer(descriptor.digest, tarBytes(layers, descriptor, diffId, UNPACK_LIMITS), UNPACK_LIMITS.entries)) {
       const file = files.get(entry.number);
-      if (file) await unpackEntry(entry, file, folder);
+      if (file) await unpackEntry(entry, file, folder).catch((error: unknown) => notAsListed(descriptor, error));
+      if (file) left.delete(entry.number);
     }
+    if (left.size > 0) notAsListed(descriptor);
   });
 
 /**

@@ -42,6 +42,8 @@ export interface LayerCache {
   layer(key: Digest, make: () => Promise<Layer>): Promise<{ readonly layer: Layer; readonly built: boolean }>;
   /** What a layer holds; it is read from `source`, the store if absent, unless it was listed before. */
   listing(layer: Descriptor, diffId: Digest, source?: BlobSource): Promise<LayerListing>;
+  /** What a layer holds, if it was listed before, wherever it is now. */
+  known(layer: Descriptor, diffId: Digest): Promise<LayerListing | undefined>;
   /** A new empty folder on the store's disk, for as long as the work takes. */
   withFolder<T>(work: (folder: string) => Promise<T>): Promise<T>;
 }
@@ -96,13 +98,19 @@ export const openLayerCache = (store: Store, { fresh = false }: { readonly fresh
     return { layer, built: true };
   };
 
-  const list = async (layer: Descriptor, diffId: Digest, source: BlobSource) => {
-    const path = join(root, 'listings', `${digestHex(layer.digest)}.json`);
+  const listingPath = ({ digest }: Descriptor) => join(root, 'listings', `${digestHex(digest)}.json`);
+
+  const known = async (layer: Descriptor, diffId: Digest) => {
     // Its shape is not checked, because its hash was: a check of every entry would take longer than all the rest of a small build.
-    const known = fresh ? undefined : ((await readKept(path)) as LayerListing | undefined);
-    if (known?.version === LISTING_VERSION && known.diffId === diffId) return known;
+    const kept = fresh ? undefined : ((await readKept(listingPath(layer))) as LayerListing | undefined);
+    return kept?.version === LISTING_VERSION && kept.diffId === diffId ? kept : undefined;
+  };
+
+  const list = async (layer: Descriptor, diffId: Digest, source: BlobSource) => {
+    const kept = await known(layer, diffId);
+    if (kept) return kept;
     const listing = await listLayer(source, layer, diffId);
-    await keep(path, listing);
+    await keep(listingPath(layer), listing);
     // This is the time to sweep: a new base is rare, and the listings of the one before it are left.
     await sweepLayerCache(root, store);
     return listing;
@@ -110,6 +118,7 @@ export const openLayerCache = (store: Store, { fresh = false }: { readonly fresh
 
   return {
     layer: (key, make) => once(underWay, key, () => find(key, make)),
+    known,
     listing: (layer, diffId, source = store) => once(listings, layer.digest, () => list(layer, diffId, source)),
     withFolder: async (work) => {
       const folder = join(root, `work-${randomBytes(8).toString('hex')}`);

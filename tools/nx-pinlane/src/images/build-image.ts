@@ -6,6 +6,7 @@ import { chooseEngine, engineMissing, withoutEffect } from '@pinlane/pipeline';
 import type { VerbContext } from '../command/context.ts';
 import type { BuildSettings } from '../workspace/settings.ts';
 import type { BuildInputs } from './build-inputs.ts';
+import { fileListsFor } from './file-lists.ts';
 import type { ImageLocations } from './locations.ts';
 import type { ImagePlace } from './workspace-base.ts';
 
@@ -125,6 +126,7 @@ const engineFor = async (
       dockerfile: inputs.dockerfile,
       bases: places,
       store: locations.store,
+      fileLists: fileListsFor(plan, wish, locations.access, context),
       noCache,
       revision: revisionOf(context),
     });

@@ -12,6 +12,7 @@ import {
 import { childManifests, parseDocument, protectingTag, pushImage, readImage, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { VerbContext } from '../command/context.ts';
 import { isSame, notePush, readJournal, settlePushes, type JournalPlace } from '../workspace/push-journal.ts';
+import { publishLists } from './file-lists.ts';
 import { fingerprintTag } from './fingerprint-tag.ts';
 import { isWhole, openRegistry, type ImageLocations, type RegistryAccess } from './locations.ts';
 
@@ -128,7 +129,11 @@ export const ensurePushed = async (image: BuiltImage, before: BuiltImage, { path
   const entry: PushEntry = { repository: image.repository, index: image.index, manifests, state: 'pushing', startedAt: new Date().toISOString() };
   await notePush(place, entry);
   progress(`pushing to ${image.repository}`);
-  await pushImage(store, registry, image.index, { progress, signal, slots: { folder: join(paths.locks, 'push') } });
+  const lists = publishLists(image, registry, store).catch((thrown: unknown) => {
+    // The image is whole without; the next build fetches what it has to know.
+    if (!signal.aborted) note(`no list of the base's files was put beside ${image.repository}: ${asPinlaneError(thrown).problems[0]?.message}`);
+  });
+  await pushImage(store, registry, image.index, { progress, signal, slots: { folder: join(paths.locks, 'push') } }).finally(() => lists);
   await tagFingerprint(registry, image, store, note);
   await notePush(place, { ...entry, state: 'pushed' });
 };

@@ -22,6 +22,8 @@ export interface RegistryRepository extends ContentSource, ContentSink {
   readonly retry: RetryPolicy;
   /** The descriptor that a tag names now, or of a digest. @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID, ERR_DIGEST_MISMATCH */
   resolve(tagOrDigest: string): Promise<Descriptor>;
+  /** The manifest that a tag names now. @throws ERR_MANIFEST_UNKNOWN, ERR_MANIFEST_INVALID */
+  readTagged(tag: string): ReturnType<ContentSource['readManifest']>;
   /** Puts a tag on a manifest whose blobs and children are in the registry. If the tag can't be written anew, it is good if it names that manifest. */
   tag(name: string, descriptor: Descriptor, bytes: Uint8Array): Promise<void>;
   /**
@@ -160,6 +162,7 @@ export const openRepository = (repository: Repository, options: RepositoryOption
     retry: transport.policy,
     readManifest: (digest) => fetchManifest(transport, digest),
     resolve: async (tagOrDigest) => (await fetchManifest(transport, isDigest(tagOrDigest) ? tagOrDigest : checkTag(tagOrDigest))).descriptor,
+    readTagged: (tag) => fetchManifest(transport, checkTag(tag)),
     openBlob: (blob) => verified(readResuming(transport, blob), blob),
     hasBlob: (blob) => hasBlob(transport, blob),
     putBlob: (blob, open, { mount = true } = {}) => upload(blob, open, pathToMount(from, mount)),
