@@ -1,19 +1,23 @@
 import type { AggregateCreateNodesError, CreateNodes } from '@nx/devkit';
 import { asPinlaneError } from '@pinlane/contracts';
 import { openFactsCache } from './workspace/facts-cache.ts';
-import { createProcessorNodes, type PluginOptions } from './nx/inference/create-nodes.ts';
+import { bundleFilesOf } from './nx/inference/bundle-files.ts';
+import { createProcessorNodes, entriesOf, type PluginOptions } from './nx/inference/create-nodes.ts';
 
 /** The plugin's name in Nx's messages. */
 export const name = '@pinlane/nx';
 
+const note = (line: string): unknown => process.stderr.write(`${line}\n`);
+
 /** Nx calls this to learn of the processors, and of the workspace's own project. */
 export const createNodes: CreateNodes<PluginOptions> = [
   // The last two tell which folders are projects.
-  '{nx.json,**/registry.yaml,**/project.json,**/package.json}',
+  '{nx.json,**/registry.yaml,**/base.lock.json,**/project.json,**/package.json}',
   async (files, options, context) => {
-    const cache = openFactsCache(context.workspaceRoot, (line) => process.stderr.write(`${line}\n`));
+    const cache = openFactsCache(context.workspaceRoot, note);
     try {
-      return createProcessorNodes(files, options, context, cache);
+      const bundles = await bundleFilesOf(context.workspaceRoot, entriesOf(files, options, context.workspaceRoot), note);
+      return createProcessorNodes(files, options, context, cache, bundles);
     } catch (thrown) {
       // What is wrong with no single file.
       if (!Array.isArray((thrown as Partial<AggregateCreateNodesError>).errors)) throw asPinlaneError(thrown);
@@ -25,6 +29,7 @@ export const createNodes: CreateNodes<PluginOptions> = [
     }
   },
 ];
+export { createBundleDependencies as createDependencies } from './nx/inference/create-dependencies.ts';
 export { handOnParallel as preTasksExecution } from './nx/parallel.ts';
 export { explainFailedBuilds as postTasksExecution } from './nx/run-end.ts';
 export type { PluginOptions };

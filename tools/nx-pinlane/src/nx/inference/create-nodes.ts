@@ -1,12 +1,15 @@
 import { createRequire } from 'node:module';
-import { basename, dirname } from 'node:path';
-import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultArray, ProjectConfiguration } from '@nx/devkit';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultArray, ProjectConfiguration, TargetConfiguration } from '@nx/devkit';
 import { asPinlaneError, PinlaneError } from '@pinlane/contracts';
 import type { FactsCache } from '../../workspace/facts-cache.ts';
+import type { BundleFilesOf } from './bundle-files.ts';
+import { outsideInputs } from './outside-inputs.ts';
 import { OWN_FOLDER } from '../../workspace/own-folder.ts';
 import { readProcessor } from './processor-facts.ts';
 import { inputsOfOddFolders } from '../plain-folder.ts';
-import { processorTargets, workspaceTargets } from './targets.ts';
+import { processorTargets, workspaceTargets, type OutsideInputs } from './targets.ts';
 
 /** The plugin's options in nx.json. */
 export interface PluginOptions {
@@ -18,7 +21,7 @@ export interface PluginOptions {
 
 type Found = ReturnType<typeof readProcessor> & { readonly file: string };
 
-const project = ({ facts, bases }: Found, odd: readonly string[]): ProjectConfiguration => ({
+const project = ({ facts, bases }: Found, outside: OutsideInputs, waitsFor: WaitsFor): ProjectConfiguration => ({
   name: facts.slug,
   root: facts.root,
   sourceRoot: `${facts.root}/src`,
@@ -28,8 +31,47 @@ const project = ({ facts, bases }: Found, odd: readonly string[]): ProjectConfig
   // graph for everyone; the build says which base is missing.
   ...(bases.length > 0 ? { implicitDependencies: bases.filter((base) => base !== facts.slug).map((base) => `{${base},${facts.slug}}`) } : {}),
   metadata: { description: `Processor ${facts.ref}`, technologies: ['pinlane'] },
-  targets: processorTargets(facts, odd),
+  targets: processorTargets(facts, outside, waitsFor(bases)),
 });
+
+/** The builds that a processor's own wait for, as Nx has them, given the projects whose images it builds on. */
+type WaitsFor = (bases: readonly string[]) => TargetConfiguration['dependsOn'];
+
+interface NamedJson {
+  readonly name?: string;
+  readonly nx?: { readonly name?: string };
+}
+
+/** Null if it can't be read: then Nx complains. */
+const readJson = (path: string): NamedJson | null => {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as NamedJson | null;
+  } catch {
+    return null;
+  }
+};
+
+/** The name that Nx gives a project in a folder, where a file of ours does not name it. */
+const nameAt = (workspaceRoot: string, root: string): string => {
+  for (const file of ['project.json', 'package.json']) {
+    const { nx, name } = readJson(join(workspaceRoot, root, file)) ?? {};
+    const named = nx?.name ?? name;
+    if (named !== undefined) return named;
+  }
+  return basename(root);
+};
+
+/**
+ * Bases that have a lock are waited for by no task: whoever needs one finds or assembles it. The images of other processors are built before, and so is
+ * whatever else there is to build for a base of which nothing is known here.
+ */
+const createWaitsFor = (processors: ReadonlyMap<string, unknown>, locked: ReadonlySet<string>): WaitsFor => {
+  return (bases) => {
+    const others = bases.filter((base) => !locked.has(base));
+    if (others.length === 0) return [];
+    return others.every((base) => processors.has(base)) ? [{ projects: others, target: 'buildx' }] : ['^buildx'];
+  };
+};
 
 const collision = (found: Found, other: Found): PinlaneError =>
   new PinlaneError({
@@ -54,6 +96,18 @@ const workspaceProject = (name: string): ProjectConfiguration => ({
   targets: workspaceTargets(name),
 });
 
+const specsIn = (files: readonly string[], options: PluginOptions | undefined): string[] =>
+  files.filter((file) => basename(file) === 'registry.yaml' && inside(options?.folders ?? ['processors'], file));
+
+/** The entry of the bundle of a processor in TypeScript, relative to the workspace's root. */
+export const mainOf = (root: string): string => `${root}/src/main.ts`;
+
+/** The entries of all processors that are bundled, relative to the workspace's root. */
+export const entriesOf = (files: readonly string[], options: PluginOptions | undefined, workspaceRoot: string): string[] =>
+  specsIn(files, options)
+    .map((file) => mainOf(dirname(file)))
+    .filter((entry) => existsSync(join(workspaceRoot, entry)));
+
 /**
  * Turns every registry.yaml of some files into an Nx project, and nx.json into that of the workspace's own targets. Problems of single files are reported
  * together at the end, through the error with which Nx keeps the rest of the graph.
@@ -63,14 +117,13 @@ export const createProcessorNodes = (
   options: PluginOptions | undefined,
   context: CreateNodesContext,
   cache: FactsCache,
+  bundles: BundleFilesOf = new Map(),
 ): CreateNodesResultArray => {
-  const folders = options?.folders ?? ['processors'];
   const odd = inputsOfOddFolders(files.map(dirname));
   const errors: [string, Error][] = [];
   const bySlug = new Map<string, Found>();
 
-  for (const file of [...files].sort()) {
-    if (basename(file) !== 'registry.yaml' || !inside(folders, file)) continue;
+  for (const file of specsIn(files, options).sort()) {
     try {
       const found = { ...readProcessor(context.workspaceRoot, file, cache), file };
       const other = bySlug.get(found.facts.slug);
@@ -81,8 +134,14 @@ export const createProcessorNodes = (
     }
   }
 
+  const locked = files.filter((file) => basename(file) === 'base.lock.json').map((file) => nameAt(context.workspaceRoot, dirname(file)));
+  const waitsFor = createWaitsFor(bySlug, new Set(locked));
   const nodes: CreateNodesResultArray = [
-    ...[...bySlug.values()].map((found) => [found.file, { projects: { [found.facts.root]: project(found, odd) } }] as const),
+    ...[...bySlug.values()].map((found) => {
+      const { root } = found.facts;
+      const outside = { bundle: outsideInputs(root, bundles.get(mainOf(root))), tests: odd };
+      return [found.file, { projects: { [root]: project(found, outside, waitsFor) } }] as const;
+    }),
     ...files
       .filter((file) => file === 'nx.json')
       .map((file) => [file, { projects: { [OWN_FOLDER]: workspaceProject(options?.workspaceProject ?? 'pinlane') } }] as const),

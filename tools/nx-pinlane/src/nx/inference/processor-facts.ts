@@ -47,7 +47,6 @@ export const readProcessor = (workspaceRoot: string, file: string, cache: FactsC
       root,
       hasMain: names.has('src') && existsSync(join(folder, 'src/main.ts')),
       tests: names.has('tests') ? (['unit', 'integration'] as const).filter((kind) => existsSync(join(folder, 'tests', kind))) : [],
-      workspaceInputs: [],
     },
     bases: storeBases(readIfThere(join(contextFolder, facts.dockerfile)) ?? ''),
   };

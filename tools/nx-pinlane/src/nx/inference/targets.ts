@@ -11,8 +11,6 @@ export interface ProcessorFacts extends SpecFacts {
   readonly root: string;
   readonly hasMain: boolean;
   readonly tests: readonly ('unit' | 'integration')[];
-  /** Files of no project that its bundle is made of, relative to the workspace's root. */
-  readonly workspaceInputs: readonly string[];
 }
 
 const keyVariables = (name: VerbName) => MANIFEST[name].keyVariables.map((env) => ({ env }));
@@ -62,36 +60,49 @@ const testTarget = (root: string, kind: 'unit' | 'integration', oddInputs: reado
  * What a processor's targets read, for `nx affected`: from Nx 24 on it runs a task only where one of these has changed. So it is everything, whatever the
  * workspace's named inputs leave out: one file too many costs a look at the fingerprint, one too few an image that stays old. The pins are no input of an image.
  */
-const inputsOf = ({ root, hasMain, workspaceInputs }: ProcessorFacts, name: VerbName): NonNullable<TargetConfiguration['inputs']> => [
+const inputsOf = ({ root, hasMain }: ProcessorFacts, outside: readonly string[], name: VerbName): NonNullable<TargetConfiguration['inputs']> => [
   // Nx takes a folder's name for a pattern, and would see nothing in `apps/(shop)`.
   isPlainFolder(root) ? '{projectRoot}/**/*' : '{workspaceRoot}/**/*',
   '^{projectRoot}/**/*',
   ...(name === 'pin' ? [] : ['!{projectRoot}/registry.yaml']),
-  ...workspaceInputs.map((path) => `{workspaceRoot}/${path}`),
+  ...outside,
   ...keyVariables(name),
   // The packages that a bundle is made of are dependencies of the project.
   ...(hasMain ? [] : [{ externalDependencies: [] }]),
 ];
 
 /** Of the targets of a processor: inputs and outputs, which hang on its files. */
-const filesOf = (facts: ProcessorFacts): Partial<Record<VerbName, TargetConfiguration>> => {
+const filesOf = (facts: ProcessorFacts, outside: readonly string[]): Partial<Record<VerbName, TargetConfiguration>> => {
   const bundled = facts.hasMain ? ['{projectRoot}/dist'] : [];
   return {
-    bundle: { inputs: inputsOf(facts, 'bundle'), outputs: bundled },
-    buildx: { inputs: inputsOf(facts, 'buildx'), outputs: [`{workspaceRoot}/.pinlane/builds/${facts.slug}.json`, ...bundled] },
-    pin: { inputs: inputsOf(facts, 'pin'), outputs: [] },
-    acceptance: { inputs: inputsOf(facts, 'pin'), outputs: [] },
+    bundle: { inputs: inputsOf(facts, outside, 'bundle'), outputs: bundled },
+    buildx: { inputs: inputsOf(facts, outside, 'buildx'), outputs: [`{workspaceRoot}/.pinlane/builds/${facts.slug}.json`, ...bundled] },
+    pin: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
+    acceptance: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
   };
 };
 
-/** The targets of a processor's project. @param odd Nx inputs for projects in folders whose files Nx does not see by their name */
-export const processorTargets = (facts: ProcessorFacts, odd: readonly string[] = []): Record<string, TargetConfiguration> => {
+/** Nx inputs of a processor that lie outside of its folder, besides the files of other projects. */
+export interface OutsideInputs {
+  /** What its bundle is made of. */
+  readonly bundle: readonly string[];
+  /** Projects in folders whose files Nx does not see by their name. */
+  readonly tests: readonly string[];
+}
+
+/** The targets of a processor's project. @param waitsFor the builds of other projects that its own waits for */
+export const processorTargets = (
+  facts: ProcessorFacts,
+  outside: OutsideInputs,
+  waitsFor: TargetConfiguration['dependsOn'],
+): Record<string, TargetConfiguration> => {
   const { bundle, ...others } = targetsOf('processor', facts.slug);
   const targets = { ...(facts.hasMain ? { bundle } : {}), ...others };
-  const files: Record<string, TargetConfiguration> = filesOf(facts);
+  const files: Record<string, TargetConfiguration> = filesOf(facts, outside.bundle);
+  const waiting = ({ dependsOn }: TargetConfiguration): TargetConfiguration => (dependsOn?.includes('^buildx') ? { dependsOn: waitsFor ?? [] } : {});
   return {
-    ...Object.fromEntries(Object.entries(targets).map(([name, target]) => [name, { ...target, ...files[name] }])),
-    ...Object.fromEntries(facts.tests.map((kind) => [`test-${kind}`, testTarget(facts.root, kind, odd)])),
+    ...Object.fromEntries(Object.entries(targets).map(([name, target]) => [name, { ...target, ...waiting(target), ...files[name] }])),
+    ...Object.fromEntries(facts.tests.map((kind) => [`test-${kind}`, testTarget(facts.root, kind, outside.tests)])),
   };
 };
 
