@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import {
@@ -13,6 +13,7 @@ import {
   type PinnedReference,
 } from '@pinlane/contracts';
 import type { BlobDescriptor } from '../content/index.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { ifThere } from '../files/if-there.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { renameInto, throughTemporary } from '../files/whole-file.ts';
@@ -136,7 +137,7 @@ export const sweepOrigins = async (paths: StorePaths, kept: ReadonlySet<AnyDiges
     const folder = join(paths.origins, name);
     if ((digest !== undefined && kept.has(digest)) || (await newestIn(folder)) >= before) continue;
     await first();
-    await mkdir(paths.temporary, { recursive: true });
+    await makeFolder(paths.temporary);
     const aside = join(paths.temporary, `removed-${randomUUID()}`);
     if ((await ifThere(rename(folder, aside).then(() => true))) === undefined) continue;
     // Whoever used it before it was moved has left a time on it; whoever notes it anew meanwhile makes another.
