@@ -15,7 +15,6 @@ import {
 import type { BlobDescriptor } from '../content/index.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { ifThere } from '../files/if-there.ts';
-import { makeFolder } from '../files/make-folder.ts';
 import { renameInto, throughTemporary } from '../files/whole-file.ts';
 import { digestOfFile, type AnyBlob, type AnyDigest } from './digests.ts';
 import type { StorePaths } from './paths.ts';

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { parseSecrets, secretValues } from '@pinlane/adapters';
 import { fail, type BuildPlan, type Built, type BuiltImage } from '@pinlane/contracts';
+import { withLock } from '@pinlane/oci';
 import { namesSecret, planBuild, requireMayBuild } from '@pinlane/pipeline';
 import type { VerbContext } from '../command/context.ts';
 import { writeRecord } from '../workspace/build-records.ts';
@@ -8,7 +10,7 @@ import { buildImage, type BuildWish } from './build-image.ts';
 import { locateBases } from './bases.ts';
 import { blameBaseImage, readBuildInputs, type BuildInputs } from './build-inputs.ts';
 import type { BuildRequested } from './build-request.ts';
-import { findImage, type FoundBy } from './find-image.ts';
+import { findImage, recordedImage, whyNothing, type FoundBy } from './find-image.ts';
 import type { ImageLocations } from './locations.ts';
 import { ensurePushed } from './push.ts';
 
@@ -19,6 +21,12 @@ export interface EnsuredImage {
   /** Null if the engine does not tell. */
   readonly layers: Built['layers'];
 }
+
+/** How an image came to be there, in words. */
+export const howItCame = ({ image, outcome, layers }: EnsuredImage): string => {
+  if (outcome !== 'built') return `nothing built, ${whyNothing(outcome, image)}`;
+  return `built${layers === null ? ` by ${image.engine?.version}` : `, ${layers.built} layers made and ${layers.reused} reused`}`;
+};
 
 /** The values of the secrets that this process knows of, also of those that the build may read; none of them may be a build argument. */
 const knownSecrets = async ({ spec, request }: BuildInputs, { env, root }: VerbContext): Promise<string[]> => {
@@ -84,7 +92,10 @@ const buildAnew = async (
   return { outcome: 'built', ...built };
 };
 
-/** The image as it was found or built. */
+/** How long another process may take to build the same image, in ms. */
+const PATIENCE_MS = 30 * 60 * 1000;
+
+/** The image as it was found or built. Of several processes that build one image the first builds it, and the others find what it built. */
 const imageFor = async (
   specFile: SpecFile,
   requested: BuildRequested,
@@ -94,8 +105,15 @@ const imageFor = async (
 ): Promise<{ readonly plan: BuildPlan; readonly ensured: EnsuredImage }> => {
   const inputs = await readBuildInputs(specFile, wish.settings, locations, context, requested);
   const plan = await planOf(inputs, wish, context);
-  const found = wish.rebuild || wish.noCache ? null : await findImage(plan, specFile, inputs, wish, locations, context);
-  const ensured = found === null ? await buildAnew(plan, inputs, wish, locations, context) : { ...found, layers: null };
+  const anew = wish.rebuild || wish.noCache;
+  const found = anew ? null : await findImage(plan, specFile, inputs, wish, locations, context);
+  if (found !== null) return { plan, ensured: { ...found, layers: null } };
+  const { paths } = locations;
+  const place = { folder: join(paths.locks, `build-${plan.slug}`), temporary: paths.temporary, patienceMs: PATIENCE_MS, what: `the build of ${plan.slug}` };
+  const ensured = await withLock({ ...place, signal: context.signal }, async (): Promise<EnsuredImage | null> => {
+    const meanwhile = anew ? null : await recordedImage(plan, inputs, wish, locations, context);
+    return meanwhile === null ? buildAnew(plan, inputs, wish, locations, context) : { outcome: 'reused', image: meanwhile, layers: null };
+  });
   return ensured === null ? imageFor(specFile, requested, wish, locations, context) : { plan, ensured };
 };
 

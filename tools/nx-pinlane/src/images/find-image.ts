@@ -48,13 +48,14 @@ const isBorneOut = async ({ index, platforms, fingerprint }: BuiltImage, store: 
 };
 
 /** The record of the last build, if it stands for this plan and all of its image is still in the store. */
-const recorded = async (
+export const recordedImage = async (
   plan: BuildPlan,
+  { request }: Pick<BuildInputs, 'request'>,
   { settings: { engine } }: BuildWish,
   { paths, store }: ImageLocations,
   { note }: VerbContext,
 ): Promise<BuiltImage | null> => {
-  const record = await readRecord(paths, plan.slug, note);
+  const record = isOpenEnded(request) ? null : await readRecord(paths, plan.slug, note);
   if (record === null || !mayReuse(record, plan, engine)) return null;
   if ((await store.missing(record.index)).length > 0) return null;
   if (await isBorneOut(record, store)) return record;
@@ -146,7 +147,7 @@ export const findImage = async (
   // A context that may have changed is in no fingerprint.
   if (isOpenEnded(request)) return null;
   const { lane, registry, rules } = wish.settings;
-  const record = await recorded(plan, wish, locations, context);
+  const record = await recordedImage(plan, { request }, wish, locations, context);
   const published = publishedRepository(specFile.spec, registry);
   const belief = beliefIn(specFile.spec, { lane, fingerprint: plan.fingerprint, push: plan.push, published });
   if ('index' in belief && record?.index !== belief.index.digest) {

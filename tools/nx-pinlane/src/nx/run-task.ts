@@ -23,13 +23,9 @@ const taskId = ({ projectName = '', targetName = '', configurationName }: Execut
 const laneOptions = ({ name }: Verb, run: TasksOfRun, id: string, env: Env): Options =>
   (name === 'buildx' || name === 'base') && !isBuildWanted(run, id, env) ? { skip: true } : {};
 
-/**
- * One process instead of two: `buildx` bundles by itself, as the target `bundle` of its project says, if that is one of ours. So does `pin --check`, which
- * answers for the source as it is, and for no bundle that a cache gave back.
- */
-const bundleOptions = ({ name }: Verb, options: Options, { projectName = '', projectsConfigurations }: ExecutorContext): Options => {
-  const target =
-    name === 'buildx' || (name === 'pin' && options['check'] === true) ? projectsConfigurations.projects[projectName]?.targets?.['bundle'] : undefined;
+/** What builds bundles first by itself, as the target `bundle` of its project says, if that is one of ours: so it answers for the source as it is now. */
+const bundleOptions = ({ name }: Verb, { projectName = '', projectsConfigurations }: ExecutorContext): Options => {
+  const target = name === 'buildx' || name === 'pin' ? projectsConfigurations.projects[projectName]?.targets?.['bundle'] : undefined;
   return target?.executor === '@pinlane/nx:bundle' ? { bundle: target.options ?? {} } : {};
 };
 
@@ -91,7 +87,7 @@ export const runTask = async (load: () => Promise<Verb>, options: Options, conte
   hideFromGit(context.root);
   const whole = {
     ...withoutSplits(options, context),
-    ...bundleOptions(verb, options, context),
+    ...bundleOptions(verb, context),
     ...buildOptions(verb, context),
     ...laneOptions(verb, run, id, env),
   };

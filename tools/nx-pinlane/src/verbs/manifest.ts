@@ -17,7 +17,7 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     subject: 'processor',
     alias: null,
     keyVariables: ['PINLANE_LANE', 'PINLANE_ENGINE', 'PINLANE_PLATFORMS', 'PINLANE_PUSH', 'PINLANE_REGISTRY', 'PINLANE_BASE_IMAGE'],
-    target: { dependsOn: ['buildx'], example: { check: true } },
+    target: { dependsOn: ['^buildx'], example: { check: true } },
   },
   acceptance: {
     title: "Runs a processor's image in isolation and holds it to the processor contract and to its own cases.",

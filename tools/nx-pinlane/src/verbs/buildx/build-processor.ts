@@ -4,8 +4,7 @@ import { repositoryOf } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { requestedBy } from '../../images/build-request.ts';
 import { namingOptions } from '../../images/docker-options.ts';
-import { ensureBuilt, type EnsuredImage } from '../../images/ensure-built.ts';
-import { whyNothing } from '../../images/find-image.ts';
+import { ensureBuilt, howItCame, type EnsuredImage } from '../../images/ensure-built.ts';
 import { openLocations } from '../../images/locations.ts';
 import { isUncached } from '../../images/options.ts';
 import { fillTagNames } from '../../images/tag-names.ts';
@@ -15,10 +14,8 @@ import { readSpec, type SpecFile } from '../../workspace/spec-file.ts';
 import { giveNames, requireTags } from './give-names.ts';
 import type { BuildxOptions } from './options.ts';
 
-const summary = (image: BuiltImage, { outcome, layers }: EnsuredImage): string[] => [
-  outcome === 'built'
-    ? `${image.name}: built${layers === null ? ` by ${image.engine?.version}` : `, ${layers.built} layers made and ${layers.reused} reused`}`
-    : `${image.name}: nothing built, ${whyNothing(outcome, image)}`,
+const summary = (image: BuiltImage, ensured: EnsuredImage): string[] => [
+  `${image.name}: ${howItCame(ensured)}`,
   ...Object.entries(image.platforms).map(([architecture, digest]) => `  ${platformOf(architecture as Architecture)}  ${image.repository}@${digest as Digest}`),
   `  index        ${image.repository}@${image.index}${image.pushed ? ', pushed' : ''}`,
   ...(image.engine?.reproducible === false ? ['  its attestations tell when it was built: another build of the same source has another index'] : []),

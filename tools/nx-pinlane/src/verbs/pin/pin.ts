@@ -3,7 +3,7 @@ import { pinReport, publishedRepository, renderPinReport, requireMayPin } from '
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { writeBundle } from '../../images/bundle.ts';
 import { requestedBy } from '../../images/build-request.ts';
-import { ensureBuilt } from '../../images/ensure-built.ts';
+import { ensureBuilt, howItCame } from '../../images/ensure-built.ts';
 import { whyNothing } from '../../images/find-image.ts';
 import { openLocations, type ImageLocations } from '../../images/locations.ts';
 import { isUncached } from '../../images/options.ts';
@@ -17,22 +17,24 @@ import type { PinOptions } from './options.ts';
 import { namedImage, verifyCandidate, type PinCandidate } from './verify-candidate.ts';
 import { previewPins, writePins, type Decide } from './write.ts';
 
-/** The image to pin, and why nothing had to be built for it; or why the pins stay, if they answer for the source. */
-type Candidate = (PinCandidate & { readonly why: string | null }) | { readonly unchanged: string };
+/** The image to pin, and how it came to be there, if it was not named; or why the pins stay, if they answer for the source. */
+type Candidate = (PinCandidate & { readonly built: string | null; readonly found: string | null }) | { readonly unchanged: string };
 
 /** The image to pin: the one named, or the working tree's, which is built if it is not there. */
 const candidateOf = async (options: PinOptions, specFile: SpecFile, locations: ImageLocations, context: VerbContext): Promise<Candidate> => {
   const narrowed = options.platforms === undefined ? undefined : parsePlatforms(options.platforms);
-  if (options.digest !== undefined) return { image: namedImage(options.digest), platforms: narrowed, revision: null, publishedAs: null, why: null };
+  if (options.digest !== undefined)
+    return { image: namedImage(options.digest), platforms: narrowed, revision: null, publishedAs: null, built: null, found: null };
   // The build has the platforms of the whole run, as the `buildx` before it had; --platforms says which of them are pinned.
   const built = resolveSettings({ ...options.build, ...options, platforms: options.build?.platforms }, context.env);
   const settings = { ...built, push: built.push && options.dryRun !== true };
   const wish = { settings, pins: true, rebuild: options.rebuild === true, noCache: isUncached(options) };
-  const { image, outcome } = await ensureBuilt(specFile, requestedBy(options.build ?? {}), wish, locations, context);
-  const why = outcome === 'built' ? null : whyNothing(outcome, image);
-  if (why !== null && outcome === 'pinned') return { unchanged: why };
+  const ensured = await ensureBuilt(specFile, requestedBy(options.build ?? {}), wish, locations, context);
+  const { image, outcome } = ensured;
+  if (outcome === 'pinned') return { unchanged: whyNothing(outcome, image) };
   return {
-    why,
+    built: outcome === 'built' ? `${image.name}: ${howItCame(ensured)}` : null,
+    found: outcome === 'built' ? null : whyNothing(outcome, image),
     image: namedImage(`${image.repository}@${image.index}`),
     platforms: narrowed ?? built.platforms,
     revision: image.revision,
@@ -66,9 +68,9 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
   const specFile = await readSpec(context);
   if (checks && options.digest !== undefined)
     fail('ERR_OPTION_INVALID', '--check compares the pins with the source, and --digest names another image', { fix: 'Give one of the two.' });
-  if (checks && options.bundle) await writeBundle(options.bundle, context);
+  if (!checks && !dryRun) requireMayPin(settings.lane);
+  if (options.bundle && options.digest === undefined) await writeBundle(options.bundle, context);
   if (checks) return check(specFile, requestedBy(options.build ?? {}), settings, locations, context);
-  if (!dryRun) requireMayPin(settings.lane);
 
   const candidate = await candidateOf(options, specFile, locations, context);
   if ('unchanged' in candidate) {
@@ -87,9 +89,9 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
     return { document: report, lines: [renderPinReport(report), ...diff], exitCode: EXIT.good };
   }
   const written = await writePins(specFile, decide, locations.paths.locks, context.signal);
-  const report = written.outcome === 'unchanged' && candidate.why !== null ? { ...written, explanation: [candidate.why] } : written;
+  const report = written.outcome === 'unchanged' && candidate.found !== null ? { ...written, explanation: [candidate.found] } : written;
   // The push that led here is over: its image is pinned.
   const pushed = { repository: formatRepository(candidate.image), index: candidate.image.digest };
   await settlePushes({ paths: locations.paths, name: context.project, note: context.note, signal: context.signal }, [pushed]);
-  return { document: report, lines: [renderPinReport(report)], exitCode: EXIT.good };
+  return { document: report, lines: [...(candidate.built === null ? [] : [candidate.built]), renderPinReport(report)], exitCode: EXIT.good };
 };

@@ -11,7 +11,7 @@ export const verb = defineVerb({
   internalOptions,
   environment: buildEnvironment,
   document: [pinReportSchema],
-  target: { dependsOn: ['buildx'], example: { check: true } },
+  target: { dependsOn: ['^buildx'], example: { check: true } },
   batch: true,
   run: async (given, context) => (await import('./pin.ts')).pin(given, context),
 });
