@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { updateBase } from '@pinlane/base-node';
 import { EXIT, type BaseUpdate } from '@pinlane/contracts';
 import { openStore } from '@pinlane/oci';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
@@ -7,6 +6,7 @@ import { workspacePaths } from '../../workspace/paths.ts';
 
 /** Resolves the base's packages anew, assembles them, writes the lock and tells what changed. @throws as `updateBase` */
 export const baseUpdate = async ({ root, projectRoot, env, progress, signal }: VerbContext): Promise<VerbOutcome<BaseUpdate>> => {
+  const { updateBase } = await import('@pinlane/base-node');
   const store = openStore(workspacePaths(root, 'local').store);
   const { lockFile, written, changes, summary } = await updateBase({ root, baseDir: join(root, projectRoot), store, env, progress, signal });
   const recorded = written && summary.length === 0 ? ['the lock records what it assembles to'] : summary;

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { buildBase } from '@pinlane/base-node';
 import { EXIT, laneRules, platformOf, shortDigest, type Architecture, type BuiltImage, type Digest, type Skipped } from '@pinlane/contracts';
 import { requireMayBuild } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
@@ -21,6 +20,7 @@ export const base = async (options: BaseOptions, context: VerbContext): Promise<
     signal,
     progress: context.progress,
   });
+  const { buildBase } = await import('@pinlane/base-node');
   const image = await buildBase({
     root,
     baseDir: join(root, projectRoot),
