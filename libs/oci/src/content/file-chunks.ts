@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 
 const CHUNK = 256 * 1024;
+const LEAST = 4096;
 
 /** How long the chunks of a stream are used. */
 export interface ChunkUse {
@@ -16,16 +17,23 @@ export interface FilePart extends ChunkUse {
   readonly start?: number;
   /** The most that is read, in bytes; to the end if absent. */
   readonly length?: number;
+  /** How large the file is, in bytes, if that is known: no buffer is larger than what it takes to read it. It may be larger or smaller by now. */
+  readonly size?: number;
 }
 
 /**
  * Reads a part of an open file in chunks. V8 frees large buffers late, and a fast disk fills more than 64 MB of them meanwhile; `lent` avoids that.
  */
-export async function* chunksOf(file: FileHandle, { start = 0, length = Infinity, lent = false }: FilePart = {}): AsyncGenerator<Uint8Array, void, void> {
-  const allocate = () => Buffer.allocUnsafe(Math.min(CHUNK, length));
+export async function* chunksOf(
+  file: FileHandle,
+  { start = 0, length = Infinity, size = Infinity, lent = false }: FilePart = {},
+): AsyncGenerator<Uint8Array, void, void> {
+  // A little more than the file has, so that a second look finds its end.
+  const most = Math.min(CHUNK, length, Math.max(size + 1, LEAST));
+  const allocate = () => Buffer.allocUnsafe(most);
   const shared = lent ? allocate() : undefined;
   for (let position = start, left = length; left > 0;) {
-    const { bytesRead, buffer } = await file.read(shared ?? allocate(), 0, Math.min(CHUNK, left), position);
+    const { bytesRead, buffer } = await file.read(shared ?? allocate(), 0, Math.min(most, left), position);
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
     position += bytesRead;

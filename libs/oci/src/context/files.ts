@@ -16,12 +16,13 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export const readText = async (path: string, what: string): Promise<string> => {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    if (!(await file.stat()).isFile()) return fail('ERR_CONTEXT_INVALID', `${what} is not a file`);
-    const bytes = Buffer.alloc(LARGEST_TEXT + 1);
-    let size = 0;
-    for (let read = -1; read !== 0 && size < bytes.length; size += read) read = (await file.read(bytes, size, bytes.length - size)).bytesRead;
-    if (size > LARGEST_TEXT) fail('ERR_CONTEXT_INVALID', `${what} is larger than ${LARGEST_TEXT} bytes`);
-    return strict.decode(bytes.subarray(0, size));
+    const stats = await file.stat();
+    if (!stats.isFile()) return fail('ERR_CONTEXT_INVALID', `${what} is not a file`);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of chunksOf(file, { length: LARGEST_TEXT + 1, size: stats.size })) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    if (bytes.length > LARGEST_TEXT) fail('ERR_CONTEXT_INVALID', `${what} is larger than ${LARGEST_TEXT} bytes`);
+    return strict.decode(bytes);
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
     return fail('ERR_CONTEXT_INVALID', `${what} is not UTF-8`, { cause, fix: 'Save it as UTF-8.' });

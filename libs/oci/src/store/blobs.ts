@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { open, rename, rm, stat, utimes, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
-import { chunksOf, createSha256, sha256, whileWanted, type ChunkUse } from '../content/index.ts';
+import { chunksOf, createSha256, sha256, whileWanted, type ChunkUse, type FilePart } from '../content/index.ts';
 import { hasDigest, hashFor, hexOf, type AnyBlob, type AnyDigest } from './digests.ts';
 import { ifThere } from '../files/if-there.ts';
 import { renameInto, throughTemporary } from '../files/whole-file.ts';
@@ -97,7 +98,7 @@ export const writeBlob = async (paths: StorePaths, chunks: AsyncIterable<Uint8Ar
 export const openBlobFile = (paths: StorePaths, digest: AnyDigest): Promise<FileHandle | undefined> => ifThereAgain(() => open(paths.blob(digest)));
 
 /** Reads all bytes of an open blob and checks them. @throws ERR_STORE_CORRUPT at their end */
-export async function* checkedChunks(file: FileHandle, digest: AnyDigest, use?: ChunkUse): AsyncGenerator<Uint8Array, void, void> {
+export async function* checkedChunks(file: FileHandle, digest: AnyDigest, use?: FilePart): AsyncGenerator<Uint8Array, void, void> {
   const seen = hashFor(digest);
   for await (const chunk of chunksOf(file, use)) {
     seen.update(chunk);
@@ -113,18 +114,21 @@ export async function* openBlob(paths: StorePaths, blob: AnyBlob, use?: ChunkUse
   try {
     const { size } = await file.stat();
     if (size !== blob.size) corrupt(blob.digest, `has ${size} bytes instead of ${blob.size}`);
-    yield* checkedChunks(file, blob.digest, use);
+    yield* checkedChunks(file, blob.digest, { ...use, size });
   } finally {
     await file.close();
   }
 }
+
+/** What changes when somebody writes to a file. */
+const stateOf = (path: string, { ino, size, mtimeMs, ctimeMs }: Stats): string => `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
 
 /** Whether a blob is there with the right bytes. A file that was hashed before is read again only if it changed. */
 export const hasItsBytes = async (paths: StorePaths, blob: AnyBlob, hashed: HashedFiles, signal?: AbortSignal): Promise<boolean> => {
   const path = paths.blob(blob.digest);
   const found = await ifThere(stat(path));
   if (found?.size !== blob.size) return false;
-  const state = `${path} ${found.ino} ${found.ctimeMs}`;
+  const state = stateOf(path, found);
   if (hashed.has(state)) return true;
   try {
     for await (const _ of whileWanted(openBlob(paths, blob, { lent: true }), signal));
@@ -136,13 +140,42 @@ export const hasItsBytes = async (paths: StorePaths, blob: AnyBlob, hashed: Hash
   return true;
 };
 
-/** A small blob, whole and checked; undefined if it is missing. @throws ERR_STORE_CORRUPT if it is damaged, or larger than the limit, in bytes */
+/** Small blobs that this process has read and checked, in all stores: the images of a run share bases, and each of their documents is asked for many times. */
+const checkedBytes = new Map<string, Uint8Array>();
+let checkedSize = 0;
+
+/** After so long a file's times tell whether it was written to. */
+const SETTLED_MS = 1000;
+
+/** So many bytes of them are kept, in all. */
+const CHECKED_AT_MOST = 32 * 1024 * 1024;
+
+const keepChecked = (state: string, bytes: Uint8Array): void => {
+  checkedBytes.set(state, bytes);
+  checkedSize += bytes.length;
+  for (const [oldest, { length }] of checkedBytes) {
+    if (checkedSize <= CHECKED_AT_MOST) return;
+    checkedBytes.delete(oldest);
+    checkedSize -= length;
+  }
+};
+
+/**
+ * A small blob, whole and checked; undefined if it is missing. A file that is as it was when it was checked is not read again.
+ * @throws ERR_STORE_CORRUPT if it is damaged, or larger than the limit, in bytes
+ */
 export const readBlob = async (paths: StorePaths, digest: AnyDigest, limit: number): Promise<Uint8Array | undefined> => {
-  const size = (await ifThereAgain(() => stat(paths.blob(digest))))?.size;
-  if (size === undefined) return undefined;
-  if (size > limit) corrupt(digest, `has ${size} bytes, more than the ${limit} that are read`);
-  const bytes = await ifThereAgain(() => readFile(paths.blob(digest)));
+  const path = paths.blob(digest);
+  const found = await ifThereAgain(() => stat(path));
+  if (found === undefined) return undefined;
+  if (found.size > limit) corrupt(digest, `has ${found.size} bytes, more than the ${limit} that are read`);
+  const state = stateOf(path, found);
+  const known = checkedBytes.get(state);
+  if (known !== undefined) return known;
+  const bytes = await ifThereAgain(() => readFile(path));
   if (bytes && !hasDigest(bytes, digest)) corrupt(digest, bytes.length === 0 ? 'is empty' : 'was altered or truncated');
+  // One that was written a moment ago may be written again within the same tick of the file system's clock.
+  if (bytes && Date.now() - found.ctimeMs > SETTLED_MS) keepChecked(state, bytes);
   return bytes;
 };
 

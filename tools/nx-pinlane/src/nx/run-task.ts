@@ -63,6 +63,14 @@ const requireNode = ({ projectName, targetName }: ExecutorContext, stderr: { wri
   return false;
 };
 
+const hidden = new Set<string>();
+
+/** Once in a process, however many tasks it runs. */
+const hideOnce = (root: string): void => {
+  if (!hidden.has(root)) hideFromGit(root);
+  hidden.add(root);
+};
+
 /**
  * Runs one task of Nx. The verb's modules are loaded only now, and from V8's compile cache: it halves the time to load. Nx knows success and failure only;
  * the exact exit code is that of the `pinlane` command.
@@ -84,7 +92,7 @@ export const runTask = async (load: () => Promise<Verb>, options: Options, conte
     rootOf: async (other: string) => context.projectsConfigurations.projects[other]?.root ?? null,
     afterBuild: isAfterBuild(run, id, project),
   };
-  hideFromGit(context.root);
+  hideOnce(context.root);
   const whole = {
     ...withoutSplits(options, context),
     ...bundleOptions(verb, context),

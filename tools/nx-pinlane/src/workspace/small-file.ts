@@ -4,11 +4,12 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 export type SmallFile =
   { readonly kind: 'file'; readonly bytes: Uint8Array } | { readonly kind: 'special' } | { readonly kind: 'large'; readonly size: number };
 
-/** The bytes of an open file, up to one more than the limit: it may grow while it is read. */
-const readUpTo = (descriptor: number, limit: number): Uint8Array => {
+/** The bytes of an open file, up to one more than the limit: it may grow while it is read. @param size what it has now */
+const readUpTo = (descriptor: number, size: number, limit: number): Uint8Array => {
   const chunks: Uint8Array[] = [];
   for (let left = limit + 1; left > 0;) {
-    const chunk = Buffer.allocUnsafe(Math.min(left, 64 * 1024));
+    // One read for the file and one for its end, and no more memory than that takes: a run reads several for each processor.
+    const chunk = Buffer.allocUnsafe(Math.min(left, chunks.length === 0 ? size + 1 : 4096));
     const count = readSync(descriptor, chunk);
     if (count === 0) break;
     chunks.push(chunk.subarray(0, count));
@@ -40,7 +41,7 @@ export const readSmallFile = (path: string, limit: number, { links = true } = {}
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) return { kind: 'special' };
     if (stats.size > limit) return { kind: 'large', size: stats.size };
-    const bytes = readUpTo(descriptor, limit);
+    const bytes = readUpTo(descriptor, stats.size, limit);
     return bytes.length > limit ? { kind: 'large', size: bytes.length } : { kind: 'file', bytes };
   } finally {
     closeSync(descriptor);
