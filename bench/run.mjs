@@ -4,6 +4,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureFleet } from './fleet.mjs';
 import { measure, median } from './measure.mjs';
 import { comparePeers, prepareRegistry } from './peers/compare.mjs';
 import { peerLines, peerRows } from './peers/report.mjs';
@@ -13,7 +14,7 @@ import { addLargeBase, copyWorkspace, manyProcessors } from './workspace.mjs';
 
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' }, only: { type: 'string' }, help: { type: 'boolean' } } });
 if (values.help) {
-  console.log('npm run bench -- [--runs=N] [--only=cold|one-line|unchanged|memory|inference|peers]');
+  console.log('npm run bench -- [--runs=N] [--only=cold|one-line|unchanged|memory|inference|many|peers]');
   console.log('PINLANE_BENCH_PATH=<folders> names where the tools are that peers are, if not on PATH.');
   process.exit(0);
 }
@@ -159,6 +160,23 @@ const inference = async () => {
   note('the first time, when no registry.yaml was ever read (one run), over an empty plugin', first.ours - first.empty, 's');
 };
 
+const fleets = async () => {
+  for (const [count, most] of [
+    [100, 1],
+    [1000, 5],
+  ]) {
+    const to = join(temporary, `fleet-${count}`);
+    const { floor, unchanged, affectedFloor, one, all, task } = await measureFleet({ root, to, count, runs, nx, say });
+    row(`${count} processors on one base, nothing changed, over a nx:noop for each`, unchanged - floor, most, 's');
+    note(`nx:noop for each of ${count}`, floor, 's');
+    row(`${count} processors, nothing changed: peak memory of the largest process`, task, 300, 'MB');
+    row(`${count} processors, one changed, by nx affected, of the time of its nx:noop`, (100 * one) / affectedFloor, 130, '%');
+    note('nx affected of its nx:noop', affectedFloor, 's');
+    if (count === 100) row(`${count} processors, all changed (one run)`, all, 20, 's');
+    else note('all changed (one run)', all, 's');
+  }
+};
+
 // If one part fails, the numbers of the others, which took minutes, are still printed.
 const part = async (names, run) => {
   if (!names.some(wanted)) return;
@@ -172,6 +190,7 @@ const part = async (names, run) => {
 };
 await part(['cold', 'one-line', 'unchanged', 'memory'], inCopy);
 await part(['inference'], inference);
+await part(['many'], fleets);
 await part(['peers'], peers);
 console.log(`medians of ${runs} runs on ${cpus().length} cores (load ${busy.toFixed(1)} when it began), Node ${process.version}\n`);
 console.log([...table(['what', 'measured', 'target', 'met'], rows), ...others].join('\n'));
