@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readFile, realpath, rm } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { fail, leadsOut, PinlaneError, type Problem } from '@pinlane/contracts';
+import { fail, laneRules, leadsOut, PinlaneError, type Lane, type Problem } from '@pinlane/contracts';
+import { laneOf } from '@pinlane/pipeline';
 import { writeFileAtomic } from '@pinlane/oci';
 import type { BuildFailure, Message } from 'esbuild';
 import type { VerbContext } from '../command/context.ts';
 import { BUNDLER, namedEntries } from './bundler.ts';
 import { withPortableNames } from './bundle-names.ts';
+import { recordBundle, sameBundle, type Bundled } from './bundle-record.ts';
 import { workspacePaths } from '../workspace/paths.ts';
 
 const asProblem = ({ text, location, notes }: Message): Problem => ({
@@ -23,7 +25,7 @@ const below = (folder: string, path: string, option: string): string => {
   return inside === '' || leadsOut(inside) ? fail('ERR_PATH_ESCAPES', `--${option}=${path} is not a file below ${folder}`) : full;
 };
 
-const bundled = async (root: string, entry: string, output: string, sourcemap: boolean): Promise<readonly { path: string; contents: Uint8Array }[]> => {
+const bundled = async (root: string, entry: string, output: string, sourcemap: boolean): Promise<Pick<Bundled, 'inputs' | 'outputs'>> => {
   const { build } = await import('esbuild');
   const { names, plugin } = namedEntries([entry]);
   try {
@@ -44,7 +46,9 @@ const bundled = async (root: string, entry: string, output: string, sourcemap: b
     const [text, map] = [output, `${output}.map`].map((file) => outputFiles.find(({ path }) => path === file)?.text);
     const toRoot = `${relative(dirname(output), root).split(sep).join('/')}/`;
     const named = withPortableNames({ text: text ?? '', map }, new Set(Object.keys(metafile.inputs)), toRoot);
-    return outputFiles.map(({ path }) => ({ path, contents: Buffer.from((path === output ? named.text : named.map) ?? '') }));
+    const outputs = outputFiles.map(({ path }) => ({ path, contents: Buffer.from((path === output ? named.text : named.map) ?? '') }));
+    // What is in brackets is the bundler's own.
+    return { inputs: Object.keys(metafile.inputs).filter((path) => !/^[<(]/.test(path)), outputs };
   } catch (thrown) {
     if (!isBuildFailure(thrown) || thrown.errors.length === 0) throw thrown;
     throw new PinlaneError(thrown.errors.map(asProblem) as [Problem, ...Problem[]]);
@@ -56,7 +60,12 @@ export interface BundleOptions {
   readonly entry: string;
   readonly output: string;
   readonly sourcemap: boolean;
+  /** The lane, if it is not the one of the environment: one that builds fresh bundles in any case. */
+  readonly lane?: Lane | undefined;
 }
+
+/** A lane that builds fresh believes nothing of an earlier run, and leaves nothing that another lane believes. */
+const keepsRecords = ({ lane }: BundleOptions, env: VerbContext['env']): boolean => !laneRules(laneOf(lane, env['PINLANE_LANE']) ?? 'local').fresh;
 
 /** A bundle that is there already stays untouched; another one is prepared outside of the build context, where no image and no fingerprint finds it. */
 const replaceIfOther = async (path: string, contents: Uint8Array, temporaryFolder: string): Promise<void> => {
@@ -66,22 +75,36 @@ const replaceIfOther = async (path: string, contents: Uint8Array, temporaryFolde
 
 /**
  * Bundles a processor into one file. The bundle depends on the sources alone: paths in it are relative to the workspace, so that
- * the same source gives the same bytes in any folder.
+ * the same source gives the same bytes in any folder. Nothing is bundled if nothing that the last bundle was made of has changed.
  * @returns the files it wrote, relative to the workspace's root, and their sizes in bytes
  * @throws ERR_BUNDLE_FAILED with every error and its place, ERR_PATH_ESCAPES
  */
-export const writeBundle = async (options: BundleOptions, { root: given, projectRoot, progress }: VerbContext): Promise<{ path: string; size: number }[]> => {
+export const writeBundle = async (
+  options: BundleOptions,
+  { root: given, project, projectRoot, env, progress }: VerbContext,
+): Promise<{ path: string; size: number }[]> => {
   // The bundler names files by where they really are.
   const root = await realpath(given);
   const folder = join(root, projectRoot);
   const entry = below(folder, options.entry, 'entry');
   const output = below(folder, options.output, 'output');
   if (!existsSync(entry)) fail('ERR_BUNDLE_FAILED', 'the entry file does not exist', { file: relative(root, entry) });
-  progress(`bundling ${options.entry}`);
-  const files = await bundled(root, entry, output, options.sourcemap);
-  const { temporary } = workspacePaths(root, 'local');
+  const { temporary, bundle } = workspacePaths(root, 'local');
+  const record = bundle(project);
+  const wanted = JSON.stringify([relative(root, entry), relative(root, output), options.sourcemap]);
   // The map of an earlier bundle would become part of the image.
-  if (!options.sourcemap) await rm(`${output}.map`, { force: true });
-  for (const { path, contents } of files) await replaceIfOther(path, contents, temporary);
-  return files.map(({ path, contents }) => ({ path: relative(root, path), size: contents.length }));
+  const removeMap = async (): Promise<void> => (options.sourcemap ? undefined : rm(`${output}.map`, { force: true }));
+  const records = keepsRecords(options, env);
+  const same = records ? sameBundle(record, root, wanted) : null;
+  if (same !== null) {
+    await removeMap();
+    return same;
+  }
+  progress(`bundling ${options.entry}`);
+  const since = Date.now();
+  const { inputs, outputs } = await bundled(root, entry, output, options.sourcemap);
+  await removeMap();
+  for (const { path, contents } of outputs) await replaceIfOther(path, contents, temporary);
+  if (records) await recordBundle(record, root, { options: wanted, inputs, outputs, since }, temporary);
+  return outputs.map(({ path, contents }) => ({ path: relative(root, path), size: contents.length }));
 };

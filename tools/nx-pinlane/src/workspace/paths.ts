@@ -8,6 +8,8 @@ export interface WorkspacePaths {
   readonly store: string;
   /** The build record of a project. */
   readonly record: (project: string) => string;
+  /** The record of a project's last bundle. */
+  readonly bundle: (project: string) => string;
   /** The folder of all build records. */
   readonly builds: string;
   /** The pushes of a project that are not pinned yet. */
@@ -32,6 +34,7 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     root,
     store: join(own, 'store'),
     record: (project) => join(own, 'builds', `${project}.json`),
+    bundle: (project) => join(shared, 'cache/bundles', `${project}.json`),
     builds: join(own, 'builds'),
     journal: (project) => join(shared, 'journal', `${project}.json`),
     locks: join(shared, 'locks'),

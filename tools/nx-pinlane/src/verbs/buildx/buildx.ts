@@ -12,7 +12,7 @@ export const buildx = async (options: BuildxOptions, context: VerbContext): Prom
   const settings = resolveSettings(options, context.env);
   requireMayBuild(settings.lane);
   // The bundler is a process of its own, so the modules that build are loaded while it works.
-  const bundling = options.bundle ? writeBundle(options.bundle, context) : Promise.resolve();
+  const bundling = options.bundle ? writeBundle({ ...options.bundle, lane: settings.lane }, context) : Promise.resolve();
   bundling.catch(() => undefined);
   const { buildProcessor } = await import('./build-processor.ts');
   return buildProcessor(options, settings, bundling, context);
