@@ -204,7 +204,7 @@ const executor = (verb: Verb): string[] => [
 
 const environment = (verbs: readonly Verb[]): string =>
   table(
-    ['variable', 'what', 'option that wins over it', 'part of cache keys', 'read by'],
+    ['variable', 'what', 'option that wins over it', 'input of targets', 'read by'],
     (Object.keys(ENVIRONMENT) as (keyof typeof ENVIRONMENT)[]).map((name) => {
       const { what, option, inCacheKey } = ENVIRONMENT[name];
       const readers = verbs.filter(({ environment: read }) => read.includes(name)).map((verb) => verb.name);
@@ -236,7 +236,7 @@ const pages = (verbs: readonly Verb[]): Record<string, string> => ({
   'executors.md': page('Executors', ...verbs.flatMap(executor)),
   'environment.md': page(
     'Environment variables',
-    'A variable stands for an option in a whole run; an empty one counts as unset. Those that are part of cache keys are inputs of the targets that Nx caches.',
+    'A variable stands for an option in a whole run; an empty one counts as unset. Those that change what a build makes are inputs of the targets.',
     environment(verbs),
   ),
   'lanes.md': page('Lanes', 'The lane comes from `--lane`, else `PINLANE_LANE`, else `local`.', lanes()),

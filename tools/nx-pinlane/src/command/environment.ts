@@ -3,7 +3,7 @@ export interface EnvironmentVariable {
   readonly what: string;
   /** The option that wins over it; null if there is none. */
   readonly option: string | null;
-  /** Whether its value changes what a build makes, so that it is part of the cache key of every target that is cached. */
+  /** Whether its value changes what a build makes, so that it is an input of every target that builds. */
   readonly inCacheKey: boolean;
 }
 

@@ -6,7 +6,7 @@ import { laneOf } from '@pinlane/pipeline';
 import { writeFileAtomic } from '@pinlane/oci';
 import type { BuildFailure, Message } from 'esbuild';
 import type { VerbContext } from '../command/context.ts';
-import { BUNDLER, namedEntries } from './bundler.ts';
+import { BUNDLER, namedEntries } from '../workspace/bundler.ts';
 import { withPortableNames } from './bundle-names.ts';
 import { recordBundle, sameBundle, type Bundled } from './bundle-record.ts';
 import { workspacePaths } from '../workspace/paths.ts';

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { Metafile, Plugin } from 'esbuild';
-import { BUNDLER, namedEntries } from '../../images/bundler.ts';
+import { BUNDLER, namedEntries } from '../../workspace/bundler.ts';
 import { hideFromGit, OWN_FOLDER } from '../../workspace/own-folder.ts';
 import { readSealed, writeSealed } from '../../workspace/sealed-file.ts';
 import { openWitness, type Witness } from '../../workspace/witness.ts';
