@@ -5,7 +5,9 @@
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseDigest, type Repository } from '@pinlane/contracts';
 import { makeImage, putImage } from '@pinlane/testing/images';
+import { openRepository } from '../../src/registry/index.ts';
 import { withSlot } from '../../src/registry/push/slots.ts';
 import { openStore } from '../../src/store/index.ts';
 import { withLock } from '../../src/files/lock.ts';
@@ -72,6 +74,14 @@ const hold = (): Promise<void> =>
 
 const generation = async (): Promise<void> => say(await store.generation());
 
+/** Brings the blob `id`, of `count` bytes, from where it was left. */
+const bring = async (): Promise<void> => {
+  say('asking');
+  const reach = { open: (repository: Repository) => openRepository(repository, { auth: async () => undefined }) };
+  await openStore(root, { reach }).bring([{ digest: parseDigest(id), size: Number(count) }]);
+  say('brought');
+};
+
 /** Holds a slot of those in `root` for pushes to the registry `id`. */
 const holdSlot = (): Promise<void> =>
   withSlot({ slots: { folder: root, count: Number(count) }, host: id, progress: () => undefined, signal: undefined }, async () => {
@@ -79,5 +89,5 @@ const holdSlot = (): Promise<void> =>
     await sleep(600_000);
   });
 
-const works: Readonly<Record<string, () => Promise<void>>> = { write, reuse, collect, count: countUp, hold, 'hold-slot': holdSlot, generation };
+const works: Readonly<Record<string, () => Promise<void>>> = { write, reuse, collect, count: countUp, hold, 'hold-slot': holdSlot, generation, bring };
 await works[what]?.();

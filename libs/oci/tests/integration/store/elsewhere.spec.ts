@@ -1,11 +1,14 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { formatReference, isPinlaneError, type Digest, type PinlaneError } from '@pinlane/contracts';
 import { codeOf, drain, errorOf, makeImage, startRegistry, temporaryFolder, type Fault, type RegistryOptions, type TestRegistry } from '@pinlane/testing';
 import { openStore, unpackImage, verifyImage, type Store } from '../../../src/index.ts';
 import { blobRequests, leaveLayers, reachingStore, repositoryIn } from '../../support/left-base.ts';
+import { writers } from '../../support/processes.ts';
 
+const started = writers();
 let folder: string;
 let registry: TestRegistry;
 const closing: (() => Promise<void>)[] = [];
@@ -56,6 +59,24 @@ describe('A layer that the store left in a registry', () => {
     await Promise.all(stores.flatMap((store) => [store.bring(layers), store.bring(layers), drain(store.openBlob(layers[0]!))]));
     expect(blobRequests(registry, 'GET').sort()).toEqual(layers.map(({ digest }) => digest).sort());
   });
+
+  it('is fetched once for all processes, and by another where the one that fetches it is killed', async () => {
+    const { store } = reachingStore(folder);
+    const { layers } = await leaveLayers(store, registry, 'team/base', makeImage({ layerSize: 300_000 }));
+    const bring = (at: number) => started('bring', store.root, layers[at]!.digest, String(layers[at]!.size));
+    await Promise.all([bring(0), bring(0), bring(0)].map(({ done }) => done));
+    expect(blobRequests(registry, 'GET')).toEqual([layers[0]!.digest]);
+
+    registry.faults.push({ when: ({ url }) => url.endsWith(layers[1]!.digest), times: 1, fault: { kind: 'hang' } });
+    const hanging = bring(1);
+    while (!blobRequests(registry, 'GET').includes(layers[1]!.digest)) await sleep(20);
+    const next = [bring(1), bring(1)];
+    await Promise.all(next.map(({ said }) => said(1)));
+    await hanging.kill();
+    await Promise.all(next.map(({ done }) => done));
+    expect(blobRequests(registry, 'GET')).toEqual([layers[0]!.digest, layers[1]!.digest, layers[1]!.digest]);
+    expect(await drain(store.openBlob(layers[1]!))).toHaveLength(300_000);
+  }, 60_000);
 
   it('is passed on without being kept', async () => {
     const { store } = reachingStore(folder);
