@@ -31,7 +31,7 @@ export interface Elsewhere {
   /** The images as a part of which a blob is to be had, whether it is here or not. */
   imagesOf(blob: AnyBlob): Promise<readonly PinnedReference[]>;
   /** The same for a blob that is elsewhere; none for one that is here, or gone. */
-  lookUp(blob: BlobDescriptor): Promise<readonly PinnedReference[]>;
+  lookUp(blob: AnyBlob): Promise<readonly PinnedReference[]>;
   /**
    * Brings blobs here that are elsewhere, several at once, and each once for all processes.
    * @param near is read in place of the repository that it is, if that was noted

@@ -172,7 +172,7 @@ const contentOf = (paths: StorePaths, elsewhere: Elsewhere, signal: AbortSignal 
     async missing(digest, { hashed } = {}) {
       const { blobs, missing, corrupt } = await closureOf(paths, [digest]);
       const isThere = async (blob: AnyBlob): Promise<boolean> =>
-        (await (hashed ? hasItsBytes(paths, blob, hashed, signal) : looksWhole(paths, blob))) || (await elsewhere.imagesOf(blob)).length > 0;
+        (await (hashed ? hasItsBytes(paths, blob, hashed, signal) : looksWhole(paths, blob))) || (await elsewhere.lookUp(blob)).length > 0;
       const there = await Promise.all(blobs.map(isThere));
       const absent = blobs.filter((_, position) => !there[position]).map((blob) => blob.digest);
       return [...missing, ...corrupt, ...absent].sort();

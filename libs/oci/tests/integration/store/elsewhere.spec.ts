@@ -131,6 +131,18 @@ describe('A layer that the store left in a registry', () => {
     expect(await drain(store.openBlob(layers[0]!))).toHaveLength(layers[0]!.size);
   });
 
+  it('is a lack of the image if it was brought and altered, as long as nobody removes it', async () => {
+    const { store } = reachingStore(folder);
+    const { root, layers } = await leaveLayers(store, registry, 'team/base');
+    await store.bring(layers);
+    await writeFile(store.blobPath(layers[0]!.digest), Buffer.from(layers[0]!.bytes).fill(0, 0, 1));
+    expect(await store.missing(root)).toEqual([layers[0]!.digest]);
+    expect(await store.missing(root, { hashed: new Set() })).toEqual([layers[0]!.digest]);
+    expect(await codeOf(() => verifyImage(store, root, { blobs: 'hashed' }))).toBe('ERR_STORE_CORRUPT');
+    await rm(store.blobPath(layers[0]!.digest));
+    expect(await store.missing(root)).toEqual([]);
+  });
+
   it.each<[string, Fault, string]>([
     ['is gone', { kind: 'answer', status: 404 }, 'ERR_LAYER_GONE'],
     ['has other bytes there', { kind: 'answer', status: 200, body: 'other bytes' }, 'ERR_DIGEST_MISMATCH'],
