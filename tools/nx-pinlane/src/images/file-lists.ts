@@ -10,7 +10,7 @@ import {
 } from '@pinlane/contracts';
 import { listedHere, publishFileLists, readFileLists, readImage, type AssembleRequest, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { VerbContext } from '../command/context.ts';
-import type { BuildWish } from './build-image.ts';
+import type { BuildSettings } from '../workspace/settings.ts';
 import { openRegistry, type RegistryAccess } from './locations.ts';
 
 /**
@@ -19,7 +19,7 @@ import { openRegistry, type RegistryAccess } from './locations.ts';
  */
 export const fileListsFor = (
   { repository, push }: BuildPlan,
-  { noCache, settings }: BuildWish,
+  { noCache, settings }: { readonly noCache: boolean; readonly settings: BuildSettings },
   access: RegistryAccess,
   { note }: VerbContext,
 ): AssembleRequest['fileLists'] => {
