@@ -35,7 +35,7 @@ describe('The pinlane command', () => {
     expect(engines.node).toBe('>=22.12');
     expect(command).toContain('const LOWEST = [22, 12];');
     expect(ERROR_CATALOGUE.ERR_NODE_UNSUPPORTED.remedy).toContain('Node 22.12 or newer');
-    expect(readFileSync(join(plugin, 'src/nx/executor.ts'), 'utf8')).toContain('needs Node 22.12');
+    expect(readFileSync(join(plugin, 'src/nx/run-task.ts'), 'utf8')).toContain('needs Node 22.12');
   });
 
   it('is read by an old Node: nothing in its file is newer than ES2017, but for import()', () => {
