@@ -169,7 +169,7 @@ const contract = (): string[] => [
     Object.entries(PROCESSOR_ENV).map(([name, variable]) => [`\`${variable}\``, name]),
   ),
   '## Limits of acceptance',
-  'What a processor under test answers and leaves is read up to these limits. More is a failed check, which names the limit. Links are not followed, and nothing but regular files is read.',
+  'What a processor under test answers and leaves is read up to these limits. More is a failed check, which names the limit. Links are not followed, nothing but regular files is read, and a name is text in UTF-8.',
   table(['what', 'at most'], acceptanceLimits()),
   '## The sandbox of acceptance',
   'In the runtimes `bubblewrap`, `unshare` and `docker` a processor has no capability, not even in its bounding set, can gain none, and has a read-only root, with what of `/proc` is about the whole machine. The runtime `host` isolates nothing. It can write to:',

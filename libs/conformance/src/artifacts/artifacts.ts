@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { opendir, readlink, symlink } from 'node:fs/promises';
@@ -123,6 +124,13 @@ const contentOf = async (folder: Opened, name: Buffer, { path, kind }: Pick<Entr
   }
 };
 
+/** A name as text; one that is none is refused, because two that differ would look like one. */
+const textOf = (name: Buffer, inside: string): string => {
+  if (isUtf8(name)) return name.toString();
+  const shown = name.toString('latin1').replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  throw new Unreadable(`the name ${plainLine(inside)}${shown} is no text in UTF-8`);
+};
+
 /** Visits one folder and those below it; of each only what is above it is open at a time. */
 const visitFolder = async (top: Opened, shown: string, share: Share, take: (entry: Entry) => void | Promise<void>): Promise<void> => {
   const { limits } = share;
@@ -131,7 +139,7 @@ const visitFolder = async (top: Opened, shown: string, share: Share, take: (entr
     if (depth > limits.depth) throw new Unreadable(`${plainLine(shown)} holds folders that are nested deeper than ${limits.depth}`);
     for await (const entry of await entriesIn(folder)) {
       if ((entries += 1) > limits.entries) throw new Unreadable(`${plainLine(shown)} holds more than ${limits.entries} entries`);
-      const [path, kind] = [`${inside}${entry.name.toString()}`, kindOf(entry)];
+      const [path, kind] = [`${inside}${textOf(entry.name, inside)}`, kindOf(entry)];
       share.take(0, path);
       await take({ path, kind, content: (use) => contentOf(folder, entry.name, { path, kind }, share, use) });
       const below = kind === 'folder' ? await openIn(folder, entry.name, path) : undefined;

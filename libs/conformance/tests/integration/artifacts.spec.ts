@@ -104,12 +104,23 @@ describe('what a processor leaves', () => {
     expect(said).toBe('a\\n\\x1b[31mb is a link, which is not followed');
   });
 
-  it('lists links, pipes and sockets without opening them, and names that are no UTF-8', async () => {
+  it('lists links, pipes and sockets without opening them', async () => {
     symlinkSync(host, join(root, 'run/link'));
     execFileSync('mkfifo', [join(root, 'run/pipe')]);
     await bind(join(root, 'run/socket'));
-    writeFileSync(Buffer.concat([Buffer.from(`${root}/run/`), Buffer.from([0xff, 0xfe])]), '');
-    expect(await artifacts().list('run')).toEqual(['link', 'outputs/', 'outputs/a.txt', 'pipe', 'socket', '\ufffd\ufffd']);
+    expect(await artifacts().list('run')).toEqual(['link', 'outputs/', 'outputs/a.txt', 'pipe', 'socket']);
+  });
+
+  it.each<[string, number[], string]>([
+    ['bytes that are never text', [0xff, 0xfe], '\\xff\\xfe'],
+    ['another alphabet', [0x61, 0xe9], 'a\\xe9'],
+    ['half a character, and a line break', [0xc3, 0x0a], '\\xc3\\x0a'],
+    ['half a surrogate pair', [0xed, 0xa0, 0x80], '\\xed\\xa0\\x80'],
+  ])('refuses by name what is no text, as two such names would look like one: %s', async (_, bytes, shown) => {
+    writeFileSync(join(root, 'run/\ufffd'), '');
+    expect(await artifacts().list('run')).toContain('\ufffd');
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/run/outputs/`), Buffer.from(bytes)]), '');
+    for (const folder of ['', 'run', 'run/outputs']) await expect(artifacts().list(folder)).rejects.toThrow(`${shown} is no text in UTF-8`);
   });
 
   it('lists no folder that is a link', async () => {
