@@ -70,7 +70,8 @@ const nodeLayer = ({ platforms }: BaseLock, architecture: Architecture): LayerPl
     inputs: { node },
     contents: `the Node layer, ${node.version}`,
     history: `Node ${node.version}`,
-    obtain: async (input) => obtained(await obtainNode(node, architecture, input), (tarball) => (spool) => nodeEntries(tarball, node, architecture, spool)),
+    obtain: async (input) =>
+      obtained(await obtainNode(node, architecture, input), (tarball) => (spool) => nodeEntries(tarball, node, architecture, spool, input.signal)),
   };
 };
 

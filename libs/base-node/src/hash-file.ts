@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import { whileWanted } from '@pinlane/oci';
 
-/** The hash of a file's content. */
-export const hashFile = async (file: string, algorithm: 'sha256' | 'sha512'): Promise<Buffer> => {
+/** The hash of a file's content. @throws ERR_CANCELLED */
+export const hashFile = async (file: string, algorithm: 'sha256' | 'sha512', signal: AbortSignal): Promise<Buffer> => {
   const hash = createHash(algorithm);
-  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash);
+  for await (const chunk of whileWanted(createReadStream(file, { highWaterMark: 1024 * 1024 }), signal)) hash.update(chunk);
   return hash.digest();
 };

@@ -18,14 +18,14 @@ export interface Expected {
 /** Downloads by content. A file is in it under its hash or not at all, so several processes may use it at once. */
 export interface DownloadCache {
   /** The file with this content, its bytes checked; undefined if it is not here. One that was altered is removed. */
-  find(expected: Pick<Expected, 'size' | 'digest'>): Promise<string | undefined>;
+  find(expected: Pick<Expected, 'size' | 'digest'>, signal: AbortSignal): Promise<string | undefined>;
   /** Takes in a file that was downloaded; undefined if there is no such file. @throws ERR_DIGEST_MISMATCH */
-  adopt(file: string, expected: Expected): Promise<string | undefined>;
+  adopt(file: string, expected: Expected, signal: AbortSignal): Promise<string | undefined>;
   /** Makes a folder beside the downloads for as long as `use` takes. */
   withWorkFolder<T>(use: (folder: string) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-const digestOf = async (file: string): Promise<string> => `sha256:${(await hashFile(file, 'sha256')).toString('hex')}`;
+const digestOf = async (file: string, signal: AbortSignal): Promise<string> => `sha256:${(await hashFile(file, 'sha256', signal)).toString('hex')}`;
 
 const sizeOf = async (file: string): Promise<number | null> =>
   stat(file).then(
@@ -48,21 +48,21 @@ const moveTo = async (place: string, file: string): Promise<void> => {
 export const openDownloadCache = (folder: string): DownloadCache => {
   const placeOf = (digest: Digest): string => join(folder, 'sha256', digestHex(digest));
   return {
-    async find({ size, digest }) {
+    async find({ size, digest }, signal) {
       const file = placeOf(digest);
       const actual = await sizeOf(file);
       if (actual === null) return undefined;
-      if (actual === size && (await digestOf(file)) === digest) return file;
+      if (actual === size && (await digestOf(file, signal)) === digest) return file;
       await rm(file, { force: true });
       return undefined;
     },
 
-    async adopt(file, expected) {
+    async adopt(file, expected, signal) {
       const size = await sizeOf(file);
       if (size === null) return undefined;
       const what = `${expected.name} ${expected.version}`;
       if (size !== expected.size) fail('ERR_DIGEST_MISMATCH', `${what} has ${size} bytes where the lock says ${expected.size}`);
-      const digest = await digestOf(file);
+      const digest = await digestOf(file, signal);
       if (digest !== expected.digest) fail('ERR_DIGEST_MISMATCH', `${what} has digest ${digest} where the lock says ${expected.digest}`);
       const place = placeOf(expected.digest);
       await moveTo(place, file);

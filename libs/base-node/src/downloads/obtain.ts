@@ -67,7 +67,7 @@ export const obtainPackages = async (packages: readonly LockedPackage[], archite
   const { cache } = input;
   const files = new Map<string, string>();
   for (const one of packages) {
-    const file = await cache.find(one);
+    const file = await cache.find(one, input.signal);
     if (file !== undefined) files.set(one.name, file);
   }
   const wanted = packages.filter(({ name }) => !files.has(name));
@@ -78,7 +78,7 @@ export const obtainPackages = async (packages: readonly LockedPackage[], archite
     const bring = async (some: readonly LockedPackage[]) => {
       const { stderr } = await apt.download(some, folder);
       for (const one of some) {
-        const file = await cache.adopt(join(folder, archiveName(one)), one);
+        const file = await cache.adopt(join(folder, archiveName(one)), one, input.signal);
         if (file !== undefined) files.set(one.name, file);
       }
       return stderr;
@@ -98,7 +98,7 @@ export const obtainPackages = async (packages: readonly LockedPackage[], archite
 
 /** Brings the locked Node tarball of an architecture. @throws ERR_BASE_UNAVAILABLE, ERR_DIGEST_MISMATCH */
 export const obtainNode = async (node: LockedNode, architecture: Architecture, input: DownloadInput): Promise<Obtained<string>> => {
-  const cached = await input.cache.find(node);
+  const cached = await input.cache.find(node, input.signal);
   if (cached !== undefined) return { ok: true, value: cached };
   const spec = `${node.name}@${node.version}`;
   const fetched = await fetchIntoCache(spec, join(input.work, `npm-${architecture}`), input);
@@ -106,7 +106,7 @@ export const obtainNode = async (node: LockedNode, architecture: Architecture, i
     if (!fetched.gone) fail('ERR_BASE_UNAVAILABLE', `npm cannot bring ${spec}: ${fetched.complaint}`);
     return { ok: false, gone: [{ architecture, name: node.name, version: node.version, available: [] }] };
   }
-  const found = await findLocked(fetched.files, node);
+  const found = await findLocked(fetched.files, node, input.signal);
   if (found === undefined) return fail('ERR_DIGEST_MISMATCH', `nothing that npm brought for ${spec} has the size and digest of the lock, ${node.digest}`);
-  return { ok: true, value: (await input.cache.adopt(found, node))! };
+  return { ok: true, value: (await input.cache.adopt(found, node, input.signal))! };
 };

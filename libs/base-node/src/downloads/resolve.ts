@@ -12,7 +12,7 @@ const lockNode = async (architecture: Architecture, version: string, known: Lock
   if (known?.version === version) return known;
   const { file, size, digest } = await identifyNode(architecture, version, join(input.work, `npm-${architecture}`), input);
   const locked = { name: nodePackageName(architecture), version, size, digest };
-  await input.cache.adopt(file, locked);
+  await input.cache.adopt(file, locked, input.signal);
   return locked;
 };
 

@@ -80,8 +80,13 @@ export const fetchIntoCache = async (spec: string, folder: string, options: RunO
 };
 
 /** The file that is a locked tarball, by size and hash; undefined if none is. */
-export const findLocked = async (files: readonly string[], { size, digest }: Pick<LockedNode, 'size' | 'digest'>): Promise<string | undefined> => {
-  for (const file of files) if ((await stat(file)).size === size && `sha256:${(await hashFile(file, 'sha256')).toString('hex')}` === digest) return file;
+export const findLocked = async (
+  files: readonly string[],
+  { size, digest }: Pick<LockedNode, 'size' | 'digest'>,
+  signal: AbortSignal,
+): Promise<string | undefined> => {
+  for (const file of files)
+    if ((await stat(file)).size === size && `sha256:${(await hashFile(file, 'sha256', signal)).toString('hex')}` === digest) return file;
   return undefined;
 };
 
@@ -93,8 +98,8 @@ export const identifyNode = async (architecture: Architecture, version: string, 
   const fetched = await fetchIntoCache(spec, folder, options);
   if (!fetched.ok) return fail('ERR_BASE_UNAVAILABLE', `npm cannot bring ${spec}: ${fetched.complaint}`);
   for (const file of fetched.files) {
-    if ((await hashFile(file, 'sha512')).toString('base64') !== announced) continue;
-    const digest = parseDigest(`sha256:${(await hashFile(file, 'sha256')).toString('hex')}`);
+    if ((await hashFile(file, 'sha512', options.signal)).toString('base64') !== announced) continue;
+    const digest = parseDigest(`sha256:${(await hashFile(file, 'sha256', options.signal)).toString('hex')}`);
     return { file, size: (await stat(file)).size, digest };
   }
   return fail('ERR_DIGEST_MISMATCH', `nothing that npm brought for ${spec} has the hash that it announces`);

