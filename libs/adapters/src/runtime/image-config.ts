@@ -1,4 +1,5 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { fail, type ImageRunConfig, type RunnableImage } from '@pinlane/contracts';
 
@@ -30,11 +31,28 @@ const MAX_ID = 2 ** 31;
 const numericId = (text: string | undefined): number | null =>
   text !== undefined && /^[0-9]{1,10}$/.test(text) && Number(text) < MAX_ID ? Number(text) : null;
 
+/** In bytes, of passwd and of group: ten thousand users, and more than any image has. */
+const ROWS_LIMIT = 1024 * 1024;
+
+/** The text of a file of the image, of which nobody knows how large it is, or what. @throws ERR_MANIFEST_INVALID */
+const textOf = async (path: string, file: string): Promise<string> => {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    if (!(await handle.stat()).isFile()) return fail('ERR_MANIFEST_INVALID', `the image's /etc/${file} is no file`);
+    const buffer = Buffer.alloc(ROWS_LIMIT + 1);
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+    if (bytesRead > ROWS_LIMIT) return fail('ERR_MANIFEST_INVALID', `the image's /etc/${file} holds more than the ${ROWS_LIMIT} bytes that are read`);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+};
+
 /** The rows of passwd or group. There are none if the image has no such file, or a link that leads out of it, to this machine's. */
 const rows = async (rootfs: string, file: string): Promise<string[][]> => {
   const path = await realpath(join(rootfs, 'etc', file)).catch(() => null);
   const inside = path?.startsWith(`${await realpath(rootfs)}${sep}`) === true;
-  const text = path !== null && inside ? await readFile(path, 'utf8') : '';
+  const text = path !== null && inside ? await textOf(path, file) : '';
   return text.split('\n').map((line) => line.split(':'));
 };
 

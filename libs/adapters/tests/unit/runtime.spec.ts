@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Availability, NetworkView, Runtime, RuntimeName } from '@pinlane/contracts';
-import { temporaryFolder } from '@pinlane/testing';
+import { errorOf, temporaryFolder } from '@pinlane/testing';
 import { chooseRuntime, judgeEgress, resolveUser } from '../../src/index.ts';
 import { imageProcess } from '../../src/runtime/image-config.ts';
 import { createLogBuffer } from '../../src/runtime/log-buffer.ts';
@@ -90,6 +91,30 @@ describe("an image's process", () => {
 
   it.each(['nobody-knows', 'node:nobody-knows', '99999999999', '-1'])('refuses the unknown user %j', async (user) => {
     await expect(resolveUser(rootfs, user)).rejects.toThrow(/ERR_MANIFEST_INVALID/);
+  });
+
+  it.each<[string, (file: string) => unknown, RegExp]>([
+    ['holds more than a mebibyte', (file) => writeFileSync(file, 'x'.repeat(2 ** 20 + 1)), /\/etc\/\w+ holds more than the 1048576 bytes that are read/],
+    ['has no content, but a size', (file) => (writeFileSync(file, ''), truncateSync(file, 2 ** 40)), /holds more than the 1048576 bytes/],
+    ['is a pipe', (file) => execFileSync('mkfifo', [file]), /is no file/],
+    ['is a folder', (file) => mkdirSync(file), /is no file/],
+  ])('reads no list of users or groups that %s', async (_, make, message) => {
+    for (const [file, user] of [
+      ['group', 'node:staff'],
+      ['passwd', 'node'],
+    ] as const) {
+      rmSync(join(rootfs, 'etc', file));
+      make(join(rootfs, 'etc', file));
+      expect(await errorOf(() => resolveUser(rootfs, user))).toMatchObject({ code: 'ERR_MANIFEST_INVALID', message: expect.stringMatching(message) });
+      rmSync(join(rootfs, 'etc', file), { recursive: true });
+      writeFileSync(join(rootfs, 'etc', file), '');
+    }
+  });
+
+  it('reads a list of users of just a mebibyte', async () => {
+    const last = '\nlast:x:7:8::/:/bin/sh\n';
+    writeFileSync(join(rootfs, 'etc/passwd'), `${'#'.repeat(2 ** 20 - last.length)}${last}`);
+    expect(await resolveUser(rootfs, 'last')).toEqual({ uid: 7, gid: 8 });
   });
 
   it("does not take this machine's users for the image's", async () => {
