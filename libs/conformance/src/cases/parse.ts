@@ -39,14 +39,15 @@ const placeOf = ({ document, lines }: Source, path: readonly PropertyKey[]): Pla
 /** Something that is wrong, before it has a code and a file. */
 type Found = Place & { readonly message: string };
 
-/** Keys that stand twice in one map. The library's own check compares each key with each. */
-const repeatedKeys = ({ document, lines }: Source): Found[] => {
+/** Keys that stand twice in one map, or would get lost. The library's own check compares each key with each. */
+const wrongKeys = ({ document, lines }: Source): Found[] => {
   const found: Found[] = [];
   visit(document, {
     Map: (_, { items }) => {
       const seen = new Set<unknown>();
       for (const { key } of items) {
         if (!isScalar(key)) continue;
+        if (key.value === '__proto__' && key.range) found.push({ message: 'the key __proto__ is not allowed', ...placeAt({ lines }, key.range[0]) });
         if (seen.has(key.value) && key.range) found.push({ message: 'Map keys must be unique', ...placeAt({ lines }, key.range[0]) });
         seen.add(key.value);
       }
@@ -92,7 +93,7 @@ export const parseAcceptanceFile = (text: string, file: string): readonly Accept
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
   const source = { document, lines };
   throwAll(document.errors, ({ message, pos }) => ({ message, ...placeAt(source, pos[0]) }));
-  throwAll(repeatedKeys(source), (found) => found);
+  throwAll(wrongKeys(source), (found) => found);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: ALIASES_AT_MOST });

@@ -22,6 +22,15 @@ describe('a file of acceptance cases', () => {
     });
   });
 
+  it.each(['params: { __proto__: { a: 1 } }', 'params: { deep: [{ "__proto__": 1 }] }', 'params:\n      __proto__: x'])(
+    'loses no key without a word: %s',
+    (params) => {
+      expect(problemsOf(`cases:\n  - name: one\n    ${params}\n    expect: {}\n`)).toEqual([
+        expect.objectContaining({ code: 'ERR_ACCEPTANCE_CASE_INVALID', message: 'the key __proto__ is not allowed', column: expect.any(Number) }),
+      ]);
+    },
+  );
+
   it('has every problem reported at its line and column', () => {
     const text = ['cases:', '  - name: one', '    mode: fast', '    expect:', '      code: oops', '  - nam: two', '    expect: {}', ''].join('\n');
     expect(problemsOf(text)).toEqual([

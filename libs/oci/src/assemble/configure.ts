@@ -18,6 +18,10 @@ const MOST_NAMES = 2000;
 /** In characters, of what is no value of a variable or a label. */
 const LONGEST = 4096;
 
+/** What is the key of a map in an image's config: readers in JavaScript lose one, and our own refuses it. */
+const asKey = (name: string, keyword: string): string =>
+  name === '__proto__' ? fail('ERR_DOCKERFILE_SYNTAX', `${keyword} can not name ${name}`, { fix: 'Choose another name.' }) : name;
+
 /** @throws ERR_DOCKERFILE_SYNTAX */
 export const notTooMany = ({ size }: { readonly size: number }, what: string): void => {
   if (size > MOST_NAMES) fail('ERR_DOCKERFILE_SYNTAX', `the stage has more than ${MOST_NAMES} ${what}`);
@@ -56,7 +60,7 @@ export const configure = (state: StageState, instruction: Configuring, expand: E
     case 'env':
       return setVariables(state, expandPairs(instruction.pairs, expand));
     case 'label':
-      for (const [name, value] of expandPairs(instruction.pairs, expand)) execution.labels.set(name, value);
+      for (const [name, value] of expandPairs(instruction.pairs, expand)) execution.labels.set(asKey(name, 'LABEL'), value);
       return notTooMany(execution.labels, 'labels');
     case 'user':
       execution.user = shortEnough(expand(instruction.value), 'USER');
@@ -71,7 +75,7 @@ export const configure = (state: StageState, instruction: Configuring, expand: E
       return expose(execution, instruction.values.map(expand));
     case 'volume':
       for (const value of instruction.values)
-        execution.volumes.add(shortEnough(expand(value), 'VOLUME') || fail('ERR_DOCKERFILE_SYNTAX', 'VOLUME has an empty path'));
+        execution.volumes.add(asKey(shortEnough(expand(value), 'VOLUME'), 'VOLUME') || fail('ERR_DOCKERFILE_SYNTAX', 'VOLUME has an empty path'));
       return notTooMany(execution.volumes, 'volumes');
     case 'entrypoint':
       execution.entrypoint = argvOf(instruction.command, execution);

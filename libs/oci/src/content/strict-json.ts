@@ -57,6 +57,7 @@ const scan = (text: string, object: (why: string, place: string) => never): void
     if (frame?.keys && frame.awaitsKey) {
       frame.key = value;
       frame.awaitsKey = false;
+      if (value === '__proto__') object('the key "__proto__" is one that readers in JavaScript lose', placeOf(frames.slice(0, -1)));
       if (frame.keys.has(value)) object(`the key ${JSON.stringify(value.slice(0, 100))} is repeated`, placeOf(frames));
       frame.keys.add(value);
     }

@@ -36,6 +36,7 @@ describe('what a Dockerfile puts into an image', () => {
     ['the longest name', `COPY f /${'a'.repeat(255)}`, {}],
     ['a path as long as one may be', `COPY f /${`${name}/`.repeat(15)}b`, {}],
     ['a path as deep as one may be', `COPY f /${'a/'.repeat(255)}b`, {}],
+    ['what scripts have a meaning for', 'ENV __proto__=1 constructor=2\nARG __proto__=1\nLABEL constructor=1\nCOPY f /__proto__/constructor', {}],
     ['what is named like a mark in the middle', 'COPY a.wh.b .whx /x/', { 'a.wh.b': 'x', '.whx': 'x' }],
   ])('can be unpacked if it is %s', async (_, line, files) => {
     expect(await outcomeOf(line, files)).toBe('built');
@@ -44,7 +45,7 @@ describe('what a Dockerfile puts into an image', () => {
   it.each<[string, string, Files, RegExp]>([
     ['a long name', `COPY f /${'a'.repeat(256)}`, {}, /ERR_CONTEXT_INVALID 2 .*more than 255 bytes/],
     ['a name of many bytes', `COPY f /${'é'.repeat(128)}`, {}, /ERR_CONTEXT_INVALID 2 .*more than 255 bytes/],
-    ['a deep path', `COPY f /${'a/'.repeat(300)}b`, {}, /ERR_CONTEXT_INVALID 2 .*nested too deeply/],
+    ['a deep path', `COPY f /${'a/'.repeat(300)}b`, {}, /ERR_DOCKERFILE_SYNTAX 2 .*has more than 256 names/],
     ['a long path', `COPY f /${`${name}/`.repeat(17)}b`, {}, /ERR_CONTEXT_INVALID 2 .*more than 3072 bytes/],
     ['a working directory with a long name', `WORKDIR /${'a'.repeat(256)}`, {}, /ERR_CONTEXT_INVALID 2 .*more than 255 bytes/],
     ['a destination that is a mark', 'COPY f /.wh.f', {}, /ERR_CONTEXT_INVALID 2 .*takes files away/],
@@ -59,6 +60,8 @@ describe('what a Dockerfile puts into an image', () => {
     ['a long name in an archive', 'ADD it.tar /x/', archive('a'.repeat(256)), /ERR_CONTEXT_INVALID 2 .*more than 255 bytes/],
     ['a deep path in an archive', 'ADD it.tar /x/', archive(`${'a/'.repeat(300)}b`), /ERR_CONTEXT_INVALID 2 .*nested too deeply/],
     ['a link to nothing in an archive', 'ADD it.tar /x/', archive('l', ''), /ERR_LAYER_UNSAFE 2 .*link to nothing/],
+    ['a label that readers lose', 'LABEL __proto__=1', {}, /ERR_DOCKERFILE_SYNTAX 2 .*LABEL can not name __proto__/],
+    ['a volume that readers lose', 'VOLUME __proto__', {}, /ERR_DOCKERFILE_SYNTAX 2 .*VOLUME can not name __proto__/],
     ['a link to no path in an archive', 'ADD it.tar /x/', archive('l', 'a'.repeat(5000)), /ERR_LAYER_UNSAFE 2 .*link to what is no path/],
   ])('is refused with its line if no image can hold it: %s', async (_, line, files, message) => {
     expect(await outcomeOf(line, files)).toMatch(message);

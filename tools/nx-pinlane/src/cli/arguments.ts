@@ -9,18 +9,19 @@ export type CommandArguments =
   | { readonly kind: 'help' }
   | { readonly kind: 'run'; readonly project: string | null; readonly options: Readonly<Record<string, unknown>>; readonly verbose: boolean };
 
-type Mappings = Readonly<Record<string, Readonly<Record<string, string>>>>;
+type Mappings = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 const camel = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Takes out `--buildArgs.NAME=value`, which Nx reads as one entry of the option's mapping. */
 const gathered = (args: readonly string[]): { readonly rest: readonly string[]; readonly mappings: Mappings } => {
   const rest: string[] = [];
-  const mappings: Record<string, Record<string, string>> = {};
+  const mappings = new Map<string, Map<string, string>>();
   for (const arg of args) {
     const match = /^--([a-z][A-Za-z-]*)\.([A-Za-z_][A-Za-z0-9_.-]*)=(.*)$/s.exec(arg);
-    if (match) (mappings[camel(match[1] as string)] ??= {})[match[2] as string] = match[3] as string;
-    else rest.push(arg);
+    const [, option, name, value] = match ?? [];
+    if (option === undefined) rest.push(arg);
+    else mappings.set(camel(option), (mappings.get(camel(option)) ?? new Map<string, string>()).set(name!, value!));
   }
   return { rest, mappings };
 };
@@ -28,13 +29,13 @@ const gathered = (args: readonly string[]): { readonly rest: readonly string[]; 
 /** Puts options into camel case and takes out switches: `--push`, `--push=false` and, of an option that may also have a value, `--sbom` alone. */
 const switched = (args: readonly string[], known: ReadonlyMap<string, JsonSchema>) => {
   const rest: string[] = [];
-  const switches: Record<string, boolean> = {};
+  const switches = new Map<string, boolean>();
   for (const arg of args) {
     const [, spelling = '', value] = /^--([a-z][A-Za-z-]*)(=[^]*)?$/.exec(arg) ?? [];
     const name = camel(spelling);
     const schema = known.get(name);
     const isSwitch = schema !== undefined && typesOf(schema).includes('boolean') && ['=true', '=false', undefined].includes(value);
-    if (isSwitch) switches[name] = value !== '=false';
+    if (isSwitch) switches.set(name, value !== '=false');
     else rest.push(schema ? `--${name}${value ?? ''}` : arg);
   }
   return { rest, switches };
@@ -58,9 +59,9 @@ const parsed = (args: readonly string[], known: ReadonlyMap<string, JsonSchema>)
 
 /** Adds the mappings to the options; an option that was given as a list, too, stays a list. */
 const withMappings = (options: Readonly<Record<string, unknown>>, mappings: Mappings): Record<string, unknown> => {
-  const mapped = Object.entries(mappings).map(([name, entries]) => {
-    const listed = (options[name] ?? []) as string[];
-    return [name, listed.length === 0 ? entries : [...listed, ...Object.entries(entries).map(([key, value]) => `${key}=${value}`)]];
+  const mapped = [...mappings].map(([name, entries]) => {
+    const listed = (Object.hasOwn(options, name) ? options[name] : []) as string[];
+    return [name, listed.length === 0 ? Object.fromEntries(entries) : [...listed, ...[...entries].map(([key, value]) => `${key}=${value}`)]];
   });
   return { ...options, ...Object.fromEntries(mapped) };
 };
@@ -87,5 +88,5 @@ export const parseArguments = (verb: Verb, command: string, args: readonly strin
   const project = projectOf(verb, command, positionals);
   const numbers = (name: string, value: unknown) => (isNumber(known.get(name) ?? {}) ? Number(value || NaN) : value);
   const options = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, numbers(name, value)]));
-  return { kind: 'run', project, options: withMappings({ ...options, ...switches }, mappings), verbose: verbose === true };
+  return { kind: 'run', project, options: withMappings({ ...options, ...Object.fromEntries(switches) }, mappings), verbose: verbose === true };
 };

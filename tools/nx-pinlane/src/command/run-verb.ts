@@ -1,5 +1,5 @@
 import { sep } from 'node:path';
-import { asPinlaneError, ERROR_CATALOGUE, EXIT, formatProblem, PinlaneError, type ErrorDocument, type ExitCode, type Problem } from '@pinlane/contracts';
+import { asPinlaneError, ERROR_CATALOGUE, EXIT, fail, formatProblem, PinlaneError, type ErrorDocument, type ExitCode, type Problem } from '@pinlane/contracts';
 import { guardOutput, typedSecrets, withoutSecrets } from './output.ts';
 import { createReporter, type Streams } from './reporter.ts';
 import type { Verb } from './verb.ts';
@@ -18,8 +18,13 @@ export interface Place {
 
 const GRACE_MS = 4500;
 
+/** Whether a key of this name is anywhere in a value; a schema would leave it out without a word, as JavaScript has a meaning of its own for it. */
+const hasLostKey = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && (Object.hasOwn(value, '__proto__') || Object.values(value).some(hasLostKey));
+
 /** @throws ERR_OPTION_INVALID with every problem */
 const parseOptions = (verb: Verb, raw: unknown): unknown => {
+  if (hasLostKey(raw)) fail('ERR_OPTION_INVALID', 'an option or an entry of one is named __proto__', { fix: 'Choose another name.' });
   const parsed = verb.parse(raw);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue): Problem => {

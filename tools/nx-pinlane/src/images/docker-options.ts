@@ -87,9 +87,13 @@ export const dockerOptions = (given: Given) => ({
   pull: given.pull,
 });
 
+/** The entry of a record, unless it is one that readers of records lose. @throws ERR_OPTION_INVALID */
+const entryOf = (option: string, name: string, value: string): [name: string, value: string] =>
+  name === '__proto__' ? fail('ERR_OPTION_INVALID', `--${option}: an entry is named __proto__`, { fix: 'Choose another name.' }) : [name, value];
+
 const labelOf = (text: string): [name: string, value: string] => {
   const at = text.indexOf('=');
-  return at < 1 ? fail('ERR_OPTION_INVALID', `--labels: ${quoted(text)} is not name=value`) : [text.slice(0, at), text.slice(at + 1)];
+  return at < 1 ? fail('ERR_OPTION_INVALID', `--labels: ${quoted(text)} is not name=value`) : entryOf('labels', text.slice(0, at), text.slice(at + 1));
 };
 
 /** Build arguments in every form in which Docker's other plugins take them. */
@@ -106,7 +110,7 @@ export const buildArguments = (given: z.output<typeof buildArgs>): Record<string
     (asList(given) ?? []).map((text) => {
       const [, name, value] = /^([A-Za-z_][A-Za-z0-9_.-]*)=([^]*)$/.exec(text) ?? [];
       // It may be a secret that somebody wrote there by mistake, so it is not repeated.
-      return name === undefined ? fail('ERR_OPTION_INVALID', '--buildArgs: an entry is not NAME=value') : [name, value ?? ''];
+      return name === undefined ? fail('ERR_OPTION_INVALID', '--buildArgs: an entry is not NAME=value') : entryOf('buildArgs', name, value ?? '');
     }),
   );
 

@@ -31,6 +31,19 @@ describe('the command line', () => {
     expect(parseCommandLine(['buildx', 'x', '--buildArgs.A=1', '--buildArgs=B=2'])).toMatchObject({ options: { buildArgs: ['B=2', 'A=1'] } });
   });
 
+  it('changes no object but its own, whatever options and their entries are named', () => {
+    for (const option of ['constructor', 'toString', 'has-own-property', 'value-of'])
+      for (const entry of ['prototype', '__proto__', 'polluted'])
+        expect(parseCommandLine(['buildx', 'x', `--${option}.${entry}=1`, `--${option}.${entry}=2`])).toMatchObject({ kind: 'run', project: 'x' });
+    expect(Object.prototype).not.toHaveProperty('polluted');
+    expect([Object, Object.prototype.toString, Object.prototype.valueOf].map((each) => Object.hasOwn(each, 'polluted'))).toEqual([false, false, false]);
+    const parsed = parseCommandLine(['buildx', 'x', '--buildArgs.constructor=1', '--buildArgs.__proto__=2']);
+    expect(Object.entries((parsed as unknown as { options: { buildArgs: object } }).options.buildArgs)).toEqual([
+      ['constructor', '1'],
+      ['__proto__', '2'],
+    ]);
+  });
+
   it('takes a list with commas between or repeated', () => {
     const hosts = ['a.example:5000,b.example', 'c.example'];
     expect(parseCommandLine(['verify-pins', ...hosts.map((host) => `--insecure-registry=${host}`), '--concurrency=3'])).toMatchObject({

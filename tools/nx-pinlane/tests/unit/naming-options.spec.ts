@@ -37,6 +37,14 @@ describe('options that other plugins write otherwise', () => {
   });
 
   it.each([
+    [() => buildArguments(['__proto__=1']), '--buildArgs: an entry is named __proto__'],
+    [() => buildArguments('__proto__='), '--buildArgs: an entry is named __proto__'],
+    [() => namingOptions({ labels: ['a=b', '__proto__=1'] }), '--labels: an entry is named __proto__'],
+  ])('are refused where their name would get lost in a record', (work, message) => {
+    expect(work).toThrow(`ERR_OPTION_INVALID: ${message}`);
+  });
+
+  it.each([
     ['linux/amd64,linux/arm64', 'linux/amd64,linux/arm64'],
     [['linux/amd64', 'linux/arm64'], 'linux/amd64,linux/arm64'],
   ])('are platforms: %j', (platforms, expected) => {

@@ -25,4 +25,12 @@ describe('What a command says of an error', () => {
       problems: [{ code: 'ERR_CONTEXT_INVALID', message: '/home/me/other', fix: 'Mend it.' }],
     });
   });
+
+  it.each(['{"build":{"buildArgs":{"__proto__":"1"}}}', '{"__proto__":{"json":true}}', '{"build":[{"__proto__":1}]}'])(
+    'refuses an entry that would get lost without a word: %s',
+    async (raw) => {
+      const { exitCode, stderr } = await run(() => fail('ERR_INTERNAL', 'it ran'), JSON.parse(raw) as object);
+      expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^ERR_OPTION_INVALID: an option or an entry of one is named __proto__\n/)]);
+    },
+  );
 });
