@@ -26,14 +26,24 @@ export const decodeName = (bytes: Uint8Array): string => {
 
 const isPlain = (name: string): boolean => !/\p{Surrogate}/u.test(name);
 
-/** The bytes of a name from `decodeName`. */
-export const encodeName = (name: string): Buffer =>
-  isPlain(name)
-    ? Buffer.from(name)
-    : Buffer.concat(name.split(/([\udc80-\udcff])/u).map((part, at) => (at % 2 === 1 ? Buffer.of(part.charCodeAt(0) - ESCAPE) : Buffer.from(part))));
+const ESCAPED = /[\udc80-\udcff]/gu;
 
-/** How long a name is, in bytes. */
-export const nameLength = (name: string): number => (isPlain(name) ? Buffer.byteLength(name) : encodeName(name).length);
+/** How long a name is, in bytes. Of half a surrogate pair Node counts three, those of the replacement character. */
+export const nameLength = (name: string): number => Buffer.byteLength(name) - (isPlain(name) ? 0 : 2 * (name.match(ESCAPED)?.length ?? 0));
+
+/** The bytes of a name from `decodeName`. */
+export const encodeName = (name: string): Buffer => {
+  if (isPlain(name)) return Buffer.from(name);
+  const bytes = Buffer.allocUnsafe(nameLength(name));
+  let [from, to] = [0, 0];
+  for (const { index } of name.matchAll(ESCAPED)) {
+    to += bytes.write(name.slice(from, index), to);
+    to = bytes.writeUInt8(name.charCodeAt(index) - ESCAPE, to);
+    from = index + 1;
+  }
+  bytes.write(name.slice(from), to);
+  return bytes;
+};
 
 /** A path of such names for Node's functions, which write a string as UTF-8 whatever is in it. */
 export const fsPath = (path: string): string | Buffer => (isPlain(path) ? path : encodeName(path));
