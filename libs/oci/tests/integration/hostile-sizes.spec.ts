@@ -1,6 +1,6 @@
 import { zstdCompressSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { chunksOf, cpuSeconds, drain, errorOf, imageOf, layerOf, platformImage, problemsOf, putImage, temporaryFolder } from '@pinlane/testing';
+import { chunksOf, cpuSeconds, drain, errorOf, imageOf, layerOf, platformImage, problemsOf, putImage, runs, temporaryFolder } from '@pinlane/testing';
 import { decompressed, openStore, readImage, unpackImage } from '../../src/index.ts';
 import { applyListing } from '../../src/assemble/apply-listing.ts';
 import { FileTree } from '../../src/assemble/tree.ts';
@@ -10,8 +10,10 @@ import { buildFiles } from '../support/building.ts';
 import { paxRecord, rawEntry, type RawEntry } from '../support/raw-tar.ts';
 
 const MEBIBYTE = 2 ** 20;
-/** Seconds of a processor. Each takes less than two on a quiet machine, and took ten to hundreds in some version. */
-const MOST = 8;
+/** What takes some microseconds for each of its bytes is tried on a part of a mebibyte, and on a whole one in `npm run fuzz`. */
+const PART = Math.min(MEBIBYTE, runs(MEBIBYTE / 4));
+/** Seconds of a processor. Each takes a fraction of one on a quiet machine, two for a whole mebibyte, and took ten to hundreds in some version. */
+const MOST = PART < MEBIBYTE ? 4 : 8;
 
 let folder = '';
 beforeEach(() => void (folder = temporaryFolder('sizes')));
@@ -27,7 +29,7 @@ const filled = (size: number, part: (at: number) => Buffer): Buffer => {
 };
 const text = (size: number, part: (at: number) => string): string => filled(size, (at) => Buffer.from(part(at))).toString();
 
-describe('A mebibyte of zstd', () => {
+describe('A layer of zstd', () => {
   /** A frame without a size and a checksum; `blocks` are headers of three bytes, each with what follows it. */
   const frame = (...blocks: Buffer[]): Buffer => Buffer.concat([Buffer.from('28b52ffd0000', 'hex'), ...blocks]);
   const block = (type: number, size: number, last = false, content = Buffer.alloc(0)): Buffer => {
@@ -39,9 +41,9 @@ describe('A mebibyte of zstd', () => {
   const last = block(0, 0, true);
 
   it.each([
-    ['frames of nothing', filled(MEBIBYTE, () => frame(last))],
-    ['frames of a byte', filled(MEBIBYTE, () => zstdCompressSync('a'))],
-    ['frames of a byte again and again', filled(MEBIBYTE, () => frame(block(1, 900, true, Buffer.from('a'))))],
+    ['frames of nothing', filled(PART, () => frame(last))],
+    ['frames of a byte', filled(PART, () => zstdCompressSync('a'))],
+    ['frames of a byte again and again', filled(PART, () => frame(block(1, 900, true, Buffer.from('a'))))],
     [
       'one frame of blocks of nothing',
       frame(
@@ -58,7 +60,7 @@ describe('A mebibyte of zstd', () => {
         ),
       ),
     ],
-    ['frames of two blocks, cut', filled(MEBIBYTE, () => frame(empty, last)).subarray(0, MEBIBYTE - 3)],
+    ['frames of two blocks, cut', filled(PART, () => frame(empty, last)).subarray(0, PART - 3)],
   ])('is done with in a time that its size bounds: %s', async (_, bytes) => {
     expect(await cpuSeconds(() => drain(decompressed('zstd', chunksOf(bytes, 65_536))))).toBeLessThan(MOST);
   });
@@ -78,7 +80,7 @@ describe('A mebibyte of zstd', () => {
   });
 });
 
-describe('A mebibyte or two of tar', () => {
+describe('A layer of tar', () => {
   const END = Buffer.alloc(1024);
   const entry = (name: string, flag = '0', more: Partial<RawEntry> = {}): Buffer => rawEntry({ form: 'ustar', name, flag, ...more });
   const about = (flag: string, content: Buffer): Buffer => entry('about', flag, { content });
@@ -86,18 +88,18 @@ describe('A mebibyte or two of tar', () => {
   const deep = Array.from({ length: 250 }, () => 'd').join('/');
 
   const SHAPES: Readonly<Record<string, readonly Buffer[]>> = {
-    'global records for each of many files': [about('g', records(MEBIBYTE)), filled(MEBIBYTE, (at) => entry(`f${at}`))],
-    'global records for each of many headers': [about('g', records(MEBIBYTE)), filled(MEBIBYTE, (at) => rawEntry({ form: 'pax', name: `f${at}`, flag: '0' }))],
-    'one header of records': [about('x', records(MEBIBYTE)), entry('f')],
-    'a long name of bytes that are no text': [about('L', Buffer.alloc(MEBIBYTE - 10, 0xff)), entry('f')],
-    'short names of bytes that are no text': [filled(MEBIBYTE, (at) => entry(`\udcff\udcfe${at}`))],
-    'names in deep folders': [filled(MEBIBYTE, (at) => rawEntry({ form: 'gnu', name: `${deep}/${at}`, flag: '0' }))],
+    'global records for each of many files': [about('g', records(PART)), filled(PART, (at) => entry(`f${at}`))],
+    'global records for each of many headers': [about('g', records(PART)), filled(PART, (at) => rawEntry({ form: 'pax', name: `f${at}`, flag: '0' }))],
+    'one header of records': [about('x', records(2 * PART)), entry('f')],
+    'a long name of bytes that are no text': [about('L', Buffer.alloc(PART - 10, 0xff)), entry('f')],
+    'short names of bytes that are no text': [filled(PART, (at) => entry(`\udcff\udcfe${at}`))],
+    'names in deep folders': [filled(PART, (at) => rawEntry({ form: 'gnu', name: `${deep}/${at}`, flag: '0' }))],
     'names through links': [
       entry('l0/', '5'),
       ...Array.from({ length: 38 }, (_, at) => entry(`l${at + 1}`, '2', { linkName: `l${at}` })),
-      filled(MEBIBYTE, (at) => entry(`l38/${at}`)),
+      filled(PART, (at) => entry(`l38/${at}`)),
     ],
-    'files and folders in turn': [filled(MEBIBYTE, (at) => [entry('d/', '5'), entry('d/a/b/c'), entry('d')][at % 3]!)],
+    'files and folders in turn': [filled(PART, (at) => [entry('d/', '5'), entry('d/a/b/c'), entry('d')][at % 3]!)],
   };
 
   it.each(Object.entries(SHAPES))('is listed and unpacked in a time that its size bounds: %s', async (_, parts) => {

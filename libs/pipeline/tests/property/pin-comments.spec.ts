@@ -167,10 +167,10 @@ describe('pins written into a file with comments', () => {
           refused += 1;
         }
       }),
-      { numRuns: runs(200) },
+      { numRuns: runs(100) },
     );
     // An explicit key at the start of a mapping is refused.
-    expect(count).toBeGreaterThan(100);
+    expect(count).toBeGreaterThan(runs(100) / 2);
     expect(refused).toBeLessThan(count / 10);
   });
 });

@@ -47,7 +47,7 @@ describe('pins written into a registry.yaml of any style', () => {
         expect(spec.image?.index).toBe(`127.0.0.1:5000/some/image@${wanted.index}`);
         expect(projectionText(spec)).toBe(projectionText(parseSpec(text, FILE).spec));
       }),
-      { numRuns: runs(100) },
+      { numRuns: runs(40) },
     );
   });
 
@@ -57,7 +57,7 @@ describe('pins written into a registry.yaml of any style', () => {
         const once = pin(text, wanted);
         expect(pin(once, { ...wanted, revision: 'f'.repeat(40) })).toBe(once);
       }),
-      { numRuns: runs(100) },
+      { numRuns: runs(40) },
     );
   });
 
@@ -71,7 +71,7 @@ describe('pins written into a registry.yaml of any style', () => {
         if (text.includes('\r\n')) expect(written.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
         else expect(written).not.toContain('\r');
       }),
-      { numRuns: runs(100) },
+      { numRuns: runs(40) },
     );
   });
 
@@ -83,7 +83,7 @@ describe('pins written into a registry.yaml of any style', () => {
         const blank = (each: string) => each.replaceAll(/sha256:[a-f0-9]{64}|\b[a-f0-9]{40}\b|"[a-f0-9]{40}"/g, '*').replaceAll('"*"', '*');
         expect(blank(again)).toBe(blank(pinned));
       }),
-      { numRuns: runs(100) },
+      { numRuns: runs(40) },
     );
   });
 });
@@ -92,7 +92,7 @@ describe('whether pins say what pinning a build would write', () => {
   it('holds right after it was pinned, whatever the file was like', () => {
     fc.assert(
       fc.property(settled(), ({ spec, built }) => expect(pinsSay(spec, built)).toBe(true)),
-      { numRuns: runs(50) },
+      { numRuns: runs(40) },
     );
   });
 
@@ -109,7 +109,7 @@ describe('whether pins say what pinning a build would write', () => {
         };
         expect(pinsSay(spec, { ...built, ...changes[what] })).toBe(false);
       }),
-      { numRuns: runs(100) },
+      { numRuns: runs(40) },
     );
   });
 
@@ -125,7 +125,7 @@ describe('whether pins say what pinning a build would write', () => {
       fc.property(specs, fc.constantFrom<PlatformDigests>({}, { amd64: built.index }), (spec, platforms) => {
         expect(pinsSay(spec, { ...built, platforms })).toBe(false);
       }),
-      { numRuns: runs(1000) },
+      { numRuns: runs(500) },
     );
   });
 });
@@ -176,7 +176,7 @@ describe('the parser of registry.yaml', () => {
           }
         },
       ),
-      { numRuns: runs(1000) },
+      { numRuns: runs(500) },
     );
   });
 });
