@@ -50,13 +50,15 @@ if (process.argv[2] !== 'child') {
 }
 `;
 
-/** Puts setpriv and what it is linked with into a root. */
-const addSetpriv = (rootfs: string): void => {
+/** Puts setpriv, wherever this machine has it, beside the program, and what it is linked with into the root. @returns its path */
+const addSetpriv = (rootfs: string): string => {
   const libraries = execFileSync('ldd', [SETPRIV as string], { encoding: 'utf8' }).match(/\/[^\s)]+/g) ?? [];
-  for (const file of [SETPRIV as string, ...libraries]) {
+  for (const file of libraries) {
     mkdirSync(join(rootfs, dirname(file)), { recursive: true });
     copyFileSync(file, join(rootfs, file));
   }
+  copyFileSync(SETPRIV as string, join(rootfs, 'app/setpriv'));
+  return '/app/setpriv';
 };
 
 const SETPRIV = findProgram('setpriv');
@@ -109,8 +111,7 @@ for (const runtime of [bubblewrapRuntime, unshareRuntime, dockerRuntime]) {
       it,
     )('ends a processor with all its children, though it obeys nothing and called off that it goes with its parent', async () => {
       const rootfs = makeRootfs(UNDYING);
-      addSetpriv(rootfs);
-      const config = { ...IMAGE, Entrypoint: [SETPRIV as string, '--pdeathsig', 'clear', '--', 'node', '/app/main.cjs'] };
+      const config = { ...IMAGE, Entrypoint: [addSetpriv(rootfs), '--pdeathsig', 'clear', '--', 'node', '/app/main.cjs'] };
       const undying = await unpackedImage(rootfs, { name, config });
       const limits = { cpus: 1, memoryBytes: 2 ** 30, pids: 128 };
       running = await runtime.start({ image: undying, limits, env: {}, port: 8000, artifacts, until: 'healthy', startTimeoutMs: 20_000 });
