@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { withWorkspace } from './support/workspace.ts';
+import { withWorkspace, type Ran } from './support/workspace.ts';
 
 /** What the parsers of YAML would warn of by themselves: tags, keys that are no text, aliases, directives of other versions. */
 const ODD = [
@@ -15,15 +15,23 @@ const ODD = [
 describe('A command', () => {
   it("hands on no warning of Node's, whatever the YAML is", async () => {
     await withWorkspace(async ({ pinlane, nx, write }) => {
-      for (const odd of ODD) {
-        const text = odd.startsWith('%') ? odd.replace('x: 1', 'ref: acme/base@1') : `ref: acme/base@1\n${odd}`;
-        await write({ 'processors/acme-base/registry.yaml': text, 'libs/shared/base.yaml': odd });
-        for (const ran of [await pinlane('verify-pins'), await pinlane('base', 'libs/shared'), await pinlane('pin', 'processors/acme-base')]) {
-          expect([odd, ran.exitCode]).toEqual([odd, 1]);
-          expect(ran.output).toMatch(/ERR_(?!INTERNAL)/);
-          expect(ran.output).not.toMatch(/\(node:\d+\)|Warning:/);
-        }
+      const expectQuiet = (odd: string, ran: Ran): void => {
+        expect([odd, ran.exitCode]).toEqual([odd, 1]);
+        expect(ran.output).toMatch(/ERR_(?!INTERNAL)/);
+        expect(ran.output).not.toMatch(/\(node:\d+\)|Warning:/);
+      };
+      for (const [at, odd] of ODD.entries()) {
+        const ref = `ref: acme/odd-${at}@1`;
+        await write({
+          [`processors/acme-odd-${at}/registry.yaml`]: odd.startsWith('%') ? odd.replace('x: 1', ref) : `${ref}\n${odd}`,
+          'libs/shared/base.yaml': odd,
+        });
+        expectQuiet(odd, await pinlane('base', 'libs/shared'));
       }
+      const all = await pinlane('verify-pins');
+      expectQuiet('all', all);
+      for (const at of ODD.keys()) expect(all.output).toContain(`acme-odd-${at}/registry.yaml`);
+      for (const at of [0, 5]) expectQuiet(ODD[at]!, await pinlane('pin', `processors/acme-odd-${at}`));
       expect((await nx('show', 'projects')).output).not.toMatch(/\(node:\d+\)|Warning:/);
     });
   }, 120_000);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { runs } from '@pinlane/testing';
 import { withWorkspace } from './support/workspace.ts';
 
 const SECRET = 'hunter2pass';
@@ -11,29 +12,32 @@ const LOGINS = [
   `me:${SECRET}${'x'.repeat(400)}@host.example/x`,
 ];
 
-const OPTIONS = [
+/** A command each: half of them, and all in `npm run fuzz`. */
+const some = <T>(all: readonly T[]): readonly T[] => all.slice(0, Math.min(all.length, runs(Math.ceil(all.length / 2))));
+
+const OPTIONS = some([
   '--digest',
   '--registry',
   '--platforms',
+  '--insecureRegistry',
+  '--buildArgs',
+  '--nonsense',
   '--lane',
   '--engine',
-  '--insecureRegistry',
   '--tags',
   '--labels',
   '--secret',
-  '--buildArgs',
   '--target',
-  '--nonsense',
-];
-const VARIABLES = [
+]);
+const VARIABLES = some([
   'PINLANE_REGISTRY',
   'PINLANE_LANE',
+  'PINLANE_INSECURE_REGISTRY',
+  'PINLANE_BASE_IMAGE',
   'PINLANE_ENGINE',
   'PINLANE_PLATFORMS',
   'PINLANE_PUSH',
-  'PINLANE_INSECURE_REGISTRY',
-  'PINLANE_BASE_IMAGE',
-];
+]);
 
 describe('What a command says', () => {
   it('has no password in it that was typed in an option, also with --json', async () => {
@@ -70,13 +74,10 @@ describe('What a command says', () => {
       ];
       for (const file of files) {
         await write({ 'processors/acme-base/registry.yaml': 'ref: acme/base@1\n', ...file });
-        for (const verb of [
-          ['buildx', 'processors/acme-base'],
-          ['verify-pins', '--json'],
-        ]) {
-          const { output } = await pinlane(...verb);
-          expect(output).not.toMatch(/hunter2|ERR_INTERNAL/);
-        }
+        const isSpec = 'processors/acme-base/registry.yaml' in file;
+        const { output } = await (isSpec ? pinlane('verify-pins', '--json') : pinlane('buildx', 'processors/acme-base'));
+        expect(output).toContain('ERR_');
+        expect(output).not.toMatch(/hunter2|ERR_INTERNAL/);
       }
     });
   }, 120_000);
