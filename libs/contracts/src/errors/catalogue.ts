@@ -48,6 +48,10 @@ export const ERROR_CATALOGUE = {
   ),
   ERR_IMAGE_UNPINNED: error('A processor has no pin where one is needed.', 'Pin it first: nx run <processor>:pin.'),
   ERR_PIN_STALE: verdict('The source and the pin of a processor have parted, or a pinned image is gone.', 'Build and pin anew: nx run <processor>:pin.'),
+  ERR_PIN_NOT_REPRODUCED: verdict(
+    'A pinned image is not what the source in the working tree makes.',
+    'Check out the commit that was pinned. If it is that one, find out who made the pinned image, or pin anew: nx run <processor>:pin --rebuild.',
+  ),
   ERR_PIN_UNVERIFIED: onPin('wrong', error('An image that was to be pinned did not prove to be what it claims.', 'Build it anew; nothing was written.')),
   ERR_PIN_LOCAL: onPin('wrong', error('A pin names the local store in a lane that needs a published image.', 'Push and pin in lane staging.')),
   ERR_PATH_ESCAPES: error('A path leaves the folder it must stay in.', 'Name a path below that folder, without .. and without links that lead out of it.'),

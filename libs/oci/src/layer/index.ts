@@ -2,6 +2,7 @@ export type { FileEntry, LayerEntry } from './entry.ts';
 export { LAYER_FORMAT, layerKey, openLayerCache, type LayerCache } from './cache.ts';
 export { parseEntryName, type EntryName } from './entry-name.ts';
 export { cleanTarPath, listLayer, type LayerListing, type ListedEntry } from './listing.ts';
+export { readInventory, type InventoryEntry } from './inventory.ts';
 export { clampTimes } from './clamp-times.ts';
 export { tarBytes, UNPACK_LIMITS, type UnpackLimits } from './tar-bytes.ts';
 export { readTar, type TarEntry } from './tar-reader.ts';

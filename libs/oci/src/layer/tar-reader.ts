@@ -19,6 +19,8 @@ export interface TarEntry {
   readonly linkName: string;
   /** Whether it carries extended attributes. */
   readonly attributes: boolean;
+  /** Its headers as they are written, for what is compared and for nothing else. */
+  readonly written: Pick<TarPart & { readonly kind: 'entry' }, 'header' | 'announced'>;
   /** The content, to be read before the next entry is asked for; what is left of it is skipped. */
   readonly content: AsyncIterable<Uint8Array>;
 }
@@ -91,6 +93,7 @@ const entryOf = ({ header, flag, announced, size, body }: TarPart & { readonly k
     size: type === 'file' ? size : 0,
     linkName: onlyOne(record('linkpath'), longLink, 'links') ?? text(header, 157, 100),
     attributes: keys.some((key) => key.startsWith('SCHILY.xattr.')),
+    written: { header, announced },
     content: body.content(),
   };
 };

@@ -7,9 +7,8 @@ import { secretBuildArgs } from './build-args.ts';
 /** The registry of an image if neither its spec nor the command line names one. */
 export const DEFAULT_REGISTRY = 'ghcr.io/pinlane';
 
-/** What a plan depends on besides the spec. */
-export interface BuildFacts {
-  readonly lane: Lane;
+/** What an image depends on besides the spec. */
+export interface ImageFacts {
   readonly platforms: readonly Platform[];
   readonly push: boolean;
   /** A registry with a path prefix, in place of the one in registry.yaml. */
@@ -25,6 +24,11 @@ export interface BuildFacts {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Values of secrets that are known here; no build argument may contain one. */
   readonly secretValues?: readonly string[] | undefined;
+}
+
+/** What a plan depends on besides the spec. */
+export interface BuildFacts extends ImageFacts {
+  readonly lane: Lane;
 }
 
 /** The repository an image is pushed to. @throws ERR_REFERENCE_INVALID */
@@ -48,7 +52,7 @@ const OWN_LABEL = /^(dev\.pinlane\.|org\.opencontainers\.image\.base\.)/;
  * The labels of an image. None tells a revision or a time, so that the same fingerprint gives the same digest.
  * @throws ERR_OPTION_INVALID if one of Pinlane's own was asked for
  */
-const labelsOf = (spec: ProcessorSpec, { fingerprint, bases, labels }: BuildFacts): Record<string, string> => {
+const labelsOf = (spec: ProcessorSpec, { fingerprint, bases, labels }: ImageFacts): Record<string, string> => {
   const base = Object.values(bases).length === 1 ? parseReference(Object.values(bases)[0] as string) : undefined;
   const own = Object.keys(labels ?? {}).filter((name) => OWN_LABEL.test(name));
   if (own.length > 0) fail('ERR_OPTION_INVALID', `--labels: ${own.join(', ')} is set by Pinlane itself`, { fix: 'Take it out.' });
@@ -65,13 +69,11 @@ const labelsOf = (spec: ProcessorSpec, { fingerprint, bases, labels }: BuildFact
 };
 
 /**
- * Decides what is built: platforms, arguments, labels, and the repository in which the image gets its name.
- * @throws ERR_LANE_FORBIDS, ERR_SECRET_IN_BUILD_ARG, ERR_REFERENCE_INVALID, ERR_PLATFORM_INVALID, ERR_OPTION_INVALID
+ * Decides what an image is made of, whether or not a lane builds it to be used.
+ * @throws ERR_SECRET_IN_BUILD_ARG, ERR_REFERENCE_INVALID, ERR_PLATFORM_INVALID, ERR_OPTION_INVALID
  */
-export const planBuild = (spec: ProcessorSpec, facts: BuildFacts): BuildPlan => {
-  const { lane, platforms, push, buildArgs } = facts;
-  requireMayBuild(lane);
-  if (push) requireMayPush(lane);
+export const planImage = (spec: ProcessorSpec, facts: ImageFacts): BuildPlan => {
+  const { platforms, push, buildArgs } = facts;
   if (platforms.length === 0) fail('ERR_PLATFORM_INVALID', 'no platform is named');
   const declared = [...spec.secrets.required, ...spec.secrets.optional];
   throwAll(secretBuildArgs(buildArgs, { declared, values: facts.secretValues ?? [] }, spec.build.public_args ?? []));
@@ -89,4 +91,14 @@ export const planBuild = (spec: ProcessorSpec, facts: BuildFacts): BuildPlan => 
     repository: repositoryOf(spec, { push, registry: facts.registry }),
     push,
   };
+};
+
+/**
+ * Decides what is built: platforms, arguments, labels, and the repository in which the image gets its name.
+ * @throws ERR_LANE_FORBIDS, and as {@link planImage}
+ */
+export const planBuild = (spec: ProcessorSpec, { lane, ...facts }: BuildFacts): BuildPlan => {
+  requireMayBuild(lane);
+  if (facts.push) requireMayPush(lane);
+  return planImage(spec, facts);
 };

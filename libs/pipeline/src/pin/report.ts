@@ -8,8 +8,10 @@ import {
   shortDigest,
   type Digest,
   type PinReport,
+  type Reproduction,
   type ProcessorSpec,
 } from '@pinlane/contracts';
+import { renderDifferences } from './compare/differences.ts';
 
 const change = <T>(before: T | null | undefined, after: T | null | undefined) => ({ before: before ?? null, after: after ?? null });
 
@@ -22,11 +24,13 @@ export const pinReport = (
     outcome,
     reasons = [],
     explanation = [],
+    reproduction,
   }: {
     readonly file: string;
     readonly outcome: PinReport['outcome'];
     readonly reasons?: readonly string[];
     readonly explanation?: readonly string[];
+    readonly reproduction?: Reproduction | undefined;
   },
 ): PinReport => ({
   kind: 'PinReport',
@@ -40,6 +44,7 @@ export const pinReport = (
   revision: after.image?.source?.revision ?? null,
   reasons: [...reasons],
   ...(explanation.length > 0 ? { explanation: [...explanation] } : {}),
+  ...(reproduction === undefined ? {} : { reproduction }),
 });
 
 const short = (pin: string | null): string => (pin === null ? '(none)' : shortDigest(parsePinnedReference(pin).digest));
@@ -59,6 +64,8 @@ const HEADLINES: Record<PinReport['outcome'], string> = {
   'would-pin': 'would pin (dry run, nothing written)',
   current: 'pins are current',
   stale: 'pins are stale',
+  reproduced: 'reproduced: the source makes what is pinned',
+  differs: 'not reproduced: the source makes something else than what is pinned',
 };
 
 /** The longest name in a report is that of a platform. */
@@ -79,6 +86,6 @@ export const renderPinReport = (report: PinReport): string => {
   return [
     `${report.ref}  ${HEADLINES[report.outcome]}  (${report.file})`,
     ...table,
-    ...[...report.reasons, ...(report.explanation ?? [])].map((line) => `  - ${line}`),
+    ...[...report.reasons, ...(report.explanation ?? []), ...(report.reproduction ? renderDifferences(report.reproduction) : [])].map((line) => `  - ${line}`),
   ].join('\n');
 };

@@ -8,6 +8,6 @@ export const buildsSource = (verb: string, options: Readonly<Record<string, unkn
   const lane = laneOf(options['lane'], env['PINLANE_LANE']);
   const pinned = options['pinned'] === true;
   if (verb === 'acceptance') return !(lane === null ? pinned : testsPinned(lane, pinned));
-  if (verb === 'pin' && options['check'] === true) return true;
+  if (verb === 'pin' && (options['check'] === true || options['reproduce'] === true)) return true;
   return (verb === 'buildx' || verb === 'pin') && (lane === null || mayBuild(lane));
 };

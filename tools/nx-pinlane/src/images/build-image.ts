@@ -24,7 +24,7 @@ export interface BuildWish {
 }
 
 /** What in the Dockerfile the embedded engine can't carry out; empty if it can build it. */
-const unsupportedBy = ({ buildArgs, platforms, target }: BuildPlan, { dockerfile }: BuildInputs): readonly Problem[] => {
+export const unsupportedBy = ({ buildArgs, platforms, target }: BuildPlan, { dockerfile }: BuildInputs): readonly Problem[] => {
   try {
     requireEmbeddable(dockerfile, buildArgs, platforms, target ?? undefined);
     return [];

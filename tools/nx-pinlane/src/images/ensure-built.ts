@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { parseSecrets, secretValues } from '@pinlane/adapters';
 import { fail, type BuildPlan, type Built, type BuiltImage } from '@pinlane/contracts';
 import { withLock } from '@pinlane/oci';
-import { namesSecret, planBuild, requireMayBuild } from '@pinlane/pipeline';
+import { namesSecret, planBuild, requireMayBuild, type ImageFacts } from '@pinlane/pipeline';
 import type { VerbContext } from '../command/context.ts';
 import { writeRecord } from '../workspace/build-records.ts';
+import type { BuildSettings } from '../workspace/settings.ts';
 import type { SpecFile } from '../workspace/spec-file.ts';
 import { buildImage, type BuildWish } from './build-image.ts';
 import { locateBases } from './bases.ts';
@@ -53,21 +54,25 @@ const requireNoSecrets = ({ request }: BuildInputs, { settings: { lane, rules } 
     });
 };
 
-const planOf = async (inputs: BuildInputs, wish: BuildWish, context: VerbContext): Promise<BuildPlan> => {
-  const { lane, platforms, push, registry } = wish.settings;
-  return planBuild(inputs.spec, {
-    lane,
-    platforms,
-    push,
-    registry,
-    buildArgs: inputs.buildArgs,
-    bases: Object.fromEntries([...inputs.bases].map(([name, { pinned }]) => [name, pinned])),
-    fingerprint: inputs.fingerprint,
-    target: inputs.target,
-    labels: inputs.request.labels,
-    secretValues: await knownSecrets(inputs, context),
-  });
-};
+/** What the image of some inputs depends on besides its spec. */
+export const imageFacts = async (
+  inputs: BuildInputs,
+  { platforms, push, registry }: Pick<BuildSettings, 'platforms' | 'push' | 'registry'>,
+  context: VerbContext,
+): Promise<ImageFacts> => ({
+  platforms,
+  push,
+  registry,
+  buildArgs: inputs.buildArgs,
+  bases: Object.fromEntries([...inputs.bases].map(([name, { pinned }]) => [name, pinned])),
+  fingerprint: inputs.fingerprint,
+  target: inputs.target,
+  labels: inputs.request.labels,
+  secretValues: await knownSecrets(inputs, context),
+});
+
+const planOf = async (inputs: BuildInputs, { settings }: BuildWish, context: VerbContext): Promise<BuildPlan> =>
+  planBuild(inputs.spec, { lane: settings.lane, ...(await imageFacts(inputs, settings, context)) });
 
 /** Whether the record already says where the image is and for which task. */
 const isRecorded = (recorded: BuiltImage, image: BuiltImage): boolean =>

@@ -31,6 +31,16 @@ export interface ImageLocations {
   readonly paths: WorkspacePaths;
   readonly store: Store;
   readonly access: RegistryAccess;
+  /** Where bases are assembled, if that must leave nothing: `store` is only read then. */
+  readonly scratch?: Scratch;
+}
+
+/** Places for one piece of work, which go with it. */
+export interface Scratch {
+  readonly paths: WorkspacePaths;
+  readonly store: Store;
+  /** Whether a base that has a lock is assembled anew, wherever there is one. */
+  readonly anew: boolean;
 }
 
 /** How a store reaches the layers that it left in registries. */

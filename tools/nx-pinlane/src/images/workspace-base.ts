@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { isPinlaneError, laneRules, parsePinnedReference, type Digest, type Lane } from '@pinlane/contracts';
-import { withLock, type ContentSource } from '@pinlane/oci';
+import { fail, isPinlaneError, laneRules, parsePinnedReference, type Digest, type Lane } from '@pinlane/contracts';
+import { withLock, type ContentSource, type Store } from '@pinlane/oci';
 import type { VerbContext } from '../command/context.ts';
 import { valueOf } from '../command/environment.ts';
 import { openRegistry, type ImageLocations } from './locations.ts';
@@ -24,9 +24,14 @@ export interface WorkspaceBase {
 /** How long another process may take to assemble the base, in ms. */
 const PATIENCE_MS = 30 * 60 * 1000;
 
-const openBase = async (baseDir: string, lane: Lane, { paths, store, access }: ImageLocations, { root, env, signal, progress, note }: VerbContext) => {
+const openBase = async (
+  baseDir: string,
+  lane: Lane,
+  { paths, store, access }: ImageLocations,
+  anew: boolean,
+  { root, env, signal, progress, note }: VerbContext,
+) => {
   const { buildBase, knownBase } = await import('@pinlane/base-node');
-  const { fresh } = laneRules(lane);
   const options = {
     root,
     baseDir,
@@ -36,17 +41,23 @@ const openBase = async (baseDir: string, lane: Lane, { paths, store, access }: I
     store,
     lane,
     folder: join(paths.cache, 'base'),
+    noCache: anew,
     openRegistry: (repository: Parameters<typeof openRegistry>[0]) => openRegistry(repository, access),
   };
   return {
     known: () => knownBase(options),
-    /** Whether the store has it whole. A lane that builds fresh looks at every byte: an earlier run may have left them. */
-    isHere: async (index: Digest) => (await store.missing(index, fresh ? { hashed: new Set<string>() } : {})).length === 0,
     /** Assembles it, once for all processes that need it. */
     assemble: async (): Promise<Digest> => {
       progress('waiting for the base');
       const place = { folder: join(paths.locks, 'base'), temporary: paths.temporary, patienceMs: PATIENCE_MS, what: 'the base' };
-      return withLock(place, async () => (await buildBase(options)).index);
+      return withLock(place, async () => {
+        const { index, pushed, repository } = await buildBase(options);
+        if (anew && pushed)
+          fail('ERR_BASE_UNAVAILABLE', `this machine can't assemble the base, and that of ${repository} is not assembled anew`, {
+            fix: 'Leave --noCache out, or run it on a machine with apt.',
+          });
+        return index;
+      });
     },
   };
 };
@@ -75,16 +86,23 @@ export const workspaceBase = async (project: string, lane: Lane, locations: Imag
   if (folder === null || valueOf(context.env, 'PINLANE_BASE_IMAGE') !== undefined) return null;
   const baseDir = join(context.root, folder);
   if (!existsSync(join(baseDir, 'base.lock.json'))) return null;
-  const base = await openBase(baseDir, lane, locations, context);
+  const { store, scratch } = locations;
+  const anew = scratch?.anew === true;
+  const base = await openBase(baseDir, lane, { ...locations, ...scratch }, anew, context);
   const known = await base.known();
   const index = known?.index ?? (await base.assemble());
-  const inStore = (digest: Digest): ImagePlace => ({ digest, source: locations.store, reference: null });
+  // Who leaves nothing, or builds fresh, looks at every byte: an earlier run may have left them.
+  const hashed = scratch !== undefined || laneRules(lane).fresh;
+  const isIn = async (place: Store): Promise<boolean> => (await place.missing(index, hashed ? { hashed: new Set<string>() } : {})).length === 0;
+  const inStore = (digest: Digest, place: Store): ImagePlace => ({ digest, source: place, reference: null });
+  const assembled = scratch?.store ?? store;
+  const stores = new Set(anew ? [assembled] : [assembled, store]);
   return {
     index,
     async locate() {
-      if (await base.isHere(index)) return inStore(index);
-      const published = known?.published == null ? null : await inRegistry(known.published, locations, context);
-      return published ?? inStore(await base.assemble());
+      for (const place of stores) if (await isIn(place)) return inStore(index, place);
+      const published = anew || known?.published == null ? null : await inRegistry(known.published, locations, context);
+      return published ?? inStore(await base.assemble(), assembled);
     },
   };
 };

@@ -57,7 +57,8 @@ const verbOf = ({ tasks, executorOf }: TasksOfRun, id: string): string => {
 
 /**
  * Whether a run wants what a task builds: nobody depends on the task, so it was asked for; or a dependent can't do without. An
- * acceptance of the pinned image can, and so can everything in a lane that builds nothing: there `pin` refuses by itself.
+ * acceptance of the pinned image can, and so can `pin --reproduce`, which believes no build, and everything in a lane that builds nothing: there `pin`
+ * refuses by itself.
  */
 export const isBuildWanted = (run: TasksOfRun, id: string, env: Env): boolean => {
   const dependents = dependentsOf(run, id);
@@ -66,6 +67,7 @@ export const isBuildWanted = (run: TasksOfRun, id: string, env: Env): boolean =>
   return dependents.some((each) => {
     const verb = verbOf(run, each);
     if (verb === 'acceptance') return !testsPinned(run, each, env);
+    if (verb === 'pin' && run.tasks[each]?.overrides['reproduce'] === true) return false;
     return verb === 'buildx' || verb === 'base' ? isBuildWanted(run, each, env) : true;
   });
 };

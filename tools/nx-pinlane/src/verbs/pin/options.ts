@@ -12,6 +12,12 @@ export const options = {
     .optional()
     .describe('Pin this image instead of the one that was built, for example to roll back: repository@sha256:…, an index or one platform.'),
   check: z.boolean().optional().describe('Write nothing; tell whether source and pins have parted (ERR_PIN_STALE).'),
+  reproduce: z
+    .boolean()
+    .optional()
+    .describe(
+      'Write nothing; build from nothing, with the embedded engine, and compare digests with the pins: ERR_PIN_NOT_REPRODUCED, and file by file what differs. In any lane. With --noCache the base is assembled from its lock, too.',
+    ),
   dryRun: z.boolean().optional().describe('Write nothing; print the edit.'),
   ...rebuilding,
   ...uncached('Build even where the source was built before, and make every layer anew.'),

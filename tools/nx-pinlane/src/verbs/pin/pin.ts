@@ -52,13 +52,25 @@ const requirePublishable = ({ image, publishedAs }: PinCandidate, { lane }: Buil
   });
 };
 
+/** Options that say what is built, pinned or pushed, where everything that is pinned is compared. */
+const NOT_REPRODUCING = ['check', 'digest', 'dryRun', 'rebuild', 'platforms', 'push'] as const;
+
+/** @throws ERR_OPTION_INVALID */
+const requireAlone = (options: PinOptions): void => {
+  const given = NOT_REPRODUCING.filter((name) => options[name] !== undefined && options[name] !== false);
+  if (given.length > 0)
+    fail('ERR_OPTION_INVALID', `--reproduce builds every platform that is pinned, and keeps nothing of it: ${given.map((name) => `--${name}`).join(', ')}`, {
+      fix: 'Leave out one or the other.',
+    });
+};
+
 /**
- * Writes the digests of a processor's image into its registry.yaml, after verifying the image's bytes; with --check or --dry-run only
- * tells what it finds.
+ * Writes the digests of a processor's image into its registry.yaml, after verifying the image's bytes; with --check, --reproduce or --dry-run
+ * only tells what it finds.
  * @throws ERR_LANE_FORBIDS, ERR_PIN_LOCAL, ERR_PIN_UNVERIFIED, ERR_REGISTRY_CONFLICT and whatever building and verifying throw
  */
 export const pin = async (options: PinOptions, context: VerbContext): Promise<VerbOutcome<PinReport>> => {
-  const { check: checks = false, dryRun = false } = options;
+  const { check: checks = false, reproduce: reproduces = false, dryRun = false } = options;
   const settings = resolveSettings({ ...options.build, ...options }, context.env);
   const locations = openLocations(workspacePaths(context.root, settings.lane), {
     insecureRegistries: settings.insecureRegistries,
@@ -66,11 +78,16 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
     progress: context.progress,
   });
   const specFile = await readSpec(context);
+  if (reproduces) requireAlone(options);
   if (checks && options.digest !== undefined)
     fail('ERR_OPTION_INVALID', '--check compares the pins with the source, and --digest names another image', { fix: 'Give one of the two.' });
-  if (!checks && !dryRun) requireMayPin(settings.lane);
+  if (!checks && !reproduces && !dryRun) requireMayPin(settings.lane);
   if (options.bundle && options.digest === undefined) await writeBundle(options.bundle, context);
   if (checks) return check(specFile, requestedBy(options.build ?? {}), settings, locations, context);
+  if (reproduces) {
+    const { reproduce } = await import('./reproduce.ts');
+    return reproduce(specFile, { requested: requestedBy(options.build ?? {}), settings, anew: isUncached(options) }, locations, context);
+  }
 
   const candidate = await candidateOf(options, specFile, locations, context);
   if ('unchanged' in candidate) {
