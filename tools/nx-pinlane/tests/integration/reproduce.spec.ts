@@ -2,14 +2,17 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { lockFingerprint, parseLock } from '@pinlane/base-node';
 import { isPinlaneError, LANES, parseRepository, type PinReport } from '@pinlane/contracts';
-import { openRepository } from '@pinlane/oci';
+import { openRepository, openStore } from '@pinlane/oci';
 import { imageOf, layerOf, platformImage, putImage, startRegistry, type TestRegistry } from '@pinlane/testing';
 import { verb as pin } from '../../src/verbs/pin/verb.ts';
 import { pinAltered, withContent, withFields, type Alteration } from './support/altered-image.ts';
 import { contentsOf, empty } from './support/registry-state.ts';
 import { contextOf, run as runVerb, withFiles } from './support/verb-context.ts';
+
+const REPOSITORY = join(import.meta.dirname, '../../../..');
 
 let registry: TestRegistry;
 beforeAll(async () => {
@@ -19,6 +22,7 @@ afterAll(() => registry.close());
 afterEach(() => empty(registry));
 
 const [FILE, FOLDER, PATH] = ['processors/acme-one/registry.yaml', 'processors/acme-one', 'acme/acme-one'];
+const BASE = 'libs/base-node';
 const FILES = {
   [FILE]: 'ref: acme/one@1 # the first\n',
   [`${FOLDER}/Dockerfile`]: [
@@ -48,6 +52,7 @@ const run = async (root: string, options: Record<string, unknown>, env: Record<s
     project: 'acme-one',
     projectRoot: FOLDER,
     env: { PINLANE_REGISTRY: `${registry.host}/acme`, ...env },
+    rootOf: async (project) => (project === 'base-node' ? BASE : null),
     ...(signal === undefined ? {} : { signal }),
   });
   try {
@@ -331,6 +336,59 @@ describe('pin --reproduce', () => {
       const before = treeOf(root);
       expect((await reproduce(root, { PINLANE_LANE: 'main' })).report?.outcome).toBe('reproduced');
       expect(treeOf(root)).toBe(before);
+    });
+  });
+
+  describe('on the base of the workspace', () => {
+    const lock = JSON.parse(readFileSync(join(REPOSITORY, BASE, 'base.lock.json'), 'utf8')) as { image: object };
+    const definition = readFileSync(join(REPOSITORY, BASE, 'base.yaml'), 'utf8');
+    const layer = layerOf(Buffer.alloc(1024), { gzip: true });
+    const labels = { 'dev.pinlane.fingerprint': lockFingerprint(parseLock(JSON.stringify(lock))) };
+    const base = imageOf([platformImage('amd64', [layer], { Labels: labels }), platformImage('arm64', [layer], { Labels: labels })]);
+    const index = base.index.descriptor.digest;
+    const platforms = Object.fromEntries(base.platforms.map(({ descriptor }) => [descriptor.platform.architecture, descriptor.digest]));
+    const files = {
+      ...FILES,
+      [`${FOLDER}/Dockerfile`]: 'FROM store.localhost/base-node\nCOPY name.txt /n\n',
+      [`${BASE}/base.yaml`]: definition,
+      [`${BASE}/base.lock.json`]: JSON.stringify({ ...lock, image: { ...lock.image, index, platforms } }),
+    };
+    const published = () => ({ [`${BASE}/base.yaml`]: `${definition}\npublished: ${registry.host}/some/base@${index}\n` });
+    const putInStore = (root: string) => putImage(openStore(join(root, '.pinlane/store')), base);
+    const putInRegistry = () => putImage(openRepository(parseRepository(`${registry.host}/some/base`)), base);
+    /** Of a machine that assembles nothing. */
+    const BARE = { ...STAGING, PATH: '/nonexistent' };
+    let text = '';
+    beforeEach(async () => {
+      await withFiles(files, async (root) => {
+        await putInStore(root);
+        expect((await run(root, {}, BARE)).code).toBeNull();
+        text = await readFile(join(root, FILE), 'utf8');
+      });
+      registry.requests.length = 0;
+    });
+
+    const tries: readonly [string, boolean, boolean, boolean, Record<string, unknown>, string][] = [
+      ['takes it from the store', true, false, false, {}, 'reproduced'],
+      ['takes it from its registry', false, true, false, {}, 'reproduced'],
+      ['takes it from its registry if the store has it damaged', true, true, true, {}, 'reproduced'],
+      ['takes no damaged one', true, false, true, {}, 'ERR_BASE_UNAVAILABLE'],
+      ['has to assemble it where it is nowhere', false, false, false, {}, 'ERR_BASE_UNAVAILABLE'],
+      ['has to assemble it with --noCache, wherever it is', true, true, false, { noCache: true }, 'ERR_BASE_UNAVAILABLE'],
+      ['has to assemble it with --no-cache, though the store has it', true, false, false, { cache: false }, 'ERR_BASE_UNAVAILABLE'],
+    ];
+    it.each(tries)('%s', async (_, inStore, inRegistry, damaged, options, expected) => {
+      if (inRegistry) await putInRegistry();
+      await withFiles({ ...files, ...(inRegistry ? published() : {}), [FILE]: text }, async (root) => {
+        if (inStore) await putInStore(root);
+        if (damaged) await writeFile(openStore(join(root, '.pinlane/store')).blobPath(layer.descriptor.digest), 'x'.repeat(layer.descriptor.size));
+        const before = treeOf(root);
+        for (const lane of ['local', 'main']) {
+          const result = await reproduce(root, { ...BARE, PINLANE_LANE: lane }, options);
+          expect(result.report?.outcome ?? result.code).toBe(expected);
+          expect(treeOf(root)).toBe(before);
+        }
+      });
     });
   });
 

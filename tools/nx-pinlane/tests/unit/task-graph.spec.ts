@@ -46,6 +46,7 @@ describe('what a run builds', () => {
       ['buildx', 'pin', 'acceptance', 'verify-pins'].filter((verb) => buildsSource(verb, options, env)).join(' ');
     expect([builds({}, lane(name)), builds({ lane: name }, lane('local'))]).toEqual([expected, expected]);
     expect(buildsSource('acceptance', { pinned: true }, lane(name))).toBe(false);
+    for (const option of ['check', 'reproduce']) expect(buildsSource('pin', { [option]: true }, lane(name))).toBe(true);
   });
 
   it('is what pin needs in staging, and nothing in lanes that build nothing', () => {
@@ -62,6 +63,13 @@ describe('what a run builds', () => {
     expect(isBuildWanted(run(ACCEPTANCE, { 'a:acceptance': { pinned: true } }), 'base:buildx', {})).toBe(false);
     expect(isBuildWanted(run(ACCEPTANCE, { 'a:acceptance': { lane: 'main' } }), 'base:buildx', {})).toBe(false);
     expect(isBuildWanted(run(ACCEPTANCE, { 'a:acceptance': { lane: 'pr' } }), 'base:buildx', {})).toBe(true);
+  });
+
+  it('is nothing for a pin that is reproduced, which believes no build', () => {
+    const reproduced = { 'a:pin': { reproduce: true } };
+    expect(isBuildWanted(run(['a:pin>a:buildx', 'a:buildx>base:buildx'], reproduced), 'a:buildx', {})).toBe(false);
+    expect(isBuildWanted(run(['a:pin>a:buildx', 'a:buildx>base:buildx'], reproduced), 'base:buildx', {})).toBe(false);
+    expect(isBuildWanted(run(WITH_PIN, reproduced), 'a:buildx', {})).toBe(true);
   });
 
   it('is what anything else needs, whatever its targets are called', () => {
