@@ -129,7 +129,9 @@ describe('differences that are gathered', () => {
   it('are counted beyond a limit, and are plain text of bounded length', () => {
     const gathering = gatherDifferences(2);
     gathering.add({ ...place, path: `::error::\u001b[2J\n\u202e${'x'.repeat(5000)}` }, `##[x] sha256:${'a'.repeat(64)} ${'y'.repeat(5000)}`);
+    expect(gathering.isFull()).toBe(false);
     gathering.add({ platform: null, layer: null, path: null }, 'other');
+    expect(gathering.isFull()).toBe(true);
     for (let more = 0; more < 3; more += 1) gathering.add(place, 'more');
     const { differences, omitted } = gathering.gathered();
     expect([gathering.count(), differences.length, omitted]).toEqual([5, 2, 3]);

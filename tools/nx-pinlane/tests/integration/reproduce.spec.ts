@@ -238,7 +238,7 @@ describe('pin --reproduce', () => {
     });
   });
 
-  it('tells no more than 200 differences one by one', async () => {
+  it('tells no more than 200 differences one by one, and reads no layer to find more', async () => {
     const many: Alteration = {
       layer: (entries, position) =>
         position === 0 ? [...entries, ...Array.from({ length: 300 }, (_, at) => withFields(entries.at(-1)!, { name: `more/${at}` }))] : entries,
@@ -246,8 +246,10 @@ describe('pin --reproduce', () => {
     const text = pinAltered(registry, PATH, await pinnedElsewhere(), many);
     await withFiles({ ...FILES, [FILE]: text }, async (root) => {
       const { report, text: lines } = await reproduce(root, STAGING);
-      expect([report?.reproduction?.differences.length, report?.reproduction?.omitted]).toEqual([200, 402]);
-      expect(lines).toContain('and 402 more');
+      expect([report?.reproduction?.differences.length, report?.reproduction?.omitted]).toEqual([200, 103]);
+      expect(lines).toContain('and 103 more');
+      // What could not be told is not read either.
+      expect(layersRead()).toHaveLength(1);
     });
   });
 

@@ -17,6 +17,8 @@ export interface Differences {
   add(place: DifferencePlace, message: string): void;
   /** How many were added. */
   count(): number;
+  /** Whether those that come are counted only, so that a long search for more is worth nothing. */
+  isFull(): boolean;
   gathered(): Reproduction;
 }
 
@@ -39,6 +41,7 @@ export const gatherDifferences = (atMost: number = DIFFERENCES_AT_MOST): Differe
         });
     },
     count: () => differences.length + omitted,
+    isFull: () => differences.length >= atMost,
     gathered: () => ({ differences, omitted }),
   };
 };

@@ -18,6 +18,15 @@ interface Side {
 /** Tells of a difference of one platform: of the whole image, of a layer, or of a file in it. */
 type Tell = (message: string, layer?: number, path?: string) => void;
 
+/** Two images, and who is told of their differences. */
+interface Comparison {
+  readonly pinned: Side;
+  readonly built: Side;
+  readonly tell: Tell;
+  readonly isFull: () => boolean;
+  readonly signal: AbortSignal;
+}
+
 type Json = Readonly<Record<string, unknown>>;
 
 const jsonOf = (bytes: Uint8Array): Json => JSON.parse(Buffer.from(bytes).toString('utf8')) as Json;
@@ -54,7 +63,9 @@ const readEntries = async ({ source, image }: Side, position: number | null, see
 };
 
 /** Compares a pair of layers file by file. What keeps the pinned one from being read is told: that it differs is known. */
-const compareEntries = async (pinned: Side, built: Side, pair: LayerPair, layer: number, tell: Tell, signal: AbortSignal): Promise<void> => {
+const compareEntries = async ({ pinned, built, tell, isFull, signal }: Comparison, pair: LayerPair, layer: number): Promise<void> => {
+  // An image may list thousands of layers.
+  if (isFull()) return tell('not compared file by file, because so much differs', layer);
   const comparison = compareFiles((path, message) => tell(message, layer, path));
   await readEntries(built, pair.built, comparison.built);
   try {
@@ -68,19 +79,20 @@ const compareEntries = async (pinned: Side, built: Side, pair: LayerPair, layer:
     tell(ordered ? 'the same files, of which the tar says more or is written otherwise' : 'the same files in another order', layer);
 };
 
-const compareLayers = async (pinned: Side, built: Side, pair: LayerPair, tell: Tell, signal: AbortSignal): Promise<void> => {
+const compareLayers = async (comparison: Comparison, pair: LayerPair): Promise<void> => {
+  const { pinned, built, tell } = comparison;
   const layer = (pair.pinned ?? pair.built ?? 0) + 1;
   const made = pair.pinned === null ? madeBy(built, pair.built ?? 0) : madeBy(pinned, pair.pinned);
   if (pair.pinned === null || pair.built === null) {
     tell(`${pair.pinned === null ? 'is missing in the pinned image' : 'is in the pinned image alone'}${made}`, layer);
-    return compareEntries(pinned, built, pair, layer, tell, signal);
+    return compareEntries(comparison, pair, layer);
   }
   const [before, after] = [layersOf(pinned)[pair.pinned]!, layersOf(built)[pair.built]!];
   for (const { at, message } of documentDifferences(withoutNames(before), withoutNames(after))) tell(`${at}: ${message}`, layer);
   const [tar, other] = [pinned.image.config.rootfs.diff_ids[pair.pinned], built.image.config.rootfs.diff_ids[pair.built]];
   if (tar !== other) {
     tell(`pinned ${String(tar)}, built ${String(other)}${made}`, layer);
-    return compareEntries(pinned, built, pair, layer, tell, signal);
+    return compareEntries(comparison, pair, layer);
   }
   if (before['digest'] !== after['digest']) tell(`the same files, packed otherwise: pinned ${before['size']} bytes, built ${after['size']}${made}`, layer);
 };
@@ -101,7 +113,7 @@ export const compareImages = async (
   compareDocuments('manifest', pinned.manifestBytes, built.manifestBytes, ofManifest, tell);
   compareDocuments('config', pinned.image.configBytes, built.image.configBytes, ({ rootfs: _rootfs, ...rest }) => rest, tell);
   for (const pair of pairLayers(pinned.image.config.rootfs.diff_ids, built.image.config.rootfs.diff_ids))
-    await compareLayers(pinned, built, pair, tell, signal);
+    await compareLayers({ pinned, built, tell, isFull: differences.isFull, signal }, pair);
 };
 
 /** Tells in what two indexes over the same images differ. @throws what keeps either from being read */
