@@ -42,7 +42,5 @@ export const builtImageSchema = artefact('BuiltImage', {
     .nullable(),
   bases: z.record(z.string(), pinnedReferenceSchema),
   pushed: z.boolean(),
-  /** The key under which Nx caches the `buildx` task that built this image or found it built; absent outside of Nx. */
-  cacheKey: z.string().optional(),
 }).describe('The image that was built, or found to be there.');
 export type BuiltImage = z.infer<typeof builtImageSchema>;

@@ -19,8 +19,6 @@ export interface BuildWish {
   readonly noCache: boolean;
   /** Whether the image is to be pinned, so that what is pinned now has to be known. */
   readonly pins?: boolean;
-  /** The cache key of the task that builds, to be recorded; absent if the image serves another task. */
-  readonly cacheKey?: string | undefined;
 }
 
 /** What in the Dockerfile the embedded engine can't carry out; empty if it can build it. */

@@ -74,9 +74,8 @@ export const imageFacts = async (
 const planOf = async (inputs: BuildInputs, { settings }: BuildWish, context: VerbContext): Promise<BuildPlan> =>
   planBuild(inputs.spec, { lane: settings.lane, ...(await imageFacts(inputs, settings, context)) });
 
-/** Whether the record already says where the image is and for which task. */
-const isRecorded = (recorded: BuiltImage, image: BuiltImage): boolean =>
-  (['repository', 'pushed', 'cacheKey'] as const).every((key) => recorded[key] === image[key]);
+/** Whether the record already says where the image is. */
+const isRecorded = (recorded: BuiltImage, image: BuiltImage): boolean => (['repository', 'pushed'] as const).every((key) => recorded[key] === image[key]);
 
 /**
  * Builds the image and records it. Null if a base turned out to be another one than its lock records, so that the inputs have to be read anew.
@@ -141,7 +140,6 @@ export const ensureBuilt = async (
   const image = {
     ...ensured.image,
     ...(elsewhere ? {} : { repository: plan.repository, pushed: plan.push }),
-    ...(wish.cacheKey === undefined ? {} : { cacheKey: wish.cacheKey }),
   };
   if (plan.push && !elsewhere) await ensurePushed(image, ensured.image, locations, context);
   if (elsewhere || !isRecorded(ensured.image, image)) await writeRecord(locations.paths, image);

@@ -1,14 +1,5 @@
 import { runCredentialHelper } from '@pinlane/adapters';
-import {
-  isPinlaneError,
-  isStoreReference,
-  parseRepository,
-  pinVerdict,
-  type BuiltImage,
-  type Digest,
-  type Progress,
-  type Repository,
-} from '@pinlane/contracts';
+import { isPinlaneError, isStoreReference, pinVerdict, type Digest, type Progress, type Repository } from '@pinlane/contracts';
 import { openRepository, openStore, verifyImage, type Reach, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { WorkspacePaths } from '../workspace/paths.ts';
 
@@ -87,7 +78,3 @@ export const isWhole = async (location: ImageLocation, digest: Digest): Promise<
     throw thrown;
   }
 };
-
-/** Whether a built image is where it was pushed to. @throws whatever keeps the registry from answering */
-export const isPushed = (image: BuiltImage, access: RegistryAccess): Promise<boolean> =>
-  isWhole(openRegistry(parseRepository(image.repository), access), image.index);

@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { lockFingerprint, parseLock } from '@pinlane/base-node';
 import { isPinlaneError, LANES, parseRepository, type PinReport } from '@pinlane/contracts';
 import { openRepository, openStore } from '@pinlane/oci';
 import { imageOf, layerOf, platformImage, putImage, startRegistry, type TestRegistry } from '@pinlane/testing';
@@ -22,6 +21,9 @@ afterAll(() => registry.close());
 afterEach(() => empty(registry));
 
 const [FILE, FOLDER, PATH] = ['processors/acme-one/registry.yaml', 'processors/acme-one', 'acme/acme-one'];
+// The plugin loads it only where a base is built.
+const { lockFingerprint, parseLock } = await import('@pinlane/base-node');
+
 const BASE = 'libs/base-node';
 const FILES = {
   [FILE]: 'ref: acme/one@1 # the first\n',

@@ -48,7 +48,7 @@ export const buildProcessor = async (
   // Before the build, which may take long.
   requireTags(tags, repositoryOf(specFile.spec, settings));
   const noCache = isUncached(options) || settings.rules.fresh;
-  const wish = { settings, rebuild: options.rebuild === true, noCache, cacheKey: context.env['NX_TASK_HASH'] };
+  const wish = { settings, rebuild: options.rebuild === true, noCache };
   const ensured = await ensureBuilt(specFile, requestedBy(options), wish, locations, context);
   await giveNames(ensured.image, { tags, load, push: settings.push }, locations, context);
   return { document: ensured.image, lines: summary(ensured.image, ensured), exitCode: EXIT.good };
