@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { withWorkspace, type Ran } from './support/workspace.ts';
 
 /** Names of folders that mean something else in a pattern, in a shell or in a URL. */
-const ODD = ['(a) [b]', '{one,two}', '!not sta*r', "@(x|y) qu'ote&; $HOME #50%"];
+const ODD = ['(a) [b] {one,two}', '!not sta*r', "@(x|y) qu'ote&; $HOME #50%"];
 
 const slugOf = (at: number): string => `acme-odd-${at}`;
 const folderOf = (at: number): string => `processors/${ODD[at]}/${slugOf(at)}`;
@@ -51,7 +51,7 @@ describe('processors and libraries in folders whose names are patterns', () => {
       // A library that all of them bundle.
       await write({ [`${LIBRARY}/src/index.ts`]: "export const shared = 'two';\n" });
       expect(stale(await checkAll())).toEqual(ALL);
-      for (const at of [0, 2]) expect((await pinlane('pin', folderOf(at), '--check')).exitCode).toBe(2);
+      for (const at of [0, 1]) expect((await pinlane('pin', folderOf(at), '--check')).exitCode).toBe(2);
       expect(pinned(await pinAll())).toEqual(ALL);
 
       // Their own source.

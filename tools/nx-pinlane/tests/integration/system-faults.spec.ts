@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { requirement } from '@pinlane/testing';
+import { requirement, runs } from '@pinlane/testing';
 import { withWorkspace, type TestWorkspace } from './support/workspace.ts';
 
 const bin = resolve(import.meta.dirname, '../../bin/pinlane.mjs');
@@ -112,6 +112,9 @@ const BROKEN: [string, (path: string) => void][] = [
   ['a link to itself', (path) => (spawnSync('rm', [path]), symlinkSync(path, path))],
 ];
 
+/** Those that the cache of the inference is tried with, too: all of them in `npm run fuzz`. */
+const OF_NX = new Set(runs(1) > 1 ? BROKEN.map(([what]) => what) : ['text that is no JSON', 'a field of another type', 'a pipe', 'a link to itself']);
+
 /** Puts it there, and leaves the file alone if the workspace has it no more. */
 const spoil = async ({ root: folder }: TestWorkspace, file: string, put: (path: string) => void): Promise<void> => {
   const path = join(folder, file);
@@ -132,15 +135,14 @@ describe('A file that Pinlane keeps and somebody has broken', () => {
       for (const [what, put] of BROKEN) {
         const spoilNow = (file: string) => (what === 'a field of another type' ? put(join(workspace.root, file)) : spoil(workspace, file, put));
         await spoilNow(record);
-        const again = await pinlane('buildx', 'acme-base', '--json');
-        expect([what, again.exitCode, imageIn(again.stdout)]).toEqual([what, 0, built]);
-        expect([what, again.stderr]).toEqual([what, expect.stringMatching(/^WARNING .*acme-base\.json is ignored, because it /m)]);
-        expect(imageIn(await read(record))).toEqual(built);
-
         await spoil(workspace, journal, put);
         const pinned = await pinlane('pin', 'acme-base');
         expect([what, pinned.exitCode]).toEqual([what, 0]);
+        expect([what, pinned.stderr]).toEqual([what, expect.stringMatching(/^WARNING .*acme-base\.json is ignored, because it /m)]);
+        expect([what, imageIn(await read(record))]).toEqual([what, built]);
 
+        // One reader has them all; Nx takes its time.
+        if (!OF_NX.has(what)) continue;
         await spoilNow(cache);
         const shown = await nx('show', 'projects');
         expect([what, shown.exitCode, shown.stdout]).toEqual([what, 0, expect.stringContaining('acme-base')]);
