@@ -43,6 +43,7 @@ describe('an error of the system', () => {
     expect(formatProblem(asPinlaneError(thrown(`/${'x'.repeat(300)}`)).problems[0]!)).toMatch(/^ERR_NAME_TOO_LONG: \/x+: .*ENAMETOOLONG/);
     expect(asPinlaneError(thrown('/')).problems[0]?.message).toBe('it is a folder, where a file is needed (EISDIR, read)');
     expect(asPinlaneError(thrown('/'), { file: 'registry.yaml' }).problems[0]?.file).toBe('registry.yaml');
+    expect(asPinlaneError(thrown('/none'), { file: 'registry.yaml' }).problems[0]?.file).toBe('/none');
   });
 
   it('names the other path, the address, and the program that is missing', () => {

@@ -26,6 +26,13 @@ describe('What a command says of an error', () => {
     });
   });
 
+  it('repeats no password that was typed, however deep in the options, on no stream', async () => {
+    const raw = { build: { cacheFrom: ['type=registry,ref=http://me:hunter2pass@host.example/x'] }, json: true };
+    const { stdout, stderr } = await run(() => fail('ERR_OPTION_INVALID', 'the password hunter2pass is wrong'), raw);
+    expect(stdout + stderr).toContain('the password [redacted] is wrong');
+    expect(stdout + stderr).not.toContain('hunter2');
+  });
+
   it.each(['{"build":{"buildArgs":{"__proto__":"1"}}}', '{"__proto__":{"json":true}}', '{"build":[{"__proto__":1}]}'])(
     'refuses an entry that would get lost without a word: %s',
     async (raw) => {
