@@ -36,13 +36,10 @@ export const linkTarget = (linkName: string): string => {
   return linkName;
 };
 
-const hardLinkTarget = (parts: readonly string[], linkName: string): readonly string[] => {
+const hardLinkTarget = (linkName: string): readonly string[] => {
   const target = parseEntryName(linkName);
   if (target.kind === 'root') return refuseEntry('is a hard link to the root, which is a folder');
   if (target.kind !== 'path') return refuseEntry(`is a hard link to ${shown(linkName)}, which is not a file of the image`);
-  // What is in the way of the link would be removed, and its target with it.
-  if (parts.length < target.parts.length && parts.every((part, at) => part === target.parts[at]))
-    return refuseEntry(`is a hard link to ${shown(linkName)}, which is inside of the folder that it would replace`);
   return target.parts;
 };
 
@@ -56,7 +53,7 @@ const itemOf = (entry: TarEntry): LayerItem | undefined => {
   const { kind, parts } = parsed;
   if (kind !== 'path') return { kind, parts, entry };
   if (type === 'symlink') return { kind: type, parts, entry, target: linkTarget(linkName) };
-  if (type === 'hardlink') return { kind: type, parts, entry, target: hardLinkTarget(parts, linkName) };
+  if (type === 'hardlink') return { kind: type, parts, entry, target: hardLinkTarget(linkName) };
   return { kind: type === 'special' && !SPECIAL.includes(flag) ? 'file' : type, parts, entry };
 };
 
