@@ -6,5 +6,5 @@ export * from './referrers/artifact.ts';
 export { openRepository, type RegistryRepository, type RepositoryOptions } from './repository/repository.ts';
 export type { RetryPolicy } from './http/retry.ts';
 export type { ChunkPolicy } from './upload/upload-blob.ts';
-export { protectingTag, pushImage, type PushedImage, type PushedManifest, type PushOptions, type PushSource } from './push/push-image.ts';
+export { protectingTag, pushImage, tagImage, type PushedImage, type PushedManifest, type PushOptions, type PushSource } from './push/push-image.ts';
 export type { Slots } from './push/slots.ts';

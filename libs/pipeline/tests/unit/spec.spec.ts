@@ -90,10 +90,10 @@ describe('a registry.yaml that is accepted', () => {
 });
 
 describe('a registry.yaml that would cost more than it is worth', () => {
-  it('has its keys compared in one pass: seven thousand of them are read, and one that is there twice is found', () => {
-    const keys = Array.from({ length: 7_000 }, (_, at) => `  k${at}: 1\n`).join('');
+  it('has its keys compared in one pass: five thousand of them are read, and one that is there twice is found', () => {
+    const keys = Array.from({ length: 5_000 }, (_, at) => `  k${at}: 1\n`).join('');
     expect(problemsOf(`ref: a/b@1\ninputs:\n${keys}`)).toEqual([]);
-    expect(problemsOf(`ref: a/b@1\ninputs:\n${keys}  k7: 2\n`)).toEqual(['ERR_REGISTRY_SYNTAX 7003:3 the key "k7" is there twice']);
+    expect(problemsOf(`ref: a/b@1\ninputs:\n${keys}  k7: 2\n`)).toEqual(['ERR_REGISTRY_SYNTAX 5003:3 the key "k7" is there twice']);
   });
 
   it('has no more than fifty problems told', () => {

@@ -9,7 +9,7 @@ import {
   type PushEntry,
   type Repository,
 } from '@pinlane/contracts';
-import { childManifests, parseDocument, protectingTag, pushImage, readImage, type RegistryRepository, type Store } from '@pinlane/oci';
+import { childManifests, parseDocument, protectingTag, pushImage, readImage, tagImage, type RegistryRepository, type Store } from '@pinlane/oci';
 import type { VerbContext } from '../command/context.ts';
 import { isSame, notePush, readJournal, settlePushes, type JournalPlace } from '../workspace/push-journal.ts';
 import { publishLists } from './file-lists.ts';
@@ -82,9 +82,8 @@ const allNamed = async (registry: RegistryRepository, { index, fingerprint }: Bu
 
 /** Lets other machines find an image by its source. A registry that lets no tag be written anew keeps the image that came first. */
 const tagFingerprint = async (registry: RegistryRepository, { index, fingerprint }: BuiltImage, store: Store, note: VerbContext['note']): Promise<void> => {
-  const { descriptor, bytes } = await store.readManifest(index);
   try {
-    await registry.tag(fingerprintTag(fingerprint), descriptor, bytes);
+    await tagImage(store, registry, index, fingerprintTag(fingerprint));
   } catch (thrown) {
     if (!isPinlaneError(thrown, 'ERR_REGISTRY_PROTOCOL') && !isPinlaneError(thrown, 'ERR_REGISTRY_DENIED')) throw thrown;
     note(`WARNING other machines can not find this image by its source, because its tag was refused: ${asPinlaneError(thrown).problems[0]?.message}`);

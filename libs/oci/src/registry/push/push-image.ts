@@ -105,6 +105,16 @@ const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToP
 /** An error that passes, for a registry of many machines: it may take a moment until all of them have what one of them took. */
 const notYet = (error: unknown): unknown => (lacksParts(error) ? new RegistryUnavailable('what was pushed is not there yet') : undefined);
 
+/**
+ * Puts one more tag on an image that is in a repository. While another process pushes the same image, a registry may not see all of it for a moment: it is
+ * waited for. @param source where the manifest is read
+ * @throws ERR_BLOB_UNKNOWN or ERR_MANIFEST_UNKNOWN if it lacks a part, and whatever the registry throws
+ */
+export const tagImage = async (source: Pick<ContentSource, 'readManifest'>, repository: RegistryRepository, digest: Digest, tag: string): Promise<void> => {
+  const { descriptor, bytes } = await source.readManifest(digest);
+  await withRetry(repository.retry, () => repository.tag(tag, descriptor, bytes), notYet);
+};
+
 /** Checks something as often as the registry may need until it is there. */
 const checked = ({ repository, stopIfAborted }: Push, check: () => Promise<void>): Promise<void> => {
   stopIfAborted();

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { createProcessRunner, findProgram } from '@pinlane/adapters';
 import { architectureOfMachine, fail, isTag, parseRepository, platformOf, quoted, type BuiltImage } from '@pinlane/contracts';
-import { copyImage, imageArchive, platformOfImage, readImage, type ContentSource } from '@pinlane/oci';
+import { copyImage, imageArchive, tagImage, platformOfImage, readImage, type ContentSource } from '@pinlane/oci';
 import type { VerbContext } from '../../command/context.ts';
 import { openLocation, openRegistry, type ImageLocations } from '../../images/locations.ts';
 
@@ -51,8 +51,7 @@ const nameInStore = async (image: BuiltImage, tags: readonly string[], { store, 
 
 const nameInRegistry = async (image: BuiltImage, tags: readonly string[], { access }: ImageLocations): Promise<void> => {
   const registry = openRegistry(parseRepository(image.repository), access);
-  const { descriptor, bytes } = await registry.readManifest(image.index);
-  for (const tag of tags) await registry.tag(tag, descriptor, bytes);
+  for (const tag of tags) await tagImage(registry, registry, image.index, tag);
 };
 
 /**
