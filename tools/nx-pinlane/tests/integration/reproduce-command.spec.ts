@@ -13,8 +13,7 @@ describe('pin --reproduce as a command', () => {
       for (let time = 0; time < 2; time += 1) {
         const ran = await nx('run', 'acme-one:pin', '--reproduce');
         expect([ran.exitCode, ran.output]).toEqual([0, expect.stringContaining('acme/one@1  reproduced: the source makes what is pinned')]);
-        expect(ran.output).toContain('nothing built');
-        expect(ran.output).not.toContain('local cache');
+        expect(ran.output).not.toMatch(/acme-one:buildx|acme-one: built|local cache/);
       }
       // Records say what was built last, and that was not this.
       await rm(join(root, '.pinlane/builds/acme-one.json'));
