@@ -14,6 +14,9 @@ const SMALL = 4 * 1024;
 /** The parts of a larger frame are given out in pieces of about this size, in bytes: a block may be of three, and each piece takes a round of the decompressor. */
 const PIECE = 64 * 1024;
 
+/** Each frame takes a round of the decompressor. So many are read whatever their size; of more, the mean size in bytes may not be below the other number. */
+const [MANY, LEAST_MEAN] = [16_384, 32];
+
 const cutOff = (): never => broken('end in the middle of a frame');
 
 /** The bytes of a frame's header behind its first byte. */
@@ -103,10 +106,12 @@ const skip = async (intake: Intake): Promise<void> => {
  */
 export async function* zstdFrames(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ZstdFrame, void, void> {
   const intake = createIntake(chunks, cutOff);
-  let frames = 0;
+  let [frames, bytes] = [0, 0];
   try {
     for (;;) {
       const length = smallFrame(intake.ahead());
+      bytes += length ?? SMALL;
+      if (frames > MANY && bytes < frames * LEAST_MEAN) broken(`are more than ${MANY} frames, of fewer than ${LEAST_MEAN} bytes on the mean`);
       if (length !== undefined) yield { whole: (await intake.exactly(length))! };
       else {
         const magic = await intake.exactly(4);

@@ -115,7 +115,8 @@ describe('Many small parts', () => {
   ] as const)(
     'of %s are read to the last',
     async (packing, part) => {
-      const count = Math.ceil(2 ** 18 / part.length);
+      // More frames of zstd than this are refused if they hold next to nothing.
+      const count = Math.min(Math.ceil(2 ** 18 / part.length), packing === 'zstd' ? 16_000 : Infinity);
       const bytes = Buffer.concat([
         ...Array.from({ length: count }, () => part),
         packing === 'zstd' ? packFrame(Buffer.from('end'), 3, true) : gzipSync('end'),
