@@ -13,42 +13,64 @@ export const name = 'floor';
 export const createNodes = ['processors/*/registry.yaml', (files) => files.map((file) => [file, { projects: { [dirname(file)]: { targets: { floor: { executor: 'nx:noop' } } } } }])];
 `;
 
-const processor = (at) => ({
+/** git in a folder, as somebody who may commit there. */
+export const gitIn =
+  (cwd) =>
+  (...args) =>
+    execFileSync('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], { cwd, stdio: 'ignore' });
+
+const processor = (at, base) => ({
   'registry.yaml': `ref: bench/p${at}@1\nbuild: { port: 8000 }\nruntime: { cpu: 1 }\n`,
-  Dockerfile: 'FROM store.localhost/bench-base\nWORKDIR /app\nCOPY dist/ ./\nENTRYPOINT ["node", "/app/main.js"]\n',
+  Dockerfile: `FROM store.localhost/${base}\nWORKDIR /app\nCOPY dist/ ./\nENTRYPOINT ["node", "/app/main.js"]\n`,
   '.dockerignore': '*\n!dist\n',
   'src/main.ts': `import { shared } from '../../../libs/shared/src/index.ts';\nconsole.log(${at}, shared);\n`,
 });
 
-const write = (to, files) => {
+/** Writes files below a folder. @param files their texts, by paths */
+export const write = (to, files) => {
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(to, path)), { recursive: true });
     writeFileSync(join(to, path), text);
   }
 };
 
-/** Makes a workspace of so many processors that bundle one library and stand on one base, without @nx/js; its plugin is that of `root`. */
-export const makeFleet = (root, to, count) => {
-  write(to, {
-    'package.json': '{ "name": "fleet", "private": true, "type": "module" }\n',
-    'nx.json': JSON.stringify({ analytics: false, neverConnectToCloud: true, defaultBase: 'main', plugins: ['@pinlane/nx', './floor.mjs'] }),
-    'floor.mjs': FLOOR,
-    '.gitignore': 'node_modules\ndist/\n.pinlane/\n.nx/\n',
-    'libs/shared/project.json': '{ "name": "shared" }\n',
-    'libs/shared/src/index.ts': "export const shared = 'one';\n",
-    'processors/bench-base/registry.yaml': 'ref: bench/base@1\n',
-    'processors/bench-base/Dockerfile': 'FROM scratch\nCOPY blob /blob\n',
-  });
-  for (let at = 0; at < count; at++) {
-    write(join(to, `processors/bench-p${at}`), processor(at));
-  }
+/** The files of a workspace of so many processors that bundle one library and stand on the image of one project, without @nx/js. */
+export const fleetFiles = (count, base) => ({
+  'package.json': '{ "name": "fleet", "private": true, "type": "module" }\n',
+  'nx.json': JSON.stringify({ analytics: false, neverConnectToCloud: true, defaultBase: 'main', plugins: ['@pinlane/nx', './floor.mjs'] }),
+  'floor.mjs': FLOOR,
+  '.gitignore': 'node_modules\ndist/\n.pinlane/\n.nx/\n',
+  'libs/shared/project.json': '{ "name": "shared" }\n',
+  'libs/shared/src/index.ts': "export const shared = 'one';\n",
+  ...Object.fromEntries(
+    Array.from({ length: count }, (_, at) => Object.entries(processor(at, base)).map(([path, text]) => [`processors/bench-p${at}/${path}`, text])).flat(),
+  ),
+});
+
+/** Appends random bytes to a file, in MB, which can't be compressed. */
+export const appendRandom = (file, megabytes) => {
   const chunk = Buffer.alloc(10e6);
-  for (let done = 0; done < BASE; done += 10) appendFileSync(join(to, 'processors/bench-base/blob'), randomFillSync(chunk));
-  symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'));
-  const git = (...args) => execFileSync('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], { cwd: to, stdio: 'ignore' });
+  for (let left = megabytes; left > 0; left -= 10) appendFileSync(file, randomFillSync(chunk).subarray(0, Math.min(left, 10) * 1e6));
+};
+
+/** Makes the files in a folder a repository with one commit on `main`. */
+export const makeRepository = (folder) => {
+  const git = gitIn(folder);
   git('init', '-q', '-b', 'main');
   git('add', '-A');
   git('commit', '-qm', 'bench');
+};
+
+/** Makes a workspace of so many processors; its plugin is that of `root`. */
+export const makeFleet = (root, to, count) => {
+  write(to, {
+    ...fleetFiles(count, 'bench-base'),
+    'processors/bench-base/registry.yaml': 'ref: bench/base@1\n',
+    'processors/bench-base/Dockerfile': 'FROM scratch\nCOPY blob /blob\n',
+  });
+  appendRandom(join(to, 'processors/bench-base/blob'), BASE);
+  symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'));
+  makeRepository(to);
 };
 
 /**
@@ -61,7 +83,7 @@ export const measureFleet = async ({ root, to, count, runs, nx, say }) => {
   const run = (args, more = {}) => measure([...nx, ...args], { cwd: to, env, ...more });
   const many = (target, more) => run(['run-many', '-t', target], more);
   const affected = (target) => run(['affected', '-t', target, '--base=HEAD']);
-  const git = (...args) => execFileSync('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], { cwd: to, stdio: 'ignore' });
+  const git = gitIn(to);
   const edit = (at, text) => appendFileSync(join(to, `processors/bench-p${at}/src/main.ts`), `console.log('${text}');\n`);
   say(`${count} processors: the first time`);
   await many('pin');

@@ -39,10 +39,27 @@ const named = (program) =>
     }
   });
 
+/** The kernel's ticks of CPU time in a second, as /proc counts them. */
+const TICKS = 100;
+
+/** Fields of /proc/<pid>/stat after the program's name, summed, in seconds. */
+const cpuIn = (pid, fields) => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const after = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields.reduce((sum, at) => sum + Number(after[at]), 0) / TICKS;
+  } catch {
+    return 0;
+  }
+};
+
+/** The CPU time of children of this process that have ended, with theirs, and of other processes with those of their children that have. */
+const cpuSpent = (others) => cpuIn('self', [13, 14]) + others.reduce((sum, pid) => sum + cpuIn(pid, [11, 12, 13, 14]), 0);
+
 /**
- * Runs a command and takes its wall-clock time in seconds. With `memory`, it also takes two peaks in MB: `task`, of the largest process that
+ * Runs a command and takes its wall-clock time in seconds, and the CPU time of all its processes and of the daemons' (`cpu`). With `memory`, it also takes two peaks in MB: `task`, of the largest process that
  * the command starts (a task, if the command is Nx), and `tree`, of all processes together. The latter includes the command itself and the
- * `daemons`, which are the names of programs that work on its behalf; memory that processes share counts more than once in it.
+ * `daemons`, which are the names or process ids of programs that work on its behalf; memory that processes share counts more than once in it.
  * @throws Error if the command fails
  */
 export const measure = (argv, { cwd, env = {}, memory = false, daemons = [] }) =>
@@ -51,7 +68,8 @@ export const measure = (argv, { cwd, env = {}, memory = false, daemons = [] }) =
     const child = spawn(argv[0], argv.slice(1), { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const output = { stdout: [], stderr: [] };
     let [task, tree] = [0, 0];
-    const serving = daemons.flatMap(named);
+    const serving = daemons.flatMap((daemon) => (typeof daemon === 'number' ? [String(daemon)] : named(daemon)));
+    const cpuBefore = cpuSpent(serving);
     for (const [name, chunks] of Object.entries(output)) child[name].on('data', (chunk) => chunks.push(chunk));
     const watch = memory
       ? setInterval(() => {
@@ -72,7 +90,8 @@ export const measure = (argv, { cwd, env = {}, memory = false, daemons = [] }) =
       clearInterval(watch);
       const seconds = (performance.now() - started) / 1000;
       const [stdout, stderr] = Object.values(output).map((chunks) => Buffer.concat(chunks).toString());
-      if (code === 0) resolve({ seconds, task, tree, stdout });
+      const cpu = cpuSpent(serving) - cpuBefore;
+      if (code === 0) resolve({ seconds, cpu, task, tree, stdout });
       else reject(new Error(`${argv.join(' ')} ended with ${code}\n${(stdout + stderr).slice(-3000)}`));
     });
   });

@@ -1,10 +1,11 @@
-// npm run bench: medians against the targets, measured in copies of this workspace. Options: npm run bench -- --runs=5 --only=one-line
+// npm run bench: medians against the targets, measured in copies of this workspace. Options: npm run bench -- one-line --runs=5
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureFleet } from './fleet.mjs';
+import { freshRows, measureFresh } from './fresh/fresh.mjs';
 import { measure, median } from './measure.mjs';
 import { comparePeers, prepareRegistry } from './peers/compare.mjs';
 import { peerLines, peerRows } from './peers/report.mjs';
@@ -12,14 +13,21 @@ import { wholeCommand } from './peers/whole-command.mjs';
 import { table } from './table.mjs';
 import { addLargeBase, copyWorkspace, manyProcessors } from './workspace.mjs';
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' }, only: { type: 'string' }, help: { type: 'boolean' } } });
-if (values.help) {
-  console.log('npm run bench -- [--runs=N] [--only=cold|one-line|unchanged|memory|inference|many|peers]');
+const PARTS = ['cold', 'one-line', 'unchanged', 'memory', 'inference', 'many', 'peers', 'fresh'];
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runs: { type: 'string', default: '5' }, only: { type: 'string' }, help: { type: 'boolean' } },
+});
+const only = values.only === undefined ? positionals : [values.only, ...positionals];
+const unknown = only.find((each) => !PARTS.includes(each));
+if (unknown !== undefined) console.log(`There is no part ${unknown}.`);
+if (values.help || unknown !== undefined) {
+  console.log(`npm run bench -- [--runs=N] [PART…], all if none is named: ${PARTS.join(', ')}. --only=PART is another spelling.`);
   console.log('PINLANE_BENCH_PATH=<folders> names where the tools are that peers are, if not on PATH.');
-  process.exit(0);
+  process.exit(unknown === undefined ? 0 : 1);
 }
 const runs = Number(values.runs);
-const wanted = (name) => values.only === undefined || values.only === name;
+const wanted = (name) => only.length === 0 || only.includes(name);
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const temporary = mkdtempSync(join(tmpdir(), 'pinlane-bench-'));
 // Nothing is left behind, even if the bench is interrupted.
@@ -177,6 +185,12 @@ const fleets = async () => {
   }
 };
 
+const fresh = async () => {
+  const found = await measureFresh({ root, temporary: join(temporary, 'fresh'), runs, nx, say });
+  rows.push(...freshRows(found));
+  others.push('', ...found.lines);
+};
+
 // If one part fails, the numbers of the others, which took minutes, are still printed.
 const part = async (names, run) => {
   if (!names.some(wanted)) return;
@@ -192,5 +206,6 @@ await part(['cold', 'one-line', 'unchanged', 'memory'], inCopy);
 await part(['inference'], inference);
 await part(['many'], fleets);
 await part(['peers'], peers);
+await part(['fresh'], fresh);
 console.log(`medians of ${runs} runs on ${cpus().length} cores (load ${busy.toFixed(1)} when it began), Node ${process.version}\n`);
 console.log([...table(['what', 'measured', 'target', 'met'], rows), ...others].join('\n'));

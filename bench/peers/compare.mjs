@@ -1,19 +1,13 @@
 // The comparison: every tool that is installed builds the same hello world for both platforms, and pushes it to one registry.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { build } from 'esbuild';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { measure, median } from '../measure.mjs';
+import { answers, installed, PATH } from '../programs.mjs';
+import { bundleScripts } from '../scripts.mjs';
 import { makeHello } from './hello.mjs';
 import { digestsOf, startRegistry } from './registry.mjs';
 import { tools } from './tools.mjs';
-
-/** Where programs are looked for: in the folders of PINLANE_BENCH_PATH, then in those of PATH. */
-const PATH = [process.env.PINLANE_BENCH_PATH, process.env.PATH].filter(Boolean).join(delimiter);
-
-const installed = (program) => PATH.split(delimiter).some((folder) => existsSync(join(folder, program)));
-
-const answers = ([program, ...args]) => spawnSync(program, args, { env: { ...process.env, PATH }, timeout: 20_000 }).status === 0;
 
 /** The first thing that a tool lacks; undefined if it lacks nothing. A need of several words is a command that must succeed. */
 const lacking = ({ needs }) =>
@@ -22,31 +16,11 @@ const lacking = ({ needs }) =>
     return !installed(argv[0]) || (argv.length > 1 && !answers(argv));
   });
 
-const bundleScripts = async (root, folder) => {
-  const names = ['embedded', 'running', 'push-base', 'serve'];
-  // With the options of tools/nx-pinlane/build.mjs, so that what is measured is bundled like what is shipped.
-  await build({
-    absWorkingDir: root,
-    entryPoints: Object.fromEntries(names.map((name) => [name, `bench/peers/${name}.ts`])),
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    target: 'node22.12',
-    format: 'esm',
-    conditions: ['@pinlane/source'],
-    minifySyntax: true,
-    minifyWhitespace: true,
-    banner: { js: "import { createRequire as benchRequire } from 'node:module'; const require = benchRequire(import.meta.url);" },
-    logLevel: 'warning',
-  });
-  return Object.fromEntries(names.map((name) => [name, join(folder, `${name}.mjs`)]));
-};
+const SCRIPTS = Object.fromEntries(['embedded', 'running', 'push-base', 'serve'].map((name) => [name, `bench/peers/${name}.ts`]));
 
 /** Starts the registry and pushes the base to it from `store`, the folder of a store that holds `base-node`. */
 export const prepareRegistry = async ({ root, temporary, store }) => {
-  const scripts = await bundleScripts(root, join(temporary, 'scripts'));
+  const scripts = await bundleScripts(root, join(temporary, 'scripts'), SCRIPTS);
   const registry = await startRegistry(join(temporary, 'registry'), installed('docker-registry') ? 'docker-registry' : null, scripts.serve);
   const base = { repository: 'bench/base', tag: '1' };
   try {
