@@ -18,6 +18,8 @@ export interface VerbContext {
   readonly note: (line: string) => void;
   /** Tells that a verb which goes on until it is stopped is ready; other verbs tell their outcome at the end. */
   readonly announce: (ready: { readonly document: unknown; readonly lines: readonly string[] }) => void;
+  /** Runs what only waits for others, such as a registry: tasks of the same process work meanwhile. */
+  readonly waiting: <T>(work: () => Promise<T>) => Promise<T>;
   readonly signal: AbortSignal;
 }
 

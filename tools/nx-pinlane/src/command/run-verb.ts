@@ -2,6 +2,7 @@ import { sep } from 'node:path';
 import { asPinlaneError, ERROR_CATALOGUE, EXIT, fail, formatProblem, PinlaneError, type ErrorDocument, type ExitCode, type Problem } from '@pinlane/contracts';
 import { guardOutput, typedSecrets, withoutSecrets } from './output.ts';
 import { createReporter, type Streams } from './reporter.ts';
+import type { VerbContext } from './context.ts';
 import type { Verb } from './verb.ts';
 
 /** Where a verb runs. */
@@ -78,6 +79,8 @@ export interface Shared {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the whole process is to stop. */
   readonly signal: AbortSignal;
+  /** See `VerbContext`; what waits is run as it is if absent. */
+  readonly waiting?: VerbContext['waiting'];
 }
 
 type Tell = (error: PinlaneError) => void;
@@ -127,6 +130,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, given: Str
       progress: reporter.progress,
       note: reporter.note,
       announce: reporter.finish,
+      waiting: shared.waiting ?? ((work) => work()),
       signal,
     });
     reporter.finish(outcome);

@@ -151,16 +151,18 @@ export const findImage = async (
   const published = publishedRepository(specFile.spec, registry);
   const belief = beliefIn(specFile.spec, { lane, fingerprint: plan.fingerprint, push: plan.push, published });
   if ('index' in belief && record?.index !== belief.index.digest) {
-    const image = await pinned(plan, specFile, belief.index, wish, locations, context).catch((thrown: unknown) => {
-      // An image for trying something out can be built without the registry. Whoever pins has to know what is pinned.
-      if (wish.pins || plan.push || !UNASKED.some((code) => isPinlaneError(thrown, code))) throw thrown;
-      context.note(`WARNING the pinned image could not be asked for: ${asPinlaneError(thrown).problems[0]?.message}`);
-      return null;
-    });
+    const image = await context
+      .waiting(() => pinned(plan, specFile, belief.index, wish, locations, context))
+      .catch((thrown: unknown) => {
+        // An image for trying something out can be built without the registry. Whoever pins has to know what is pinned.
+        if (wish.pins || plan.push || !UNASKED.some((code) => isPinlaneError(thrown, code))) throw thrown;
+        context.note(`WARNING the pinned image could not be asked for: ${asPinlaneError(thrown).problems[0]?.message}`);
+        return null;
+      });
     if (image !== null) return { image, outcome: 'pinned' };
   } else if ('reason' in belief && belief.reason !== null) context.note(`the pins do not answer for the source: ${belief.reason}`);
   if (record !== null) return { image: record, outcome: 'reused' };
   if (!plan.push || rules.fresh) return null;
-  const image = await tagged(plan, specFile, locations, context);
+  const image = await context.waiting(() => tagged(plan, specFile, locations, context));
   return image === null ? null : { image, outcome: 'tagged' };
 };

@@ -5,6 +5,7 @@ import type { Verb } from '../command/verb.ts';
 import { inOrder } from './in-order.ts';
 import { parallelOf } from './parallel.ts';
 import { runOf, runTask, type Options } from './run-task.ts';
+import { createSlots } from './slots.ts';
 import { environmentOf } from './task-environment.ts';
 import { tasksOfRun, type TaskGraphOfNx } from './task-graph.ts';
 
@@ -27,6 +28,9 @@ const keeping = (json: boolean): { readonly streams: Streams; readonly said: () 
   return { streams: { stdout: keep, stderr: json ? process.stderr : keep, aside: process.stderr }, said: () => kept.join('') };
 };
 
+/** So many tasks more than may run at once are begun, as long as the others only wait for a registry. */
+const WAITING_AT_ONCE = 16;
+
 /**
  * An Nx executor around a verb, for all tasks of it in a run: one process, in which what they share is loaded, read and hashed once. As many of them run at
  * once as Nx would run processes; one that fails keeps those from running that depend on it, and no others.
@@ -40,6 +44,8 @@ export const batchExecutor = (load: () => Promise<Verb>) =>
     const environment = environmentOf(context);
 
     const skip = (): TaskResult => ({ success: false, terminalOutput: '', startTime: Date.now(), endTime: Date.now(), status: 'skipped' });
+    const atOnce = parallelOf(process.env, context.nxJsonConfiguration);
+    const { run: inSlot, waiting } = createSlots(atOnce);
     const runOne = async (id: string): Promise<TaskResult> => {
       if (signal.aborted) return skip();
       const startTime = Date.now();
@@ -53,13 +59,13 @@ export const batchExecutor = (load: () => Promise<Verb>) =>
         targetName: target.target,
         configurationName: target.configuration,
       } as ExecutorContext;
-      const success = await runTask(load, options, place, run, { streams, env: environment(id), signal });
+      const success = await runTask(load, options, place, run, { streams, env: environment(id), signal, waiting });
       return { success, terminalOutput: said(), startTime, endTime: Date.now() };
     };
 
     try {
-      const order = { atOnce: parallelOf(process.env, context.nxJsonConfiguration), isGood: ({ success }: TaskResult) => success, skip };
-      for await (const [task, result] of inOrder(dependencies, runOne, order)) yield { task, result };
+      const order = { atOnce: atOnce === 1 ? 1 : atOnce + WAITING_AT_ONCE, isGood: ({ success }: TaskResult) => success, skip };
+      for await (const [task, result] of inOrder(dependencies, (id) => inSlot(() => runOne(id)), order)) yield { task, result };
     } finally {
       release();
     }

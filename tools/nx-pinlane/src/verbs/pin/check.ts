@@ -18,7 +18,7 @@ export const check = async (
 ): Promise<VerbOutcome<PinReport>> => {
   const { spec, file } = specFile;
   const { fingerprint } = await readBuildInputs(specFile, settings, locations, context, requested);
-  const { outcome, reasons, remarks } = await askPins(specFile, fingerprint, settings, locations);
+  const { outcome, reasons, remarks } = await context.waiting(() => askPins(specFile, fingerprint, settings, locations));
   const report = pinReport(spec, spec, { file, outcome, reasons });
   const open = isOpenEnded(requested.request) ? ['a build context is named without a digest: what is in it is not compared'] : [];
   const lines = [renderPinReport(report), ...[...remarks, ...open].map((remark) => `  remark: ${remark}`)];

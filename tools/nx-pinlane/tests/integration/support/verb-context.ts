@@ -17,6 +17,7 @@ export const contextOf = (root: string, more: Partial<VerbContext> = {}): VerbCo
     progress: () => undefined,
     note: (line) => void notes.push(line),
     announce: () => undefined,
+    waiting: (work) => work(),
     signal: new AbortController().signal,
     notes,
     ...more,
