@@ -5,6 +5,14 @@ import { readImage, type ImageView } from './read.ts';
 /** How many layers registries are asked for at once. */
 const ASKED_AT_ONCE = 6;
 
+/** Layers that need not be looked at again. */
+export interface KnownLayers {
+  /** Asked of a layer before it is looked at. */
+  has(layer: Digest): boolean;
+  /** Told of a layer that was looked at and is good. */
+  add(layer: Digest): unknown;
+}
+
 export interface VerifyOptions {
   /** Platforms that must be there, and are verified. If they are left out, all that are there are verified, at least one. */
   readonly platforms?: readonly Platform[];
@@ -14,7 +22,7 @@ export interface VerifyOptions {
    */
   readonly blobs?: 'present' | 'hashed';
   /** With `hashed`: layers that were hashed, or found in their registry, before; those of now are added. */
-  readonly known?: Set<Digest>;
+  readonly known?: KnownLayers;
 }
 
 /**
@@ -24,7 +32,7 @@ export interface VerifyOptions {
 export const verifyImage = async (
   source: ContentSource & Pick<ContentSink, 'hasBlob'> & Partial<Pick<LeavingSource, 'isElsewhere'>>,
   digest: Digest,
-  { platforms, blobs = 'present', known = new Set() }: VerifyOptions = {},
+  { platforms, blobs = 'present', known = new Set<Digest>() }: VerifyOptions = {},
 ): Promise<ImageView> => {
   const view = await readImage(source, digest, platforms === undefined ? {} : { platforms });
   const layers = uniqueBlobs(view.platforms.flatMap(({ manifest }) => manifest.layers));
@@ -37,7 +45,7 @@ export const verifyImage = async (
   });
   for (const [at, layer] of layers.entries()) {
     if (states[at] === 'absent') await explainAbsence(source, layer, digest);
-    if (states[at] !== 'unread' || known.has(layer.digest)) continue;
+    if (states[at] !== 'unread') continue;
     for await (const _ of source.openBlob(layer, { lent: true }));
     known.add(layer.digest);
   }

@@ -4,7 +4,6 @@ import {
   fail,
   isPinlaneError,
   type Architecture,
-  type Digest,
   type Lane,
   type PinAuditEntry,
   type PinnedReference,
@@ -12,31 +11,30 @@ import {
 } from '@pinlane/contracts';
 import { verifyImage, type ImageView } from '@pinlane/oci';
 import { imagesOfPins, judgePins, listedBy, requirePinned, storePins, type PinnedSpec, type Seen, type SeenPins } from '@pinlane/pipeline';
+import { verifyStored } from './hashed-layers.ts';
 import { openLocation, type ImageLocations } from './locations.ts';
 import { seenImage } from './seen-image.ts';
 
-/** What an audit of many processors remembers, so that it reads and waits for the same thing once. */
+/** What an audit of many processors remembers, so that it waits for the same thing once. */
 export interface AuditMemory {
-  /** Layers of the store that were hashed: many images are built on the same ones. */
-  readonly hashed: Set<Digest>;
   /** How often in a row each registry did not answer, whatever it was asked. */
   readonly silent: Map<string, number>;
 }
 
 /** A memory that holds nothing yet. */
-export const newAuditMemory = (): AuditMemory => ({ hashed: new Set(), silent: new Map() });
+export const newAuditMemory = (): AuditMemory => ({ silent: new Map() });
 
 /** So often in a row a registry is waited for: each time takes about ten seconds, and a thousand pins may be in it. */
 const PATIENCE = 3;
 
 /** Reads and hashes a pinned image. @throws ERR_REGISTRY_UNAVAILABLE without asking if its registry was silent before, and what `verifyImage` throws */
-const verified = async (pin: PinnedReference, locations: ImageLocations, { hashed, silent }: AuditMemory): Promise<ImageView> => {
+const verified = async (pin: PinnedReference, locations: ImageLocations, { silent }: AuditMemory): Promise<ImageView> => {
   const location = openLocation(pin, locations);
   const missed = silent.get(pin.host) ?? 0;
   if (missed >= PATIENCE) fail('ERR_REGISTRY_UNAVAILABLE', `${pin.host} did not answer ${PATIENCE} times in a row, and was not asked for ${pin.digest}`);
   try {
     // A registry hashed what was pushed to it; the store is a folder that anything may have written to.
-    const view = await verifyImage(location, pin.digest, location === locations.store ? { blobs: 'hashed', known: hashed } : {});
+    const view = location === locations.store ? await verifyStored(locations.store, pin.digest) : await verifyImage(location, pin.digest);
     silent.delete(pin.host);
     return view;
   } catch (thrown) {
