@@ -43,13 +43,14 @@ const inRunningProcess = ({ host, hello, keep, scripts, runs }) => {
 const timed = async (tool, state, more = {}) => {
   const options = { cwd: tool.cwd, env: { ...tool.env, PATH }, daemons: tool.daemons, ...more };
   for (const argv of tool.before?.(state) ?? []) await measure(argv, options);
-  let [seconds, tree] = [0, 0];
+  let [seconds, cpu, tree] = [0, 0, 0];
   for (const argv of tool.build(state)) {
     const step = await measure(argv, options);
     seconds += step.seconds;
+    cpu += step.cpu;
     tree = Math.max(tree, step.tree);
   }
-  return { seconds, tree };
+  return { seconds, cpu, tree };
 };
 
 /** Whether two pushes gave the same image, or at least the same platforms under another index. */
@@ -63,7 +64,7 @@ const compareOne = async (tool, { host, hello, runs, say }) => {
   let run = 0;
   const once = (more = {}, memory = false) => timed(tool, { run: ++run, ...more }, { memory });
   const digests = () => Promise.all(tool.pushed.map(([name, tag]) => digestsOf(host, `bench/${name}`, tag)));
-  const samples = { unchanged: [], changed: [] };
+  const samples = { unchanged: [], changed: [], cpu: [] };
   say(`${tool.name}: cold`);
   const cold = await once({ cold: 1 });
   // This run fills the caches that the next runs may use.
@@ -73,7 +74,9 @@ const compareOne = async (tool, { host, hello, runs, say }) => {
     samples.unchanged.push((await once()).seconds);
     const before = await digests();
     hello.change(`${tool.name} ${at}`);
-    samples.changed.push((await once()).seconds);
+    const { seconds, cpu } = await once();
+    samples.changed.push(seconds);
+    samples.cpu.push(cpu);
     // A tool that built nothing would be the fastest one.
     if (sameness(before, await digests()) === 'yes') throw new Error(`${tool.name} pushed the same image after a line had changed`);
   }
@@ -86,7 +89,8 @@ const compareOne = async (tool, { host, hello, runs, say }) => {
   const stable = [kept, sameness(before, await digests())];
   hello.change(`${tool.name} memory`);
   const { tree } = await once({}, true);
-  return { name: tool.name, cold: cold.seconds, coldIs: tool.coldIs, unchanged: median(samples.unchanged), changed: median(samples.changed), tree, stable };
+  const medians = Object.fromEntries(Object.entries(samples).map(([name, taken]) => [name, median(taken)]));
+  return { name: tool.name, cold: cold.seconds, coldIs: tool.coldIs, ...medians, tree, stable };
 };
 
 /** Measures every tool that is there, and ours in one process that goes on. Tools that are missing are named with what they lack. */

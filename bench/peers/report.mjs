@@ -26,7 +26,7 @@ export const peerLines = ({ measured, left }, registry) => {
 };
 
 /** Rows for the bench's table of targets. A target that is relative to a tool which is not here is neither met nor missed. */
-export const peerRows = ({ measured, running }, { embedded, docker, noop }) => {
+export const peerRows = ({ measured, running }, { embedded, docker, noop, cpu }) => {
   const against = (what, value, tool, times, words) => {
     const peer = measured.find(({ name }) => name.startsWith(tool));
     const target = peer ? `${words} ${tool}: ${seconds(peer.changed / times)}` : `${words} ${tool}, which is not here`;
@@ -34,12 +34,16 @@ export const peerRows = ({ measured, running }, { embedded, docker, noop }) => {
   };
   const note = (what, value) => ({ what: `  ${what}`, measured: seconds(value), target: '', met: '' });
   const ours = measured[0].changed;
+  const ko = measured.find(({ name }) => name.startsWith('ko build'));
   return [
     against('one line built and pushed, both platforms', ours, 'crane append', 1, 'at most'),
     against('one line built and pushed, both platforms', ours, 'docker buildx', 3, 'at most a third of'),
     against('  the engine alone, in a process that goes on', running, 'crane append', 1, 'at most'),
     against('  the engine alone, in a process that goes on', running, 'docker buildx', 3, 'at most a third of'),
     against('nx affected -t pin of one line with a push, whole', embedded, 'ko build', 1, 'at most'),
+    note('its CPU time, all processes', cpu.embedded),
+    note("and that of Nx's own no-op", cpu.noop),
+    ...(ko === undefined ? [] : [note('CPU time of ko build', ko.cpu)]),
     ...(docker === undefined ? [] : [note('the same with --engine=docker', docker)]),
     note('nx run of nx:noop in the same minutes', noop),
   ];

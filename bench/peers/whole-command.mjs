@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { median } from '../measure.mjs';
 import { addHelloProcessor } from './hello.mjs';
 
-/** The median of the whole command in seconds, by engine, and that of nx:noop. `run` starts Nx in the copy `cwd`, in which the base is built. */
+/** The median of the whole command in seconds, by engine, and that of nx:noop; and in `cpu` the CPU time of each. `run` starts Nx in the copy `cwd`, in which the base is built. */
 export const wholeCommand = async ({ cwd, run, host, engines, runs, say }) => {
   const change = addHelloProcessor(cwd);
   const git = (...args) => execFileSync('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], { cwd, stdio: 'ignore' });
@@ -14,11 +14,11 @@ export const wholeCommand = async ({ cwd, run, host, engines, runs, say }) => {
     const before = pins();
     change(`${engine} ${word}`);
     const env = { PINLANE_LANE: 'staging', PINLANE_PUSH: 'true', PINLANE_REGISTRY: `${host}/bench`, PINLANE_ENGINE: engine };
-    const { seconds } = await run(['affected', '-t', 'pin', '--base=HEAD'], { env });
+    const measured = await run(['affected', '-t', 'pin', '--base=HEAD'], { env });
     if (pins() === before) throw new Error(`nx affected -t pin wrote no new pin with engine ${engine}`);
     git('add', '-A');
     git('commit', '-qm', 'bench');
-    return seconds;
+    return measured;
   };
 
   const samples = { noop: [] };
@@ -28,8 +28,9 @@ export const wholeCommand = async ({ cwd, run, host, engines, runs, say }) => {
     for (let at = 0; at < runs; at++) {
       say(`the whole command, engine ${engine}, run ${at + 1} of ${runs}`);
       samples[engine].push(await pinned(engine, at));
-      samples.noop.push((await run(['run', 'floor:noop'])).seconds);
+      samples.noop.push(await run(['run', 'floor:noop']));
     }
   }
-  return Object.fromEntries(Object.entries(samples).map(([name, numbers]) => [name, median(numbers)]));
+  const medians = (pick) => Object.fromEntries(Object.entries(samples).map(([name, taken]) => [name, median(taken.map(pick))]));
+  return { ...medians(({ seconds }) => seconds), cpu: medians(({ cpu }) => cpu) };
 };
