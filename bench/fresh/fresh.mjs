@@ -89,12 +89,12 @@ const peersOf = ({ size, temporary, delayed, makeBase, base, docker, lack }) => 
   const site = (kind) => ({ folder: join(temporary, `${kind}-${size}`), host: `${delayed.host}/${kind}${size}`, names, makeBase, base, registry: delayed });
   return [
     ...(lack === undefined ? [{ way: 'docker buildx bake', docker, of: names.length, ...buildxPeer(site('buildx')) }] : []),
-    ...(installed('ko') && installed('go') ? [{ way: 'ko build', of: names.length, ...koPeer(site('ko')) }] : []),
+    ...(installed('ko') && installed('go') ? [{ way: 'ko build', of: names.length, ...koPeer({ ...site('ko'), warm: join(temporary, 'go-packages') }) }] : []),
   ];
 };
 
 /** All samples of a workspace of one size. */
-const measureSize = async ({ size, parts, root, temporary, runs, nx, say, lack }) => {
+const measureSize = async ({ size, parts, root, temporary, runs, nx, say, lack, failed }) => {
   const { delayed, makeBase, docker } = parts;
   const base = makeBase();
   const origin = join(temporary, `origin-${size}`);
@@ -130,13 +130,20 @@ const measureSize = async ({ size, parts, root, temporary, runs, nx, say, lack }
       add('pinlane, docker', await sampled(few, docker, (own) => ours.sample(scenario, 'docker', { env: own.env, daemons: own.pids })));
     }
   }
-  for (const peer of peersOf({ size, temporary, delayed, makeBase, base: base.reference, docker, lack })) {
+  const measurePeer = async (peer) => {
     say(`fresh, ${size} processors: ${peer.way}`);
     await sampled(1, peer.docker, (own) => peer.first(own).then((first) => first ?? { seconds: 0, cpu: 0, traffic: { requests: {} } }));
     for (const scenario of scenarios) {
       const found = await sampled(few, peer.docker, (own) => peer.sample(scenario, `${scenario} ${performance.now()}`, own));
       results.push({ size, scenario, way: peer.way, summary: found, of: scenario === 'one line changed' ? undefined : peer.of });
     }
+  };
+  for (const peer of peersOf({ size, temporary, delayed, makeBase, base: base.reference, docker, lack })) {
+    // If another tool fails on this machine, the rest of the table is still worth printing.
+    await measurePeer(peer).catch((error) => {
+      say(error.stack);
+      failed.push(`${peer.way} of ${size} (it failed, see above)`);
+    });
   }
   return results;
 };
@@ -151,16 +158,16 @@ const kindsOf = ({ requests, connections }) =>
 export const measureFresh = async ({ root, temporary, runs, nx, say }) => {
   const parts = await startParts({ root, temporary });
   const lack = lackOfDocker();
-  const results = [];
+  const [results, failed] = [[], []];
   try {
-    for (const size of SIZES) results.push(...(await measureSize({ size, parts, root, temporary, runs, nx, say, lack })));
+    for (const size of SIZES) results.push(...(await measureSize({ size, parts, root, temporary, runs, nx, say, lack, failed })));
   } finally {
     parts.stop();
   }
   const order = (each) => SIZES.indexOf(each.size) * 10 + scenarios.indexOf(each.scenario);
   const rows = [...results].sort((a, b) => order(a) - order(b)).map(tableRow);
   const ours = results.filter(({ way }) => way === 'pinlane, embedded');
-  const left = [...(lack === undefined ? [] : [`Docker (${lack})`]), ...(installed('ko') && installed('go') ? [] : ['ko (no ko, or no go)'])];
+  const left = [...(lack === undefined ? [] : [`Docker (${lack})`]), ...(installed('ko') && installed('go') ? [] : ['ko (no ko, or no go)']), ...failed];
   const lines = [
     ...table(Object.keys(rows[0]), rows),
     '',

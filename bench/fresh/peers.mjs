@@ -1,5 +1,5 @@
 // Others on the same fresh machine: `docker buildx bake` with a cache in the registry, and ko. Their sources are bundled already, as an image needs them.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { measure } from '../measure.mjs';
@@ -51,12 +51,11 @@ export const buildxPeer = ({ folder, host, names, makeBase, base, registry }) =>
 const goMain = (word) =>
   `package main\n\nimport (\n\t"io"\n\t"net/http"\n)\n\nfunc main() {\n\thandler := func(response http.ResponseWriter, _ *http.Request) { io.WriteString(response, "${word}\\n") }\n\thttp.ListenAndServe(":8000", http.HandlerFunc(handler))\n}\n`;
 
-/** `ko build`, with Go's own packages compiled, as a machine that has Go installed may have them; and nothing else. */
-export const koPeer = ({ folder, host, names, makeBase, base, registry }) => {
+/** `ko build`, with Go's own packages compiled in the folder `warm`, as a machine that has Go installed may have them; and nothing else. */
+export const koPeer = ({ folder, warm, host, names, makeBase, base, registry }) => {
   const edit = (name, word) => write(join(folder, 'cmd', name), { 'main.go': goMain(`${name} ${word}`) });
   write(folder, { 'go.mod': 'module example.com/fleet\n\ngo 1.21\n' });
   [...names, 'other'].forEach((name) => edit(name, 'first'));
-  const warm = join(folder, 'warm-cache');
   let [current, caches] = [base, 0];
   const copyOfCache = () => {
     const cache = join(folder, `cache-${++caches}`);
@@ -71,8 +70,10 @@ export const koPeer = ({ folder, host, names, makeBase, base, registry }) => {
   };
   return {
     first: async () => {
-      mkdirSync(warm, { recursive: true });
-      await build(['other'], warm);
+      if (!existsSync(warm)) {
+        mkdirSync(warm, { recursive: true });
+        await build(['other'], warm);
+      }
       await build(names, copyOfCache());
     },
     sample: (scenario, word) => {
