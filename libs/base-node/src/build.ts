@@ -3,12 +3,10 @@ import { fail, isPinlaneError, parsePinnedReference, PinlaneError, type BuiltIma
 import { assemble, type AssemblyInput } from './assemble.ts';
 import { openDownloadCache } from './downloads/cache.ts';
 import type { Gone } from './downloads/obtain.ts';
-import { resolveLock } from './downloads/resolve.ts';
 import { baseImage } from './image/built.ts';
 import { importBase } from './image/import.ts';
 import { lockFileOf, readDefinition, readLock } from './inputs.ts';
-import { findKept, folderOf, noteKept, warnOfMoved } from './kept-image.ts';
-import { diffLocks, summariseChanges } from './lock/changes.ts';
+import { findKept, folderOf, noteKept } from './kept-image.ts';
 import type { BaseDefinition } from './lock/definition.ts';
 import { lockFingerprint, recordedImage, requireRecorded, type BaseLock } from './lock/lock.ts';
 import { isInstalled } from './process.ts';
@@ -23,34 +21,25 @@ export const stale = (gone: readonly Gone[]): PinlaneError => {
   return new PinlaneError([problems[0] as Problem, ...problems.slice(1)]);
 };
 
-const assembleOrMove = async (definition: BaseDefinition, lock: BaseLock, input: AssemblyInput, options: BuildBaseOptions) => {
+/** Assembles what is locked and nothing else, in every lane: what is built on it and pinned must not depend on the day. @throws ERR_BASE_LOCK_STALE, ERR_BASE_LOCK_INVALID */
+const assembleLocked = async (lock: BaseLock, input: AssemblyInput, { baseDir }: BuildBaseOptions) => {
   const locked = await assemble(lock, input);
-  if (!('gone' in locked)) {
-    requireRecorded(lock, { index: locked.index.digest, platforms: locked.platforms }, lockFileOf(options.baseDir));
-    return { assembled: locked, moved: [] };
-  }
-  // A base that was pushed is exactly what is locked, and better than one that is nearly it.
-  if (options.lane !== 'local' || isPublished(definition, lock)) throw stale(locked.gone);
-  // Packages fit each other, so when one has moved on, all are chosen anew rather than mixed.
-  const fresh = await resolveLock(definition, lock, input);
-  const moved = summariseChanges(diffLocks(lock, fresh));
-  const assembled = await assemble(fresh, input);
-  if ('gone' in assembled || moved.length === 0) throw stale(locked.gone);
-  return { assembled, moved };
+  if ('gone' in locked) throw stale(locked.gone);
+  requireRecorded(lock, { index: locked.index.digest, platforms: locked.platforms }, lockFileOf(baseDir));
+  return locked;
 };
 
-const assembleHere = async (definition: BaseDefinition, lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage> => {
+const assembleHere = async (lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage> => {
   const { root, store, env, signal, progress, aptSettings = [], noCache = false } = options;
   const folder = folderOf(options);
   const cache = openDownloadCache(folder);
-  const { assembled, moved } = await cache.withWorkFolder((work) => {
+  const assembled = await cache.withWorkFolder((work) => {
     const layers = noCache ? join(work, 'layers') : join(folder, 'layers');
-    return assembleOrMove(definition, lock, { cache, work, layers, store, progress, release: lock.release, aptSettings, cwd: root, env, signal }, options);
+    return assembleLocked(lock, { cache, work, layers, store, progress, release: lock.release, aptSettings, cwd: root, env, signal }, options);
   }, signal);
-  warnOfMoved(options, moved);
   const image = baseImage(assembled.fingerprint, assembled.platforms, assembled.index.digest);
   await store.name(BASE_NAME, assembled.index);
-  await noteKept(lock, image, moved, options);
+  await noteKept(lock, image, options);
   return image;
 };
 
@@ -61,7 +50,7 @@ const UNAVAILABLE_FIX =
   'name an image by digest in PINLANE_BASE_IMAGE, or in `published` of base.yaml one that was pushed, or build on a machine whose apt reads that Debian release and whose npm reaches its registry';
 
 /** Whether a definition names, in a registry, the very image that its lock records. */
-const isPublished = ({ published }: BaseDefinition, lock: BaseLock): boolean =>
+const isPublished = ({ published }: Pick<BaseDefinition, 'published'>, lock: BaseLock): boolean =>
   published !== undefined && recordedImage(lock)?.index === parsePinnedReference(published).digest;
 
 /** Errors that say that this machine can't assemble, or that nobody can any more. */
@@ -71,6 +60,12 @@ const UNASSEMBLED = ['ERR_BASE_UNAVAILABLE', 'ERR_BASE_LOCK_STALE'] as const;
 const takePublished = async (why: PinlaneError, { published }: BaseDefinition, lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage> => {
   const said = why.problems.map(({ message }) => message).join('; ');
   if (published === undefined) return isPinlaneError(why, 'ERR_BASE_UNAVAILABLE') ? fail(why.code, said, { fix: UNAVAILABLE_FIX }) : Promise.reject(why);
+  const recorded = recordedImage(lock);
+  // A label is the word of whoever pushed the image; the lock's digest is not.
+  if (recorded !== null && !isPublished({ published }, lock))
+    return fail('ERR_BASE_UNAVAILABLE', `${said}; and \`published\` of base.yaml names ${published}, where the lock records ${recorded.index}`, {
+      fix: `Push the base of this lock: nx run ${BASE_NAME}:pin on a machine that has it or can assemble it; or lock what there is now: nx run ${BASE_NAME}:update.`,
+    });
   options.progress(`${said}: taking the base that was published`, 'note');
   return importBase(published, '`published` in base.yaml', options, lockFingerprint(lock));
 };
@@ -99,7 +94,7 @@ export const buildBase: BuildBase = async (options) => {
   if (there !== null) return there;
   try {
     if (!(await isAptHere(options))) fail('ERR_BASE_UNAVAILABLE', 'this machine has no apt');
-    return await assembleHere(definition, lock, options);
+    return await assembleHere(lock, options);
   } catch (error) {
     if (!(error instanceof PinlaneError) || !UNASSEMBLED.some((code) => isPinlaneError(error, code))) throw error;
     return takePublished(error, definition, lock, options);

@@ -6,11 +6,7 @@ import { lockFingerprint, recordedImage, type BaseLock } from './lock/lock.ts';
 import { readRecord, writeRecord } from './records.ts';
 import { BASE_NAME, type BuildBaseOptions } from './types.ts';
 
-const recordSchema = z.strictObject({
-  image: builtImageSchema,
-  /** What was taken in place of locked versions that had left the mirror, a line each; empty if the image is exactly what is locked. */
-  moved: z.array(z.string()),
-});
+const recordSchema = z.strictObject({ image: builtImageSchema });
 
 const stillThere = async (store: Store, { index }: BuiltImage): Promise<Descriptor | null> => {
   try {
@@ -21,29 +17,22 @@ const stillThere = async (store: Store, { index }: BuiltImage): Promise<Descript
   }
 };
 
-/** Warns, at each build, of what was taken in place of what is locked. */
-export const warnOfMoved = ({ progress }: BuildBaseOptions, moved: readonly string[]): void => {
-  for (const line of moved) progress(`warning: the base is not what is locked: ${line}; lock it with nx run ${BASE_NAME}:update`, 'note');
-};
-
 /** Where downloads and records of the base are kept. */
 export const folderOf = ({ root, folder }: BuildBaseOptions): string => folder ?? join(root, '.pinlane/cache/base');
 const recordFileOf = (lock: BaseLock, options: BuildBaseOptions): string => join(folderOf(options), 'records', `${digestHex(lockFingerprint(lock))}.json`);
 
-/** The image that this lock gave before, if the store still has all of it. One with other versions than the locked ones is for lane `local` alone. */
+/** The image that this lock gave before, if the store still has all of it. */
 export const findKept = async (lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage | null> => {
-  const { store, lane, noCache = false } = options;
+  const { store, noCache = false } = options;
   const known = noCache ? undefined : await readRecord(recordFileOf(lock, options), recordSchema);
-  if (known === undefined || (known.moved.length > 0 && lane !== 'local')) return null;
+  if (known === undefined) return null;
   const recorded = recordedImage(lock);
-  if (known.moved.length === 0 && recorded !== null && known.image.index !== recorded.index) return null;
+  if (recorded !== null && known.image.index !== recorded.index) return null;
   const descriptor = await stillThere(store, known.image);
   if (descriptor === null) return null;
   await store.name(BASE_NAME, descriptor);
-  warnOfMoved(options, known.moved);
   return known.image;
 };
 
 /** Records the image that a lock gave, for {@link findKept}. */
-export const noteKept = (lock: BaseLock, image: BuiltImage, moved: readonly string[], options: BuildBaseOptions): Promise<void> =>
-  writeRecord(recordFileOf(lock, options), { image, moved });
+export const noteKept = (lock: BaseLock, image: BuiltImage, options: BuildBaseOptions): Promise<void> => writeRecord(recordFileOf(lock, options), { image });

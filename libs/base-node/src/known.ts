@@ -12,14 +12,13 @@ export interface KnownBase {
 }
 
 /**
- * The base of a lock by what the lock records, without assembling it; or the one that lane `local` assembled in its place, where locked versions had left
- * the mirror. Null if neither tells, so that only assembling does.
+ * The base of a lock by what the lock records, without assembling it; else by what it gave here before. Null if neither tells, so that only assembling does.
  * @throws ERR_BASE_DEFINITION_INVALID, ERR_BASE_LOCK_INVALID
  */
 export const knownBase = async (options: BuildBaseOptions): Promise<KnownBase | null> => {
   const definition = await readDefinition(options.baseDir);
   const lock = await readLock(options.baseDir, definition);
-  const index = (await findKept(lock, options))?.index ?? recordedImage(lock)?.index;
+  const index = recordedImage(lock)?.index ?? (await findKept(lock, options))?.index;
   if (index === undefined) return null;
   const { published = null } = definition;
   return { index, published: published?.endsWith(`@${index}`) === true ? published : null };

@@ -1,4 +1,4 @@
-import type { Architecture, BuiltImage, Lane, Progress, Repository } from '@pinlane/contracts';
+import type { Architecture, BuiltImage, Progress, Repository } from '@pinlane/contracts';
 import type { ContentSource, Store } from '@pinlane/oci';
 
 /** The name of the base in the store, and of its project. */
@@ -22,7 +22,6 @@ export interface BaseOptions {
 export interface BuildBaseOptions extends BaseOptions {
   /** Where blobs, manifests and the name `base-node` are written. */
   readonly store: Store;
-  readonly lane: Lane;
   /** The folder for downloads and records in place of the one below the root, for a lane that shares neither. */
   readonly folder?: string;
   /** Whether the base is assembled again even if the store has it; the digest is the same. */

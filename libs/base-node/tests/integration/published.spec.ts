@@ -67,7 +67,7 @@ describeWithApt('a machine without apt', () => {
     expect({ ...JSON.parse(recorded), image: undefined }).toEqual({ ...JSON.parse(unrecorded), image: undefined });
     expect((await site.update(true)).written).toBe(false);
 
-    const bare = { root: site.root, baseDir: site.baseDir, progress: () => undefined, signal: new AbortController().signal, lane: 'staging' as const };
+    const bare = { root: site.root, baseDir: site.baseDir, progress: () => undefined, signal: new AbortController().signal };
     const known = () => knownBase({ ...bare, ...withoutApt });
     expect(await known()).toEqual({ index: built.index, published: null });
     await publish(`ghcr.io/pinlane/base-node@${built.index}`);
@@ -93,7 +93,7 @@ describeWithApt('a machine without apt', () => {
         code: 'ERR_BASE_LOCK_INVALID',
         message: expect.stringMatching(`records sha256:e{64} for (the index|arm64), and what it locks assembles to ${digest}`),
       };
-      await expect(site.build({ store: elsewhere, noCache: true, lane: 'staging' })).rejects.toMatchObject(refusal);
+      await expect(site.build({ store: elsewhere, noCache: true })).rejects.toMatchObject(refusal);
     }
   });
 
@@ -104,6 +104,17 @@ describeWithApt('a machine without apt', () => {
     await writeFile(file, text.replaceAll('2.0-1+b1', '2.0-2'));
     await expect(site.build(withoutApt)).rejects.toMatchObject({ code: 'ERR_BASE_UNAVAILABLE', message: expect.stringContaining(built.fingerprint) });
     expect(await elsewhere.names()).toEqual(new Map());
+  });
+
+  it('refuses a published base that is another one than the lock records, whatever its labels say', async () => {
+    await site.update(true);
+    await publish(`ghcr.io/pinlane/base-node@sha256:${'e'.repeat(64)}`);
+    const refusal = {
+      code: 'ERR_BASE_UNAVAILABLE',
+      message: expect.stringMatching(`no apt.*names ghcr.io/pinlane/base-node@sha256:e{64}.*records ${built.index}`),
+    };
+    await expect(site.build(withoutApt)).rejects.toMatchObject(refusal);
+    expect(opened).toEqual([]);
   });
 
   it('takes the image that PINLANE_BASE_IMAGE names, also where there is apt and whatever the lock says', async () => {

@@ -9,7 +9,6 @@ const { index } = await buildBase({
   root,
   baseDir,
   aptSettings,
-  lane: 'pr',
   store: openStore(join(root, '.pinlane/store')),
   env: process.env,
   progress: () => undefined,

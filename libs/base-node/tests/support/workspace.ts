@@ -109,7 +109,7 @@ export const makeWorkspace = async ({ trusted = true } = {}) => {
     },
     /** Takes away what was downloaded and what is known of earlier builds. */
     forget: () => rm(join(root, '.pinlane/cache'), { recursive: true, force: true }),
-    build: (more: Partial<BuildBaseOptions> = {}) => buildBase({ ...common, store, lane: 'local', ...more }),
+    build: (more: Partial<BuildBaseOptions> = {}) => buildBase({ ...common, store, ...more }),
     close: () => registry.close(),
   };
 };

@@ -17,20 +17,14 @@ export interface ImagePlace {
 /** A base that this workspace makes from a lock. */
 export interface WorkspaceBase {
   readonly index: Digest;
-  /** Finds its bytes, or assembles them. The digest is another one if lane `local` had to take other packages than the locked ones. */
+  /** Finds its bytes, or assembles them. Of a lock that records no digest, it may be another one than before. */
   readonly locate: () => Promise<ImagePlace>;
 }
 
 /** How long another process may take to assemble the base, in ms. */
 const PATIENCE_MS = 30 * 60 * 1000;
 
-const openBase = async (
-  baseDir: string,
-  lane: Lane,
-  { paths, store, access }: ImageLocations,
-  anew: boolean,
-  { root, env, signal, progress, note }: VerbContext,
-) => {
+const openBase = async (baseDir: string, { paths, store, access }: ImageLocations, anew: boolean, { root, env, signal, progress, note }: VerbContext) => {
   const { buildBase, knownBase } = await import('@pinlane/base-node');
   const options = {
     root,
@@ -39,7 +33,6 @@ const openBase = async (
     signal,
     progress: (line: string, kind?: 'step' | 'note') => (kind === 'note' ? note(line) : progress(line)),
     store,
-    lane,
     folder: join(paths.cache, 'base'),
     noCache: anew,
     openRegistry: (repository: Parameters<typeof openRegistry>[0]) => openRegistry(repository, access),
@@ -88,7 +81,7 @@ export const workspaceBase = async (project: string, lane: Lane, locations: Imag
   if (!existsSync(join(baseDir, 'base.lock.json'))) return null;
   const { store, scratch } = locations;
   const anew = scratch?.anew === true;
-  const base = await openBase(baseDir, lane, { ...locations, ...scratch }, anew, context);
+  const base = await openBase(baseDir, { ...locations, ...scratch }, anew, context);
   const known = await base.known();
   const index = known?.index ?? (await base.assemble());
   // Who leaves nothing, or builds fresh, looks at every byte: an earlier run may have left them.

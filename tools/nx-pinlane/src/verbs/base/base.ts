@@ -28,7 +28,6 @@ export const base = async (options: BaseOptions, context: VerbContext): Promise<
     signal,
     progress: context.progress,
     store,
-    lane,
     folder: join(paths.cache, 'base'),
     noCache: isUncached(options) || laneRules(lane).fresh,
     openRegistry: (repository) => openRegistry(repository, access),
