@@ -4,6 +4,7 @@ export * from './build/engine.ts';
 export * from './build/plan.ts';
 export * from './build/request.ts';
 export * from './build/reuse.ts';
+export * from './deploy/hosting.ts';
 export * from './evidence.ts';
 export * from './fingerprint.ts';
 export * from './lane/lane.ts';

@@ -1,32 +1,97 @@
 import * as z from '../zod.ts';
 import { digestSchema } from '../digest.ts';
 import { LANES } from '../lanes.ts';
+import { platformSchema } from '../platform.ts';
 import { refSchema } from '../ref.ts';
 import { pinnedReferenceSchema } from '../reference.ts';
 import { artefact, revisionSchema } from './common.ts';
 
-/** The record of a deployment: the image, the place, and the evidence that allowed it. */
+/** The environments that lanes deploy to. */
+export const DEPLOY_ENVIRONMENTS = ['dev', 'staging', 'main'] as const;
+export type DeployEnvironment = (typeof DEPLOY_ENVIRONMENTS)[number];
+export const deployEnvironmentSchema = z.enum(DEPLOY_ENVIRONMENTS);
+
+/** The hosting platforms that images can be deployed to. */
+export const HOSTING_NAMES = ['local', 'modal'] as const;
+export type HostingName = (typeof HOSTING_NAMES)[number];
+
+/** A fact that somebody was asked for, or why it is not known. Nothing is ever guessed. */
+export type Known<T> = { readonly known: true; readonly value: T } | { readonly known: false; readonly reason: string };
+
+/** The schema of a {@link Known} fact. */
+export const knownSchema = <T extends z.ZodType>(value: T) =>
+  z.discriminatedUnion('known', [z.strictObject({ known: z.literal(true), value }), z.strictObject({ known: z.literal(false), reason: z.string() })]);
+
+const place = {
+  adapter: z.enum(HOSTING_NAMES),
+  environment: deployEnvironmentSchema,
+  /** The name of the app in the environment. */
+  app: z.string(),
+};
+
+/** The record of a deployment: the image, the place, the evidence that allowed it, and what was found there afterwards. */
 export const deploymentSchema = artefact('Deployment', {
   ref: refSchema,
   lane: z.enum(LANES),
-  environment: z.enum(['dev', 'staging', 'main']),
-  app: z.string(),
+  ...place,
+  /** The platform manifest that was to be deployed. */
   image: pinnedReferenceSchema,
+  platform: platformSchema,
+  /** `planned`: with --dryRun, nothing was done. `unchanged`: it ran already, as it should. `rolled-over`: running containers got rotated secrets. */
+  outcome: z.enum(['planned', 'unchanged', 'deployed', 'rolled-over', 'rolled-back', 'stopped', 'failed']),
+  /** Why it was deployed anew: what differed before. */
+  reasons: z.array(z.string()),
   url: z.url().nullable(),
+  /** The digest that the platform's control plane says is configured; null if none is. */
+  configured: knownSchema(digestSchema.nullable()),
+  /** The digest that /healthz of the deployed URL answered with last. */
+  serving: knownSchema(digestSchema.nullable()),
   revision: revisionSchema.nullable(),
-  /** The digest of the acceptance report that allowed it. */
+  /** The digest of the artefact that carries the acceptance report which allowed it; null if none was asked for. */
   evidence: digestSchema.nullable(),
-});
+}).describe('The deployment of a processor: what was to run, what is configured and what serves.');
 export type Deployment = z.infer<typeof deploymentSchema>;
 
-/** The state of an app as the hosting platform reports it. */
-export const observedDeploymentSchema = artefact('ObservedDeployment', {
-  ref: refSchema,
-  environment: z.enum(['dev', 'staging', 'main']),
-  app: z.string(),
-  state: z.enum(['running', 'stopped', 'absent']),
-  image: pinnedReferenceSchema.nullable(),
+/** The settings of a deployment that a platform tells; each is absent if the platform has no such setting. */
+export const deployedSettingsSchema = z.strictObject({
+  port: z.number().optional(),
+  minContainers: z.number().optional(),
+  maxContainers: z.number().optional(),
+  idleSeconds: z.number().optional(),
+  region: z.string().nullable().optional(),
+  proxyAuth: z.boolean().optional(),
+  cpu: z.number().optional(),
+  /** In GiB. */
+  memoryGb: z.number().optional(),
+  gpu: z.string().nullable().optional(),
+  timeoutSeconds: z.number().optional(),
+  concurrency: z.number().optional(),
 });
+export type DeployedSettings = z.infer<typeof deployedSettingsSchema>;
+
+/** A secret of a platform by its name, with the names of its keys; never a value. */
+export const namedSecretSchema = z.strictObject({ name: z.string(), keys: z.array(z.string()) });
+export type NamedSecret = z.infer<typeof namedSecretSchema>;
+
+/** The state of an app as the hosting platform reports it, fact by fact. */
+export const observedDeploymentSchema = artefact('ObservedDeployment', {
+  ...place,
+  /** `absent`: there never was one, or all of it is gone. */
+  state: knownSchema(z.enum(['running', 'stopped', 'absent'])),
+  /** The platform's count of deployments of this app. */
+  version: knownSchema(z.number().nullable()),
+  deployedAt: knownSchema(z.iso.datetime().nullable()),
+  deployedBy: knownSchema(z.string().nullable()),
+  /** The digest of the platform manifest that is configured. */
+  image: knownSchema(digestSchema.nullable()),
+  settings: knownSchema(deployedSettingsSchema.nullable()),
+  /** The secrets that it is given. */
+  secrets: knownSchema(z.array(namedSecretSchema)),
+  /** Whether what runs was given the values that its secrets have now. */
+  secretsCurrent: knownSchema(z.boolean()),
+  /** Where the app answers; never the address of a dashboard. */
+  url: knownSchema(z.url().nullable()),
+}).describe('An app as the hosting platform reports it.');
 export type ObservedDeployment = z.infer<typeof observedDeploymentSchema>;
 
 /** The differences between the images that are pinned and those that run. */

@@ -144,6 +144,23 @@ export const ERROR_CATALOGUE = {
   ERR_ACCEPTANCE_FAILED: verdict('A processor broke a rule of its contract or one of its own cases.', 'Read the report; each failed check names its rule.'),
   ERR_ACCEPTANCE_CASE_INVALID: error('An acceptance case is malformed.', 'Mend the case at the place named.'),
 
+  // deploying
+  ERR_DEPLOY_FAILED: error('The hosting platform could not deploy the image.', 'Mend what the message names; an earlier version stays live.'),
+  ERR_DEPLOY_MISMATCH: verdict(
+    'What runs after a deployment is not what was to run.',
+    'Go back to the version before with the command that the message names.',
+  ),
+  ERR_DEPLOY_UNREACHABLE: transient('The deployed app did not answer at its address in time.', 'Read its log, and run the command again.'),
+  ERR_DEPLOY_CLEANUP: error('What was started for a probe may still run.', 'End what the message names by hand.'),
+  ERR_EVIDENCE_MISSING: verdict(
+    'No passing acceptance report of the lane that is needed is attached to the pinned image.',
+    'Run acceptance on the pinned image, attached: nx run <processor>:acceptance -c pinned --attach.',
+  ),
+  ERR_HOSTING_UNAVAILABLE: transient('The hosting platform did not answer, or refused.', 'See the message; try again later.'),
+  ERR_SECRET_MISSING: error('A secret that the processor requires is not stored with the hosting platform.', 'Store it: nx run <processor>:secrets-sync.'),
+  ERR_PROBE_SUCCEEDED: verdict('A request that had to be refused was carried out.', 'Stop: find out what runs there before anything is deployed on.'),
+  ERR_SMOKE_FAILED: verdict('The deployed processor broke a rule of its contract.', 'Read the report; each failed check names its rule.'),
+
   // generators
   ERR_GENERATOR_CONFLICT: error('What was to be generated exists already.', 'Choose another ref or folder.'),
 
