@@ -37,6 +37,7 @@ const result = await build({
   entryPoints: Object.fromEntries([
     ['index', 'src/index.ts'],
     ['cli', 'src/cli/main.ts'],
+    ['supervisor', 'src/deploy/supervisor.ts'],
     ...verbs.map((name) => [`executors/${name}`, `executor:${name}`]),
     ...generators.map((name) => [`generators/${name}/generator`, `src/generators/${name}/generator.ts`]),
   ]),

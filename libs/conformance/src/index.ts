@@ -1,4 +1,5 @@
 export { ARTIFACT_LIMITS } from './artifacts/index.ts';
+export { checkByAddress, smokeTest, type Deployed } from './check-deployed.ts';
 export { acceptImage, type AcceptOptions } from './accept-image.ts';
 export { CASES_BYTES_AT_MOST, CASES_TOKENS_AT_MOST, parseAcceptanceFile } from './cases/parse.ts';
 export { readCases, type CaseFile } from './cases/read.ts';
@@ -10,6 +11,7 @@ export { reportFiles, writeReport, type ReportFiles } from './report/write.ts';
 export type { Rule } from './rules/rule.ts';
 export { RULES } from './rules/index.ts';
 export { OUTPUTS_AT_MOST } from './rules/listed-outputs.ts';
+export { runnableImage } from './runnable-image.ts';
 export { RULES_AT_MOST_MS, runConformance } from './run-conformance.ts';
 export { ANSWERS_BYTES_AT_MOST, PATIENCE_MS } from './subject/session.ts';
 export { ORDINARY, type Subject, type Variant } from './subject/subject.ts';

@@ -12,6 +12,7 @@ export * from './errors/error.ts';
 export * from './errors/redact.ts';
 export * from './errors/system.ts';
 export * from './exit-codes.ts';
+export * from './hosting.ts';
 export * from './lanes.ts';
 export * from './path-rules.ts';
 export * from './plain-text.ts';

@@ -75,6 +75,8 @@ export interface RunningProcessor {
   /** The port on which the processor listens in its own network. */
   readonly port: number;
   request(request: ProcessorRequest): Promise<ProcessorResponse>;
+  /** The unix socket on which connections are carried to it, for whoever forwards them whole. */
+  readonly socket: string;
   /** Looks at the network from inside, and tries to connect to each target. */
   observeNetwork(targets: readonly NetworkTarget[]): Promise<NetworkView>;
   /** Freezes the processor until it is resumed. Requests that are sent meanwhile reach it at the same moment. */
@@ -139,6 +141,10 @@ export interface StartOptions {
   /** `healthy`: until /healthz answers 200. `answering`: until it answers anything, for a processor that is started wrongly on purpose. */
   readonly until: 'healthy' | 'answering';
   readonly startTimeoutMs: number;
+  /**
+   * Takes what the processor writes, as it comes, for one that runs without end: then it may write as much as it likes, and the end of it alone is kept here.
+   */
+  readonly onOutput?: (chunk: Uint8Array) => void;
   readonly signal?: AbortSignal;
 }
 

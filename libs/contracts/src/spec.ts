@@ -1,5 +1,6 @@
 import * as z from './zod.ts';
 import { digestSchema } from './digest.ts';
+import { HOSTING_NAMES } from './hosting.ts';
 import { PROCESSOR_ENV } from './processor/codes.ts';
 import { DEFAULT_CPU, DEFAULT_MEMORY_GB, DEFAULT_PORT, DEFAULT_TIMEOUT_S } from './processor/defaults.ts';
 import { byArchitecture } from './platform.ts';
@@ -86,6 +87,10 @@ const runtimeSchema = z.strictObject({
 
 const deploySchema = z
   .strictObject({
+    adapter: z
+      .enum(HOSTING_NAMES)
+      .optional()
+      .meta({ description: 'Where it is deployed: local is this machine. --adapter and PINLANE_ADAPTER win over it; modal where nothing says.' }),
     min_containers: z.int().min(0).max(1000).default(0).meta({ description: 'How many containers run though nobody calls; 0 lets it scale to none.' }),
     max_containers: z.int().min(1).max(1000).default(4).meta({ description: 'How many containers may run at once.' }),
     scaledown_s: z.int().min(1).max(86_400).default(300).meta({ description: 'How long an idle container is kept, in seconds.' }),

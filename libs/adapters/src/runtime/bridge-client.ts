@@ -23,6 +23,8 @@ export interface BridgeFolder {
   readonly program: string;
   /** Sends a request to the processor. */
   request(request: ProcessorRequest): Promise<ProcessorResponse>;
+  /** The socket that leads to the processor's port. */
+  readonly socket: string;
   /** Asks the bridge itself. */
   ask(question: BridgeQuestion): Promise<unknown>;
   remove(): Promise<void>;
@@ -37,17 +39,18 @@ export const makeBridgeFolder = async (signal?: AbortSignal): Promise<BridgeFold
   await mkdir(shared);
   await chmod(shared, 0o777);
   await writeFile(program, bridgeSource());
-  const to = { socketPath: join(shared, 'http.sock') };
+  const socket = join(shared, 'http.sock');
   return {
     path,
     shared,
     program,
-    request: (request) => sendRequest(to, request),
+    request: (request) => sendRequest({ socketPath: socket }, request),
+    socket,
     ask: async (question) => {
-      const socket = connect(join(shared, 'control.sock'));
-      await once(socket, 'connect');
-      socket.write(`${JSON.stringify(question)}\n`);
-      return JSON.parse(await text(socket));
+      const control = connect(join(shared, 'control.sock'));
+      await once(control, 'connect');
+      control.write(`${JSON.stringify(question)}\n`);
+      return JSON.parse(await text(control));
     },
     remove: () => removeTree(path, { signal }),
   };
@@ -55,12 +58,13 @@ export const makeBridgeFolder = async (signal?: AbortSignal): Promise<BridgeFold
 
 /** What every processor behind a bridge can be asked for in the same way. */
 export const behindBridge = (
-  { request, ask }: BridgeFolder,
+  { request, socket, ask }: BridgeFolder,
   log: LogBuffer,
   { artifacts }: StartOptions,
-): Pick<RunningProcessor, 'artifacts' | 'request' | 'observeNetwork' | 'logs' | 'stderr' | 'unkeptLogBytes'> => ({
+): Pick<RunningProcessor, 'artifacts' | 'request' | 'socket' | 'observeNetwork' | 'logs' | 'stderr' | 'unkeptLogBytes'> => ({
   artifacts,
   request,
+  socket,
   observeNetwork: async (targets) => (await ask({ op: 'observe', targets })) as NetworkView,
   logs: log.all,
   stderr: () => log.of('stderr'),

@@ -19,7 +19,7 @@ export class AnswerTimeout extends Error {}
  * Sends one request on a connection of its own and reads the whole answer, of {@link ANSWER_LIMITS} at most and within the time of the request, however the
  * answer comes. Rejects if there is none: with an AnswerTimeout, the signal's reason, or an error that says what is wrong with it. Nothing is redirected.
  */
-export const sendRequest = (to: { readonly socketPath: string } | { readonly port: number }, request: ProcessorRequest): Promise<ProcessorResponse> =>
+export const sendRequest = (to: { readonly socketPath: string } | { readonly port: number } | { readonly url: URL }, request: ProcessorRequest): Promise<ProcessorResponse> =>
   new Promise((resolve, reject) => {
     const { method, path, headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS, onData, signal } = request;
     signal?.throwIfAborted();
@@ -27,13 +27,15 @@ export const sendRequest = (to: { readonly socketPath: string } | { readonly por
     const length = bytes === undefined ? {} : { 'content-length': String(bytes.byteLength) };
     const { bodyBytes, headerBytes, interim } = ANSWER_LIMITS;
     // An import would read every export of the module, and one of them loads all of fetch.
-    const outgoing = process.getBuiltinModule('node:http').request({
-      ...to,
+    const { url } = { url: undefined, ...to };
+    const target = url === undefined ? to : { protocol: url.protocol, hostname: url.hostname, port: url.port };
+    const outgoing = process.getBuiltinModule(url?.protocol === 'https:' ? 'node:https' : 'node:http').request({
+      ...target,
       method,
-      path,
+      path: `${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`,
       agent: false,
       maxHeaderSize: headerBytes,
-      headers: { host: 'processor', connection: 'close', ...length, ...headers },
+      headers: { host: url?.host ?? 'processor', connection: 'close', ...length, ...headers },
     });
     const end = (settle: () => void): void => {
       clearTimeout(timer);

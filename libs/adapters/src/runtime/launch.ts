@@ -4,7 +4,7 @@ import { awaitAnswer } from './await-answer.ts';
 import { behindBridge, makeBridgeFolder, type BridgeFolder } from './bridge-client.ts';
 import type { BridgeOrder } from './bridge.ts';
 import { follow, type Followed } from './follow.ts';
-import { createLogBuffer, type LogBuffer } from './log-buffer.ts';
+import { logBufferFor, type LogBuffer } from './log-buffer.ts';
 import { DEFAULT_GRACE_MS, stopOnce } from './stop-once.ts';
 
 /** How one runtime starts one processor, decided. */
@@ -36,11 +36,9 @@ export const launch = async (plan: LaunchPlan, options: StartOptions): Promise<R
   const folder = await makeBridgeFolder(options.signal);
   let stopped = false;
   let ended: string | null = null;
-  const log: LogBuffer = createLogBuffer({
-    onFlood: (flooded) => {
-      ended ??= flooded;
-      bridge.endInput();
-    },
+  const log: LogBuffer = logBufferFor(options.onOutput, (flooded) => {
+    ended ??= flooded;
+    bridge.endInput();
   });
   const bridge = startBridge(plan, folder, log);
   const { startedAt, exited, running } = bridge;

@@ -69,3 +69,19 @@ export const createLogBuffer = ({ maxBytes = LOG_BYTES_AT_MOST, floodBytes = LOG
     unkept: () => unkept,
   };
 };
+
+/** How much is kept of what a processor writes that runs without end, in bytes: enough for the message of a start that fails. */
+const TAIL_BYTES = 256 * 1024;
+
+/** The buffer of one start. What is taken elsewhere as it comes may go on without end, and ends nobody. */
+export const logBufferFor = (onOutput: ((chunk: Uint8Array) => void) | undefined, onFlood: (why: string) => void): LogBuffer => {
+  if (onOutput === undefined) return createLogBuffer({ onFlood });
+  const buffer = createLogBuffer({ maxBytes: TAIL_BYTES, floodBytes: Infinity });
+  return {
+    ...buffer,
+    add: (stream, chunk) => {
+      buffer.add(stream, chunk);
+      onOutput(chunk);
+    },
+  };
+};

@@ -51,6 +51,7 @@ const startReference = async (variant: Variant, breaks: string | null): Promise<
     artifactsRoot: artifacts,
     port,
     request: (request) => sendRequest({ port }, request),
+    socket: '',
     observeNetwork: (targets) => observeNetwork(targets, null),
     suspend: async () => {},
     resume: async () => {},

@@ -1,19 +1,17 @@
 import * as z from '../zod.ts';
 import { digestSchema } from '../digest.ts';
+import { HOSTING_NAMES } from '../hosting.ts';
 import { LANES } from '../lanes.ts';
 import { platformSchema } from '../platform.ts';
 import { refSchema } from '../ref.ts';
 import { pinnedReferenceSchema } from '../reference.ts';
+import { checkSchema } from './acceptance.ts';
 import { artefact, revisionSchema } from './common.ts';
 
 /** The environments that lanes deploy to. */
 export const DEPLOY_ENVIRONMENTS = ['dev', 'staging', 'main'] as const;
 export type DeployEnvironment = (typeof DEPLOY_ENVIRONMENTS)[number];
 export const deployEnvironmentSchema = z.enum(DEPLOY_ENVIRONMENTS);
-
-/** The hosting platforms that images can be deployed to. */
-export const HOSTING_NAMES = ['local', 'modal'] as const;
-export type HostingName = (typeof HOSTING_NAMES)[number];
 
 /** A fact that somebody was asked for, or why it is not known. Nothing is ever guessed. */
 export type Known<T> = { readonly known: true; readonly value: T } | { readonly known: false; readonly reason: string };
@@ -51,6 +49,39 @@ export const deploymentSchema = artefact('Deployment', {
   evidence: digestSchema.nullable(),
 }).describe('The deployment of a processor: what was to run, what is configured and what serves.');
 export type Deployment = z.infer<typeof deploymentSchema>;
+
+/** What a deployed processor showed through its address, in mode mock. */
+export const smokeReportSchema = artefact('SmokeReport', {
+  ref: refSchema,
+  lane: z.enum(LANES),
+  ...place,
+  url: z.url(),
+  /** The platform manifest that is pinned. */
+  digest: digestSchema,
+  verdict: z.enum(['good', 'bad']),
+  checks: z.array(checkSchema),
+}).describe('What a deployed processor showed through its address.');
+export type SmokeReport = z.infer<typeof smokeReportSchema>;
+
+/** Whether a deployment refused what it must refuse. */
+export const probeReportSchema = artefact('ProbeReport', {
+  ref: refSchema,
+  lane: z.enum(LANES),
+  ...place,
+  url: z.url(),
+  digest: digestSchema,
+  /** `bad`: something was carried out, or refused in another way, that had to be refused. `unknown`: it could not be told. */
+  verdict: z.enum(['good', 'bad', 'unknown']),
+  refusals: z.array(
+    z.strictObject({
+      name: z.enum(['missing-secret', 'wrong-digest', 'no-credentials']),
+      /** `not-applicable`: there is nothing to refuse here, for the reason that the message tells. */
+      outcome: z.enum(['refused', 'succeeded', 'refused-otherwise', 'not-applicable', 'unknown']),
+      message: z.string(),
+    }),
+  ),
+}).describe('Whether a deployment refused what it must refuse.');
+export type ProbeReport = z.infer<typeof probeReportSchema>;
 
 /** The settings of a deployment that a platform tells; each is absent if the platform has no such setting. */
 export const deployedSettingsSchema = z.strictObject({

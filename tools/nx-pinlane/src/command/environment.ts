@@ -20,6 +20,7 @@ export const ENVIRONMENT = {
     inCacheKey: true,
   },
   PINLANE_RUNTIME: { what: 'What runs an image under test: auto, bubblewrap, unshare, docker or host.', option: 'runtime', inCacheKey: false },
+  PINLANE_ADAPTER: { what: 'Where images are deployed: local, which is this machine, or modal.', option: 'adapter', inCacheKey: false },
   PINLANE_INSECURE_REGISTRY: {
     what: 'Hosts of registries that are spoken to by plain HTTP, with commas between.',
     option: 'insecureRegistry',

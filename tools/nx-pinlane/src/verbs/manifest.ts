@@ -26,6 +26,27 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: ['PINLANE_LANE', 'PINLANE_ENGINE', 'PINLANE_PLATFORMS', 'PINLANE_PUSH', 'PINLANE_REGISTRY', 'PINLANE_BASE_IMAGE'],
     target: { dependsOn: ['buildx'], configurations: { pinned: { pinned: true } } },
   },
+  'modal-deploy': {
+    title: "Deploys a processor's pinned image by its digest, and proves that it is configured and serves.",
+    subject: 'processor',
+    alias: 'deploy',
+    keyVariables: ['PINLANE_LANE'],
+    target: { example: { adapter: 'local' } },
+  },
+  smoke: {
+    title: 'Runs a deployed processor in mode mock through its address, and checks what can be seen from there.',
+    subject: 'processor',
+    alias: null,
+    keyVariables: ['PINLANE_LANE'],
+    target: { dependsOn: ['modal-deploy'] },
+  },
+  probe: {
+    title: 'Proves that a deployed processor refuses what it must refuse: no secrets, a wrong digest, no credentials.',
+    subject: 'processor',
+    alias: null,
+    keyVariables: ['PINLANE_LANE'],
+    target: { dependsOn: ['modal-deploy'] },
+  },
   base: {
     title: 'Assembles the base image from its lock, for every platform.',
     subject: 'base',

@@ -21,6 +21,8 @@ export interface WorkspacePaths {
   /** The report of the last `verify-pins`. */
   readonly pinAudit: string;
   readonly cache: string;
+  /** The apps that are deployed to this machine. */
+  readonly deployments: string;
 }
 
 /**
@@ -42,5 +44,6 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     reports: join(shared, 'reports'),
     pinAudit: join(shared, 'reports/pin-audit.json'),
     cache: join(own, 'cache'),
+    deployments: join(shared, 'deployments'),
   };
 };

@@ -6,7 +6,7 @@ import { putImage, startRegistry, temporaryFolder, type TestRegistry } from '@pi
 import { evidenceText } from '@pinlane/pipeline';
 import { openLocations } from '../../src/images/locations.ts';
 import { acceptance } from '../../src/verbs/acceptance/acceptance.ts';
-import { attachEvidence, readEvidence } from '../../src/verbs/acceptance/evidence.ts';
+import { attachEvidence, readEvidence } from '../../src/images/evidence.ts';
 import { workspacePaths } from '../../src/workspace/paths.ts';
 import { contextOf, withFiles } from './support/verb-context.ts';
 import { makeImage } from './support/images.ts';

@@ -8,7 +8,7 @@ import { isEmulated } from '../emulation.ts';
 import { commandOf, userOf } from '../image-config.ts';
 import { isolationOf } from '../isolation.ts';
 import { ARTIFACTS_ROOT, processorEnv } from '../processor-env.ts';
-import { createLogBuffer, type LogBuffer } from '../log-buffer.ts';
+import { logBufferFor, type LogBuffer } from '../log-buffer.ts';
 import { DEFAULT_GRACE_MS, stopOnce } from '../stop-once.ts';
 import { environmentOf, processorArgs, type Mount } from './arguments.ts';
 import { startAttached, type Attached } from './attached.ts';
@@ -63,7 +63,7 @@ const beginRun = async (docker: Docker, options: StartOptions, user: User): Prom
   const names = namesFor(options);
   const folder = await makeBridgeFolder(options.signal);
   const callOff = watchOver(docker, { containers: [names.processor, names.bridge], folder: folder.path });
-  const run: Run = { docker, options, user, names, folder, log: createLogBuffer({ onFlood: (why) => flooded(why) }), attached: [], callOff, stopped: false };
+  const run: Run = { docker, options, user, names, folder, log: logBufferFor(options.onOutput, (why) => flooded(why)), attached: [], callOff, stopped: false };
   const flooded = (why: string): void => {
     run.flooded = why;
     void docker.run(['kill', '--signal', 'KILL', names.processor], { expectedCodes: [1] }).catch(() => null);

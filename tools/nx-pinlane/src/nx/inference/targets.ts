@@ -79,6 +79,9 @@ const filesOf = (facts: ProcessorFacts, outside: readonly string[]): Partial<Rec
     buildx: { inputs: inputsOf(facts, outside, 'buildx'), outputs: [`{workspaceRoot}/.pinlane/builds/${facts.slug}.json`, ...bundled] },
     pin: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
     acceptance: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
+    'modal-deploy': { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
+    smoke: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
+    probe: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
   };
 };
 

@@ -26,7 +26,7 @@ import { workspacePaths } from '../../workspace/paths.ts';
 import { requireSecretsUnset } from '../../workspace/secrets.ts';
 import { chosen, resolveSettings, type BuildSettings } from '../../workspace/settings.ts';
 import { readSpec, type SpecFile } from '../../workspace/spec-file.ts';
-import { attachEvidence, readEvidence, requireMayAttach } from './evidence.ts';
+import { attachEvidence, readEvidence, requireMayAttach } from '../../images/evidence.ts';
 import type { AcceptanceOptions } from './options.ts';
 
 const platformToTest = (named: string | undefined): Platform => {

@@ -13,7 +13,7 @@ import {
 } from '@pinlane/contracts';
 import { attachArtifact, type ContentSource, type Descriptor } from '@pinlane/oci';
 import { isVerdictOnPin, requireMayPush, saysTheSame, whyNoEvidence, type EvidenceSubject } from '@pinlane/pipeline';
-import { openLocation, openRegistry, type ImageLocations } from '../../images/locations.ts';
+import { openLocation, openRegistry, type ImageLocations } from './locations.ts';
 import { evidenceArtifact, readEvidenceArtifact } from './evidence-artifact.ts';
 
 /** Anyone who may push can attach anything; no more artefacts than this are read. */

@@ -1,0 +1,3 @@
+export * from './address.ts';
+export * from './await-serving.ts';
+export * from './local/index.ts';

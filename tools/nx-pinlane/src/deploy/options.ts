@@ -1,0 +1,24 @@
+import { HOSTING_NAMES, RUNTIME_NAMES } from '@pinlane/contracts';
+import * as z from 'zod';
+import type { VariableName } from '../command/environment.ts';
+import { lane, reaching } from '../images/options.ts';
+
+/** Options of every verb about one deployment. */
+export const deploying = {
+  adapter: z
+    .enum(HOSTING_NAMES)
+    .optional()
+    .describe(
+      'Where images are deployed: local, which is this machine, or modal. PINLANE_ADAPTER where absent, else deploy.adapter of registry.yaml, else modal.',
+    ),
+  platform: z.string().optional().describe("The platform to deploy; where absent what the adapter takes: linux/amd64 on modal, the machine's own on local."),
+  runtime: z
+    .enum(['auto', ...RUNTIME_NAMES])
+    .optional()
+    .describe('With the adapter local, what runs the image: bubblewrap, unshare, docker, or host, which isolates nothing. PINLANE_RUNTIME where absent.'),
+  ...reaching,
+  ...lane,
+};
+
+/** The variables that every such verb reads. */
+export const deployEnvironment = ['PINLANE_LANE', 'PINLANE_ADAPTER', 'PINLANE_RUNTIME', 'PINLANE_INSECURE_REGISTRY'] as const satisfies readonly VariableName[];

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { requestsTo } from '@pinlane/adapters';
+import { readCases, smokeTest } from '@pinlane/conformance';
+import { EXIT, formatProblem, plainLine, type SmokeReport } from '@pinlane/contracts';
+import type { VerbContext, VerbOutcome } from '../../command/context.ts';
+import { openTarget } from '../../deploy/target.ts';
+import type { SmokeOptions } from './options.ts';
+
+/**
+ * Runs a deployed processor in mode mock through its address. A broken rule is a verdict: exit code 2.
+ * @throws ERR_DEPLOY_UNREACHABLE if nothing is deployed, ERR_ACCEPTANCE_CASE_INVALID, ERR_CANCELLED and what `openTarget` throws
+ */
+export const smoke = async (options: SmokeOptions, context: VerbContext): Promise<VerbOutcome<SmokeReport>> => {
+  const target = await openTarget(options, context);
+  const { hosting, plan, io, specFile, lane } = target;
+  const cases = await readCases(join(context.root, context.projectRoot, 'acceptance'), context.root);
+  const address = await hosting.address(plan.place, io.signal);
+  io.progress(`asking ${address.url}`);
+  const checks = await smokeTest({ spec: specFile.spec, digest: plan.image.digest, request: requestsTo(address), cases }, io.signal);
+  const failed = checks.filter(({ outcome }) => outcome === 'failed');
+  const passed = checks.filter(({ outcome }) => outcome === 'passed').length;
+  const document: SmokeReport = {
+    ...{ kind: 'SmokeReport', schemaVersion: 1, ref: plan.ref, lane, adapter: hosting.name, ...plan.place, url: address.url, digest: plan.image.digest },
+    ...{ verdict: failed.length === 0 ? 'good' : 'bad', checks: [...checks] },
+  };
+  const lines = [`${plan.ref} at ${address.url}: ${passed} checks passed, ${failed.length} failed`];
+  lines.push(...failed.map(({ rule, title, message }) => `  failed ${rule}: ${title}: ${plainLine(message)}`));
+  if (failed.length === 0) return { document, lines, exitCode: EXIT.good };
+  const message = `${plan.place.app} failed ${failed.map(({ rule }) => rule).join(', ')}`;
+  return { document, lines: [...lines, formatProblem({ code: 'ERR_SMOKE_FAILED', message })], exitCode: EXIT.verdict };
+};
