@@ -5,7 +5,7 @@ import { fail, formatProblem } from '@pinlane/contracts';
 import type { Shared } from '../command/run-verb.ts';
 import type { Verb } from '../command/verb.ts';
 import { hideFromGit } from '../workspace/own-folder.ts';
-import { isAfterBuild, isBuildWanted, pinsWhatItTests, tasksOfRun, type TasksOfRun } from './task-graph.ts';
+import { isAfterBuild, isBuildWanted, isOnlyBefore, pinsWhatItTests, tasksOfRun, type TasksOfRun } from './task-graph.ts';
 
 /** The options of a task, as Nx made them of its target's and of those that were typed. */
 export type Options = Readonly<Record<string, unknown>>;
@@ -79,6 +79,7 @@ const hideOnce = (root: string): void => {
  */
 export const runTask = async (load: () => Promise<Verb>, options: Options, context: ExecutorContext, run: TasksOfRun, shared?: Shared): Promise<boolean> => {
   if (!requireNode(context, shared?.streams.stderr ?? process.stderr)) return false;
+  if (isOnlyBefore(run, taskId(context), shared?.env ?? process.env)) return true;
   nodeModule.enableCompileCache?.();
   const [{ runVerb }, verb] = await Promise.all([import('../command/run-verb.ts'), load()]);
   const project = context.projectName ?? '';

@@ -1,3 +1,4 @@
+import { ASKED } from './parallel.ts';
 import { laneOf, mayBuild, testsPinned as laneTestsPinned } from '@pinlane/pipeline';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -55,6 +56,19 @@ const verbOf = ({ tasks, executorOf }: TasksOfRun, id: string): string => {
   return ((target && executorOf(target.project, target.target)) ?? '').replace('@pinlane/nx:', '');
 };
 
+/** Verbs that wait for others of the same run, and bring none into it. */
+const FOLLOWING = ['modal-deploy', 'smoke', 'probe'];
+
+/**
+ * Whether a task is in a run only because Nx was told that a deployment, or what looks at one, comes after it: nobody asked for its target, so it does
+ * nothing. A lone `modal-deploy` deploys what is pinned, and builds and tests nothing.
+ */
+export const isOnlyBefore = (run: TasksOfRun, id: string, env: Env): boolean => {
+  const dependents = dependentsOf(run, id);
+  if (dependents.length === 0 || !dependents.every((each) => FOLLOWING.includes(verbOf(run, each)))) return false;
+  return !(env[ASKED] ?? '').split(' ').includes(run.tasks[id]?.target.target ?? '');
+};
+
 /**
  * Whether a run wants what a task builds: nobody depends on the task, so it was asked for; or a dependent can't do without. An
  * acceptance of the pinned image can, and so can `pin --reproduce`, which believes no build, and everything in a lane that builds nothing: there `pin`
@@ -66,6 +80,7 @@ export const isBuildWanted = (run: TasksOfRun, id: string, env: Env): boolean =>
   if (buildsNothing(env)) return false;
   return dependents.some((each) => {
     const verb = verbOf(run, each);
+    if (isOnlyBefore(run, each, env)) return false;
     if (verb === 'acceptance') return !testsPinned(run, each, env);
     if (verb === 'pin' && run.tasks[each]?.overrides['reproduce'] === true) return false;
     return verb === 'buildx' || verb === 'base' ? isBuildWanted(run, each, env) : true;
@@ -77,7 +92,8 @@ export const pinsWhatItTests = (run: TasksOfRun, id: string, env: Env): boolean 
   const { target } = run.tasks[id]!;
   const before = new Set(run.dependencies[id]);
   for (const each of before) for (const other of run.dependencies[each] ?? []) before.add(other);
-  const isItsPin = (each: string): boolean => run.tasks[each]?.target.project === target.project && verbOf(run, each) === 'pin';
+  const isItsPin = (each: string): boolean =>
+    run.tasks[each]?.target.project === target.project && verbOf(run, each) === 'pin' && !isOnlyBefore(run, each, env);
   return testsPinned(run, id, env) && Object.keys(run.tasks).some((each) => isItsPin(each) && !before.has(each));
 };
 

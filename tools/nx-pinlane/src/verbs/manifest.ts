@@ -31,7 +31,7 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     subject: 'processor',
     alias: 'deploy',
     keyVariables: ['PINLANE_LANE'],
-    target: { example: { adapter: 'local' } },
+    target: { dependsOn: ['pin', 'acceptance'], example: { adapter: 'local' } },
   },
   smoke: {
     title: 'Runs a deployed processor in mode mock through its address, and checks what can be seen from there.',

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RUNTIME_NAMES, type RunnableImage, type RunningProcessor, type RuntimeName } from '@pinlane/contracts';
+import { asPinlaneError, RUNTIME_NAMES, type RunnableImage, type RunningProcessor, type RuntimeName } from '@pinlane/contracts';
 import { newHolder } from '@pinlane/oci';
 import type { DeploymentPlan } from '@pinlane/pipeline';
 import { removeTree } from '../../files/index.ts';
@@ -133,7 +133,12 @@ export const supervise = async (order: SupervisorOrder, openImage: (order: Super
     await tell({ phase: 'ended' });
   } catch (error) {
     log.say(`version ${version} ended: ${(error as Error).message}`);
-    await tell({ phase: 'failed', why: (error as Error).message }).catch(() => undefined);
+    await tell({
+      phase: 'failed',
+      why: asPinlaneError(error)
+        .problems.map(({ message }) => message)
+        .join('; '),
+    }).catch(() => undefined);
   } finally {
     ending.abort();
     await front.close();

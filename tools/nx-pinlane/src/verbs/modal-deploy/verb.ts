@@ -11,6 +11,6 @@ export const verb = defineVerb({
   options,
   environment: deployEnvironment,
   document: [deploymentSchema],
-  target: { example: { adapter: 'local' } },
+  target: { dependsOn: ['pin', 'acceptance'], example: { adapter: 'local' } },
   run: async (given, context) => (await import('./modal-deploy.ts')).modalDeploy(given, context),
 });
