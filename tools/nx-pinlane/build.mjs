@@ -55,7 +55,8 @@ const result = await build({
   keepNames: false,
   legalComments: 'none',
   plugins: [executorEntries],
-  external: ['nx', 'nx/*', '@nx/devkit', 'esbuild', 'typescript'],
+  // The SDK of Modal is large, and one platform's alone: it stays a package that is loaded where it is used.
+  external: ['nx', 'nx/*', '@nx/devkit', 'esbuild', 'modal', 'typescript'],
   // Bundled CommonJS packages still ask for Node's own modules with require().
   banner: { js: "import { createRequire as pinlaneRequire } from 'node:module'; const require = pinlaneRequire(import.meta.url);" },
   logLevel: 'warning',

@@ -3,7 +3,10 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A real part that tests may require, by its name in PINLANE_REQUIRE. */
-export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm';
+export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm' | 'modal';
+
+/** The version of Modal's Python client that is deployed with, and no other. */
+const MODAL_VERSION = '1.6.4';
 
 /** The absolute path of a program on PATH, or null. */
 const onPath = (name: string): string | null => {
@@ -24,6 +27,9 @@ const answer = (program: string, ...args: string[]): string | null => {
   return status === 0 ? stdout.trim() : null;
 };
 
+/** The Python that has Modal's client: the one that PINLANE_MODAL_PYTHON names, else python3. */
+export const modalPython = (): string => process.env['PINLANE_MODAL_PYTHON'] || 'python3';
+
 const lacks: Readonly<Record<Part, () => string | null>> = {
   docker: () => {
     const program = onPath('docker');
@@ -33,6 +39,11 @@ const lacks: Readonly<Record<Part, () => string | null>> = {
   buildx: () => lackOf('docker') ?? (answer(onPath('docker')!, 'buildx', 'version') ? null : 'docker has no buildx'),
   registry: () => (onPath('docker-registry') === null ? 'there is no docker-registry on PATH' : null),
   litellm: () => (onPath('litellm') === null ? 'there is no litellm on PATH' : null),
+  modal: () => {
+    const version = answer(modalPython(), '-c', 'import importlib.metadata, modal_proto.api_pb2; print(importlib.metadata.version("modal"))');
+    if (version === null) return `${modalPython()} has no modal ${MODAL_VERSION}`;
+    return version === MODAL_VERSION ? null : `${modalPython()} has modal ${version}, not ${MODAL_VERSION}`;
+  },
   // With the flag F the kernel keeps the emulator open, so that it is found in a container whose files do not hold it.
   qemu: () => {
     const file = '/proc/sys/fs/binfmt_misc/qemu-aarch64';

@@ -1,0 +1,5 @@
+export type { Account, ModalApp, ModalFunction, ModalImage, ModalSandbox, ModalSecret, ModalVersion } from './account.ts';
+export type { ModalFault, ModalFaultRule, SeenCall, StatusName } from './calls.ts';
+export type { Container, ContainerPlan, Front, ProxyToken, StartContainer } from './fronts.ts';
+export type { Pull } from './images.ts';
+export { standInEnvironment, startModalStandIn, type ModalStandIn, type StandInOptions } from './stand-in.ts';
