@@ -1,0 +1,135 @@
+import { fail, isPinlaneError, type Problem } from '@pinlane/contracts';
+import type { DeploymentSettings } from '@pinlane/pipeline';
+import { serverDeployArguments, whyNotDeployable } from './deploy-arguments.ts';
+import { buildImage, publishedImage, publishImage } from './image.ts';
+import { LIMITS } from './limits.ts';
+import { publishedName, SERVER } from './names.ts';
+import { findStopped, listApps, type LiveApp, type StoppedApp } from './observe.ts';
+import { clientFault, INSTALL, runModal, type PythonClient } from './python.ts';
+import { secretKeys } from './secrets.ts';
+import { parseTold, serverInfoOf, type ServerInfo } from './server-info.ts';
+import { whileAlive } from './watch.ts';
+
+/** A deployment, as Modal is told it. */
+export interface ModalDeployment {
+  readonly slug: string;
+  readonly app: string;
+  /** The platform manifest: `repository@sha256:…`. */
+  readonly reference: string;
+  readonly digest: string;
+  readonly settings: DeploymentSettings;
+  /** Modal secrets by name, with the keys that must be there. */
+  readonly secrets: ReadonlyMap<string, readonly string[]>;
+  readonly registrySecret: string | null;
+}
+
+/** What was deployed, as Modal tells it afterwards. */
+export interface ModalDeployed {
+  readonly app: LiveApp;
+  readonly server: ServerInfo;
+}
+
+const problemsIn = async (work: () => Promise<readonly Problem[]>): Promise<readonly Problem[]> => {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (isPinlaneError(thrown) && thrown.code !== 'ERR_CANCELLED') return thrown.problems;
+    throw thrown;
+  }
+};
+
+const secretProblems = async (client: PythonClient, name: string, keys: readonly string[]): Promise<readonly Problem[]> => {
+  const found = await secretKeys(client, name, keys);
+  if (found === null) return [{ code: 'ERR_HOSTING_SECRET', message: `Modal has no secret ${name} in ${client.environment}` }];
+  const missing = keys.filter((key) => !found.includes(key));
+  return missing.length === 0 ? [] : [{ code: 'ERR_HOSTING_SECRET', message: `the secret ${name} in ${client.environment} lacks ${missing.join(', ')}` }];
+};
+
+/** All that would make a deployment fail, at once: the client, the account, the environment, the names and the secrets with their keys. Reads only. */
+export const whyModalWouldNot = async (
+  client: PythonClient,
+  { app, settings, secrets, registrySecret }: Omit<ModalDeployment, 'slug' | 'reference' | 'digest'>,
+): Promise<Problem[]> => {
+  const wanted = [...secrets, ...(registrySecret === null ? [] : [[registrySecret, ['REGISTRY_USERNAME', 'REGISTRY_PASSWORD']] as const])];
+  const python = async (): Promise<readonly Problem[]> => {
+    const fault = await clientFault(client);
+    return fault === null ? [] : [{ code: 'ERR_TOOL_MISSING', message: fault, fix: INSTALL }];
+  };
+  const account = async (): Promise<readonly Problem[]> => {
+    // Where the account or the environment is wrong, nothing else can be asked.
+    const environment = await problemsIn(async () => (await listApps(client), []));
+    if (environment.length > 0) return environment;
+    return (await Promise.all(wanted.map(([name, keys]) => problemsIn(() => secretProblems(client, name, keys))))).flat();
+  };
+  return [...whyNotDeployable({ app, settings, secrets: wanted.map(([name]) => name) }), ...(await Promise.all([python(), account()])).flat()];
+};
+
+/** A Server of an app, as the control plane tells it. @throws ERR_HOSTING_… */
+export const readServer = async (client: PythonClient, app: string): Promise<ServerInfo> => {
+  const what = `reading ${app}/${SERVER} in ${client.environment}`;
+  return serverInfoOf(parseTold(await runModal(client, { args: ['server', 'info', `${app}/${SERVER}`, '--json'], what, timeoutMs: LIMITS.readMs }), what));
+};
+
+const findLive = async (client: PythonClient, app: string): Promise<LiveApp | null> => (await listApps(client)).find(({ name }) => name === app) ?? null;
+
+/**
+ * Deploys an image as a Server, by public calls alone: its image object is built and published under the whole digest, that name is deployed,
+ * and what the control plane says then is compared with what was built. What ran before runs on until all of it is done.
+ * @throws ERR_HOSTING_MISMATCH if another image is told than was built; ERR_HOSTING_IMAGE, ERR_HOSTING_…, ERR_TOOL_MISSING, ERR_CANCELLED
+ */
+export const deployToModal = async (client: PythonClient, deployment: ModalDeployment, report: (line: string) => void): Promise<ModalDeployed> => {
+  const { slug, app, digest, settings, secrets } = deployment;
+  const fault = await clientFault(client);
+  if (fault !== null) return fail('ERR_TOOL_MISSING', fault, { fix: INSTALL });
+  report(`building the image object of ${deployment.reference}`);
+  const imageId = await buildImage(client, deployment);
+  await publishImage(client, imageId, deployment);
+  const image = publishedName(slug, digest);
+  report(`deploying ${image} as ${app} in ${client.environment}`);
+  const what = `deploying ${app} in ${client.environment}`;
+  const args = serverDeployArguments({ app, image, settings, secrets: [...secrets.keys()] });
+  await whileAlive(client, what, (stop) => runModal(client, { args, what, timeoutMs: LIMITS.writeMs, stop }));
+  const [server, live] = await Promise.all([readServer(client, app), findLive(client, app)]);
+  if (live === null) return fail('ERR_HOSTING_REFUSED', `Modal lists no app ${app} in ${client.environment} after it was deployed`);
+  if (server.imageId === imageId) return { app: live, server };
+  return fail(
+    'ERR_HOSTING_MISMATCH',
+    `${app} in ${client.environment} is configured with Modal's image ${server.imageId}, and ${imageId} was built for ${digest}`,
+  );
+};
+
+/** What an app is, all of it from the control plane: no container is woken. */
+export type ObservedModalApp =
+  | { readonly state: 'live'; readonly app: LiveApp; readonly server: ServerInfo | null }
+  | { readonly state: 'stopped'; readonly stopped: StoppedApp }
+  | { readonly state: 'absent' };
+
+/** Observes one app. @throws ERR_HOSTING_… */
+export const observeModalApp = async (client: PythonClient, name: string): Promise<ObservedModalApp> => {
+  const app = await findLive(client, name);
+  if (app !== null) return { state: 'live', app, server: app.servers.has(SERVER) ? await readServer(client, name) : null };
+  const stopped = await findStopped(client, name);
+  return stopped === null ? { state: 'absent' } : { state: 'stopped', stopped };
+};
+
+/** Starts the containers of an app anew, with what its secrets hold now. @throws ERR_HOSTING_… */
+export const rollOver = async (client: PythonClient, app: string): Promise<void> => {
+  const what = `rolling over ${app} in ${client.environment}`;
+  await whileAlive(client, what, (stop) => runModal(client, { args: ['app', 'rollover', app], what, timeoutMs: LIMITS.writeMs, stop }));
+};
+
+/** Stops an app; one that is not live is left as it is. @throws ERR_HOSTING_… */
+export const stopModalApp = async (client: PythonClient, app: string): Promise<void> => {
+  if ((await findLive(client, app)) === null) return;
+  const what = `stopping ${app} in ${client.environment}`;
+  await whileAlive(client, what, (stop) => runModal(client, { args: ['app', 'stop', app, '--yes'], what, timeoutMs: LIMITS.writeMs, stop }));
+};
+
+/** Whether the published name of a pin leads to the image object that the pin builds: a name that was moved to another does not. */
+export const nameIsTrue = async (
+  client: PythonClient,
+  deployment: Pick<ModalDeployment, 'slug' | 'reference' | 'digest' | 'registrySecret'>,
+): Promise<boolean> => {
+  const [built, published] = await Promise.all([buildImage(client, deployment), publishedImage(client, deployment.slug, deployment.digest)]);
+  return built === published;
+};

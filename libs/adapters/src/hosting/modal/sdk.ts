@@ -1,0 +1,85 @@
+import type { ModalClient } from 'modal';
+import { fail } from '@pinlane/contracts';
+import { clientEnvironment, secretsOf } from './client-environment.ts';
+import { failureOf } from './failures.ts';
+import { LIMITS } from './limits.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** How the SDK is spoken to. */
+export interface SdkClient {
+  readonly env: Env;
+  readonly environment: string;
+  readonly signal: AbortSignal;
+}
+
+/** What the SDK reads of the process while a client is made: the address and the account. Everything else is handed to it. */
+const READ = /^(?:MODAL_|(?:https?|all|no|grpc)_proxy$)/i;
+
+/**
+ * Does something with a process environment in which those variables that the SDK reads are as given, and puts it back. Only what is done at
+ * once may be done in there.
+ */
+const withProcessEnvironment = <Made>(env: Readonly<Record<string, string>>, make: () => Made): Made => {
+  const before = Object.entries(process.env).filter(([name]) => READ.test(name));
+  const clear = (): void => Object.keys(process.env).forEach((name) => READ.test(name) && delete process.env[name]);
+  clear();
+  for (const [name, value] of Object.entries(env)) if (READ.test(name)) process.env[name] = value;
+  try {
+    return make();
+  } finally {
+    clear();
+    for (const [name, value] of before) process.env[name] = value;
+  }
+};
+
+const TOO_LATE = Symbol('too late');
+
+/** Settles as some work does, and at the latest when a signal comes: not all that the SDK waits for listens to one. */
+const untilAborted = async <Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | typeof TOO_LATE> => {
+  let stop = (): void => {};
+  const aborted = new Promise<typeof TOO_LATE>((resolve) => {
+    stop = () => resolve(TOO_LATE);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  work.catch(() => undefined);
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', stop));
+};
+
+/**
+ * Does something with a client of the SDK, each call and the whole of it bounded in time. The SDK is loaded here, and by nothing that does not deploy.
+ * @param what what is being done, for messages
+ * @param limitMs for the whole of it
+ * @throws ERR_HOSTING_UNAVAILABLE, ERR_HOSTING_AUTH, ERR_HOSTING_REFUSED, ERR_CANCELLED, and what the work itself throws of ours
+ */
+export const withSdk = async <Result>(
+  { env, environment, signal }: SdkClient,
+  { what, limitMs = LIMITS.callMs, callMs = limitMs }: { readonly what: string; readonly limitMs?: number; readonly callMs?: number },
+  work: (client: ModalClient) => Promise<Result>,
+): Promise<Result> => {
+  const { ModalClient } = await import('modal');
+  const whole = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  try {
+    const client = withProcessEnvironment(
+      clientEnvironment(env, environment),
+      () =>
+        new ModalClient({
+          environment,
+          grpcMiddleware: [
+            async function* (call, options) {
+              const each = AbortSignal.any([whole, AbortSignal.timeout(callMs), ...(options.signal ? [options.signal] : [])]);
+              return yield* call.next(call.request, { ...options, signal: each });
+            },
+          ],
+        }),
+    );
+    const result = await untilAborted(work(client), whole);
+    client.close();
+    if (result !== TOO_LATE) return result;
+  } catch (thrown) {
+    if (!whole.aborted) throw failureOf(thrown, what, secretsOf(env));
+  }
+  if (signal.aborted) return fail('ERR_CANCELLED', `interrupted while ${what}`);
+  return fail('ERR_HOSTING_UNAVAILABLE', `Modal did not answer while ${what} for ${limitMs / 1000} s`);
+};

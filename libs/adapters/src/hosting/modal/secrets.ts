@@ -1,0 +1,56 @@
+import { fail } from '@pinlane/contracts';
+import { isNotFound } from './failures.ts';
+import { LIMITS } from './limits.ts';
+import { askPython, type PythonClient } from './python.ts';
+import { withSdk, type SdkClient } from './sdk.ts';
+
+/**
+ * Which of some keys a secret has; null if there is no such secret. Modal tells no value, and is asked by one key at a time: what it says of
+ * several is words.
+ * @throws ERR_HOSTING_…
+ */
+export const secretKeys = (client: SdkClient, name: string, keys: readonly string[]): Promise<readonly string[] | null> =>
+  withSdk(client, { what: `looking for the secret ${name}` }, async (sdk) => {
+    const has = async (requiredKeys: readonly string[]): Promise<boolean> => {
+      try {
+        await sdk.secrets.fromName(name, { environment: client.environment, requiredKeys: [...requiredKeys] });
+        return true;
+      } catch (thrown) {
+        if (isNotFound(thrown)) return false;
+        throw thrown;
+      }
+    };
+    if (!(await has([]))) return null;
+    const found = await Promise.all(keys.map((key) => has([key])));
+    return keys.filter((_, at) => found[at]);
+  });
+
+// The client reads values from arguments and from files. This is a file that has no name and, where the system has such, no disk: it is gone with the process.
+const CREATE = `
+import os, runpy, sys, tempfile
+values = sys.stdin.buffer.read()
+if hasattr(os, "memfd_create"):
+    file = os.fdopen(os.memfd_create("values"), "w+b")
+else:
+    file = tempfile.TemporaryFile()
+file.write(values)
+file.flush()
+file.seek(0)
+sys.argv = ["modal", *sys.argv[1:], "--from-json", f"/dev/fd/{file.fileno()}"]
+runpy.run_module("modal", run_name="__main__", alter_sys=True)
+`;
+
+/**
+ * Makes a secret hold these values and no others. They go to the client through a pipe, and from there to Modal: no argument and no file has them.
+ * @throws ERR_HOSTING_…, ERR_TOOL_MISSING, ERR_CANCELLED
+ */
+export const putSecret = async (client: PythonClient, name: string, values: ReadonlyMap<string, string>): Promise<void> => {
+  if (values.size === 0) return fail('ERR_OPTION_INVALID', `the secret ${name} has no value: Modal keeps no empty secret`);
+  await askPython(client, {
+    args: ['-c', CREATE, 'secret', 'create', name, '--force', '--env', client.environment],
+    what: `writing the secret ${name}`,
+    timeoutMs: LIMITS.readMs * 2,
+    input: JSON.stringify(Object.fromEntries(values)),
+    secrets: [...values.values()].flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]),
+  });
+};

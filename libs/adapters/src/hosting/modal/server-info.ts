@@ -1,0 +1,73 @@
+import { fail } from '@pinlane/contracts';
+import * as z from 'zod';
+
+const amount = z.union([z.number(), z.tuple([z.number(), z.number().nullable()])]).nullable();
+
+/** As much of `modal server info --json` as is read (Modal's client 1.6.4); more is there, and more may come. */
+const serverInfoSchema = z.looseObject({
+  object_id: z.string().min(1),
+  server_url: z.string(),
+  port: z.number(),
+  unauthenticated: z.boolean(),
+  routing_region: z.string().nullable(),
+  image_info: z.looseObject({ image_id: z.string().nullable() }),
+  cpu: amount,
+  memory_mib: amount,
+  gpus: z.array(z.tuple([z.string(), z.number()])),
+  secrets: z.array(z.string()),
+  target_concurrency: z.number().nullable(),
+  min_containers: z.number().nullable(),
+  max_containers: z.number().nullable(),
+  scaledown_window: z.number().nullable(),
+});
+
+/** A Server as the control plane tells it. Ids are Modal's own; a digest is told by nobody there. */
+export interface ServerInfo {
+  readonly id: string;
+  readonly url: string;
+  readonly imageId: string;
+  /** Ids of Modal's secrets. */
+  readonly secretIds: readonly string[];
+  readonly port: number;
+  readonly proxyAuth: boolean;
+  readonly region: string | null;
+  readonly cpu: number | null;
+  readonly memoryMib: number | null;
+  readonly gpu: string | null;
+  readonly scaling: { readonly min: number; readonly max: number | null; readonly idleSeconds: number | null };
+  readonly concurrency: number | null;
+}
+
+const first = (value: number | readonly (number | null)[] | null): number | null => (typeof value === 'object' && value !== null ? (value[0] ?? null) : value);
+
+const gpuText = ([name, count]: readonly [string, number]): string => (count > 1 ? `${name}:${count}` : name);
+
+/** A Server, from what the client told. @throws ERR_HOSTING_REFUSED if it tells something else */
+export const serverInfoOf = (told: unknown): ServerInfo => {
+  const { success, data, error } = serverInfoSchema.safeParse(told);
+  if (!success) return fail('ERR_HOSTING_REFUSED', `what Modal's client tells of a Server is not what is known of it: ${z.prettifyError(error).slice(0, 500)}`);
+  if (!data.image_info.image_id) return fail('ERR_HOSTING_REFUSED', "Modal's client tells no image of a Server");
+  return {
+    id: data.object_id,
+    url: data.server_url,
+    imageId: data.image_info.image_id,
+    secretIds: data.secrets,
+    port: data.port,
+    proxyAuth: !data.unauthenticated,
+    region: data.routing_region,
+    cpu: first(data.cpu),
+    memoryMib: first(data.memory_mib),
+    gpu: data.gpus.length === 0 ? null : data.gpus.map(gpuText).join(','),
+    scaling: { min: data.min_containers ?? 0, max: data.max_containers, idleSeconds: data.scaledown_window },
+    concurrency: data.target_concurrency,
+  };
+};
+
+/** JSON that the client printed. @throws ERR_HOSTING_REFUSED */
+export const parseTold = (text: string, what: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return fail('ERR_HOSTING_REFUSED', `Modal's client printed no JSON while ${what}`);
+  }
+};
