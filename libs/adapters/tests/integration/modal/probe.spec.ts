@@ -1,0 +1,73 @@
+import { request } from 'node:https';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { deployToModal, startSandbox } from '@pinlane/adapters';
+import { errorOf, lackOf, modalPython, requirement } from '@pinlane/testing';
+import { startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
+import { clientOf, deploymentOf, digestOf, startEcho } from '../../support/modal.ts';
+
+requirement(
+  'modal',
+  lackOf('modal'),
+  describe,
+)('a Sandbox beside a deployment', () => {
+  let standIn: ModalStandIn;
+  let imageId: string;
+
+  const ask = (url: string): Promise<any> =>
+    new Promise((resolve, reject) => {
+      const out = request(url, { ca: standIn.certificate }, (response) => {
+        response.toArray().then((chunks) => resolve(JSON.parse(Buffer.concat(chunks as Buffer[]).toString())), reject);
+      });
+      out.on('error', reject);
+      out.end();
+    });
+  const wanted = () => ({ imageId, command: ['serve', '--now'], port: 8000, lifeSeconds: 60 });
+  const running = () => [...standIn.account.sandboxes.values()].filter((sandbox) => sandbox.running).length;
+
+  beforeAll(() => {
+    process.env['MODAL_CONFIG_PATH'] = '/dev/null/modal.toml';
+  });
+  beforeEach(async () => {
+    standIn = await startModalStandIn({ python: modalPython(), start: startEcho });
+    const { server } = await deployToModal(clientOf(standIn), deploymentOf('a1'), () => {});
+    imageId = server.imageId;
+  });
+  afterEach(async () => {
+    await standIn.stop();
+  });
+
+  it('runs the very image that runs, with a command and no secret, until it is ended', async () => {
+    const sandbox = await startSandbox(clientOf(standIn), wanted());
+    expect(await ask(sandbox.url)).toEqual({
+      reference: `ghcr.io/acme/echo@${digestOf('a1')}`,
+      environment: { IMAGE_DIGEST: digestOf('a1') },
+      command: ['serve', '--now'],
+    });
+    expect([...standIn.account.sandboxes.values()]).toMatchObject([{ imageId, secretIds: [], timeoutSecs: 60 }]);
+    await sandbox.remove();
+    expect(running()).toBe(0);
+  });
+
+  it('is ended though the command was interrupted, and though that is refused twice', async () => {
+    const controller = new AbortController();
+    const sandbox = await startSandbox(clientOf(standIn, modalPython(), { signal: controller.signal }), wanted());
+    controller.abort();
+    standIn.faults.push({ method: 'SandboxTerminateV2', times: 2, fault: { kind: 'refuse', code: 'FAILED_PRECONDITION' } });
+    await sandbox.remove();
+    expect(running()).toBe(0);
+  });
+
+  it('is named, with the end that it has in any case, if it can not be ended', async () => {
+    const sandbox = await startSandbox(clientOf(standIn), wanted());
+    standIn.faults.push({ method: 'SandboxTerminateV2', fault: { kind: 'refuse', code: 'FAILED_PRECONDITION' } });
+    const error = await errorOf(() => sandbox.remove());
+    expect(error.message).toContain(sandbox.id);
+    expect(error.message).toContain('60 s after its start');
+  });
+
+  it('is ended if its tunnel does not come', async () => {
+    standIn.faults.push({ method: 'SandboxGetTunnelsV2', fault: { kind: 'refuse', code: 'FAILED_PRECONDITION' } });
+    expect(await errorOf(() => startSandbox(clientOf(standIn), wanted()))).toMatchObject({ code: 'ERR_HOSTING_REFUSED' });
+    expect([standIn.account.sandboxes.size, running()]).toEqual([1, 0]);
+  });
+});
