@@ -104,4 +104,9 @@ export interface HostingPlatform {
   address(place: AppPlace, signal: AbortSignal): Promise<HostedAddress>;
   /** Starts the very image that is configured there beside the deployment, with no secrets; whoever starts it removes it. It ends by itself after `atMostMs`. */
   probe(plan: DeploymentPlan, atMostMs: number, io: HostingIo): Promise<StartedProbe>;
+  /**
+   * Whether the name that a platform knows the pinned image by still leads to it, found out by making it anew: a name that was moved to another image would
+   * make everything else look right. Absent where a platform knows images by their digests.
+   */
+  nameLeadsToPin?(plan: DeploymentPlan, io: HostingIo): Promise<Known<boolean>>;
 }
