@@ -2,7 +2,9 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { ModalDeployment, PythonClient } from '@pinlane/adapters';
+import { createModalHosting, type ModalHostingOptions } from '@pinlane/adapters';
+import { parsePinnedReference } from '@pinlane/contracts';
+import type { DeploymentPlan, HostingIo, HostingPlatform } from '@pinlane/pipeline';
 import { modalPython } from '@pinlane/testing';
 import { standInEnvironment, type ContainerPlan, type ModalStandIn } from '@pinlane/testing/modal';
 
@@ -29,32 +31,49 @@ export const watchedPython = (folder: string, more = '') => {
   return { program, seen: () => readFileSync(log, 'utf8'), environment: () => readFileSync(`${log}-env`, 'utf8') };
 };
 
-/** A client of a stand-in, in an environment that holds more than a client may see. */
-export const clientOf = (standIn: ModalStandIn, python = modalPython(), more: Partial<PythonClient> = {}): PythonClient => ({
-  python,
-  env: { PATH: process.env['PATH'], ...standInEnvironment(standIn), OPENAI_API_KEY_STAGING: 'a-value-of-the-callers', MODAL_FORCE_BUILD: '1' },
-  environment: 'staging',
-  signal: new AbortController().signal,
-  ...more,
-});
+/** The adapter, with a stand-in behind it and in an environment that holds more than a client may see. */
+export const hostingOf = (standIn: ModalStandIn, folder: string, { env = {}, ...more }: Partial<ModalHostingOptions> = {}): HostingPlatform =>
+  createModalHosting({
+    python: modalPython(),
+    folder,
+    commandOf: async () => ['serve', '--now'],
+    ...more,
+    env: {
+      PATH: process.env['PATH'],
+      ...standInEnvironment(standIn),
+      MODAL_PROXY_KEY: standIn.proxyToken.key,
+      MODAL_PROXY_SECRET: standIn.proxyToken.secret,
+      OPENAI_API_KEY_STAGING: 'a-value-of-the-callers',
+      MODAL_FORCE_BUILD: '1',
+      ...env,
+    },
+  });
 
-/** A deployment of acme/echo. */
-export const deploymentOf = (hex: string, more: Partial<ModalDeployment> = {}): ModalDeployment => ({
+/** How the work of a test is told, to nobody, and broken off. */
+export const ioOf = (signal = new AbortController().signal): HostingIo => ({ progress: () => {}, signal });
+
+/** Where acme/echo is deployed. */
+export const PLACE = { environment: 'staging', app: 'acme-echo-v1' } as const;
+
+/** A plan for acme/echo. */
+export const planOf = (hex: string, more: Partial<DeploymentPlan> = {}): DeploymentPlan => ({
+  ref: 'acme/echo@1' as DeploymentPlan['ref'],
   slug: 'acme-echo',
-  app: 'acme-echo-v1',
-  reference: `ghcr.io/acme/echo@${digestOf(hex)}`,
-  digest: digestOf(hex),
+  place: PLACE,
+  image: parsePinnedReference(`ghcr.io/acme/echo@${digestOf(hex)}`),
+  platform: 'linux/amd64',
   settings: {
     port: 8000,
     scaling: { min: 0, max: 4, idleSeconds: 300 },
     region: null,
     proxyAuth: true,
-    resources: { cpu: 0.5, memoryGb: 0.5, gpu: null },
+    resources: { cpu: 0.5, memoryGb: 0.3, gpu: null },
     timeoutSeconds: 600,
     concurrency: 4,
     secrets: { required: [], optional: [] },
   },
-  secrets: new Map(),
-  registrySecret: null,
+  expected: {},
+  secret: null,
+  env: {},
   ...more,
 });

@@ -157,6 +157,12 @@ export const ERROR_CATALOGUE = {
     'Run acceptance on the pinned image, attached: nx run <processor>:acceptance -c pinned --attach.',
   ),
   ERR_HOSTING_UNAVAILABLE: transient('The hosting platform did not answer, or refused.', 'See the message; try again later.'),
+  ERR_HOSTING_AUTH: error(
+    'The hosting platform refused the token of the account, or there is none.',
+    'Set MODAL_TOKEN_ID and MODAL_TOKEN_SECRET, or log in: modal token new.',
+  ),
+  ERR_HOSTING_ENVIRONMENT: error('The hosting platform has no such environment.', 'Create it: modal environment create <name>.'),
+  ERR_HOSTING_REFUSED: error('The hosting platform refused what was asked of it, or answered what is not known of it.', 'Read what it says.'),
   ERR_SECRET_MISSING: error('A secret that the processor requires is not stored with the hosting platform.', 'Store it: nx run <processor>:secrets-sync.'),
   ERR_PROBE_SUCCEEDED: verdict('A request that had to be refused was carried out.', 'Stop: find out what runs there before anything is deployed on.'),
   ERR_SMOKE_FAILED: verdict('The deployed processor broke a rule of its contract.', 'Read the report; each failed check names its rule.'),
@@ -185,24 +191,6 @@ export const ERROR_CATALOGUE = {
   ),
   ERR_NAME_TOO_LONG: error('A name or a path is longer than the file system takes.', 'Shorten it, or work in a folder with a shorter path.'),
   ERR_SYSTEM: error('The system refused something, for the reason that the message names.', 'See to what the message names, then run it again.'),
-
-  // places that run deployed images
-  ERR_HOSTING_AUTH: error(
-    'The hosting platform refused the token, or there is none.',
-    'Set the token of the account: MODAL_TOKEN_ID and MODAL_TOKEN_SECRET for Modal, or modal token new.',
-  ),
-  ERR_HOSTING_ENVIRONMENT: error('The hosting platform has no such environment.', 'Create it: modal environment create <name>.'),
-  ERR_HOSTING_UNAVAILABLE: transient('The hosting platform did not answer in time, or answered that it cannot now.', 'Try again later.'),
-  ERR_HOSTING_IMAGE: error(
-    'The hosting platform could not build its image object from the pinned image.',
-    'Read what it says. A private registry needs its credentials as a secret of the platform; what ran before runs on.',
-  ),
-  ERR_HOSTING_REFUSED: error('The hosting platform refused what was asked of it.', 'Read what it says.'),
-  ERR_HOSTING_MISMATCH: verdict(
-    'The hosting platform says that another image is deployed than the one that was just deployed.',
-    'Somebody else deployed at the same time, or the platform is wrong: look at drift, then deploy again.',
-  ),
-  ERR_HOSTING_SECRET: error('A secret that the processor needs is not there, or lacks a key.', 'Hand it over: nx run <processor>:secrets-sync.'),
 
   // everything else
   ERR_ADAPTER: error('An external program failed.', 'Read its output, which the message quotes.'),

@@ -9,6 +9,8 @@ export interface ServerDeploy {
   readonly settings: DeploymentSettings;
   /** Names of Modal's secrets. */
   readonly secrets: readonly string[];
+  /** Variables of no secret kind. The digest is none of them: beside the image it would prove nothing of it. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** How long a container may take to answer on its port, in s: the image is pulled before. */
@@ -18,11 +20,12 @@ const STARTUP_S = 120;
 const GRACE_S = 60;
 
 /** The arguments of `modal server deploy` (Modal's client 1.6.4, `modal server deploy --help`), but for the environment. */
-export const serverDeployArguments = ({ app, image, settings, secrets }: ServerDeploy): string[] => {
+export const serverDeployArguments = ({ app, image, settings, secrets, env }: ServerDeploy): string[] => {
   const { port, scaling, region, proxyAuth, resources, timeoutSeconds, concurrency } = settings;
   return [
     ...['server', 'deploy', '--yes', `--image=${image}`, `--app-name=${app}`, `--port=${port}`],
     ...secrets.map((name) => `--secret=${name}`),
+    ...Object.entries(env).map(([name, value]) => `--env-var=${name}=${value}`),
     ...[`--cpu=${resources.cpu}`, `--memory=${mebibytes(resources.memoryGb)}`],
     ...(resources.gpu === null ? [] : [`--gpu=${resources.gpu}`]),
     ...[`--min-containers=${scaling.min}`, `--max-containers=${scaling.max}`, `--scaledown-window=${scaling.idleSeconds}`],
@@ -34,12 +37,12 @@ export const serverDeployArguments = ({ app, image, settings, secrets }: ServerD
 };
 
 /** Memory in MiB, as Modal counts it. */
-export const mebibytes = (gibibytes: number): number => Math.ceil(gibibytes * 1024);
+export const mebibytes = (gibibytes: number): number => Math.max(1, Math.round(gibibytes * 1024));
 
 const NAME = /^[a-zA-Z0-9-_.]{1,64}$/;
 
 /** What Modal's client would refuse of a deployment, before anything is asked of Modal (Modal's client 1.6.4, `name_utils.py` and `_functions.py`). */
-export const whyNotDeployable = ({ app, settings: { scaling, resources }, secrets }: Omit<ServerDeploy, 'image'>): Problem[] => {
+export const whyNotDeployable = ({ app, settings: { scaling, resources }, secrets }: Omit<ServerDeploy, 'image' | 'env'>): Problem[] => {
   const wrong = (message: string): Problem => ({ code: 'ERR_OPTION_INVALID', message, fix: 'Change it in the section deploy of registry.yaml, or the name.' });
   const names = [app, ...secrets].filter((name) => !NAME.test(name) || /^ap-[a-zA-Z0-9]{22}$/.test(name));
   return [

@@ -30,13 +30,13 @@ const build = async (sdk: ModalClient, { reference, digest, registrySecret }: Wa
 const failureOfBuild = (thrown: unknown, what: string, client: SdkClient): never => {
   if (isPinlaneError(thrown)) throw thrown;
   const isBuild = /^Image build for \S+ (?:failed|timed out|terminated)/.test(String((thrown as Error).message));
-  throw failureOf(thrown, what, secretsOf(client.env), isBuild ? 'ERR_HOSTING_IMAGE' : undefined);
+  throw failureOf(thrown, what, secretsOf(client.env), isBuild ? 'ERR_DEPLOY_FAILED' : undefined);
 };
 
 /**
  * Builds the platform's image object for a pin: the pinned manifest with one ENV, its own digest. The same is found again, and not built anew.
  * @returns Modal's id of it
- * @throws ERR_HOSTING_IMAGE, ERR_HOSTING_UNAVAILABLE, ERR_HOSTING_AUTH, ERR_HOSTING_REFUSED, ERR_CANCELLED
+ * @throws ERR_DEPLOY_FAILED, ERR_HOSTING_UNAVAILABLE, ERR_HOSTING_AUTH, ERR_HOSTING_REFUSED, ERR_CANCELLED
  */
 export const buildImage = (client: SdkClient, wanted: WantedImage): Promise<string> => {
   const what = `building the image object of ${wanted.reference}`;

@@ -1,10 +1,10 @@
 /** The name under which an image is published for a pin: it holds the whole digest, and only images of that digest are ever given it. */
 export const publishedName = (slug: string, digest: string): string => `${slug}:${digest.slice('sha256:'.length)}`;
 
-/** The digest that a published name stands for, whether or not the environment is written before it; null if it is no name of ours. */
-export const digestOfName = (name: string): string | null => {
-  const hex = /^(?:[^/]+\/)?[a-z0-9-]+:([a-f0-9]{64})$/.exec(name)?.[1];
-  return hex === undefined ? null : `sha256:${hex}`;
+/** What a published name stands for, whether or not the environment is written before it; null if it is no name of ours. */
+export const parsePublished = (name: string): { readonly slug: string; readonly digest: string } | null => {
+  const [, slug, hex] = /^(?:[^/]+\/)?([a-z0-9-]+):([a-f0-9]{64})$/.exec(name) ?? [];
+  return slug === undefined || hex === undefined ? null : { slug, digest: `sha256:${hex}` };
 };
 
 /** The name of the one Server of an app that `modal server deploy` made. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { fail } from '@pinlane/contracts';
+import { fail, type Known } from '@pinlane/contracts';
 import { LIMITS } from './limits.ts';
-import { digestOfName } from './names.ts';
+import { parsePublished } from './names.ts';
 import { askPython, runModal, type PythonClient } from './python.ts';
 import { withSdk, type SdkClient } from './sdk.ts';
 import { parseTold, serverInfoOf, type ServerInfo } from './server-info.ts';
@@ -45,8 +45,9 @@ export const listApps = (client: SdkClient): Promise<LiveApp[]> =>
 
 // One process for all: each start of the client takes longer than hundreds of answers.
 const OBSERVE = `
-import asyncio, dataclasses, json, sys, modal
+import asyncio, dataclasses, json, os, sys, modal
 ids = json.load(sys.stdin)
+environment = os.environ["MODAL_ENVIRONMENT"]
 gate = asyncio.Semaphore(32)
 async def observe(id):
     async with gate:
@@ -57,15 +58,22 @@ async def observe(id):
             return {"object_id": id, **info, **scaling}
         except Exception as error:
             return {"object_id": id, "error": type(error).__name__, "text": str(error)[:300]}
+async def secrets():
+    try:
+        found = await modal.Secret.objects.list.aio(environment_name=environment)
+        return [{"id": each.object_id, "name": each.name, "keys": sorted(await each._get_keys.aio())} for each in found]
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error)[:300]}"
 async def main():
-    return await asyncio.gather(*[observe(id) for id in ids])
+    servers, named = await asyncio.gather(asyncio.gather(*[observe(id) for id in ids]), secrets())
+    return {"servers": servers, "secrets": named}
 print(json.dumps(asyncio.run(main()), default=str))
 `;
 
 const failedSchema = z.looseObject({ object_id: z.string(), error: z.string(), text: z.string() });
 
 /** What is told of one of many Servers: it, or why nothing is. */
-export type ServerAnswer = { readonly known: true; readonly value: ServerInfo } | { readonly known: false; readonly reason: string };
+export type ServerAnswer = Known<ServerInfo>;
 
 const answerOf = (told: unknown): readonly [string, ServerAnswer] => {
   const failed = failedSchema.safeParse(told);
@@ -74,29 +82,58 @@ const answerOf = (told: unknown): readonly [string, ServerAnswer] => {
   return [value.id, { known: true, value }];
 };
 
+/** A secret as Modal tells it: never a value. */
+export interface ModalSecretKeys {
+  readonly id: string;
+  readonly name: string;
+  readonly keys: readonly string[];
+}
+
+const observedSchema = z.looseObject({
+  servers: z.array(z.unknown()),
+  secrets: z.union([z.string(), z.array(z.strictObject({ id: z.string(), name: z.string(), keys: z.array(z.string()) }))]),
+});
+
+/** Servers of an environment, and the named secrets there. */
+export interface ObservedServers {
+  readonly servers: ReadonlyMap<string, ServerAnswer>;
+  readonly secrets: Known<readonly ModalSecretKeys[]>;
+}
+
 /**
- * Many Servers by their function ids, at most 32 at once, in one process. No container is woken.
+ * Many Servers by their function ids, at most 32 at once, and the named secrets of the environment, in one process. No container is woken.
  * @throws ERR_HOSTING_… if none can be told of
  */
-export const describeServers = async (client: PythonClient, ids: readonly string[]): Promise<ReadonlyMap<string, ServerAnswer>> => {
-  if (ids.length === 0) return new Map();
-  const what = `reading ${ids.length} Servers`;
-  // A Server takes a few ms; the API being down is noticed by the calls before and, in here, by the client's own first call.
+export const describeServers = async (client: PythonClient, ids: readonly string[]): Promise<ObservedServers> => {
+  const what = `reading Servers and secrets of ${client.environment}`;
   const timeoutMs = Math.min(LIMITS.observeMs, LIMITS.readMs + ids.length * 20);
   const text = await askPython(client, { args: ['-c', OBSERVE], what, timeoutMs, input: JSON.stringify(ids) });
-  return new Map(z.array(z.unknown()).parse(parseTold(text, what)).map(answerOf));
+  const { data } = observedSchema.safeParse(parseTold(text, what));
+  if (!data) return fail('ERR_HOSTING_REFUSED', "what Modal's client tells of Servers is not what is known of it");
+  const secrets: ObservedServers['secrets'] =
+    typeof data.secrets === 'string' ? { known: false, reason: `Modal's client: ${data.secrets}` } : { known: true, value: data.secrets };
+  return { servers: new Map(data.servers.map(answerOf)), secrets };
 };
 
 const namesSchema = z.array(z.looseObject({ tag: z.string(), image_id: z.string() }));
 
-/** The digests that image objects stand for, by Modal's ids of them: the names that were published hold them. @throws ERR_HOSTING_… */
-export const publishedDigests = async (client: PythonClient): Promise<ReadonlyMap<string, string>> => {
+/** A published name of ours, and the image object that it leads to. */
+export interface PublishedName {
+  readonly slug: string;
+  readonly digest: string;
+  readonly imageId: string;
+}
+
+/** The names of ours under which images are published in an environment. @throws ERR_HOSTING_… */
+export const publishedNames = async (client: PythonClient): Promise<readonly PublishedName[]> => {
   const what = `listing the published images of ${client.environment}`;
-  const text = await runModal(client, { args: ['image', 'names', 'list', '--json'], what, timeoutMs: LIMITS.observeMs });
+  const text = await runModal(client, { args: ['image', 'names', 'list', '--json'], what, timeoutMs: LIMITS.readMs });
   const { data } = namesSchema.safeParse(parseTold(text, what));
   if (!data) return fail('ERR_HOSTING_REFUSED', "what Modal's client tells of published images is not what is known of it");
-  const digests = data.map(({ tag, image_id }) => [image_id, digestOfName(tag)] as const);
-  return new Map(digests.flatMap(([id, digest]) => (digest === null ? [] : [[id, digest] as const])));
+  return data.flatMap(({ tag, image_id }) => {
+    const name = parsePublished(tag);
+    return name === null ? [] : [{ ...name, imageId: image_id }];
+  });
 };
 
 const lifecycleSchema = z.looseObject({
@@ -105,19 +142,17 @@ const lifecycleSchema = z.looseObject({
     version: z.number().nullable(),
     deployed_at: z.string().nullable(),
     deployed_by: z.string().nullable(),
-    stopped_at: z.string().nullable(),
-    stopped_by: z.string().nullable(),
   }),
 });
 
-/** An app that is not live: when it was stopped and by whom; null if there never was one. */
+/** An app that was stopped: what ran until then, since when and by whom. */
 export interface StoppedApp {
   readonly version: number | null;
-  readonly stoppedAt: string | null;
-  readonly stoppedBy: string | null;
+  readonly deployedAt: string | null;
+  readonly deployedBy: string | null;
 }
 
-/** Whether an app that is not among the live ones was stopped, or never was. @throws ERR_HOSTING_… */
+/** An app that is not among the live ones, if it was stopped; null if there never was one. @throws ERR_HOSTING_… */
 export const findStopped = async (client: PythonClient, app: string): Promise<StoppedApp | null> => {
   const what = `looking for the app ${app}`;
   let text: string;
@@ -129,5 +164,5 @@ export const findStopped = async (client: PythonClient, app: string): Promise<St
   }
   const { data } = lifecycleSchema.safeParse(parseTold(text, what));
   if (!data) return fail('ERR_HOSTING_REFUSED', "what Modal's client tells of an app is not what is known of it");
-  return { version: data.lifecycle.version, stoppedAt: data.lifecycle.stopped_at, stoppedBy: data.lifecycle.stopped_by };
+  return { version: data.lifecycle.version, deployedAt: data.lifecycle.deployed_at, deployedBy: data.lifecycle.deployed_by };
 };

@@ -18,7 +18,7 @@ export interface WantedSandbox {
 export interface RunningSandbox {
   readonly id: string;
   readonly url: string;
-  /** Ends it; again if it was refused once. @throws ERR_HOSTING_… if it can't be ended, with its id and until when it lives */
+  /** Ends it; again if it was refused once. @throws ERR_DEPLOY_CLEANUP if it can't be ended, with its id and until when it lives */
   readonly remove: () => Promise<void>;
 }
 
@@ -34,7 +34,7 @@ const removeSandbox = async (client: SdkClient, id: string, lifeSeconds: number)
       });
     } catch (thrown) {
       if (attempt < REMOVALS) continue;
-      return fail('ERR_HOSTING_UNAVAILABLE', `the Sandbox ${id} could not be ended; Modal ends it itself ${lifeSeconds} s after its start`, { cause: thrown });
+      return fail('ERR_DEPLOY_CLEANUP', `the Sandbox ${id} could not be ended; Modal ends it itself ${lifeSeconds} s after its start`, { cause: thrown });
     }
 };
 

@@ -4,7 +4,7 @@ import { serverDeployArguments, whyNotDeployable } from './deploy-arguments.ts';
 import { buildImage, publishedImage, publishImage } from './image.ts';
 import { LIMITS } from './limits.ts';
 import { publishedName, SERVER } from './names.ts';
-import { findStopped, listApps, type LiveApp, type StoppedApp } from './observe.ts';
+import { listApps, type LiveApp } from './observe.ts';
 import { clientFault, INSTALL, runModal, type PythonClient } from './python.ts';
 import { secretKeys } from './secrets.ts';
 import { parseTold, serverInfoOf, type ServerInfo } from './server-info.ts';
@@ -21,6 +21,8 @@ export interface ModalDeployment {
   /** Modal secrets by name, with the keys that must be there. */
   readonly secrets: ReadonlyMap<string, readonly string[]>;
   readonly registrySecret: string | null;
+  /** Variables of no secret kind that containers get. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** What was deployed, as Modal tells it afterwards. */
@@ -40,15 +42,15 @@ const problemsIn = async (work: () => Promise<readonly Problem[]>): Promise<read
 
 const secretProblems = async (client: PythonClient, name: string, keys: readonly string[]): Promise<readonly Problem[]> => {
   const found = await secretKeys(client, name, keys);
-  if (found === null) return [{ code: 'ERR_HOSTING_SECRET', message: `Modal has no secret ${name} in ${client.environment}` }];
+  if (found === null) return [{ code: 'ERR_SECRET_MISSING', message: `Modal has no secret ${name} in ${client.environment}` }];
   const missing = keys.filter((key) => !found.includes(key));
-  return missing.length === 0 ? [] : [{ code: 'ERR_HOSTING_SECRET', message: `the secret ${name} in ${client.environment} lacks ${missing.join(', ')}` }];
+  return missing.length === 0 ? [] : [{ code: 'ERR_SECRET_MISSING', message: `the secret ${name} in ${client.environment} lacks ${missing.join(', ')}` }];
 };
 
 /** All that would make a deployment fail, at once: the client, the account, the environment, the names and the secrets with their keys. Reads only. */
 export const whyModalWouldNot = async (
   client: PythonClient,
-  { app, settings, secrets, registrySecret }: Omit<ModalDeployment, 'slug' | 'reference' | 'digest'>,
+  { app, settings, secrets, registrySecret }: Pick<ModalDeployment, 'app' | 'settings' | 'secrets' | 'registrySecret'>,
 ): Promise<Problem[]> => {
   const wanted = [...secrets, ...(registrySecret === null ? [] : [[registrySecret, ['REGISTRY_USERNAME', 'REGISTRY_PASSWORD']] as const])];
   const python = async (): Promise<readonly Problem[]> => {
@@ -70,15 +72,16 @@ export const readServer = async (client: PythonClient, app: string): Promise<Ser
   return serverInfoOf(parseTold(await runModal(client, { args: ['server', 'info', `${app}/${SERVER}`, '--json'], what, timeoutMs: LIMITS.readMs }), what));
 };
 
-const findLive = async (client: PythonClient, app: string): Promise<LiveApp | null> => (await listApps(client)).find(({ name }) => name === app) ?? null;
+/** A live app; null if there is none of that name. @throws ERR_HOSTING_… */
+export const findLive = async (client: PythonClient, app: string): Promise<LiveApp | null> => (await listApps(client)).find(({ name }) => name === app) ?? null;
 
 /**
  * Deploys an image as a Server, by public calls alone: its image object is built and published under the whole digest, that name is deployed,
  * and what the control plane says then is compared with what was built. What ran before runs on until all of it is done.
- * @throws ERR_HOSTING_MISMATCH if another image is told than was built; ERR_HOSTING_IMAGE, ERR_HOSTING_…, ERR_TOOL_MISSING, ERR_CANCELLED
+ * @throws ERR_DEPLOY_MISMATCH if another image is told than was built; ERR_DEPLOY_FAILED, ERR_HOSTING_…, ERR_TOOL_MISSING, ERR_CANCELLED
  */
 export const deployToModal = async (client: PythonClient, deployment: ModalDeployment, report: (line: string) => void): Promise<ModalDeployed> => {
-  const { slug, app, digest, settings, secrets } = deployment;
+  const { slug, app, digest, settings, secrets, env } = deployment;
   const fault = await clientFault(client);
   if (fault !== null) return fail('ERR_TOOL_MISSING', fault, { fix: INSTALL });
   report(`building the image object of ${deployment.reference}`);
@@ -87,29 +90,15 @@ export const deployToModal = async (client: PythonClient, deployment: ModalDeplo
   const image = publishedName(slug, digest);
   report(`deploying ${image} as ${app} in ${client.environment}`);
   const what = `deploying ${app} in ${client.environment}`;
-  const args = serverDeployArguments({ app, image, settings, secrets: [...secrets.keys()] });
+  const args = serverDeployArguments({ app, image, settings, secrets: [...secrets.keys()], env });
   await whileAlive(client, what, (stop) => runModal(client, { args, what, timeoutMs: LIMITS.writeMs, stop }));
   const [server, live] = await Promise.all([readServer(client, app), findLive(client, app)]);
   if (live === null) return fail('ERR_HOSTING_REFUSED', `Modal lists no app ${app} in ${client.environment} after it was deployed`);
   if (server.imageId === imageId) return { app: live, server };
   return fail(
-    'ERR_HOSTING_MISMATCH',
+    'ERR_DEPLOY_MISMATCH',
     `${app} in ${client.environment} is configured with Modal's image ${server.imageId}, and ${imageId} was built for ${digest}`,
   );
-};
-
-/** What an app is, all of it from the control plane: no container is woken. */
-export type ObservedModalApp =
-  | { readonly state: 'live'; readonly app: LiveApp; readonly server: ServerInfo | null }
-  | { readonly state: 'stopped'; readonly stopped: StoppedApp }
-  | { readonly state: 'absent' };
-
-/** Observes one app. @throws ERR_HOSTING_… */
-export const observeModalApp = async (client: PythonClient, name: string): Promise<ObservedModalApp> => {
-  const app = await findLive(client, name);
-  if (app !== null) return { state: 'live', app, server: app.servers.has(SERVER) ? await readServer(client, name) : null };
-  const stopped = await findStopped(client, name);
-  return stopped === null ? { state: 'absent' } : { state: 'stopped', stopped };
 };
 
 /** Starts the containers of an app anew, with what its secrets hold now. @throws ERR_HOSTING_… */

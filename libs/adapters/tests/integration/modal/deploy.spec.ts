@@ -1,21 +1,9 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  deployToModal,
-  describeServers,
-  listApps,
-  nameIsTrue,
-  observeModalApp,
-  publishedDigests,
-  publishedImage,
-  rollOver,
-  stopModalApp,
-  whyModalWouldNot,
-  type ModalDeployment,
-  type PythonClient,
-} from '@pinlane/adapters';
 import { errorOf, lackOf, modalPython, requirement, temporaryFolder } from '@pinlane/testing';
 import { startModalStandIn, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
-import { clientOf, deploymentOf, digestOf, startEcho, watchedPython } from '../../support/modal.ts';
+import { digestOf, hostingOf, ioOf, PLACE, planOf, startEcho, watchedPython } from '../../support/modal.ts';
+
+const known = <T>(value: T) => ({ known: true, value });
 
 requirement(
   'modal',
@@ -24,12 +12,14 @@ requirement(
 )('a deployment to Modal, by its real clients', () => {
   let standIn: ModalStandIn;
 
-  const start = async (options: Partial<StandInOptions> = {}) => (standIn = await startModalStandIn({ python: modalPython(), start: startEcho, ...options }));
-  const deploy = (client: PythonClient, deployment: ModalDeployment) => deployToModal(client, deployment, () => {});
-  const ask = async (url: string) => {
-    const { key, secret } = standIn.proxyToken;
-    return (await (await fetch(url, { headers: { 'Modal-Key': key, 'Modal-Secret': secret } })).json()) as Record<string, any>;
+  const start = async (options: Partial<StandInOptions> = {}) => {
+    standIn = await startModalStandIn({ python: modalPython(), start: startEcho, ...options });
+    return hostingOf(standIn, temporaryFolder());
   };
+  const { signal } = ioOf();
+  const ask = async ({ url, headers }: { readonly url: string; readonly headers: Readonly<Record<string, string>> }) =>
+    (await (await fetch(url, { headers })).json()) as Record<string, any>;
+  const imageIn = (told: { readonly image: unknown }) => told.image;
 
   beforeAll(() => {
     // Read once, when the SDK is loaded.
@@ -40,149 +30,162 @@ requirement(
   });
 
   it('runs the pinned manifest with its digest, as the settings say, and is read back', async () => {
-    await start();
-    const { app, server } = await deploy(clientOf(standIn), deploymentOf('a1'));
-    expect(app).toMatchObject({ name: 'acme-echo-v1', state: 'deployed', version: 1, deployedBy: 'stand-in-user' });
-    expect(server).toMatchObject({ port: 8000, proxyAuth: true, cpu: 0.5, memoryMib: 512, concurrency: 4, scaling: { min: 0, max: 4, idleSeconds: 300 } });
-    expect(await ask(server.url)).toEqual({ reference: `ghcr.io/acme/echo@${digestOf('a1')}`, environment: { IMAGE_DIGEST: digestOf('a1') }, command: [] });
-    expect(await publishedImage(clientOf(standIn), 'acme-echo', digestOf('a1'))).toBe(server.imageId);
+    const modal = await start();
+    expect(await modal.preflight(planOf('a1'), ioOf())).toEqual([]);
+    await modal.deploy(planOf('a1', { env: { PINLANE_ENV: 'staging' } }), ioOf());
+    expect(await modal.describe(PLACE, signal)).toMatchObject({
+      adapter: 'modal',
+      ...PLACE,
+      state: known('running'),
+      version: known(1),
+      deployedBy: known('stand-in-user'),
+      image: known(digestOf('a1')),
+      settings: known({
+        port: 8000,
+        minContainers: 0,
+        maxContainers: 4,
+        idleSeconds: 300,
+        proxyAuth: true,
+        cpu: 0.5,
+        memoryGb: 0.3,
+        gpu: null,
+        concurrency: 4,
+      }),
+      secrets: known([]),
+      secretsCurrent: known(true),
+    });
+    const address = await modal.address(PLACE, signal);
+    expect(await ask(address)).toEqual({
+      reference: `ghcr.io/acme/echo@${digestOf('a1')}`,
+      environment: { IMAGE_DIGEST: digestOf('a1'), PINLANE_ENV: 'staging' },
+      command: [],
+    });
+    expect((await fetch(address.url)).status).toBe(modal.proxyRefusal);
   });
 
   it('names an environment in every call, and tells the client nothing but the account and where things are', async () => {
     await start();
     const python = watchedPython(temporaryFolder());
-    await deploy(clientOf(standIn, python.program), deploymentOf('a1'));
+    await hostingOf(standIn, temporaryFolder(), { python: python.program }).deploy(planOf('a1'), ioOf());
+    // The name of the image has the environment before a slash.
     expect(standIn.calls.filter(({ environment, method }) => environment === '' && method !== 'ImageGetByTag')).toEqual([]);
     expect(python.seen()).toContain(`--image=acme-echo:${'a1'.repeat(32)}`);
     expect(python.seen()).toContain('--env staging');
     expect(python.environment()).toContain('MODAL_ENVIRONMENT');
-    expect(python.environment()).not.toMatch(/OPENAI|MODAL_FORCE_BUILD/);
+    expect(python.environment()).not.toMatch(/OPENAI|MODAL_FORCE_BUILD|MODAL_PROXY/);
     expect(python.seen()).not.toContain(standIn.token.secret);
   });
 
-  it('deploys another digest, tells a rollover, and tells a stopped app from one that never was', async () => {
-    await start();
-    const client = clientOf(standIn);
-    const first = await deploy(client, deploymentOf('a1'));
-    const second = await deploy(client, deploymentOf('b2'));
-    expect(second.server).toMatchObject({ id: first.server.id, url: first.server.url });
-    expect(second.server.imageId).not.toBe(first.server.imageId);
-    await rollOver(client, 'acme-echo-v1');
-    expect(await observeModalApp(client, 'acme-echo-v1')).toMatchObject({ state: 'live', app: { version: 3 }, server: { imageId: second.server.imageId } });
-    await stopModalApp(client, 'acme-echo-v1');
-    await stopModalApp(client, 'acme-echo-v1');
-    expect(await observeModalApp(client, 'acme-echo-v1')).toMatchObject({ state: 'stopped', stopped: { version: 3, stoppedBy: 'stand-in-user' } });
-    expect(await observeModalApp(client, 'acme-else-v1')).toEqual({ state: 'absent' });
+  it('deploys another digest under the same address, rolls over, and tells a stopped app from one that never was', async () => {
+    const modal = await start();
+    await modal.deploy(planOf('a1'), ioOf());
+    const { url } = await modal.address(PLACE, signal);
+    await modal.deploy(planOf('b2'), ioOf());
+    expect((await modal.address(PLACE, signal)).url).toBe(url);
+    await modal.rollover(PLACE, ioOf());
+    expect(await modal.describe(PLACE, signal)).toMatchObject({ version: known(3), image: known(digestOf('b2')) });
+    await modal.stop(PLACE, ioOf());
+    await modal.stop(PLACE, ioOf());
+    expect(await modal.describe(PLACE, signal)).toMatchObject({ state: known('stopped'), version: known(3), image: known(null) });
+    expect(await modal.describe({ ...PLACE, app: 'acme-else-v1' }, signal)).toMatchObject({ state: known('absent'), version: known(null) });
   });
 
-  it('finds the image, the version and the deployer of what somebody deployed by hand, and not what is only staged', async () => {
-    await start();
-    const client = clientOf(standIn);
-    const { server } = await deploy(client, deploymentOf('a1'));
-    standIn.stage('staging', 'acme-echo-v1', `ghcr.io/acme/echo@${digestOf('b2')}`);
-    expect(await observeModalApp(client, 'acme-echo-v1')).toMatchObject({ app: { version: 1 }, server: { imageId: server.imageId } });
-    standIn.deployByHand('staging', 'acme-echo-v1', `ghcr.io/acme/echo@${digestOf('b2')}`, 'mallory');
-    const observed = await observeModalApp(client, 'acme-echo-v1');
-    expect(observed).toMatchObject({ state: 'live', app: { version: 3, deployedBy: 'mallory' } });
-    const digests = await publishedDigests(client);
-    expect(digests.get(server.imageId)).toBe(digestOf('a1'));
-    expect(observed.state === 'live' && digests.get(observed.server!.imageId)).toBeUndefined();
+  it('tells that what somebody deployed by hand is of no pin, since when and by whom, and leaves out what is only staged', async () => {
+    const modal = await start();
+    await modal.deploy(planOf('a1'), ioOf());
+    standIn.stage('staging', PLACE.app, `ghcr.io/acme/echo@${digestOf('b2')}`);
+    expect(await modal.describe(PLACE, signal)).toMatchObject({ version: known(1), image: known(digestOf('a1')) });
+    standIn.deployByHand('staging', PLACE.app, `ghcr.io/acme/echo@${digestOf('b2')}`, 'mallory');
+    expect(await modal.describe(PLACE, signal)).toMatchObject({ version: known(3), deployedBy: known('mallory'), image: known(null) });
+    standIn.account.published.clear();
+    expect(imageIn(await modal.describe(PLACE, signal))).toMatchObject({ known: false });
   });
 
   it('finds out that a published name was moved to another image', async () => {
-    await start();
-    const client = clientOf(standIn);
-    await deploy(client, deploymentOf('a1'));
-    const other = await deploy(client, deploymentOf('b2'));
-    expect(await nameIsTrue(client, deploymentOf('a1'))).toBe(true);
-    standIn.account.published.set(`staging/acme-echo:${'a1'.repeat(32)}`, other.server.imageId);
-    expect(await nameIsTrue(client, deploymentOf('a1'))).toBe(false);
+    const modal = await start();
+    await modal.deploy(planOf('a1'), ioOf());
+    const [name] = [...standIn.account.published.keys()];
+    expect(await modal.nameLeadsToPin!(planOf('a1'), ioOf())).toEqual(known(true));
+    await modal.deploy(planOf('b2'), ioOf());
+    standIn.account.published.set(name!, standIn.account.published.get(name!.replaceAll('a1', 'b2'))!);
+    expect(await modal.nameLeadsToPin!(planOf('a1'), ioOf())).toEqual(known(false));
+    expect(imageIn(await modal.describe(PLACE, signal))).toMatchObject({ known: false, reason: expect.stringContaining('moved a name') });
   });
 
   it('leaves what runs as it is if the image does not build, and says why', async () => {
-    await start({ pull: (reference) => (reference.endsWith(digestOf('b2')) ? 'unauthorized: authentication required' : null) });
-    const client = clientOf(standIn);
-    const { server } = await deploy(client, deploymentOf('a1'));
-    const error = await errorOf(() => deploy(client, deploymentOf('b2')));
-    expect(error).toMatchObject({ code: 'ERR_HOSTING_IMAGE' });
+    const modal = await start({ pull: (reference) => (reference.endsWith(digestOf('b2')) ? 'unauthorized: authentication required' : null) });
+    await modal.deploy(planOf('a1'), ioOf());
+    const error = await errorOf(() => modal.deploy(planOf('b2'), ioOf()));
+    expect(error).toMatchObject({ code: 'ERR_DEPLOY_FAILED' });
     expect(error.message).toContain('unauthorized: authentication required');
-    expect(await observeModalApp(client, 'acme-echo-v1')).toMatchObject({ app: { version: 1 }, server: { imageId: server.imageId } });
+    expect(await modal.describe(PLACE, signal)).toMatchObject({ version: known(1), image: known(digestOf('a1')) });
   });
 
   it('hands the credentials of a private registry on by the name of their secret', async () => {
     const seen: unknown[] = [];
     await start({ pull: (_, credentials) => (seen.push(credentials && Object.fromEntries(credentials)), null) });
-    standIn.account.secrets.set('st-pull', {
-      id: 'st-pull',
-      name: 'ghcr',
-      environment: 'staging',
-      createdAt: 1,
-      values: new Map([
-        ['REGISTRY_USERNAME', 'bot'],
-        ['REGISTRY_PASSWORD', 'pw'],
-      ]),
-    });
-    await deploy(clientOf(standIn), deploymentOf('a1', { registrySecret: 'ghcr' }));
-    expect(seen).toEqual([{ REGISTRY_USERNAME: 'bot', REGISTRY_PASSWORD: 'pw' }]);
-  });
-
-  it('fails if the control plane tells another image than was built', async () => {
-    await start();
-    const client = clientOf(standIn);
-    const { server } = await deploy(client, deploymentOf('a1'));
-    standIn.account.reported.set(server.imageId, 'im-0000000000000000000000');
-    const error = await errorOf(() => deploy(client, deploymentOf('a1')));
-    expect(error).toMatchObject({ code: 'ERR_HOSTING_MISMATCH', exitCode: 2 });
-    expect(error.message).toContain('im-0000000000000000000000');
-  });
-
-  it('fails in the same way if somebody deploys by hand before it is read back', async () => {
-    await start();
-    const client = clientOf(standIn);
-    const byHand = () => standIn.deployByHand('staging', 'acme-echo-v1', `ghcr.io/acme/echo@${digestOf('c3')}`);
-    standIn.faults.push({ method: 'FunctionGet', times: 1, fault: { kind: 'before', happen: byHand } });
-    expect(await errorOf(() => deploy(client, deploymentOf('a1')))).toMatchObject({ code: 'ERR_HOSTING_MISMATCH' });
-  });
-
-  it('tells all that is in the way at once, before it changes anything', async () => {
-    await start();
-    const { settings } = deploymentOf('a1');
-    const secrets = new Map([['acme-echo', ['API_KEY', 'OTHER']]]);
-    const problems = await whyModalWouldNot(clientOf(standIn, '/nowhere/python'), {
-      app: 'x'.repeat(65),
-      settings: { ...settings, scaling: { ...settings.scaling, idleSeconds: 4000 } },
-      secrets,
-      registrySecret: 'ghcr',
-    });
-    expect(problems.map(({ code }) => code)).toEqual([
-      'ERR_OPTION_INVALID',
-      'ERR_OPTION_INVALID',
-      'ERR_TOOL_MISSING',
-      'ERR_HOSTING_SECRET',
-      'ERR_HOSTING_SECRET',
-    ]);
-    expect(problems[2]!.fix).toContain('pip install modal==1.6.4');
-    expect(standIn.calls.filter(({ method }) => /Create$|Publish/.test(method) && !/GetOrCreate/.test(method))).toEqual([]);
+    const values = { REGISTRY_USERNAME: 'bot', REGISTRY_PASSWORD: 'pw' };
+    const modal = hostingOf(standIn, temporaryFolder(), { registrySecret: 'ghcr' });
+    expect((await modal.preflight(planOf('a1'), ioOf())).map(({ code }) => code)).toEqual(['ERR_SECRET_MISSING']);
+    await modal.secrets.put('staging', 'ghcr', new Map(Object.entries(values)), ioOf());
+    expect(await modal.preflight(planOf('a1'), ioOf())).toEqual([]);
+    await modal.deploy(planOf('a1'), ioOf());
+    expect(seen).toEqual([values]);
   });
 
   it.each([
-    ['a wrong token', (client: PythonClient) => ({ ...client, env: { ...client.env, MODAL_TOKEN_SECRET: 'as-canary-token' } }), 'ERR_HOSTING_AUTH'],
+    ['the control plane tells another image than was built', () => standIn.account.reported.set(imageId(), 'im-0000000000000000000000')],
     [
-      'no token',
-      (client: PythonClient) => ({ ...client, env: { ...client.env, MODAL_TOKEN_ID: undefined, MODAL_TOKEN_SECRET: undefined } }),
-      'ERR_HOSTING_AUTH',
+      'somebody deploys by hand before it is read back',
+      () => {
+        const happen = () => standIn.deployByHand('staging', PLACE.app, `ghcr.io/acme/echo@${digestOf('c3')}`);
+        standIn.faults.push({ method: 'FunctionGet', times: 1, fault: { kind: 'before', happen } });
+      },
     ],
-    ['an environment that is not there', (client: PythonClient) => ({ ...client, environment: 'nowhere' }), 'ERR_HOSTING_ENVIRONMENT'],
-    [
-      'nobody who answers',
-      (client: PythonClient) => ({ ...client, env: { ...client.env, MODAL_SERVER_URL: 'http://127.0.0.1:1' } }),
-      'ERR_HOSTING_UNAVAILABLE',
-    ],
-  ])('names %s in time, without a value of it', async (_, change, code) => {
+  ])('fails if %s', async (_, spoil) => {
+    const modal = await start();
+    await modal.deploy(planOf('a1'), ioOf());
+    spoil();
+    expect(await errorOf(() => modal.deploy(planOf('a1'), ioOf()))).toMatchObject({ code: 'ERR_DEPLOY_MISMATCH', exitCode: 2 });
+  });
+  const imageId = (): string => [...standIn.account.published.values()][0]!;
+
+  it('tells all that is in the way at once, before it changes anything', async () => {
     await start();
-    const [problem, ...more] = await whyModalWouldNot(change(clientOf(standIn)), deploymentOf('a1'));
+    const { settings } = planOf('a1');
+    const modal = hostingOf(standIn, temporaryFolder(), { python: '/nowhere/python', registrySecret: 'ghcr', env: { MODAL_PROXY_KEY: undefined } });
+    const plan = planOf('a1', {
+      place: { environment: 'staging', app: 'x'.repeat(65) },
+      settings: { ...settings, scaling: { ...settings.scaling, idleSeconds: 4000 }, resources: { ...settings.resources, gpu: '--yes' } },
+      secret: 'acme-echo',
+    });
+    const problems = await modal.preflight(plan, ioOf());
+    expect(problems.map(({ code }) => code)).toEqual([
+      'ERR_HOSTING_AUTH',
+      'ERR_OPTION_INVALID',
+      'ERR_OPTION_INVALID',
+      'ERR_OPTION_INVALID',
+      'ERR_TOOL_MISSING',
+      'ERR_SECRET_MISSING',
+      'ERR_SECRET_MISSING',
+    ]);
+    expect(problems[4]!.fix).toContain('pip install modal==1.6.4');
+    expect(standIn.account.apps.size + standIn.account.images.size + standIn.account.secrets.size).toBe(0);
+  });
+
+  it.each([
+    ['a wrong token', { MODAL_TOKEN_SECRET: 'as-canary-token' }, 'staging', 'ERR_HOSTING_AUTH'],
+    ['no token', { MODAL_TOKEN_ID: undefined, MODAL_TOKEN_SECRET: undefined }, 'staging', 'ERR_HOSTING_AUTH'],
+    ['an environment that is not there', {}, 'dev', 'ERR_HOSTING_ENVIRONMENT'],
+    ['nobody who answers', { MODAL_SERVER_URL: 'http://127.0.0.1:1' }, 'staging', 'ERR_HOSTING_UNAVAILABLE'],
+  ] as const)('names %s in time, without a value of it', async (_, env, environment, code) => {
+    await start({ environments: ['staging', 'main'] });
+    const modal = hostingOf(standIn, temporaryFolder(), { env });
+    const [problem, ...more] = await modal.preflight(planOf('a1', { place: { ...PLACE, environment } }), ioOf());
     expect([problem?.code, more]).toEqual([code, []]);
-    expect(JSON.stringify(problem)).not.toContain('as-canary-token');
+    const told = await modal.describe({ ...PLACE, environment }, signal);
+    expect(Object.values(told).filter((fact) => typeof fact === 'object' && fact.known)).toEqual([]);
+    expect(JSON.stringify([problem, told])).not.toContain('as-canary-token');
   });
 
   it.each([
@@ -191,7 +194,7 @@ requirement(
   ])('deploys nothing if the Python %s', async (_, script, text) => {
     await start();
     const { program } = watchedPython(temporaryFolder(), script);
-    const error = await errorOf(() => deploy(clientOf(standIn, program), deploymentOf('a1')));
+    const error = await errorOf(() => hostingOf(standIn, temporaryFolder(), { python: program }).deploy(planOf('a1'), ioOf()));
     expect(error).toMatchObject({ code: 'ERR_TOOL_MISSING' });
     expect(error.message).toContain(text);
     expect(standIn.calls).toEqual([]);
@@ -201,76 +204,76 @@ requirement(
   it.each(['AppGetOrCreate', 'ImageGetOrCreate', 'ImageJoinStreaming', 'ImagePublish', 'AppCreate', 'FunctionCreate', 'AppPublish', 'FunctionGet'])(
     'fails if %s is refused for ever, and converges when it no longer is',
     async (method) => {
-      await start();
-      const client = clientOf(standIn);
+      const modal = await start();
       standIn.faults.push({ method, fault: { kind: 'refuse', code: 'FAILED_PRECONDITION', details: 'not today' } });
-      const error = await errorOf(() => deploy(client, deploymentOf('a1')));
+      const error = await errorOf(() => modal.deploy(planOf('a1'), ioOf()));
       expect(error.message).toContain('not today');
-      expect(error.code).toMatch(/^ERR_HOSTING_/);
+      expect(error.code).toBe('ERR_DEPLOY_FAILED');
       standIn.faults.length = 0;
-      expect((await deploy(client, deploymentOf('a1'))).app.version).toBe(1);
+      await modal.deploy(planOf('a1'), ioOf());
+      expect(await modal.describe(PLACE, signal)).toMatchObject({ version: known(1), image: known(digestOf('a1')) });
     },
   );
 
   it('survives each call of a deployment failing once', async () => {
-    await start();
-    const methods = [
-      'AuthTokenGet',
-      'AppGetOrCreate',
-      'ImageGetOrCreate',
-      'ImagePublish',
-      'AppGetByDeploymentName',
-      'AppCreate',
-      'FunctionPrecreate',
-      'FunctionCreate',
-      'AppPublish',
-      'FunctionGet',
-      'AppList',
-    ];
-    standIn.faults.push(...methods.map((method) => ({ method, times: 1, fault: { kind: 'refuse' as const } })));
-    expect((await deploy(clientOf(standIn), deploymentOf('a1'))).app.version).toBe(1);
+    const modal = await start();
+    const images = ['AuthTokenGet', 'AppGetOrCreate', 'ImageGetOrCreate', 'ImagePublish'];
+    const apps = ['AppGetByDeploymentName', 'AppCreate', 'FunctionPrecreate', 'FunctionCreate', 'AppPublish', 'FunctionGet', 'AppList'];
+    standIn.faults.push(...[...images, ...apps].map((method) => ({ method, times: 1, fault: { kind: 'refuse' as const } })));
+    await modal.deploy(planOf('a1'), ioOf());
     expect(standIn.faults.filter(({ times }) => times !== 0)).toEqual([]);
+    expect(await modal.describe(PLACE, signal)).toMatchObject({ version: known(1), image: known(digestOf('a1')) });
   });
 
   it('tells that Modal does not answer, whatever the patience of its clients', async () => {
-    await start();
-    const client = clientOf(standIn);
-    await deploy(client, deploymentOf('a1'));
-    standIn.faults.push({ method: 'AppList', times: 1, fault: { kind: 'hang' } }, { method: 'FunctionGet', times: 1, fault: { kind: 'hang' } });
-    expect(await errorOf(() => listApps(client))).toMatchObject({ code: 'ERR_HOSTING_UNAVAILABLE' });
-    expect(await errorOf(() => observeModalApp(client, 'acme-echo-v1'))).toMatchObject({ code: 'ERR_HOSTING_UNAVAILABLE' });
+    const modal = await start();
+    await modal.deploy(planOf('a1'), ioOf());
+    standIn.faults.push({ method: 'AppList', times: 1, fault: { kind: 'hang' } }, { method: 'ImageListTags', times: 1, fault: { kind: 'hang' } });
+    expect(await errorOf(() => modal.list('staging', signal))).toMatchObject({ code: 'ERR_HOSTING_UNAVAILABLE' });
+    const told = await modal.describe(PLACE, signal);
+    expect(told).toMatchObject({ version: known(1), image: { known: false } });
   });
 
   it('stops waiting for a deploy when Modal goes away in the middle', async () => {
-    await start();
-    const client = clientOf(standIn);
-    const away = () => void standIn.faults.push({ method: 'EnvironmentGetOrCreate', fault: { kind: 'hang' } });
-    const publish = { kind: 'before' as const, happen: () => (away(), new Promise<void>(() => {})) };
-    standIn.faults.push({ method: 'AppPublish', times: 1, fault: publish });
-    expect(await errorOf(() => deploy(client, deploymentOf('a1')))).toMatchObject({ code: 'ERR_HOSTING_UNAVAILABLE' });
+    const modal = await start();
+    const happen = () => {
+      standIn.faults.push({ method: 'EnvironmentGetOrCreate', fault: { kind: 'hang' } });
+      return new Promise<void>(() => {});
+    };
+    standIn.faults.push({ method: 'AppPublish', times: 1, fault: { kind: 'before', happen } });
+    expect(await errorOf(() => modal.deploy(planOf('a1'), ioOf()))).toMatchObject({ code: 'ERR_HOSTING_UNAVAILABLE' });
   });
 
-  it('ends at once when it is interrupted', async () => {
-    await start();
+  it('ends at once when it is interrupted, and a rerun converges', async () => {
+    const modal = await start();
     const controller = new AbortController();
-    standIn.faults.push({ method: 'AppPublish', times: 1, fault: { kind: 'before', happen: () => (controller.abort(), new Promise<void>(() => {})) } });
-    const client = clientOf(standIn, modalPython(), { signal: controller.signal });
-    expect(await errorOf(() => deploy(client, deploymentOf('a1')))).toMatchObject({ code: 'ERR_CANCELLED' });
+    const happen = () => (controller.abort(), new Promise<void>(() => {}));
+    standIn.faults.push({ method: 'AppPublish', times: 1, fault: { kind: 'before', happen } });
+    expect(await errorOf(() => modal.deploy(planOf('a1'), ioOf(controller.signal)))).toMatchObject({ code: 'ERR_CANCELLED' });
+    await modal.deploy(planOf('a1'), ioOf());
+    expect(await modal.describe(PLACE, signal)).toMatchObject({ version: known(1) });
   });
 
-  it('reads many Servers in one process, 32 at once at most, and tells of each that it can not read why', async () => {
+  it('lists many apps with two processes and wakes none, without the app that images are built in', async () => {
     await start();
-    const client = clientOf(standIn);
-    const { server } = await deploy(client, deploymentOf('a1'));
-    const [app] = [...standIn.account.apps.values()].filter(({ name }) => name === 'acme-echo-v1');
-    const definition = app!.live!.functions.get(server.id)!;
-    const ids = Array.from({ length: 99 }, (_, at) => `fu-${String(at).padStart(22, '0')}`);
-    Object.assign(app!.live!, { functions: new Map([[server.id, definition], ...ids.map((id) => [id, definition] as const)]) });
-    const before = standIn.calls.length;
-    const told = await describeServers(client, [server.id, ...ids, 'fu-gone000000000000000000']);
-    expect([...told.values()].filter(({ known }) => known)).toHaveLength(100);
-    expect(told.get('fu-gone000000000000000000')).toMatchObject({ known: false, reason: expect.stringContaining('not found') });
-    expect(standIn.calls.slice(before).filter(({ method }) => method === 'FunctionGetById').length).toBeGreaterThanOrEqual(101);
-    expect([...app!.fronts.values()].map(({ woken }) => woken())).toEqual([0]);
+    const python = watchedPython(temporaryFolder());
+    const modal = hostingOf(standIn, temporaryFolder(), { python: python.program });
+    await modal.deploy(planOf('a1'), ioOf());
+    const { apps } = standIn.account;
+    const [app] = [...apps.values()].filter(({ name }) => name === PLACE.app);
+    const [[id, definition]] = [...app!.live!.functions] as [[string, never]];
+    for (let at = 0; at < 99; at++) {
+      const more = `fu-${String(at).padStart(22, '0')}`;
+      apps.set(`ap-${at}`, { ...app!, id: `ap-${at}`, name: `acme-echo-${at}-v1`, live: { ...app!.live!, functions: new Map([[more, definition]]) } });
+    }
+    standIn.faults.push({ method: 'FunctionGetById', times: 1, fault: { kind: 'refuse', code: 'NOT_FOUND', details: 'gone meanwhile' } });
+    const started = () => python.seen().match(/^\/bin\/sh /gm)!.length;
+    const before = started();
+    const told = await modal.list('staging', signal);
+    expect(started() - before).toBe(2);
+    expect(told).toHaveLength(100);
+    expect(told.filter(({ image }) => image.known && image.value === digestOf('a1'))).toHaveLength(99);
+    expect(told.filter(({ settings }) => !settings.known)).toMatchObject([{ settings: { reason: expect.stringContaining('gone meanwhile') } }]);
+    expect(app!.fronts.get(id)!.woken()).toBe(0);
   });
 });

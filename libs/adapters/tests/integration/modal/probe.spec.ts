@@ -1,9 +1,9 @@
 import { request } from 'node:https';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { deployToModal, startSandbox } from '@pinlane/adapters';
-import { errorOf, lackOf, modalPython, requirement } from '@pinlane/testing';
+import type { HostingPlatform } from '@pinlane/pipeline';
+import { errorOf, lackOf, modalPython, requirement, temporaryFolder } from '@pinlane/testing';
 import { startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
-import { clientOf, deploymentOf, digestOf, startEcho } from '../../support/modal.ts';
+import { digestOf, hostingOf, ioOf, planOf, startEcho } from '../../support/modal.ts';
 
 requirement(
   'modal',
@@ -11,7 +11,7 @@ requirement(
   describe,
 )('a Sandbox beside a deployment', () => {
   let standIn: ModalStandIn;
-  let imageId: string;
+  let modal: HostingPlatform;
 
   const ask = (url: string): Promise<any> =>
     new Promise((resolve, reject) => {
@@ -21,7 +21,7 @@ requirement(
       out.on('error', reject);
       out.end();
     });
-  const wanted = () => ({ imageId, command: ['serve', '--now'], port: 8000, lifeSeconds: 60 });
+  const probe = (signal?: AbortSignal) => modal.probe(planOf('a1', { secret: 'acme-echo' }), 60_000, ioOf(signal));
   const running = () => [...standIn.account.sandboxes.values()].filter((sandbox) => sandbox.running).length;
 
   beforeAll(() => {
@@ -29,28 +29,29 @@ requirement(
   });
   beforeEach(async () => {
     standIn = await startModalStandIn({ python: modalPython(), start: startEcho });
-    const { server } = await deployToModal(clientOf(standIn), deploymentOf('a1'), () => {});
-    imageId = server.imageId;
+    modal = hostingOf(standIn, temporaryFolder());
+    await modal.secrets.put('staging', 'acme-echo', new Map([['API_KEY', 'value']]), ioOf());
+    await modal.deploy(planOf('a1', { secret: 'acme-echo' }), ioOf());
   });
   afterEach(async () => {
     await standIn.stop();
   });
 
   it('runs the very image that runs, with a command and no secret, until it is ended', async () => {
-    const sandbox = await startSandbox(clientOf(standIn), wanted());
+    const sandbox = await probe();
     expect(await ask(sandbox.url)).toEqual({
       reference: `ghcr.io/acme/echo@${digestOf('a1')}`,
       environment: { IMAGE_DIGEST: digestOf('a1') },
       command: ['serve', '--now'],
     });
-    expect([...standIn.account.sandboxes.values()]).toMatchObject([{ imageId, secretIds: [], timeoutSecs: 60 }]);
+    expect([...standIn.account.sandboxes.values()]).toMatchObject([{ imageId: [...standIn.account.published.values()][0], secretIds: [], timeoutSecs: 60 }]);
     await sandbox.remove();
     expect(running()).toBe(0);
   });
 
   it('is ended though the command was interrupted, and though that is refused twice', async () => {
     const controller = new AbortController();
-    const sandbox = await startSandbox(clientOf(standIn, modalPython(), { signal: controller.signal }), wanted());
+    const sandbox = await probe(controller.signal);
     controller.abort();
     standIn.faults.push({ method: 'SandboxTerminateV2', times: 2, fault: { kind: 'refuse', code: 'FAILED_PRECONDITION' } });
     await sandbox.remove();
@@ -58,16 +59,17 @@ requirement(
   });
 
   it('is named, with the end that it has in any case, if it can not be ended', async () => {
-    const sandbox = await startSandbox(clientOf(standIn), wanted());
+    const sandbox = await probe();
     standIn.faults.push({ method: 'SandboxTerminateV2', fault: { kind: 'refuse', code: 'FAILED_PRECONDITION' } });
     const error = await errorOf(() => sandbox.remove());
-    expect(error.message).toContain(sandbox.id);
+    expect(error.code).toBe('ERR_DEPLOY_CLEANUP');
+    expect(error.message).toContain([...standIn.account.sandboxes.keys()][0]);
     expect(error.message).toContain('60 s after its start');
   });
 
   it('is ended if its tunnel does not come', async () => {
     standIn.faults.push({ method: 'SandboxGetTunnelsV2', fault: { kind: 'refuse', code: 'FAILED_PRECONDITION' } });
-    expect(await errorOf(() => startSandbox(clientOf(standIn), wanted()))).toMatchObject({ code: 'ERR_HOSTING_REFUSED' });
+    expect(await errorOf(() => probe())).toMatchObject({ code: 'ERR_HOSTING_REFUSED' });
     expect([standIn.account.sandboxes.size, running()]).toEqual([1, 0]);
   });
 });
