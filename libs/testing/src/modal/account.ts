@@ -82,6 +82,8 @@ export interface Account {
   readonly published: Map<string, string>;
   readonly apps: Map<string, ModalApp>;
   readonly sandboxes: Map<string, ModalSandbox>;
+  /** The app of each function, by its id. */
+  readonly owners: Map<string, string>;
   /** Image ids that are told in place of others: a control plane that reports another image than was deployed. */
   readonly reported: Map<string, string>;
   readonly now: () => number;
@@ -105,6 +107,7 @@ export const newAccount = (environments: readonly string[], user: string, now: (
   published: new Map(),
   apps: new Map(),
   sandboxes: new Map(),
+  owners: new Map(),
   reported: new Map(),
   now,
 });

@@ -67,6 +67,7 @@ const backendOf = (account: Account, hosting: Hosting, definition: ModalFunction
 /** Makes a version the one that runs: its containers are started anew, with what its secrets hold now. */
 const goLive = (account: Account, hosting: Hosting, app: ModalApp, version: ModalVersion): void => {
   app.live = version;
+  for (const id of version.functions.keys()) account.owners.set(id, app.id);
   app.state = 'APP_STATE_DEPLOYED';
   for (const [id, definition] of version.functions) app.fronts.get(id)?.replace(backendOf(account, hosting, definition), hosting.kept.get(app.name) ?? 0);
   for (const [id, front] of app.fronts) if (!version.functions.has(id)) front.replace(null);
@@ -92,6 +93,17 @@ export const addVersion = (account: Account, hosting: Hosting, app: ModalApp, ne
   app.versions.push(version);
   if (!version.staged) goLive(account, hosting, app, version);
   return version;
+};
+
+/** Puts as many copies of a deployed app beside it, which share what it runs: for what many apps cost. */
+export const multiply = (account: Account, app: ModalApp, count: number): void => {
+  const definition = [...app.live!.functions.values()][0]!;
+  for (let at = 0; at < count; at++) {
+    const [id, functionId] = [newId('ap'), newId('fu')];
+    const live = { ...app.live!, functions: new Map([[functionId, definition]]) };
+    account.apps.set(id, { ...app, id, name: `${app.name}-${at}`, live, fronts: new Map() });
+    account.owners.set(functionId, id);
+  }
 };
 
 /** Stops an app for good. */
@@ -257,8 +269,9 @@ const functionCalls = (account: Account): Record<string, Handler> => {
     return { function_id: id, function: dataOf(told(account, definition), front), handle_metadata: metadataOf(app, definition.function_name, id, front) };
   };
   const byFunctionId = (id: string) => {
-    const app = [...account.apps.values()].find((each) => each.state === 'APP_STATE_DEPLOYED' && each.live?.functions.has(id));
-    return app ? describe(app, id, app.live!.functions.get(id)!) : refuse('NOT_FOUND', `Function '${id}' not found`);
+    const app = account.apps.get(account.owners.get(id) ?? '');
+    const isLive = app?.state === 'APP_STATE_DEPLOYED' && app.live?.functions.has(id);
+    return isLive ? describe(app, id, app.live!.functions.get(id)!) : refuse('NOT_FOUND', `Function '${id}' not found`);
   };
   return {
     FunctionPrecreate: (request: { app_id: string; function_name: string; existing_function_id: string }) => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Metadata, Server, ServerCredentials, status, type ServerUnaryCall, type ServerWritableStream, type sendUnaryData } from '@grpc/grpc-js';
-import { addVersion, appCalls, stopApp, type Hosting } from './apps.ts';
+import { addVersion, appCalls, multiply, stopApp, type Hosting } from './apps.ts';
 import { appOf, idOf, newAccount, newId, type Account, type ModalApp } from './account.ts';
 import { faultOf, Refusal, type Handler, type ModalFault, type ModalFaultRule, type SeenCall, type StreamHandler } from './calls.ts';
 import { controlPlaneOf } from './descriptors.ts';
@@ -47,6 +47,8 @@ export interface ModalStandIn {
   readonly deployByHand: (environment: string, app: string, reference: string, by?: string) => void;
   /** Somebody deploys a version that waits to be promoted. */
   readonly stage: (environment: string, app: string, reference: string) => void;
+  /** Puts copies of a deployed app beside it. */
+  readonly multiply: (environment: string, app: string, count: number) => void;
   readonly stopByHand: (environment: string, app: string, by?: string) => void;
   /** Ends it. @throws Error if a client made a call that it does not know, or a call made it fail */
   readonly stop: () => Promise<void>;
@@ -208,6 +210,7 @@ const handsOf = (account: Account, hosting: Hosting) => {
       const app = find(environment, name);
       addVersion(account, hosting, app, { functions: withImage(app, reference), staged: true });
     },
+    multiply: (environment: string, name: string, count: number): void => multiply(account, find(environment, name), count),
     stopByHand: (environment: string, name: string, by = 'somebody'): void => stopApp(account, find(environment, name), by),
   };
 };

@@ -259,13 +259,7 @@ requirement(
     const python = watchedPython(temporaryFolder());
     const modal = hostingOf(standIn, temporaryFolder(), { python: python.program });
     await modal.deploy(planOf('a1'), ioOf());
-    const { apps } = standIn.account;
-    const [app] = [...apps.values()].filter(({ name }) => name === PLACE.app);
-    const [[id, definition]] = [...app!.live!.functions] as [[string, never]];
-    for (let at = 0; at < 99; at++) {
-      const more = `fu-${String(at).padStart(22, '0')}`;
-      apps.set(`ap-${at}`, { ...app!, id: `ap-${at}`, name: `acme-echo-${at}-v1`, live: { ...app!.live!, functions: new Map([[more, definition]]) } });
-    }
+    standIn.multiply('staging', PLACE.app, 99);
     standIn.faults.push({ method: 'FunctionGetById', times: 1, fault: { kind: 'refuse', code: 'NOT_FOUND', details: 'gone meanwhile' } });
     const started = () => python.seen().match(/^\/bin\/sh /gm)!.length;
     const before = started();
@@ -274,6 +268,6 @@ requirement(
     expect(told).toHaveLength(100);
     expect(told.filter(({ image }) => image.known && image.value === digestOf('a1'))).toHaveLength(99);
     expect(told.filter(({ settings }) => !settings.known)).toMatchObject([{ settings: { reason: expect.stringContaining('gone meanwhile') } }]);
-    expect(app!.fronts.get(id)!.woken()).toBe(0);
+    expect([...standIn.account.apps.values()].flatMap(({ fronts }) => [...fronts.values()].map(({ woken }) => woken()))).toEqual([0]);
   });
 });
