@@ -26,6 +26,12 @@ export const ENVIRONMENT = {
     option: 'insecureRegistry',
     inCacheKey: false,
   },
+  PINLANE_MODAL_PYTHON: { what: "The Python that has Modal's client; python3 if it is unset.", option: null, inCacheKey: false },
+  PINLANE_MODAL_REGISTRY_SECRET: {
+    what: 'The name of the Modal secret with REGISTRY_USERNAME and REGISTRY_PASSWORD of a private registry; images are public if it is unset.',
+    option: null,
+    inCacheKey: false,
+  },
 } as const satisfies Record<`PINLANE_${string}`, EnvironmentVariable>;
 
 /** The name of one of them. */

@@ -5,7 +5,6 @@ import {
   PinlaneError,
   type DeployEnvironment,
   type Known,
-  type PinnedReference,
   type Problem,
 } from '@pinlane/contracts';
 import type { AppPlace, DeploymentPlan, HostedAddress, HostingIo, HostingPlatform, ObservedApp, StoredSecret } from '@pinlane/pipeline';
@@ -27,8 +26,8 @@ export interface ModalHostingOptions {
   readonly python?: string;
   /** The name of the Modal secret with the credentials of a private registry; null for public images. */
   readonly registrySecret?: string | null;
-  /** The command with which an image is started where its own can't be used: in a Sandbox. */
-  readonly commandOf: (image: PinnedReference, signal: AbortSignal) => Promise<readonly string[]>;
+  /** What a Sandbox of an image is started with, its CMD: without any, it would sleep. */
+  readonly commandOf: (plan: DeploymentPlan, signal: AbortSignal) => Promise<readonly string[]>;
 }
 
 interface Modal extends ModalHostingOptions {
@@ -186,7 +185,7 @@ export const createModalHosting = (options: ModalHostingOptions): HostingPlatfor
     stop: (place, io) => stopModalApp(clientFor(place, io), place.app),
     address: (place, signal) => address(modal, place, signal),
     probe: async (plan, atMostMs, io) => {
-      const [{ imageId, port }, command] = await Promise.all([readServer(clientFor(plan.place, io), plan.place.app), modal.commandOf(plan.image, io.signal)]);
+      const [{ imageId, port }, command] = await Promise.all([readServer(clientFor(plan.place, io), plan.place.app), modal.commandOf(plan, io.signal)]);
       const sandbox = await startSandbox(clientFor(plan.place, io), { imageId, command, port, lifeSeconds: Math.max(1, Math.ceil(atMostMs / 1000)) });
       return { url: sandbox.url, headers: {}, remove: sandbox.remove };
     },

@@ -42,6 +42,8 @@ const problemsIn = async (work: () => Promise<readonly Problem[]>): Promise<read
 
 const secretProblems = async (client: PythonClient, name: string, keys: readonly string[]): Promise<readonly Problem[]> => {
   const found = await secretKeys(client, name, keys);
+  // Where no key is required, nothing has to be there.
+  if (found === null && keys.length === 0) return [];
   if (found === null) return [{ code: 'ERR_SECRET_MISSING', message: `Modal has no secret ${name} in ${client.environment}` }];
   const missing = keys.filter((key) => !found.includes(key));
   return missing.length === 0 ? [] : [{ code: 'ERR_SECRET_MISSING', message: `the secret ${name} in ${client.environment} lacks ${missing.join(', ')}` }];
@@ -64,6 +66,13 @@ export const whyModalWouldNot = async (
     return (await Promise.all(wanted.map(([name, keys]) => problemsIn(() => secretProblems(client, name, keys))))).flat();
   };
   return [...whyNotDeployable({ app, settings, secrets: wanted.map(([name]) => name) }), ...(await Promise.all([python(), account()])).flat()];
+};
+
+/** The names of those secrets that are required, and of those that are there though they need not be. */
+const secretsThatAreThere = async (client: PythonClient, secrets: ModalDeployment['secrets']): Promise<string[]> => {
+  const there = async ([name, keys]: readonly [string, readonly string[]]) => keys.length > 0 || (await secretKeys(client, name, [])) !== null;
+  const all = await Promise.all([...secrets].map(async (each) => ((await there(each)) ? [each[0]] : [])));
+  return all.flat();
 };
 
 /** A Server of an app, as the control plane tells it. @throws ERR_HOSTING_… */
@@ -90,7 +99,7 @@ export const deployToModal = async (client: PythonClient, deployment: ModalDeplo
   const image = publishedName(slug, digest);
   report(`deploying ${image} as ${app} in ${client.environment}`);
   const what = `deploying ${app} in ${client.environment}`;
-  const args = serverDeployArguments({ app, image, settings, secrets: [...secrets.keys()], env });
+  const args = serverDeployArguments({ app, image, settings, secrets: await secretsThatAreThere(client, secrets), env });
   await whileAlive(client, what, (stop) => runModal(client, { args, what, timeoutMs: LIMITS.writeMs, stop }));
   const [server, live] = await Promise.all([readServer(client, app), findLive(client, app)]);
   if (live === null) return fail('ERR_HOSTING_REFUSED', `Modal lists no app ${app} in ${client.environment} after it was deployed`);
