@@ -9,6 +9,7 @@ export * from './deploy/hosting.ts';
 export * from './deploy/names.ts';
 export * from './deploy/plan.ts';
 export * from './deploy/preflight.ts';
+export * from './deploy/secrets.ts';
 export * from './evidence.ts';
 export * from './fingerprint.ts';
 export * from './lane/lane.ts';

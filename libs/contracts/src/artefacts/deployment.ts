@@ -104,6 +104,34 @@ export type DeployedSettings = z.infer<typeof deployedSettingsSchema>;
 export const namedSecretSchema = z.strictObject({ name: z.string(), keys: z.array(z.string()) });
 export type NamedSecret = z.infer<typeof namedSecretSchema>;
 
+/** What became of a processor's secrets, by the names of their keys; never a value. */
+export const secretsReportSchema = artefact('SecretsReport', {
+  ref: refSchema,
+  lane: z.enum(LANES),
+  adapter: z.enum(HOSTING_NAMES),
+  environment: deployEnvironmentSchema,
+  /** The name of the secret that holds them; null if the processor declares none. */
+  secret: z.string().nullable(),
+  /** `missing`: a required key is, and nothing was written. `unknown`: it could not be told. */
+  verdict: z.enum(['good', 'missing', 'unknown']),
+  /** Whether it was only looked. */
+  check: z.boolean(),
+  keys: z.array(
+    z.strictObject({
+      name: z.string(),
+      required: z.boolean(),
+      /** The variable that its value is taken from in this lane. */
+      variable: z.string(),
+      /**
+       * `set`: it was written. `unchanged`: it is there, with the same value as far as its marker tells. `stored`: it is there, with whatever value. `missing`:
+       * it is required, and not given or not there. `absent`: it is optional, and not given or not there. `unknown`: it could not be told.
+       */
+      outcome: z.enum(['set', 'unchanged', 'stored', 'missing', 'absent', 'unknown']),
+    }),
+  ),
+}).describe("What became of a processor's secrets.");
+export type SecretsReport = z.infer<typeof secretsReportSchema>;
+
 /** The state of an app as the hosting platform reports it, fact by fact. */
 export const observedDeploymentSchema = artefact('ObservedDeployment', {
   ...place,

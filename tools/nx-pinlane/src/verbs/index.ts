@@ -12,6 +12,7 @@ export const VERBS = {
   'modal-deploy': async () => (await import('./modal-deploy/verb.ts')).verb,
   smoke: async () => (await import('./smoke/verb.ts')).verb,
   probe: async () => (await import('./probe/verb.ts')).verb,
+  'secrets-sync': async () => (await import('./secrets-sync/verb.ts')).verb,
   base: async () => (await import('./base/verb.ts')).verb,
   'base-update': async () => (await import('./base-update/verb.ts')).verb,
   'verify-pins': async () => (await import('./verify-pins/verb.ts')).verb,
