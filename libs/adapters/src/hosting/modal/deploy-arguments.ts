@@ -39,7 +39,7 @@ export const serverDeployArguments = ({ app, image, settings, secrets, env }: Se
 /** Memory in MiB, as Modal counts it. */
 export const mebibytes = (gibibytes: number): number => Math.max(1, Math.round(gibibytes * 1024));
 
-const NAME = /^[a-zA-Z0-9-_.]{1,64}$/;
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9-_.]{0,63}$/;
 
 /** What Modal's client would refuse of a deployment, before anything is asked of Modal (Modal's client 1.6.4, `name_utils.py` and `_functions.py`). */
 export const whyNotDeployable = ({ app, settings: { scaling, resources }, secrets }: Omit<ServerDeploy, 'image' | 'env'>): Problem[] => {

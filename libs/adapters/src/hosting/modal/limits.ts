@@ -1,9 +1,9 @@
 /** How long Modal is waited for, in ms. Its own clients would wait for a minute and more, or for ever. */
 export const LIMITS = {
   /** One call. The API being down is told within 10 s, so that this leaves room for the rest of a command. */
-  callMs: 8_000,
+  callMs: 7_000,
   /** One command of the Python client that only reads; its start alone takes a second or two. */
-  readMs: 9_000,
+  readMs: 8_000,
   /** One command of the Python client that changes something; an API that goes away in the middle is noticed earlier. */
   writeMs: 120_000,
   /** The build of an image object: Modal pulls the image meanwhile. */
