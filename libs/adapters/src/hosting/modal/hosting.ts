@@ -1,12 +1,4 @@
-import {
-  fail,
-  formatReference,
-  isPinlaneError,
-  PinlaneError,
-  type DeployEnvironment,
-  type Known,
-  type Problem,
-} from '@pinlane/contracts';
+import { fail, formatReference, isPinlaneError, PinlaneError, type DeployEnvironment, type Known, type Problem } from '@pinlane/contracts';
 import type { AppPlace, DeploymentPlan, HostedAddress, HostingIo, HostingPlatform, ObservedApp, StoredSecret } from '@pinlane/pipeline';
 import { goneApp, liveApp, unknownApp } from './facts.ts';
 import { openMarkers, type SecretMarkers } from './markers.ts';

@@ -2,9 +2,10 @@ import * as z from 'zod';
 import { fail, type Known } from '@pinlane/contracts';
 import { LIMITS } from './limits.ts';
 import { parsePublished } from './names.ts';
-import { askPython, runModal, type PythonClient } from './python.ts';
+import type { PythonClient } from './python.ts';
 import { withSdk, type SdkClient } from './sdk.ts';
 import { parseTold, serverInfoOf, type ServerInfo } from './server-info.ts';
+import { askAlive, runAlive } from './watch.ts';
 
 /** An app that is live, as one call tells it of all apps of an environment. */
 export interface LiveApp {
@@ -107,7 +108,7 @@ export interface ObservedServers {
 export const describeServers = async (client: PythonClient, ids: readonly string[]): Promise<ObservedServers> => {
   const what = `reading Servers and secrets of ${client.environment}`;
   const timeoutMs = Math.min(LIMITS.observeMs, LIMITS.readMs + ids.length * 20);
-  const text = await askPython(client, { args: ['-c', OBSERVE], what, timeoutMs, input: JSON.stringify(ids) });
+  const text = await askAlive(client, { args: ['-c', OBSERVE], what, timeoutMs, input: JSON.stringify(ids) });
   const { data } = observedSchema.safeParse(parseTold(text, what));
   if (!data) return fail('ERR_HOSTING_REFUSED', "what Modal's client tells of Servers is not what is known of it");
   const secrets: ObservedServers['secrets'] =
@@ -127,7 +128,7 @@ export interface PublishedName {
 /** The names of ours under which images are published in an environment. @throws ERR_HOSTING_… */
 export const publishedNames = async (client: PythonClient): Promise<readonly PublishedName[]> => {
   const what = `listing the published images of ${client.environment}`;
-  const text = await runModal(client, { args: ['image', 'names', 'list', '--json'], what, timeoutMs: LIMITS.readMs });
+  const text = await runAlive(client, { args: ['image', 'names', 'list', '--json'], what, timeoutMs: LIMITS.readMs });
   const { data } = namesSchema.safeParse(parseTold(text, what));
   if (!data) return fail('ERR_HOSTING_REFUSED', "what Modal's client tells of published images is not what is known of it");
   return data.flatMap(({ tag, image_id }) => {
@@ -157,7 +158,7 @@ export const findStopped = async (client: PythonClient, app: string): Promise<St
   const what = `looking for the app ${app}`;
   let text: string;
   try {
-    text = await runModal(client, { args: ['app', 'info', app, '--json'], what, timeoutMs: LIMITS.readMs });
+    text = await runAlive(client, { args: ['app', 'info', app, '--json'], what, timeoutMs: LIMITS.readMs });
   } catch (thrown) {
     if (/No App with name/.test(String((thrown as Error).message))) return null;
     throw thrown;

@@ -1,8 +1,9 @@
 import { fail } from '@pinlane/contracts';
 import { isNotFound } from './failures.ts';
 import { LIMITS } from './limits.ts';
-import { askPython, type PythonClient } from './python.ts';
+import type { PythonClient } from './python.ts';
 import { withSdk, type SdkClient } from './sdk.ts';
+import { askAlive } from './watch.ts';
 
 /**
  * Which of some keys a secret has; null if there is no such secret. Modal tells no value, and is asked by one key at a time: what it says of
@@ -46,10 +47,10 @@ runpy.run_module("modal", run_name="__main__", alter_sys=True)
  */
 export const putSecret = async (client: PythonClient, name: string, values: ReadonlyMap<string, string>): Promise<void> => {
   if (values.size === 0) return fail('ERR_OPTION_INVALID', `the secret ${name} has no value: Modal keeps no empty secret`);
-  await askPython(client, {
+  await askAlive(client, {
     args: ['-c', CREATE, 'secret', 'create', name, '--force', '--env', client.environment],
     what: `writing the secret ${name}`,
-    timeoutMs: LIMITS.readMs * 2,
+    timeoutMs: LIMITS.readMs,
     input: JSON.stringify(Object.fromEntries(values)),
     secrets: [...values.values()].flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]),
   });

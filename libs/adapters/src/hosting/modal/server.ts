@@ -5,10 +5,10 @@ import { buildImage, publishedImage, publishImage } from './image.ts';
 import { LIMITS } from './limits.ts';
 import { publishedName, SERVER } from './names.ts';
 import { listApps, type LiveApp } from './observe.ts';
-import { clientFault, INSTALL, runModal, type PythonClient } from './python.ts';
+import { clientFault, INSTALL, type PythonClient } from './python.ts';
 import { secretKeys } from './secrets.ts';
 import { parseTold, serverInfoOf, type ServerInfo } from './server-info.ts';
-import { whileAlive } from './watch.ts';
+import { runAlive } from './watch.ts';
 
 /** A deployment, as Modal is told it. */
 export interface ModalDeployment {
@@ -78,7 +78,7 @@ const secretsThatAreThere = async (client: PythonClient, secrets: ModalDeploymen
 /** A Server of an app, as the control plane tells it. @throws ERR_HOSTING_… */
 export const readServer = async (client: PythonClient, app: string): Promise<ServerInfo> => {
   const what = `reading ${app}/${SERVER} in ${client.environment}`;
-  return serverInfoOf(parseTold(await runModal(client, { args: ['server', 'info', `${app}/${SERVER}`, '--json'], what, timeoutMs: LIMITS.readMs }), what));
+  return serverInfoOf(parseTold(await runAlive(client, { args: ['server', 'info', `${app}/${SERVER}`, '--json'], what, timeoutMs: LIMITS.readMs }), what));
 };
 
 /** A live app; null if there is none of that name. @throws ERR_HOSTING_… */
@@ -100,7 +100,7 @@ export const deployToModal = async (client: PythonClient, deployment: ModalDeplo
   report(`deploying ${image} as ${app} in ${client.environment}`);
   const what = `deploying ${app} in ${client.environment}`;
   const args = serverDeployArguments({ app, image, settings, secrets: await secretsThatAreThere(client, secrets), env });
-  await whileAlive(client, what, (stop) => runModal(client, { args, what, timeoutMs: LIMITS.writeMs, stop }));
+  await runAlive(client, { args, what, timeoutMs: LIMITS.writeMs });
   const [server, live] = await Promise.all([readServer(client, app), findLive(client, app)]);
   if (live === null) return fail('ERR_HOSTING_REFUSED', `Modal lists no app ${app} in ${client.environment} after it was deployed`);
   if (server.imageId === imageId) return { app: live, server };
@@ -113,14 +113,14 @@ export const deployToModal = async (client: PythonClient, deployment: ModalDeplo
 /** Starts the containers of an app anew, with what its secrets hold now. @throws ERR_HOSTING_… */
 export const rollOver = async (client: PythonClient, app: string): Promise<void> => {
   const what = `rolling over ${app} in ${client.environment}`;
-  await whileAlive(client, what, (stop) => runModal(client, { args: ['app', 'rollover', app], what, timeoutMs: LIMITS.writeMs, stop }));
+  await runAlive(client, { args: ['app', 'rollover', app], what, timeoutMs: LIMITS.writeMs });
 };
 
 /** Stops an app; one that is not live is left as it is. @throws ERR_HOSTING_… */
 export const stopModalApp = async (client: PythonClient, app: string): Promise<void> => {
   if ((await findLive(client, app)) === null) return;
   const what = `stopping ${app} in ${client.environment}`;
-  await whileAlive(client, what, (stop) => runModal(client, { args: ['app', 'stop', app, '--yes'], what, timeoutMs: LIMITS.writeMs, stop }));
+  await runAlive(client, { args: ['app', 'stop', app, '--yes'], what, timeoutMs: LIMITS.writeMs });
 };
 
 /** Whether the published name of a pin leads to the image object that the pin builds: a name that was moved to another does not. */

@@ -1,5 +1,6 @@
 import { isPinlaneError } from '@pinlane/contracts';
 import { LIMITS } from './limits.ts';
+import { askPython, runModal, type PythonClient, type PythonQuestion } from './python.ts';
 import { withSdk, type SdkClient } from './sdk.ts';
 
 /**
@@ -35,3 +36,11 @@ export const whileAlive = async <Result>(client: SdkClient, what: string, work: 
     await watching;
   }
 };
+
+/** Asks a Python something, as long as the API gives signs of life. @throws as `askPython` and {@link whileAlive} */
+export const askAlive = (client: PythonClient, question: PythonQuestion): Promise<string> =>
+  whileAlive(client, question.what, (stop) => askPython(client, { ...question, stop }));
+
+/** Runs a command of the Python client, as long as the API gives signs of life. @throws as {@link askAlive} */
+export const runAlive = (client: PythonClient, question: PythonQuestion): Promise<string> =>
+  whileAlive(client, question.what, (stop) => runModal(client, { ...question, stop }));

@@ -228,7 +228,10 @@ requirement(
   it('tells that Modal does not answer, whatever the patience of its clients', async () => {
     const modal = await start();
     await modal.deploy(planOf('a1'), ioOf());
-    standIn.faults.push({ method: 'AppList', times: 1, fault: { kind: 'hang' } }, { method: 'ImageListTags', times: 1, fault: { kind: 'hang' } });
+    standIn.faults.push(
+      { method: 'AppList', times: 1, fault: { kind: 'hang' } },
+      { method: 'ImageListTags', times: 1, fault: { kind: 'refuse', code: 'FAILED_PRECONDITION' } },
+    );
     expect(await errorOf(() => modal.list('staging', signal))).toMatchObject({ code: 'ERR_HOSTING_UNAVAILABLE' });
     const told = await modal.describe(PLACE, signal);
     expect(told).toMatchObject({ version: known(1), image: { known: false } });
