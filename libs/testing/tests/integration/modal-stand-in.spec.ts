@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { lackOf, modalPython, requirement } from '@pinlane/testing';
 import { standInEnvironment, startModalStandIn, type ContainerPlan, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
 
@@ -16,6 +16,9 @@ const startEcho = async ({ reference, environment, arguments: command }: Contain
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop: () => server.close() };
 };
+
+// Each command of the Python client takes seconds on a busy machine, and a test has many.
+jest.setTimeout(300_000);
 
 requirement(
   'modal',

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { errorOf, lackOf, modalPython, requirement } from '@pinlane/testing';
 import { standInEnvironment, startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
 import { verb } from '../../src/verbs/secrets-sync/verb.ts';
@@ -8,6 +8,9 @@ import { contextOf, run, withFiles } from './support/verb-context.ts';
 
 const SPEC = 'ref: acme/echo@1\nsecrets: { required: [API_KEY], optional: [API_BASE] }\n';
 const CANARY = 'canary-of-staging';
+
+// Each command of the Python client takes seconds on a busy machine, and a test has many.
+jest.setTimeout(300_000);
 
 requirement(
   'modal',

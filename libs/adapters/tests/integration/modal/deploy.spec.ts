@@ -1,9 +1,12 @@
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { errorOf, lackOf, modalPython, requirement, temporaryFolder } from '@pinlane/testing';
 import { startModalStandIn, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
 import { digestOf, hostingOf, ioOf, PLACE, planOf, startEcho, watchedPython } from '../../support/modal.ts';
 
 const known = <T>(value: T) => ({ known: true, value });
+
+// Each command of the Python client takes seconds on a busy machine, and a test has many.
+jest.setTimeout(300_000);
 
 requirement(
   'modal',

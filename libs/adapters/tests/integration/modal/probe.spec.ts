@@ -1,9 +1,12 @@
 import { request } from 'node:https';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { HostingPlatform } from '@pinlane/pipeline';
 import { errorOf, lackOf, modalPython, requirement, temporaryFolder } from '@pinlane/testing';
 import { startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
 import { digestOf, hostingOf, ioOf, planOf, startEcho } from '../../support/modal.ts';
+
+// Each command of the Python client takes seconds on a busy machine, and a test has many.
+jest.setTimeout(300_000);
 
 requirement(
   'modal',

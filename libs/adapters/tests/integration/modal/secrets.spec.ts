@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { errorOf, lackOf, modalPython, requirement, temporaryFolder } from '@pinlane/testing';
 import { startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
 import { hostingOf, ioOf, PLACE, planOf, startEcho, watchedPython } from '../../support/modal.ts';
@@ -10,6 +10,9 @@ const CANARY = 'canary-"\\-\u00e9\n-value';
 
 const known = <T>(value: T) => ({ known: true, value });
 const mapOf = (values: Record<string, string>) => new Map(Object.entries(values));
+
+// Each command of the Python client takes seconds on a busy machine, and a test has many.
+jest.setTimeout(300_000);
 
 requirement(
   'modal',
