@@ -1,7 +1,9 @@
 import { tmpdir, userInfo } from 'node:os';
-import { createLocalHosting } from '@pinlane/adapters';
-import { architectureOfMachine, fail, formatReference, platformOf, type HostingName, type Lane, type RuntimeName } from '@pinlane/contracts';
+import { resolve } from 'node:path';
+import { createLocalHosting, createModalHosting } from '@pinlane/adapters';
+import { architectureOfMachine, formatReference, platformOf, type HostingName, type Lane, type RuntimeName } from '@pinlane/contracts';
 import type { DeploymentPlan, HostingPlatform } from '@pinlane/pipeline';
+import { valueOf } from '../command/environment.ts';
 import type { ImageLocations } from '../images/locations.ts';
 import { openImage, type ImageOrder } from './open-image.ts';
 import { supervisorEnv, supervisorProgram } from './supervisor-program.ts';
@@ -23,11 +25,14 @@ export const loginOf = (env: HostingFacts['env']): string => {
   }
 };
 
-const openLocal = ({ lane, runtime, locations, env }: HostingFacts): HostingPlatform => {
-  const { paths, access } = locations;
-  const imageOrder = ({ slug, image, platform }: DeploymentPlan): ImageOrder => ({
-    ...{ root: paths.root, lane, slug, image: formatReference(image), platform, insecureRegistries: [...access.insecureRegistries] },
-  });
+const orderOf = ({ lane, locations: { paths, access } }: HostingFacts, { slug, image, platform }: DeploymentPlan): ImageOrder => ({
+  ...{ root: paths.root, lane, slug, image: formatReference(image), platform, insecureRegistries: [...access.insecureRegistries] },
+});
+
+const openLocal = (facts: HostingFacts): HostingPlatform => {
+  const { runtime, locations, env } = facts;
+  const { paths } = locations;
+  const imageOrder = (plan: DeploymentPlan): ImageOrder => orderOf(facts, plan);
   return createLocalHosting({
     deployments: paths.deployments,
     takes: platformOf(architectureOfMachine(process.arch)),
@@ -40,8 +45,18 @@ const openLocal = ({ lane, runtime, locations, env }: HostingFacts): HostingPlat
   });
 };
 
-/** Opens a hosting platform by its name. @throws ERR_HOSTING_UNAVAILABLE if this version of Pinlane has none of that name */
-export const openHosting = async (name: HostingName, facts: HostingFacts): Promise<HostingPlatform> => {
-  if (name === 'local') return openLocal(facts);
-  return fail('ERR_HOSTING_UNAVAILABLE', `the adapter ${name} is not there yet`, { fix: 'Rehearse on this machine: --adapter=local.' });
+/** Modal. A Python that is named by a path is found from the workspace's root. */
+const openModal = (facts: HostingFacts): HostingPlatform => {
+  const { env, locations } = facts;
+  const python = valueOf(env, 'PINLANE_MODAL_PYTHON') ?? 'python3';
+  return createModalHosting({
+    env,
+    python: python.includes('/') ? resolve(locations.paths.root, python) : python,
+    folder: locations.paths.modal,
+    registrySecret: valueOf(env, 'PINLANE_MODAL_REGISTRY_SECRET') ?? null,
+    commandOf: async (plan, signal) => (await openImage(orderOf(facts, plan), signal)).config.Cmd ?? [],
+  });
 };
+
+/** Opens a hosting platform by its name. */
+export const openHosting = (name: HostingName, facts: HostingFacts): HostingPlatform => (name === 'local' ? openLocal(facts) : openModal(facts));

@@ -3,14 +3,15 @@ import * as z from 'zod';
 import type { VariableName } from '../command/environment.ts';
 import { lane, reaching } from '../images/options.ts';
 
+/** Which hosting platform. */
+export const adapter = z
+  .enum(HOSTING_NAMES)
+  .optional()
+  .describe('Where images are deployed: local, which is this machine, or modal. PINLANE_ADAPTER where absent, else deploy.adapter of registry.yaml, else modal.');
+
 /** Options of every verb about one deployment. */
 export const deploying = {
-  adapter: z
-    .enum(HOSTING_NAMES)
-    .optional()
-    .describe(
-      'Where images are deployed: local, which is this machine, or modal. PINLANE_ADAPTER where absent, else deploy.adapter of registry.yaml, else modal.',
-    ),
+  adapter,
   platform: z.string().optional().describe("The platform to deploy; where absent what the adapter takes: linux/amd64 on modal, the machine's own on local."),
   runtime: z
     .enum(['auto', ...RUNTIME_NAMES])
@@ -21,4 +22,11 @@ export const deploying = {
 };
 
 /** The variables that every such verb reads. */
-export const deployEnvironment = ['PINLANE_LANE', 'PINLANE_ADAPTER', 'PINLANE_RUNTIME', 'PINLANE_INSECURE_REGISTRY'] as const satisfies readonly VariableName[];
+export const deployEnvironment = [
+  'PINLANE_LANE',
+  'PINLANE_ADAPTER',
+  'PINLANE_RUNTIME',
+  'PINLANE_INSECURE_REGISTRY',
+  'PINLANE_MODAL_PYTHON',
+  'PINLANE_MODAL_REGISTRY_SECRET',
+] as const satisfies readonly VariableName[];

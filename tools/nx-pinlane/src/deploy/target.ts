@@ -69,20 +69,34 @@ export const attempt = async <T>(problems: Problem[], work: () => T | Promise<T>
 };
 
 /**
+ * Reaches the hosting platform that a verb works with: by the option, the environment or registry.yaml. Why the lane may not use it from here is added to the
+ * problems, and then there is none.
+ * @throws ERR_LANE_UNKNOWN, ERR_OPTION_INVALID
+ */
+export const reachHosting = async (
+  options: TargetOptions,
+  spec: SpecFile['spec'],
+  { root, env, signal, progress }: VerbContext,
+  problems: Problem[],
+): Promise<{ readonly lane: Lane; readonly locations: ImageLocations; readonly hosting: HostingPlatform | null }> => {
+  const lane = resolveLane(options.lane, env);
+  const name = hostingOf(options.adapter ?? choice(env, 'PINLANE_ADAPTER', HOSTING_NAMES), spec);
+  const locations = openLocations(workspacePaths(root, lane), { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal, progress });
+  const runtime = chosen(options.runtime, env, 'PINLANE_RUNTIME', ['auto', ...RUNTIME_NAMES] as const);
+  problems.push(...whyLaneForbids(lane, { hosting: name, ci: isCi(env) }));
+  return { lane, locations, hosting: await attempt(problems, () => openHosting(name, { lane, runtime, locations, env })) };
+};
+
+/**
  * Decides what a verb is about, from its options, the environment and registry.yaml.
  * @throws with all problems at once: ERR_LANE_FORBIDS, ERR_IMAGE_UNPINNED, ERR_PIN_LOCAL; ERR_OPTION_INVALID, ERR_LANE_UNKNOWN
  */
 export const openTarget = async (options: TargetOptions, context: VerbContext): Promise<DeployTarget> => {
   const { root, env, signal, progress } = context;
-  const lane = resolveLane(options.lane, env);
   const specFile = await readSpec(context);
   const { spec, file } = specFile;
-  const name = hostingOf(options.adapter ?? choice(env, 'PINLANE_ADAPTER', HOSTING_NAMES), spec);
-  const locations = openLocations(workspacePaths(root, lane), { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal, progress });
-  const runtime = chosen(options.runtime, env, 'PINLANE_RUNTIME', ['auto', ...RUNTIME_NAMES] as const);
-
-  const problems: Problem[] = [...whyLaneForbids(lane, { hosting: name, ci: isCi(env) })];
-  const hosting = await attempt(problems, () => openHosting(name, { lane, runtime, locations, env }));
+  const problems: Problem[] = [];
+  const { lane, locations, hosting } = await reachHosting(options, spec, context, problems);
   const platform = hosting && (await attempt(problems, () => onePlatform(options.platform, hosting.takes)));
   const pinned = platform && (await attempt(problems, () => requirePinned(spec, { file, platforms: [platform], lane })));
   const environment = environmentOf(lane);

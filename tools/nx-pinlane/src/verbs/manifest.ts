@@ -47,6 +47,13 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: ['PINLANE_LANE'],
     target: { dependsOn: ['modal-deploy'] },
   },
+  'secrets-sync': {
+    title: "Stores a processor's secrets with the hosting platform, from the environment.",
+    subject: 'processor',
+    alias: null,
+    keyVariables: ['PINLANE_LANE'],
+    target: { example: { lane: 'staging', check: true } },
+  },
   base: {
     title: 'Assembles the base image from its lock, for every platform.',
     subject: 'base',

@@ -23,6 +23,8 @@ export interface WorkspacePaths {
   readonly cache: string;
   /** The apps that are deployed to this machine. */
   readonly deployments: string;
+  /** What is kept of apps on Modal: a key, and marks of secrets that were stored from here. */
+  readonly modal: string;
 }
 
 /**
@@ -45,5 +47,6 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     pinAudit: join(shared, 'reports/pin-audit.json'),
     cache: join(own, 'cache'),
     deployments: join(shared, 'deployments'),
+    modal: join(shared, 'modal'),
   };
 };

@@ -1,12 +1,12 @@
-import { HOSTING_NAMES } from '@pinlane/contracts';
 import * as z from 'zod';
 import type { OptionsOf } from '../../command/verb.ts';
+import { adapter } from '../../deploy/options.ts';
 import { lane } from '../../images/options.ts';
 
 /** The options of `secrets-sync`. */
 export const options = {
   check: z.boolean().default(false).describe('Write nothing, and tell which keys are missing; exit code 2 if a required one is.'),
-  adapter: z.enum(HOSTING_NAMES).default('modal').describe('Where they are stored: modal, or local, which is this machine.'),
+  adapter,
   ...lane,
 };
 

@@ -1,18 +1,10 @@
-import { EXIT, fail, laneRules, refParts, type ExitCode, type HostingName, type SecretsReport } from '@pinlane/contracts';
-import { isStored, secretKeysOf, secretsVerdict, valuesOf, whatIsStored, whatIsWritten, type HostingPlatform, type SecretKey } from '@pinlane/pipeline';
+import { EXIT, PinlaneError, type ExitCode, type Problem, type SecretsReport } from '@pinlane/contracts';
+import { environmentOf, isStored, secretKeysOf, secretNameOf, secretsVerdict, valuesOf, whatIsStored, whatIsWritten, type HostingPlatform, type SecretKey } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
-import { openModal } from '../../deploy/modal.ts';
-import { resolveLane } from '../../workspace/settings.ts';
+import { withAppLock } from '../../deploy/app-lock.ts';
+import { reachHosting } from '../../deploy/target.ts';
 import { readSpec } from '../../workspace/spec-file.ts';
 import type { SecretsSyncOptions } from './options.ts';
-
-/** The platform whose secrets are written; no image is looked at here. */
-const openSecrets = (name: HostingName, { root, env }: VerbContext): HostingPlatform => {
-  if (name === 'modal') return openModal({ root, env, configOf: async () => ({}) });
-  return fail('ERR_HOSTING_UNAVAILABLE', `the adapter ${name} keeps no secrets here`);
-};
-
-const isCi = ({ CI: ci }: VerbContext['env']): boolean => ci !== undefined && ci !== '' && ci !== 'false';
 
 const EXIT_CODES: Readonly<Record<SecretsReport['verdict'], ExitCode>> = { good: EXIT.good, missing: EXIT.verdict, unknown: EXIT.error };
 
@@ -69,20 +61,24 @@ const syncKeys = async (
 
 /**
  * Stores a processor's secrets: names from registry.yaml, values from the environment with the suffix of the lane.
- * @throws ERR_LANE_FORBIDS, ERR_HOSTING_…, ERR_TOOL_MISSING, ERR_CANCELLED, and what reading registry.yaml throws
+ * @throws ERR_LANE_FORBIDS, ERR_HOSTING_…, ERR_TOOL_MISSING, ERR_LOCKED, ERR_CANCELLED, and what reading registry.yaml throws
  */
 export const secretsSync = async (options: SecretsSyncOptions, context: VerbContext): Promise<VerbOutcome<SecretsReport>> => {
-  const lane = resolveLane(options.lane, context.env);
   const { spec } = await readSpec(context);
-  const environment = laneRules(lane).deploysTo ?? fail('ERR_LANE_FORBIDS', `lane ${lane} deploys nothing, and has no secrets to store`);
-  if (environment === 'dev' && options.adapter === 'modal' && isCi(context.env))
-    return fail('ERR_LANE_FORBIDS', 'CI writes no secrets of the environment dev, which belongs to people');
+  const problems: Problem[] = [];
+  const { lane, locations, hosting } = await reachHosting(options, spec, context, problems);
+  const environment = environmentOf(lane);
+  if (problems.length > 0 || hosting === null || environment === null) throw new PinlaneError(problems as [Problem, ...Problem[]]);
   const keys = secretKeysOf(spec, lane, context.env);
-  const { slug, major } = refParts(spec.ref);
-  const secret = keys.length === 0 ? null : `${slug}-v${major}-secrets`;
-  const reported = secret === null ? [] : await syncKeys(openSecrets(options.adapter, context), options, { environment, secret }, keys, context);
+  const secret = keys.length === 0 ? null : secretNameOf(spec.ref);
+  const reported =
+    secret === null
+      ? []
+      : await withAppLock(hosting.name, { environment, app: secret }, locations.paths, context.signal, () =>
+          syncKeys(hosting, options, { environment, secret }, keys, context),
+        );
   const verdict = secretsVerdict(reported);
-  const report = { ref: spec.ref, lane, adapter: options.adapter, environment, secret, verdict, check: options.check, keys: [...reported] };
+  const report = { ref: spec.ref, lane, adapter: hosting.name, environment, secret, verdict, check: options.check, keys: [...reported] };
   const document: SecretsReport = { kind: 'SecretsReport', schemaVersion: 1, ...report };
   return { document, lines: linesOf(document), exitCode: EXIT_CODES[verdict] };
 };

@@ -7,7 +7,7 @@ export const verb = defineVerb({
   title: "Stores a processor's secrets with the hosting platform, from the environment.",
   subject: 'processor',
   options,
-  environment: ['PINLANE_LANE', 'PINLANE_MODAL_PYTHON'],
+  environment: ['PINLANE_LANE', 'PINLANE_ADAPTER', 'PINLANE_MODAL_PYTHON'],
   document: [secretsReportSchema],
   target: { example: { lane: 'staging', check: true } },
   run: async (given, context) => (await import('./secrets-sync.ts')).secretsSync(given, context),
