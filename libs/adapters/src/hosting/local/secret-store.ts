@@ -1,8 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeployEnvironment, Known } from '@pinlane/contracts';
+import { makeFolder } from '@pinlane/oci';
 import type { HostingSecrets, StoredSecret } from '@pinlane/pipeline';
 
 /** Writes a file that this user alone may read, in one step. */
@@ -36,7 +37,7 @@ export const createLocalSecrets = (deployments: string): LocalSecrets => {
   const folderOf = (environment: DeployEnvironment): string => join(deployments, environment, '.secrets');
   const fileOf = (environment: DeployEnvironment, name: string): string => join(folderOf(environment), `${encodeURIComponent(name)}.json`);
   const makeFolder = async (environment: DeployEnvironment): Promise<void> => {
-    await mkdir(folderOf(environment), { recursive: true, mode: 0o700 });
+    await makeFolder(folderOf(environment));
     await chmod(folderOf(environment), 0o700);
   };
   /** The key of the marks of one environment; whoever knows a mark and not the key can't try values out. */

@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { PROCESSOR_ENV, type RunnableImage, type RunningProcessor, type Runtime } from '@pinlane/contracts';
+import { makeFolder } from '@pinlane/oci';
 import type { DeploymentPlan } from '@pinlane/pipeline';
 import { isEmulated } from '../../runtime/index.ts';
 
@@ -24,7 +24,7 @@ export interface LocalStart {
 
 /** Starts the image of a plan on this machine, and waits until it is healthy. @throws what the runtime throws */
 export const startLocal = async (plan: DeploymentPlan, { runtime, image, secrets, artifacts, onOutput, signal }: LocalStart): Promise<RunningProcessor> => {
-  await mkdir(artifacts, { recursive: true });
+  await makeFolder(artifacts);
   const { cpu, memoryGb } = plan.settings.resources;
   return runtime.start({
     image,

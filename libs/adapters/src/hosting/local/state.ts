@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { chmod, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestSchema, HOSTING_NAMES, RUNTIME_NAMES, type DeployEnvironment } from '@pinlane/contracts';
-import { holderSchema, isGone, writeFileAtomic, type Holder } from '@pinlane/oci';
+import { holderSchema, isGone, makeFolder, writeFileAtomic, type Holder } from '@pinlane/oci';
 import type { AppPlace, DeploymentPlan } from '@pinlane/pipeline';
 import { z } from 'zod';
 
@@ -94,4 +94,7 @@ export const isAlive = async (status: Status | null): Promise<boolean> =>
 export const writeState = async (path: string, value: object): Promise<void> => writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 
 /** Makes a folder that this user alone may enter. */
-export const makePrivate = async (folder: string): Promise<void> => void (await mkdir(folder, { recursive: true, mode: 0o700 }));
+export const makePrivate = async (folder: string): Promise<void> => {
+  await makeFolder(folder);
+  await chmod(folder, 0o700);
+};
