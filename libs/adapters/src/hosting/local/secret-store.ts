@@ -36,7 +36,7 @@ export interface LocalSecrets extends HostingSecrets {
 export const createLocalSecrets = (deployments: string): LocalSecrets => {
   const folderOf = (environment: DeployEnvironment): string => join(deployments, environment, '.secrets');
   const fileOf = (environment: DeployEnvironment, name: string): string => join(folderOf(environment), `${encodeURIComponent(name)}.json`);
-  const makeFolder = async (environment: DeployEnvironment): Promise<void> => {
+  const makeStore = async (environment: DeployEnvironment): Promise<void> => {
     await makeFolder(folderOf(environment));
     await chmod(folderOf(environment), 0o700);
   };
@@ -45,7 +45,7 @@ export const createLocalSecrets = (deployments: string): LocalSecrets => {
     const path = join(folderOf(environment), '.key');
     const known = await readIfThere(path);
     if (known !== null) return Buffer.from(known, 'hex');
-    await makeFolder(environment);
+    await makeStore(environment);
     await writePrivate(path, randomBytes(32).toString('hex'));
     return Buffer.from((await readIfThere(path)) ?? '', 'hex');
   };
@@ -78,7 +78,7 @@ export const createLocalSecrets = (deployments: string): LocalSecrets => {
     },
     describe: (environment, name) => known(() => stored(environment, name)),
     put: async (environment, name, given) => {
-      await makeFolder(environment);
+      await makeStore(environment);
       await keyOf(environment);
       await writePrivate(fileOf(environment, name), JSON.stringify(Object.fromEntries([...given].sort(([a], [b]) => (a < b ? -1 : 1)))));
       return (await stored(environment, name)) as StoredSecret;
