@@ -1,4 +1,5 @@
 import type { ExitCode, Progress } from '@pinlane/contracts';
+import type { RepositoryOptions } from '@pinlane/oci';
 
 /** What a verb may know of the world besides its options. */
 export interface VerbContext {
@@ -21,6 +22,8 @@ export interface VerbContext {
   /** Runs what only waits for others, such as a registry: tasks of the same process work meanwhile. */
   readonly waiting: <T>(work: () => Promise<T>) => Promise<T>;
   readonly signal: AbortSignal;
+  /** How long registries are waited for; as their client has it if absent. */
+  readonly patience?: Pick<RepositoryOptions, 'idleMs' | 'retry'>;
 }
 
 /** What came of a verb: a document for programs, lines for people, and how the command exits. */

@@ -64,9 +64,13 @@ const lookAtPlatforms = async (pinned: PinnedSpec, index: Seen | null, locations
   return Object.fromEntries((await Promise.all(looks)).flat());
 };
 
+/** Whether a registry did not answer: for what else it has it would be waited as long, and the pins could not be judged without the index. */
+const isUnanswered = (seen: Seen): boolean => 'problems' in seen && seen.problems.some(({ code }) => code === 'ERR_REGISTRY_UNAVAILABLE');
+
 /** Looks at all pins of a spec; what the pinned index answers for is looked at once. */
 const lookAtPins = async (pinned: PinnedSpec, locations: ImageLocations, memory: AuditMemory): Promise<SeenPins> => {
   const index = pinned.indexPin === null ? null : await look(pinned.indexPin, locations, memory);
+  if (index !== null && isUnanswered(index)) return { index, platforms: Object.fromEntries(ARCHITECTURES.map((architecture) => [architecture, index])) };
   return { index, platforms: await lookAtPlatforms(pinned, index, locations, memory) };
 };
 

@@ -1,6 +1,6 @@
 import { runCredentialHelper } from '@pinlane/adapters';
 import { isPinlaneError, isStoreReference, pinVerdict, type Digest, type Progress, type Repository } from '@pinlane/contracts';
-import { openRepository, openStore, verifyImage, type Reach, type RegistryRepository, type Store } from '@pinlane/oci';
+import { openRepository, openStore, verifyImage, type Reach, type RegistryRepository, type RepositoryOptions, type Store } from '@pinlane/oci';
 import type { WorkspacePaths } from '../workspace/paths.ts';
 
 /** How registries are reached in a run. */
@@ -13,6 +13,8 @@ export interface RegistryAccess {
   readonly writes?: boolean;
   /** Repositories of the same registry whose blobs need not be sent again. */
   readonly mountFrom?: readonly Repository[] | undefined;
+  /** How long registries are waited for; as the client has it if absent. */
+  readonly patience?: Pick<RepositoryOptions, 'idleMs' | 'retry'> | undefined;
   /** Is told of layers that are fetched because something reads them. */
   readonly progress?: Progress | undefined;
 }
@@ -48,13 +50,17 @@ export const openLocations = (paths: WorkspacePaths, access: RegistryAccess): Im
 });
 
 /** Opens a repository of a registry; nothing is sent before the first request. @throws ERR_REFERENCE_INVALID for the local store's name */
-export const openRegistry = ({ host, path }: Repository, { insecureRegistries, writes = false, signal, mountFrom }: RegistryAccess): RegistryRepository =>
+export const openRegistry = (
+  { host, path }: Repository,
+  { insecureRegistries, writes = false, signal, mountFrom, patience }: RegistryAccess,
+): RegistryRepository =>
   openRepository(
     { host, path },
     {
       insecure: insecureRegistries.has(host),
       writes,
       runCredentialHelper,
+      ...patience,
       ...(signal === undefined ? {} : { signal }),
       ...(mountFrom === undefined ? {} : { mountFrom }),
     },

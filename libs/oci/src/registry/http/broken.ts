@@ -32,7 +32,7 @@ export const brokenConnection = (message: Message, error: unknown, watchdog: Wat
   // Another attempt would take as long again.
   if (watchdog.barked === 'slow')
     return new RegistryUnavailable(`${what}: the answer comes at less than ${SLOWEST} bytes a second`, { worthRetrying: false, cause: error });
-  if (watchdog.barked) return new RegistryUnavailable(`${what}: nothing happened for ${watchdog.idleMs} ms`, { cause: error });
+  if (watchdog.barked) return new RegistryUnavailable(`${what}: nothing happened for ${watchdog.idleMs} ms`, { silent: true, cause: error });
   const reason = reasonOf(error);
   return new RegistryUnavailable(`${what}: ${reason}`, { worthRetrying: !HOPELESS.test(reason), fix: remedyFor(reason, message.url), cause: error });
 };

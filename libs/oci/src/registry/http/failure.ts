@@ -6,12 +6,18 @@ export class RegistryUnavailable extends PinlaneError {
   readonly retryAfterMs: number | undefined;
   /** False if waiting can't help, as with a host that does not exist. */
   readonly worthRetrying: boolean;
+  /** Whether nothing came for as long as a registry is waited for, so that each attempt takes that long. */
+  readonly silent: boolean;
 
-  constructor(message: string, options: { retryAfterMs?: number | undefined; worthRetrying?: boolean; fix?: string | undefined; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { retryAfterMs?: number | undefined; worthRetrying?: boolean; silent?: boolean; fix?: string | undefined; cause?: unknown } = {},
+  ) {
     const { fix } = options;
     super({ code: 'ERR_REGISTRY_UNAVAILABLE', message, ...(fix === undefined ? {} : { fix }) }, { cause: options.cause });
     this.retryAfterMs = options.retryAfterMs;
     this.worthRetrying = options.worthRetrying ?? true;
+    this.silent = options.silent ?? false;
   }
 }
 

@@ -6,6 +6,8 @@ import { RegistryUnavailable } from './failure.ts';
 export interface RetryPolicy {
   /** Attempts in all. */
   readonly attempts: number;
+  /** Attempts in all on a registry that accepts a request and says nothing, each of which takes as long as it is waited for. */
+  readonly silentAttempts: number;
   /** The first pause, in ms, before jitter; each further one is twice as long. */
   readonly firstPauseMs: number;
   /** The longest pause, in ms, unless the registry asks for a longer one. */
@@ -20,6 +22,8 @@ export interface RetryPolicy {
 export const RETRY_POLICY: RetryPolicy = {
   // About ten seconds in all, the time that a registry takes to restart, or a proxy to find it again.
   attempts: 7,
+  // Two minutes in all.
+  silentAttempts: 2,
   firstPauseMs: 200,
   longestPauseMs: 30_000,
   // GitHub asks for a minute when its secondary rate limit is reached.
@@ -50,7 +54,8 @@ export const untilAborted = (policy: RetryPolicy, signal: AbortSignal | undefine
 
 /** How long to wait before the next attempt, in ms; undefined if there should be none. `attempt` is the number of attempts made. */
 export const pauseAfter = (error: unknown, attempt: number, policy: RetryPolicy): number | undefined => {
-  if (!(error instanceof RegistryUnavailable) || !error.worthRetrying || attempt >= policy.attempts) return undefined;
+  if (!(error instanceof RegistryUnavailable) || !error.worthRetrying) return undefined;
+  if (attempt >= (error.silent ? Math.min(policy.attempts, policy.silentAttempts) : policy.attempts)) return undefined;
   // A random part of the pause keeps clients that failed at the same time from coming back at the same time.
   const pause = Math.min(policy.longestPauseMs, policy.firstPauseMs * 2 ** (attempt - 1));
   const own = pause * (0.5 + policy.random() / 2);

@@ -134,6 +134,10 @@ describe('The pause before another attempt', () => {
     expect(pause(failure({ retryAfterMs: 0 }), 3)).toBe(400);
   });
 
+  it('comes once alone after silence, of which each attempt is a minute', () => {
+    expect([1, 2, 3].map((attempt) => pause(failure({ silent: true }), attempt))).toEqual([100, undefined, undefined]);
+  });
+
   it('is none after what does not pass', () => {
     expect(pause(failure({ worthRetrying: false }), 1)).toBeUndefined();
     expect(pause(new Error('other'), 1)).toBeUndefined();

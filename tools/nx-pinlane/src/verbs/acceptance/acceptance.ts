@@ -116,6 +116,7 @@ export const acceptance = async (options: AcceptanceOptions, context: VerbContex
     insecureRegistries: settings.insecureRegistries,
     signal: context.signal,
     progress: context.progress,
+    patience: context.patience,
   });
   const specFile = await readSpec(context);
   const { spec } = specFile;

@@ -41,7 +41,7 @@ export const buildProcessor = async (
   context: VerbContext,
 ): Promise<VerbOutcome<BuiltImage>> => {
   const specFile = await readSpecAfter(bundling, context);
-  const access = { insecureRegistries: settings.insecureRegistries, signal: context.signal, progress: context.progress };
+  const access = { insecureRegistries: settings.insecureRegistries, signal: context.signal, progress: context.progress, patience: context.patience };
   const locations = openLocations(workspacePaths(context.root, settings.lane), access);
   const { load, ...naming } = namingOptions(options);
   const tags = await tagsOf(naming.tags, context);

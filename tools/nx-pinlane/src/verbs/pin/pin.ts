@@ -76,6 +76,7 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
     insecureRegistries: settings.insecureRegistries,
     signal: context.signal,
     progress: context.progress,
+    patience: context.patience,
   });
   const specFile = await readSpec(context);
   if (reproduces) requireAlone(options);
