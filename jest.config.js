@@ -4,6 +4,7 @@ import preset from './jest.preset.js';
 export const kinds = ['unit', 'contracts', 'property', 'integration', 'acceptance', 'smoke'];
 
 export default {
+  testSequencer: '<rootDir>/scripts/test-sequencer.mjs',
   // Time is the bench's matter; a busy machine must not fail a test.
   testTimeout: 60_000,
   projects: kinds.map((kind) => ({
