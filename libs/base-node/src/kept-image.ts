@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { builtImageSchema, digestHex, isPinlaneError, type BuiltImage } from '@pinlane/contracts';
 import type { Descriptor, Store } from '@pinlane/oci';
+import { baseImage } from './image/built.ts';
 import { lockFingerprint, recordedImage, type BaseLock } from './lock/lock.ts';
 import { readRecord, writeRecord } from './records.ts';
 import { BASE_NAME, type BuildBaseOptions } from './types.ts';
@@ -21,17 +22,20 @@ const stillThere = async (store: Store, { index }: BuiltImage): Promise<Descript
 export const folderOf = ({ root, folder }: BuildBaseOptions): string => folder ?? join(root, '.pinlane/cache/base');
 const recordFileOf = (lock: BaseLock, options: BuildBaseOptions): string => join(folderOf(options), 'records', `${digestHex(lockFingerprint(lock))}.json`);
 
-/** The image that this lock gave before, if the store still has all of it. */
-export const findKept = async (lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage | null> => {
-  const { store, noCache = false } = options;
-  const known = noCache ? undefined : await readRecord(recordFileOf(lock, options), recordSchema);
-  if (known === undefined) return null;
+/** The image that a lock gives, by its own record; else the one that it gave here before. */
+const expected = async (lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage | undefined> => {
   const recorded = recordedImage(lock);
-  if (recorded !== null && known.image.index !== recorded.index) return null;
-  const descriptor = await stillThere(store, known.image);
-  if (descriptor === null) return null;
-  await store.name(BASE_NAME, descriptor);
-  return known.image;
+  if (recorded !== null) return baseImage(lockFingerprint(lock), recorded.platforms, recorded.index);
+  return (await readRecord(recordFileOf(lock, options), recordSchema))?.image;
+};
+
+/** The image of this lock, if the store has all of it. */
+export const findKept = async (lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage | null> => {
+  const image = options.noCache === true ? undefined : await expected(lock, options);
+  const descriptor = image === undefined ? null : await stillThere(options.store, image);
+  if (image === undefined || descriptor === null) return null;
+  await options.store.name(BASE_NAME, descriptor);
+  return image;
 };
 
 /** Records the image that a lock gave, for {@link findKept}. */

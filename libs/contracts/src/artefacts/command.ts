@@ -1,6 +1,8 @@
 import * as z from '../zod.ts';
 import { ERROR_CATALOGUE, type ErrorCode } from '../errors/catalogue.ts';
 import { architectureSchema } from '../platform.ts';
+import { digestSchema } from '../digest.ts';
+import { pinnedReferenceSchema } from '../reference.ts';
 import { artefact } from './common.ts';
 
 /** A verb that had nothing to do: the pinned image is used, and nothing was built. */
@@ -33,6 +35,23 @@ export const baseUpdateSchema = artefact('BaseUpdate', {
   ),
 }).describe("The difference between a base's lock before and after it was resolved anew.");
 export type BaseUpdate = z.infer<typeof baseUpdateSchema>;
+
+/** The outcome of the pin of a base: where its base.yaml says it is, after it was pushed there; would say (--dry-run); or was found to say (--check). */
+export const basePinSchema = artefact('BasePin', {
+  /** The Nx project of the base. */
+  project: z.string(),
+  /** base.yaml, relative to the workspace's root. */
+  file: z.string(),
+  outcome: z.enum(['pinned', 'unchanged', 'would-pin', 'current', 'stale']),
+  /** What the lock records. */
+  index: digestSchema,
+  /** `published` of base.yaml; null if it names nothing. */
+  before: pinnedReferenceSchema.nullable(),
+  after: pinnedReferenceSchema.nullable(),
+  /** Why it is stale, or why nothing was done. */
+  reasons: z.array(z.string()),
+}).describe('Where a base is published, as its base.yaml says it.');
+export type BasePin = z.infer<typeof basePinSchema>;
 
 /** The blobs that were removed from the store. */
 export const storeCollectionSchema = artefact('StoreCollection', {

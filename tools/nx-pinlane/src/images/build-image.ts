@@ -124,7 +124,13 @@ const engineFor = async (
       dockerfile: inputs.dockerfile,
       bases: places,
       store: locations.store,
-      fileLists: fileListsFor(plan, wish, locations.access, context),
+      fileLists: fileListsFor(
+        plan,
+        [...places.values()].map(({ reference }) => reference),
+        wish,
+        locations.access,
+        context,
+      ),
       noCache,
       revision: revisionOf(context),
     });

@@ -38,7 +38,7 @@ const isNamed = async (registry: RegistryRepository, digest: Digest, tag = prote
   (await orAbsent(registry.resolve(tag)))?.digest === digest;
 
 /** Gives a manifest that is in a registry its protecting tag; false if it is not there. */
-const nameIfThere = async (registry: RegistryRepository, digest: Digest): Promise<boolean> => {
+export const nameIfThere = async (registry: RegistryRepository, digest: Digest): Promise<boolean> => {
   if (await isNamed(registry, digest)) return true;
   const found = await orAbsent(registry.readManifest(digest));
   if (found !== null) await registry.tag(protectingTag(digest), found.descriptor, found.bytes);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fail, isPinlaneError, laneRules, parsePinnedReference, type Digest, type Lane } from '@pinlane/contracts';
+import { fail, isPinlaneError, laneRules, parsePinnedReference, type BuiltImage, type Digest, type Lane } from '@pinlane/contracts';
 import { withLock, type ContentSource, type Store } from '@pinlane/oci';
 import type { VerbContext } from '../command/context.ts';
 import { valueOf } from '../command/environment.ts';
@@ -40,19 +40,26 @@ const openBase = async (baseDir: string, { paths, store, access }: ImageLocation
   return {
     known: () => knownBase(options),
     /** Assembles it, once for all processes that need it. */
-    assemble: async (): Promise<Digest> => {
+    assemble: async (): Promise<BuiltImage> => {
       progress('waiting for the base');
       const place = { folder: join(paths.locks, 'base'), temporary: paths.temporary, patienceMs: PATIENCE_MS, what: 'the base' };
       return withLock(place, async () => {
-        const { index, pushed, repository } = await buildBase(options);
+        const image = await buildBase(options);
+        const { pushed, repository } = image;
         if (anew && pushed)
           fail('ERR_BASE_UNAVAILABLE', `this machine can't assemble the base, and that of ${repository} is not assembled anew`, {
             fix: 'Leave --noCache out, or run it on a machine with apt.',
           });
-        return index;
+        return image;
       });
     },
   };
+};
+
+/** The base of a lock in the store, taken from where it is or assembled, whatever PINLANE_BASE_IMAGE names. @throws as `buildBase` */
+export const assembleBase = async (baseDir: string, locations: ImageLocations, context: VerbContext): Promise<BuiltImage> => {
+  const env = { ...context.env, PINLANE_BASE_IMAGE: undefined };
+  return (await openBase(baseDir, locations, false, { ...context, env })).assemble();
 };
 
 /** The published base, if its registry has it. */
@@ -83,7 +90,7 @@ export const workspaceBase = async (project: string, lane: Lane, locations: Imag
   const anew = scratch?.anew === true;
   const base = await openBase(baseDir, { ...locations, ...scratch }, anew, context);
   const known = await base.known();
-  const index = known?.index ?? (await base.assemble());
+  const index = known?.index ?? (await base.assemble()).index;
   // Who leaves nothing, or builds fresh, looks at every byte: an earlier run may have left them.
   const hashed = scratch !== undefined || laneRules(lane).fresh;
   const isIn = async (place: Store): Promise<boolean> => (await place.missing(index, hashed ? { hashed: new Set<string>() } : {})).length === 0;
@@ -95,7 +102,7 @@ export const workspaceBase = async (project: string, lane: Lane, locations: Imag
     async locate() {
       for (const place of stores) if (await isIn(place)) return inStore(index, place);
       const published = anew || known?.published == null ? null : await inRegistry(known.published, locations, context);
-      return published ?? inStore(await base.assemble(), assembled);
+      return published ?? inStore((await base.assemble()).index, assembled);
     },
   };
 };

@@ -15,6 +15,7 @@ export const VERBS = {
   'secrets-sync': async () => (await import('./secrets-sync/verb.ts')).verb,
   base: async () => (await import('./base/verb.ts')).verb,
   'base-update': async () => (await import('./base-update/verb.ts')).verb,
+  'base-pin': async () => (await import('./base-pin/verb.ts')).verb,
   'verify-pins': async () => (await import('./verify-pins/verb.ts')).verb,
   'store-gc': async () => (await import('./store-gc/verb.ts')).verb,
   'store-serve': async () => (await import('./store-serve/verb.ts')).verb,

@@ -68,6 +68,13 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: [],
     target: null,
   },
+  'base-pin': {
+    title: 'Sees to it that a base is in its registry, and writes into base.yaml where, after verifying it.',
+    subject: 'base',
+    alias: null,
+    keyVariables: ['PINLANE_LANE', 'PINLANE_ENGINE', 'PINLANE_PLATFORMS', 'PINLANE_PUSH', 'PINLANE_REGISTRY', 'PINLANE_BASE_IMAGE'],
+    target: null,
+  },
   'verify-pins': {
     title: 'Looks at every pin of the workspace: it is there whole, its bytes have the digest, and it is for the platform it is pinned for.',
     subject: 'workspace',
