@@ -19,7 +19,10 @@ export class AnswerTimeout extends Error {}
  * Sends one request on a connection of its own and reads the whole answer, of {@link ANSWER_LIMITS} at most and within the time of the request, however the
  * answer comes. Rejects if there is none: with an AnswerTimeout, the signal's reason, or an error that says what is wrong with it. Nothing is redirected.
  */
-export const sendRequest = (to: { readonly socketPath: string } | { readonly port: number } | { readonly url: URL }, request: ProcessorRequest): Promise<ProcessorResponse> =>
+export const sendRequest = (
+  to: { readonly socketPath: string } | { readonly port: number } | { readonly url: URL },
+  request: ProcessorRequest,
+): Promise<ProcessorResponse> =>
   new Promise((resolve, reject) => {
     const { method, path, headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS, onData, signal } = request;
     signal?.throwIfAborted();

@@ -7,7 +7,9 @@ import { lane, reaching } from '../images/options.ts';
 export const adapter = z
   .enum(HOSTING_NAMES)
   .optional()
-  .describe('Where images are deployed: local, which is this machine, or modal. PINLANE_ADAPTER where absent, else deploy.adapter of registry.yaml, else modal.');
+  .describe(
+    'Where images are deployed: local, which is this machine, or modal. PINLANE_ADAPTER where absent, else deploy.adapter of registry.yaml, else modal.',
+  );
 
 /** Options of every verb about one deployment. */
 export const deploying = {

@@ -1,5 +1,16 @@
 import { EXIT, PinlaneError, type ExitCode, type Problem, type SecretsReport } from '@pinlane/contracts';
-import { environmentOf, isStored, secretKeysOf, secretNameOf, secretsVerdict, valuesOf, whatIsStored, whatIsWritten, type HostingPlatform, type SecretKey } from '@pinlane/pipeline';
+import {
+  environmentOf,
+  isStored,
+  secretKeysOf,
+  secretNameOf,
+  secretsVerdict,
+  valuesOf,
+  whatIsStored,
+  whatIsWritten,
+  type HostingPlatform,
+  type SecretKey,
+} from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { withAppLock } from '../../deploy/app-lock.ts';
 import { reachHosting } from '../../deploy/target.ts';
