@@ -58,11 +58,23 @@ interface Result {
 }
 
 /** Runs a verb on a machine without apt and npm. */
-const run = async (root: string, verb: Verb, options: Record<string, unknown> = {}, env: Record<string, string> = {}): Promise<Result> => {
+const run = async (
+  root: string,
+  verb: Verb,
+  options: Record<string, unknown> = {},
+  env: Record<string, string> = {},
+  signal = new AbortController().signal,
+): Promise<Result> => {
   const [project, projectRoot] = verb === pin ? ['acme-one', 'processors/acme-one'] : ['own-base', FOLDER];
   const rootOf = async (name: string) => (name === 'own-base' ? FOLDER : null);
   const PATH = temporaryFolder('no programs');
-  const context = contextOf(root, { project, projectRoot, rootOf, env: { PATH, PINLANE_LANE: 'staging', PINLANE_REGISTRY: `${registry.host}/acme`, ...env } });
+  const context = contextOf(root, {
+    project,
+    projectRoot,
+    rootOf,
+    env: { PATH, PINLANE_LANE: 'staging', PINLANE_REGISTRY: `${registry.host}/acme`, ...env },
+    signal,
+  });
   try {
     const { lines, document, exitCode } = await runVerb(verb, options, context);
     return { code: null, exitCode, text: [...lines, ...context.notes].join('\n'), document: document as BasePin };
@@ -234,6 +246,18 @@ describe('The pin of a base', () => {
       await putImage(openStore(join(root, '.pinlane/store')), image);
       expect(await run(root, basePin, PUSH)).toMatchObject({ code: 'ERR_PIN_UNVERIFIED' });
       expect([await read(root), writes()]).toEqual([YAML, []]);
+    });
+  });
+
+  it.each(['POST', 'PUT'])('writes nothing if it is interrupted at the first %s, and the next run pins', async (method) => {
+    await withBase(async (root) => {
+      const stop = new AbortController();
+      registry.faults.push({ when: (request) => request.method === method && (stop.abort(), true), times: 1, fault: { kind: 'hang' } });
+      await expect(run(root, basePin, PUSH, {}, stop.signal)).resolves.toMatchObject({ code: 'ERR_CANCELLED' });
+      expect(await read(root)).toBe(YAML);
+      registry.faults.length = 0;
+      expect(await run(root, basePin, PUSH)).toMatchObject({ code: null, document: { outcome: 'pinned' } });
+      expect(unprotected()).toEqual([]);
     });
   });
 
