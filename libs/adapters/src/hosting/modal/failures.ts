@@ -59,7 +59,8 @@ export const failureOf = (thrown: unknown, what: string, secrets: readonly strin
   if (error.name === 'AbortError') return new PinlaneError({ code: 'ERR_HOSTING_UNAVAILABLE', message: `Modal did not answer in time while ${what}` });
   const text = redactText(textOf(error), secrets).slice(0, 2_000);
   const code = (typeof error.code === 'number' ? BY_STATUS[error.code] : undefined) ?? instead ?? codeOfText(text);
-  return new PinlaneError({ code, message: `Modal, while ${what}: ${text}` });
+  const said = error.code === STATUS.unavailable ? 'Modal did not answer while' : 'Modal, while';
+  return new PinlaneError({ code, message: `${said} ${what}: ${text}` });
 };
 
 /** What the Python client printed of an error, without the frame that it draws around it. */
