@@ -18,14 +18,14 @@ import { namedImage, verifyCandidate, type PinCandidate } from './verify-candida
 import { previewPins, writePins, type Decide } from './write.ts';
 
 /** The image to pin, and how it came to be there, if it was not named; or why the pins stay, if they answer for the source. */
-type Candidate = (PinCandidate & { readonly built: string | null; readonly found: string | null }) | { readonly unchanged: string };
+type Candidate = (PinCandidate & { readonly came: string | null; readonly found: string | null }) | { readonly unchanged: string };
 
 /** The image to pin: the one named, or the working tree's, which is built if it is not there. */
 const candidateOf = async (options: PinOptions, specFile: SpecFile, locations: ImageLocations, context: VerbContext): Promise<Candidate> => {
   const narrowed = options.platforms === undefined ? undefined : parsePlatforms(options.platforms);
   if (options.digest !== undefined)
-    return { image: namedImage(options.digest), platforms: narrowed, revision: null, publishedAs: null, built: null, found: null };
-  // The build has the platforms of the whole run, as the `buildx` before it had; --platforms says which of them are pinned.
+    return { image: namedImage(options.digest), platforms: narrowed, revision: null, publishedAs: null, came: null, found: null };
+  // The image has the platforms of the whole run, as that of the target `buildx`; --platforms says which of them are pinned.
   const built = resolveSettings({ ...options.build, ...options, platforms: options.build?.platforms }, context.env);
   const settings = { ...built, push: built.push && options.dryRun !== true };
   const wish = { settings, pins: true, rebuild: options.rebuild === true, noCache: isUncached(options) };
@@ -33,7 +33,7 @@ const candidateOf = async (options: PinOptions, specFile: SpecFile, locations: I
   const { image, outcome } = ensured;
   if (outcome === 'pinned') return { unchanged: whyNothing(outcome, image) };
   return {
-    built: outcome === 'built' ? `${image.name}: ${howItCame(ensured)}` : null,
+    came: outcome === 'reused' ? null : `${image.name}: ${howItCame(ensured)}`,
     found: outcome === 'built' ? null : whyNothing(outcome, image),
     image: namedImage(`${image.repository}@${image.index}`),
     platforms: narrowed ?? built.platforms,
@@ -107,9 +107,10 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
     return { document: report, lines: [renderPinReport(report), ...diff], exitCode: EXIT.good };
   }
   const written = await writePins(specFile, decide, locations.paths.locks, context.signal);
-  const report = written.outcome === 'unchanged' && candidate.found !== null ? { ...written, explanation: [candidate.found] } : written;
+  const stayed = written.outcome === 'unchanged' && candidate.found !== null;
+  const report = stayed ? { ...written, explanation: [candidate.found] } : written;
   // The push that led here is over: its image is pinned.
   const pushed = { repository: formatRepository(candidate.image), index: candidate.image.digest };
   await settlePushes({ paths: locations.paths, name: context.project, note: context.note, signal: context.signal }, [pushed]);
-  return { document: report, lines: [...(candidate.built === null ? [] : [candidate.built]), renderPinReport(report)], exitCode: EXIT.good };
+  return { document: report, lines: [...(candidate.came === null || stayed ? [] : [candidate.came]), renderPinReport(report)], exitCode: EXIT.good };
 };
