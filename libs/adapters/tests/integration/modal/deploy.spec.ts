@@ -159,7 +159,12 @@ requirement(
     const modal = hostingOf(standIn, temporaryFolder(), { python: '/nowhere/python', registrySecret: 'ghcr', env: { MODAL_PROXY_KEY: undefined } });
     const plan = planOf('a1', {
       place: { environment: 'staging', app: 'x'.repeat(65) },
-      settings: { ...settings, scaling: { ...settings.scaling, idleSeconds: 4000 }, resources: { ...settings.resources, gpu: '--yes' } },
+      settings: {
+        ...settings,
+        scaling: { ...settings.scaling, idleSeconds: 4000 },
+        resources: { ...settings.resources, gpu: '--yes' },
+        secrets: { required: ['API_KEY'], optional: [] },
+      },
       secret: 'acme-echo',
     });
     const problems = await modal.preflight(plan, ioOf());
