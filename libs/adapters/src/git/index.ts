@@ -1,2 +1,3 @@
 export { headNames, type HeadNames } from './head-names.ts';
 export { headRevision, type HeadRevision } from './head.ts';
+export * from './history.ts';

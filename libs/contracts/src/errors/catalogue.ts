@@ -156,6 +156,10 @@ export const ERROR_CATALOGUE = {
     'No passing acceptance report of the lane that is needed is attached to the pinned image.',
     'Run acceptance on the pinned image, attached: nx run <processor>:acceptance -c pinned --attach.',
   ),
+  ERR_ROLLBACK_TARGET: error(
+    'There is no earlier pin to go back to, or the one that was named is none.',
+    'Name a commit that pinned this processor with --to: git log -- <its registry.yaml>.',
+  ),
   ERR_HOSTING_UNAVAILABLE: transient('The hosting platform did not answer, or refused.', 'See the message; try again later.'),
   ERR_HOSTING_AUTH: error(
     'The hosting platform refused the token of the account, or there is none.',

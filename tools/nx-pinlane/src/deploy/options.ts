@@ -23,6 +23,22 @@ export const deploying = {
   ...lane,
 };
 
+/** Options of a deployment that is proven. */
+export const proving = {
+  dryRun: z.boolean().optional().describe('Check everything and print the plan; change nothing.'),
+  evidence: z
+    .boolean()
+    .optional()
+    .describe('Ask for a passing acceptance report on the pinned image; every lane but local does. --no-evidence asks for none, in lane local alone.'),
+  autoRollback: z.boolean().optional().describe('If the new image does not serve in time, deploy the one that ran before.'),
+  servingTimeout: z
+    .number()
+    .min(1)
+    .max(3600)
+    .default(120)
+    .describe('How long is waited until the new digest serves, in seconds: for cold starts, and for versions before it.'),
+};
+
 /** The variables that every such verb reads. */
 export const deployEnvironment = [
   'PINLANE_LANE',

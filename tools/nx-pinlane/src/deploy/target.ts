@@ -39,6 +39,9 @@ export interface TargetOptions {
   readonly insecureRegistry?: readonly string[] | undefined;
 }
 
+/** Gives a spec other pins than registry.yaml has. */
+export type Repin = (specFile: SpecFile, platform: Platform) => Promise<SpecFile['spec']>;
+
 /** A deployment that a verb is about: what is to run where, and who runs it. */
 export interface DeployTarget {
   readonly specFile: SpecFile;
@@ -89,16 +92,18 @@ export const reachHosting = async (
 
 /**
  * Decides what a verb is about, from its options, the environment and registry.yaml.
+ * @param repin gives the spec with other pins; those of registry.yaml if absent
  * @throws with all problems at once: ERR_LANE_FORBIDS, ERR_IMAGE_UNPINNED, ERR_PIN_LOCAL; ERR_OPTION_INVALID, ERR_LANE_UNKNOWN
  */
-export const openTarget = async (options: TargetOptions, context: VerbContext): Promise<DeployTarget> => {
+export const openTarget = async (options: TargetOptions, context: VerbContext, repin?: Repin): Promise<DeployTarget> => {
   const { root, env, signal, progress } = context;
   const specFile = await readSpec(context);
   const { spec, file } = specFile;
   const problems: Problem[] = [];
   const { lane, locations, hosting } = await reachHosting(options, spec, context, problems);
   const platform = hosting && (await attempt(problems, () => onePlatform(options.platform, hosting.takes)));
-  const pinned = platform && (await attempt(problems, () => requirePinned(spec, { file, platforms: [platform], lane })));
+  const repinned = repin ? platform && (await attempt(problems, () => repin(specFile, platform))) : spec;
+  const pinned = platform && repinned && (await attempt(problems, () => requirePinned(repinned, { file, platforms: [platform], lane })));
   const environment = environmentOf(lane);
   if (problems.length > 0 || !hosting || !platform || !pinned || environment === null) throw new PinlaneError(problems as [Problem, ...Problem[]]);
   const { branch, sha } = environment === 'dev' ? await headNames(root, env) : { branch: undefined, sha: undefined };

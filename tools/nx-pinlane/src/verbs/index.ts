@@ -11,6 +11,7 @@ export const VERBS = {
   acceptance: async () => (await import('./acceptance/verb.ts')).verb,
   'modal-deploy': async () => (await import('./modal-deploy/verb.ts')).verb,
   smoke: async () => (await import('./smoke/verb.ts')).verb,
+  rollback: async () => (await import('./rollback/verb.ts')).verb,
   probe: async () => (await import('./probe/verb.ts')).verb,
   'secrets-sync': async () => (await import('./secrets-sync/verb.ts')).verb,
   base: async () => (await import('./base/verb.ts')).verb,

@@ -40,6 +40,13 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: ['PINLANE_LANE'],
     target: { dependsOn: ['modal-deploy'] },
   },
+  rollback: {
+    title: 'Deploys the image of an earlier pin by its digest, after the checks of every deployment.',
+    subject: 'processor',
+    alias: null,
+    keyVariables: ['PINLANE_LANE'],
+    target: { example: { lane: 'staging', to: 'HEAD~3' } },
+  },
   probe: {
     title: 'Proves that a deployed processor refuses what it must refuse: no secrets, a wrong digest, no credentials.',
     subject: 'processor',

@@ -80,6 +80,7 @@ const filesOf = (facts: ProcessorFacts, outside: readonly string[]): Partial<Rec
     pin: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
     acceptance: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
     'modal-deploy': { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
+    rollback: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
     smoke: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
     probe: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
     // The names are in there, and the values nowhere.

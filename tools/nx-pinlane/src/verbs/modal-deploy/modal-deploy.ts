@@ -1,170 +1,9 @@
-import { awaitServing, headRevision, requestsTo, type ServingFound } from '@pinlane/adapters';
-import {
-  EXIT,
-  fail,
-  formatProblem,
-  formatReference,
-  laneRules,
-  PinlaneError,
-  shortDigest,
-  type Deployment,
-  type Digest,
-  type Problem,
-} from '@pinlane/contracts';
-import { deploymentDiffers, type DeploymentPlan, type ObservedApp } from '@pinlane/pipeline';
+import { EXIT, fail, PinlaneError, type Deployment } from '@pinlane/contracts';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { withAppLock } from '../../deploy/app-lock.ts';
-import { isRehearsal, preflight } from '../../deploy/preflight.ts';
+import { deployTarget, documentOf, UNASKED, type Found } from '../../deploy/deploy.ts';
 import { openTarget, type DeployTarget } from '../../deploy/target.ts';
 import type { ModalDeployOptions } from './options.ts';
-
-/** How long one look at /healthz is given where it only decides whether there is anything to do, in ms. */
-const LOOK_MS = 5_000;
-
-const UNASKED = { known: false, reason: 'nobody asked' } as const;
-
-type Found = Pick<Deployment, 'outcome' | 'reasons' | 'url' | 'configured' | 'serving' | 'evidence'>;
-
-const documentOf = async ({ plan, lane, hosting }: DeployTarget, found: Found, { root }: VerbContext): Promise<Deployment> => ({
-  kind: 'Deployment',
-  schemaVersion: 1,
-  ref: plan.ref,
-  lane,
-  adapter: hosting.name,
-  ...plan.place,
-  image: formatReference(plan.image),
-  platform: plan.platform,
-  ...found,
-  revision: (await headRevision(root)).revision,
-});
-
-/** Stores the values of a developer's own secrets, as far as they are set, for a rehearsal on this machine. */
-const storeOwnSecrets = async (target: DeployTarget, { env }: VerbContext): Promise<void> => {
-  const { hosting, plan, io } = target;
-  if (!isRehearsal(target) || plan.secret === null) return;
-  const names = [...plan.settings.secrets.required, ...plan.settings.secrets.optional];
-  const values = new Map(names.flatMap((name) => (env[name] ? [[name, env[name]] as const] : [])));
-  const stored = await hosting.secrets.describe(plan.place.environment, plan.secret, io.signal);
-  // What somebody stored stays where this command is run without it.
-  if (stored.known && stored.value !== null && values.size === 0) return;
-  const changed = await hosting.secrets.changed(plan.place.environment, plan.secret, values, io.signal);
-  if (changed.known && changed.value.length === 0 && stored.known && stored.value !== null) return;
-  await hosting.secrets.put(plan.place.environment, plan.secret, values, io);
-};
-
-/** Which digest serves, as the app's own address tells. */
-const servingAt = async ({ hosting, plan, io }: DeployTarget, budgetMs: number): Promise<ServingFound> => {
-  const address = await hosting.address(plan.place, io.signal);
-  return awaitServing({ request: requestsTo(address), digest: plan.image.digest, budgetMs, signal: io.signal });
-};
-
-/** What is to be done so that an app is as its plan says. */
-interface Need {
-  readonly what: 'nothing' | 'rollover' | 'deploy';
-  readonly reasons: readonly string[];
-}
-
-/** Compares what there is with the plan; what is as it should be must also serve. */
-const needOf = async (target: DeployTarget, before: ObservedApp): Promise<Need> => {
-  const { differs, staleSecrets, unknown } = deploymentDiffers(target.plan, before, { lenient: isRehearsal(target) });
-  if (differs.length > 0) return { what: 'deploy', reasons: differs };
-  if (unknown.length > 0) return { what: 'deploy', reasons: unknown.map((each) => `not known is ${each}`) };
-  if (staleSecrets) return { what: 'rollover', reasons: ['its secrets have other values than what runs was given'] };
-  const { why } = await servingAt(target, LOOK_MS).catch((error: Error): ServingFound => ({ serving: UNASKED, why: error.message }));
-  target.io.signal.throwIfAborted();
-  return why === null ? { what: 'nothing', reasons: [] } : { what: 'deploy', reasons: [why] };
-};
-
-const planLines = ({ hosting, plan }: DeployTarget, { what, reasons }: Need): string[] => [
-  `${plan.ref} as ${plan.place.app} in environment ${plan.place.environment} of ${hosting.name}: ${what === 'nothing' ? 'it runs already' : what}`,
-  `  image: ${formatReference(plan.image)} for ${plan.platform}`,
-  `  settings: ${Object.entries(plan.expected)
-    .map(([name, value]) => `${name}=${String(value)}`)
-    .join(' ')}`,
-  `  secret: ${plan.secret ?? 'none'}`,
-  ...reasons.map((reason) => `  because ${reason}`),
-];
-
-const configuredProblem = ({ plan }: DeployTarget, { image }: ObservedApp): string | null => {
-  if (!image.known) return `the platform does not tell which image is configured: ${image.reason}`;
-  return image.value === plan.image.digest ? null : `configured is ${image.value ?? 'no image'}, and ${plan.image.digest} was deployed`;
-};
-
-/** The command that goes back to what ran before; null if nothing did. */
-const rollbackCommand = ({ plan, lane, hosting }: DeployTarget, before: ObservedApp): string | null =>
-  before.image.known && before.image.value !== null && before.image.value !== plan.image.digest
-    ? `nx run ${plan.slug}:rollback --lane=${lane} --adapter=${hosting.name}`
-    : null;
-
-/** Deploys the image that ran before. @returns a line that tells what came of it */
-const rollBack = async (target: DeployTarget, digest: Digest): Promise<string> => {
-  const { hosting, plan, io } = target;
-  const back: DeploymentPlan = { ...plan, image: { ...plan.image, digest } };
-  await hosting.deploy(back, io);
-  const { why } = await servingAt({ ...target, plan: back }, SERVING_BACK_MS);
-  return why === null ? `rolled back: ${shortDigest(digest)} serves again` : `rolled back to ${shortDigest(digest)}, and ${why}`;
-};
-const SERVING_BACK_MS = 120_000;
-
-/** Tells a failed deployment: with the way back, or after it was gone. */
-const failed = async (
-  target: DeployTarget,
-  found: Omit<Found, 'outcome'>,
-  problem: Problem,
-  before: ObservedApp,
-  options: ModalDeployOptions,
-  context: VerbContext,
-): Promise<VerbOutcome<Deployment>> => {
-  const command = rollbackCommand(target, before);
-  const previous = before.image.known ? before.image.value : null;
-  const fix = command === null ? (problem.fix ?? 'There is no version before: mend it and deploy again.') : `Go back: ${command}`;
-  const lines = [formatProblem({ ...problem, fix })];
-  const exitCode = problem.code === 'ERR_DEPLOY_MISMATCH' ? EXIT.verdict : EXIT.error;
-  if (options.autoRollback !== true || previous === null || command === null)
-    return { document: await documentOf(target, { ...found, outcome: 'failed' }, context), lines, exitCode };
-  lines.push(await rollBack(target, previous));
-  return { document: await documentOf(target, { ...found, outcome: 'rolled-back' }, context), lines, exitCode };
-};
-
-/** Makes an app what its plan says, and proves it. */
-const deployAndProve = async (
-  target: DeployTarget,
-  evidence: Digest | null,
-  options: ModalDeployOptions,
-  context: VerbContext,
-): Promise<VerbOutcome<Deployment>> => {
-  const { hosting, plan, io } = target;
-  const before = await hosting.describe(plan.place, io.signal);
-  const need = await needOf(target, before);
-  const base = { reasons: [...need.reasons], evidence };
-  if (options.dryRun === true) {
-    const found: Found = { ...base, outcome: 'planned', url: before.url.known ? before.url.value : null, configured: before.image, serving: UNASKED };
-    return { document: await documentOf(target, found, context), lines: planLines(target, need), exitCode: EXIT.good };
-  }
-  if (need.what === 'deploy') await hosting.deploy(plan, io);
-  if (need.what === 'rollover') await hosting.rollover(plan.place, io);
-  const after = await hosting.describe(plan.place, io.signal);
-  const url = after.url.known ? after.url.value : null;
-  const wrong = configuredProblem(target, after);
-  if (wrong !== null) {
-    const found = { ...base, url, configured: after.image, serving: UNASKED };
-    return failed(target, found, { code: 'ERR_DEPLOY_MISMATCH', message: wrong }, before, options, context);
-  }
-  io.progress('waiting until it serves');
-  const { serving, why } = await servingAt(target, options.servingTimeout * 1000);
-  const found = { ...base, url, configured: after.image, serving };
-  if (why !== null) {
-    const code = serving.known ? 'ERR_DEPLOY_MISMATCH' : 'ERR_DEPLOY_UNREACHABLE';
-    return failed(target, found, { code, message: `${plan.place.app}: ${why}` }, before, options, context);
-  }
-  const outcome = need.what === 'nothing' ? 'unchanged' : need.what === 'rollover' ? 'rolled-over' : 'deployed';
-  const said = { unchanged: 'runs already; nothing was done', 'rolled-over': 'runs with its new secrets', deployed: 'was deployed' }[outcome];
-  const lines = [
-    `${plan.ref} ${said}: ${shortDigest(plan.image.digest)} is configured and serves at ${url}`,
-    ...need.reasons.map((reason) => `  because ${reason}`),
-  ];
-  return { document: await documentOf(target, { ...found, outcome }, context), lines, exitCode: EXIT.good };
-};
 
 const stopApp = async (target: DeployTarget, context: VerbContext): Promise<VerbOutcome<Deployment>> => {
   const { hosting, plan, io } = target;
@@ -181,27 +20,14 @@ const stopApp = async (target: DeployTarget, context: VerbContext): Promise<Verb
   };
 };
 
-/** Whether a report is asked for. @throws ERR_LANE_FORBIDS if it is asked for none where there must be one */
-const asksEvidence = ({ evidence }: ModalDeployOptions, { lane }: DeployTarget): boolean => {
-  if (lane === 'local') return evidence === true;
-  if (evidence === false) fail('ERR_LANE_FORBIDS', `lane ${lane} deploys nothing without evidence`, { fix: 'Leave --no-evidence out.' });
-  return laneRules(lane).deploysTo !== null;
-};
-
 /**
- * Deploys the image that is pinned, after every check, and proves which digest is configured and which serves. An app that is as it should be is left alone.
- * @throws all problems of the checks before, ERR_LOCKED, ERR_DEPLOY_FAILED, ERR_CANCELLED and what keeps the platform from answering
+ * Deploys the image that is pinned, or ends the app with --stop.
+ * @throws ERR_OPTION_INVALID, and what `openTarget` and `deployTarget` throw
  */
 export const modalDeploy = async (options: ModalDeployOptions, context: VerbContext): Promise<VerbOutcome<Deployment>> => {
-  const target = await openTarget(options, context);
-  const { hosting, plan, locations, io } = target;
   if (options.stop === true && options.dryRun === true)
     throw new PinlaneError({ code: 'ERR_OPTION_INVALID', message: '--stop and --dryRun exclude each other' });
-  return withAppLock(hosting.name, plan.place, locations.paths, io.signal, async () => {
-    if (options.stop === true) return stopApp(target, context);
-    const asks = asksEvidence(options, target);
-    if (options.dryRun !== true) await storeOwnSecrets(target, context);
-    const { evidence } = await preflight(target, asks, context);
-    return deployAndProve(target, evidence, options, context);
-  });
+  const target = await openTarget(options, context);
+  if (options.stop !== true) return deployTarget(target, options, context);
+  return withAppLock(target.hosting.name, target.plan.place, target.locations.paths, target.io.signal, () => stopApp(target, context));
 };
