@@ -55,8 +55,9 @@ const readSmall = async (path: string | undefined, what: string): Promise<Buffer
 
 async function* tarOf(path: string, diffId: Digest): AsyncGenerator<Uint8Array, void, void> {
   const hash = createSha256();
+  const gzip = await isGzip(path);
   const packed: AsyncIterable<Uint8Array> = createReadStream(path);
-  for await (const chunk of (await isGzip(path)) ? decompressed('gzip', packed) : packed) {
+  for await (const chunk of gzip ? decompressed('gzip', packed) : packed) {
     hash.update(chunk);
     yield chunk;
   }
