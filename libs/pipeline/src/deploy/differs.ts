@@ -18,23 +18,32 @@ const settingsDiffer = (expected: DeployedSettings, found: DeployedSettings): st
     .filter((name) => found[name] !== undefined && (found[name] ?? null) !== (expected[name] ?? null))
     .map((name) => `${name} is ${said(found[name])}, and registry.yaml says ${said(expected[name])}`);
 
-/** How the secrets of an app differ: which is attached, and whether it has the keys that are required. */
-const secretsDiffer = ({ secret, settings }: DeploymentPlan, found: readonly { readonly name: string; readonly keys: readonly string[] }[]): string[] => {
+/** How the secrets of an app differ: which is attached, and whether it has the keys that are required. A secret of optional keys need not be stored. */
+const secretsDiffer = (
+  { secret, settings }: DeploymentPlan,
+  found: readonly { readonly name: string; readonly keys: readonly string[] }[],
+  stored: boolean,
+): string[] => {
   const attached = found.find(({ name }) => name === secret);
   const others = found.filter(({ name }) => name !== secret).map(({ name }) => name);
-  if (secret !== null && attached === undefined) return [`the secret ${secret} is not attached`];
+  if (secret !== null && attached === undefined && (stored || settings.secrets.required.length > 0)) return [`the secret ${secret} is not attached`];
   const missing = settings.secrets.required.filter((name) => !(attached?.keys ?? []).includes(name));
   return [
     ...(others.length > 0 ? [`attached is also the secret ${others.join(', ')}`] : []),
-    ...(secret !== null && missing.length > 0 ? [`the secret ${secret} lacks ${missing.join(', ')}`] : []),
+    ...(missing.length > 0 ? [`the secret ${secret} lacks ${missing.join(', ')}`] : []),
   ];
 };
 
 /**
  * Compares a plan with what a platform tells of its app. A deployment is idempotent by this, and drift is found by it: both ask the same question.
  * @param lenient whether keys of secrets may lack, as where the platform was not held to have them
+ * @param stored whether the platform has the plan's secret, which is asked for only if it is not attached and every key of it is optional
  */
-export const deploymentDiffers = (plan: DeploymentPlan, app: ObservedApp, { lenient = false }: { readonly lenient?: boolean } = {}): DeploymentDifferences => {
+export const deploymentDiffers = (
+  plan: DeploymentPlan,
+  app: ObservedApp,
+  { lenient = false, stored = false }: { readonly lenient?: boolean; readonly stored?: boolean } = {},
+): DeploymentDifferences => {
   const differs: string[] = [];
   const unknown: string[] = [];
   const look = <T>(
@@ -50,7 +59,7 @@ export const deploymentDiffers = (plan: DeploymentPlan, app: ObservedApp, { leni
   look('image', app.image, (digest) => (digest === plan.image.digest ? [] : [`the image is ${said(digest)}, and ${plan.image.digest} is pinned`]));
   look('settings', app.settings, (settings) => settingsDiffer(plan.expected, settings ?? {}));
   look('secrets', app.secrets, (secrets) =>
-    lenient && plan.secret !== null && secrets.some(({ name }) => name === plan.secret) ? [] : secretsDiffer(plan, secrets),
+    lenient && plan.secret !== null && secrets.some(({ name }) => name === plan.secret) ? [] : secretsDiffer(plan, secrets, stored),
   );
   return { differs, staleSecrets: app.secretsCurrent.known && !app.secretsCurrent.value, unknown };
 };

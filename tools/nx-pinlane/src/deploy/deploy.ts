@@ -60,9 +60,20 @@ interface Need {
   readonly reasons: readonly string[];
 }
 
+/** Whether a secret that need not be there has been stored since the app was deployed without it. */
+const isStoredSince = async ({ hosting, plan, io }: DeployTarget, { secrets }: ObservedApp): Promise<boolean> => {
+  const { secret, settings, place } = plan;
+  if (secret === null || settings.secrets.required.length > 0 || !secrets.known || secrets.value.some(({ name }) => name === secret)) return false;
+  const stored = await hosting.secrets.describe(place.environment, secret, io.signal);
+  return stored.known && stored.value !== null;
+};
+
 /** Compares what there is with the plan; what is as it should be must also serve. */
 const needOf = async (target: DeployTarget, before: ObservedApp): Promise<Need> => {
-  const { differs, staleSecrets, unknown } = deploymentDiffers(target.plan, before, { lenient: isRehearsal(target) });
+  const { differs, staleSecrets, unknown } = deploymentDiffers(target.plan, before, {
+    lenient: isRehearsal(target),
+    stored: await isStoredSince(target, before),
+  });
   if (differs.length > 0) return { what: 'deploy', reasons: differs };
   if (unknown.length > 0) return { what: 'deploy', reasons: unknown.map((each) => `not known is ${each}`) };
   if (staleSecrets) return { what: 'rollover', reasons: ['its secrets have other values than what runs was given'] };
