@@ -1,8 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { buildsSource } from '../../src/cli/builds-source.ts';
-import { isAfterBuild, isBuildWanted, pinsWhatItTests, tasksOfRun, type TasksOfRun } from '../../src/nx/task-graph.ts';
+import { isAfterBuild, isBuildWanted, isOnlyBefore, pinsWhatItTests, tasksOfRun, type TasksOfRun } from '../../src/nx/task-graph.ts';
 
-const EXECUTORS: Record<string, string> = { buildx: 'buildx', pin: 'pin', acceptance: 'acceptance', image: 'buildx' };
+const EXECUTORS: Record<string, string> = {
+  buildx: 'buildx',
+  pin: 'pin',
+  acceptance: 'acceptance',
+  image: 'buildx',
+  'modal-deploy': 'modal-deploy',
+  smoke: 'smoke',
+};
 
 /** `a:pin>a:buildx` reads: a:pin depends on a:buildx. */
 const run = (edges: readonly string[], overrides: Record<string, Record<string, unknown>> = {}): TasksOfRun => {
@@ -22,6 +29,25 @@ const run = (edges: readonly string[], overrides: Record<string, Record<string, 
 const ACCEPTANCE = ['a:acceptance>a:buildx', 'a:buildx>base:buildx'];
 const WITH_PIN = [...ACCEPTANCE, 'a:pin>a:buildx'];
 const lane = (name: string) => ({ PINLANE_LANE: name });
+
+describe('what comes before a deployment', () => {
+  const deploying = run(['a:smoke>a:modal-deploy', 'a:modal-deploy>a:pin', 'a:modal-deploy>a:acceptance', 'a:acceptance>a:buildx']);
+  const idle = (asked: string, of = deploying) =>
+    ['a:buildx', 'a:pin', 'a:acceptance', 'a:modal-deploy', 'a:smoke'].filter((id) => isOnlyBefore(of, id, { NX_PINLANE_ASKED: asked }));
+
+  it('does nothing unless it was asked for, and builds nothing for what does nothing', () => {
+    expect(idle('run a:smoke a smoke')).toEqual(['a:pin', 'a:acceptance', 'a:modal-deploy']);
+    expect(idle('run a modal-deploy')).toEqual(['a:pin', 'a:acceptance']);
+    expect(idle('run-many -t pin acceptance modal-deploy smoke')).toEqual([]);
+    expect(isBuildWanted(deploying, 'a:buildx', { NX_PINLANE_ASKED: 'run a modal-deploy' })).toBe(false);
+    expect(isBuildWanted(deploying, 'a:buildx', { NX_PINLANE_ASKED: 'run-many acceptance modal-deploy' })).toBe(true);
+  });
+
+  it('does its work if another target of the workspace waits for it, too', () => {
+    const shipped = run(['a:ship>a:pin', 'a:ship>a:modal-deploy', 'a:modal-deploy>a:pin', 'a:modal-deploy>a:acceptance']);
+    expect(idle('run a ship', shipped)).toEqual(['a:acceptance']);
+  });
+});
 
 describe('what a run builds', () => {
   it.each([
