@@ -74,12 +74,13 @@ export const supervise = async (order: SupervisorOrder, openImage: (order: Super
     return front.listen(order.port, 0).catch(() => front.listen(0, 0));
   };
 
+  // Set while the processor is started again.
+  let starting: Promise<void> | null = null;
   /** Looks until the version is over. */
   const watch = async (): Promise<void> => {
     const standbySince = performance.now();
     let wasConfigured = false;
     let [ends, startedAt, restartAt] = [0, performance.now(), 0];
-    let starting: Promise<void> | null = null;
     for (; !ending.signal.aborted; await sleep(LOOK_MS)) {
       if (!existsSync(folders.root)) return;
       // A file that can't be read says nothing.
@@ -142,6 +143,8 @@ export const supervise = async (order: SupervisorOrder, openImage: (order: Super
   } finally {
     ending.abort();
     await front.close();
+    // What is just being started comes to its end first, and is ended then.
+    await (starting as Promise<void> | null)?.catch(() => undefined);
     await (running as RunningProcessor | null)?.stop(GRACE_MS).catch(() => undefined);
     await removeTree(folders.artifacts(version)).catch(() => undefined);
   }
