@@ -56,7 +56,7 @@ export const deploymentDiffers = (
   };
   if (app.state.known && app.state.value === 'absent') return { differs: ['there is no such app yet'], staleSecrets: false, unknown };
   look('state', app.state, (state) => (state === 'running' ? [] : [`it is ${state}`]));
-  look('image', app.image, (digest) => (digest === plan.image.digest ? [] : [`the image is ${said(digest)}, and ${plan.image.digest} is pinned`]));
+  look('image', app.image, (digest) => (digest === plan.image.digest ? [] : [`the image is ${said(digest)}, and ${plan.image.digest} is to run`]));
   look('settings', app.settings, (settings) => settingsDiffer(plan.expected, settings ?? {}));
   look('secrets', app.secrets, (secrets) =>
     lenient && plan.secret !== null && secrets.some(({ name }) => name === plan.secret) ? [] : secretsDiffer(plan, secrets, stored),

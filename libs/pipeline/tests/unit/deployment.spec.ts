@@ -59,8 +59,8 @@ describe('an app that is compared with its plan', () => {
   });
 
   it.each<[string, Partial<ObservedApp>, string]>([
-    ['the image', { image: known(digestOf('b')) }, `the image is ${digestOf('b')}, and ${digestOf('a')} is pinned`],
-    ['an image that is none of ours', { image: known(null) }, `the image is none, and ${digestOf('a')} is pinned`],
+    ['the image', { image: known(digestOf('b')) }, `the image is ${digestOf('b')}, and ${digestOf('a')} is to run`],
+    ['an image that is none of ours', { image: known(null) }, `the image is none, and ${digestOf('a')} is to run`],
     ['the state', { state: known('stopped') }, 'it is stopped'],
     ['a setting', { settings: known({ cpu: 1 }) }, 'cpu is 1, and registry.yaml says 4'],
     ['a setting that nobody asked for', { settings: known({ gpu: 'H100' }) }, 'gpu is H100, and registry.yaml says none'],
