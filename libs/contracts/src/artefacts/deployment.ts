@@ -152,20 +152,3 @@ export const observedDeploymentSchema = artefact('ObservedDeployment', {
   url: knownSchema(z.url().nullable()),
 }).describe('An app as the hosting platform reports it.');
 export type ObservedDeployment = z.infer<typeof observedDeploymentSchema>;
-
-/** The differences between the images that are pinned and those that run. */
-export const driftReportSchema = artefact('DriftReport', {
-  environment: z.enum(['dev', 'staging', 'main']),
-  verdict: z.enum(['in-sync', 'drift']),
-  entries: z.array(
-    z.strictObject({
-      ref: refSchema,
-      app: z.string(),
-      outcome: z.enum(['in-sync', 'differs', 'absent', 'unpinned', 'unknown']),
-      pinned: digestSchema.nullable(),
-      deployed: digestSchema.nullable(),
-      message: z.string(),
-    }),
-  ),
-});
-export type DriftReport = z.infer<typeof driftReportSchema>;
