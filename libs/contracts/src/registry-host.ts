@@ -15,11 +15,7 @@ const askedHost = (name: string): string | null => {
   }
 };
 
-/**
- * Why a text is not the host of a registry, with or without a port; null if it is. What passes can be asked: an address of it has that very host, so that
- * no two texts mean one host but for the case of their letters.
- */
-export const registryHostFault = (text: string): string | null => {
+const faultOf = (text: string): string | null => {
   const [, name, port] = HOST.exec(text) ?? [];
   if (name === undefined || name.length > LONGEST) return 'its host is not a host name';
   if (port !== undefined && (!PORT.test(port) || Number(port) > 65_535)) return 'its port is none of 1 to 65535, written without leading zeros';
@@ -27,4 +23,16 @@ export const registryHostFault = (text: string): string | null => {
   if (asked === null) return 'its host is no address';
   if (asked !== name.toLowerCase()) return `its host means ${asked}, and is written so`;
   return asked === STORE_HOST && name !== STORE_HOST ? `its host is written ${STORE_HOST}` : null;
+};
+
+let last: { readonly text: string; readonly fault: string | null } | undefined;
+
+/**
+ * Why a text is not the host of a registry, with or without a port; null if it is. What passes can be asked: an address of it has that very host, so that
+ * no two texts mean one host but for the case of their letters.
+ */
+export const registryHostFault = (text: string): string | null => {
+  // A run asks thousands of times for one and the same.
+  if (last?.text !== text) last = { text, fault: faultOf(text) };
+  return last.fault;
 };

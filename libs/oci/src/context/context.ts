@@ -1,7 +1,9 @@
+import { realpathSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { fail, isMachineFault, PinlaneError } from '@pinlane/contracts';
-import { createSha256, inParallel, whileWanted, type ChunkUse } from '../content/index.ts';
+import { createSha256, inParallel, stopIfAborted, whileWanted, type ChunkUse } from '../content/index.ts';
+import { readSmallFile } from '../files/index.ts';
 import { bytesOnce, fileChunks, readText } from './files.ts';
 import { ignoreNothing, parseIgnore, type Ignore } from './ignore.ts';
 import type { BuildContext, ContextEntry } from './model.ts';
@@ -23,9 +25,9 @@ const unreadable = (what: string) => (cause: unknown) => {
   return fail('ERR_CONTEXT_INVALID', `${what} cannot be read: ${String(errorCode(cause) ?? 'unknown error')}`, { cause });
 };
 
-const textIfThere = async (path: string, what: string): Promise<string | undefined> => {
+const textIfThere = (path: string, what: string): string | undefined => {
   try {
-    return await readText(path, what);
+    return readText(path, what);
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
     throw error;
@@ -36,8 +38,12 @@ const textIfThere = async (path: string, what: string): Promise<string | undefin
 const insideText = async (root: string, path: string): Promise<string | undefined> => {
   const normal = posix.normalize(path);
   if (posix.isAbsolute(normal) || normal === '..' || normal.startsWith('../')) return fail('ERR_PATH_ESCAPES', `${path} is not inside the build context`);
-  const real = await realpath(join(root, normal)).catch(() => undefined);
-  if (real === undefined) return undefined;
+  let real: string;
+  try {
+    real = realpathSync.native(join(root, normal));
+  } catch {
+    return undefined;
+  }
   const from = relative(root, real);
   if (from === '..' || from.startsWith(`..${sep}`)) return fail('ERR_PATH_ESCAPES', `${path} leads out of the build context`);
   return textIfThere(real, path);
@@ -56,6 +62,9 @@ const hashed = async (entry: FoundEntry, chunks: AsyncIterable<Uint8Array>): Pro
   for await (const chunk of chunks) seen.update(chunk);
   return { ...entry, size: seen.size, sha256: seen.digest() };
 };
+
+/** A file of at most so many bytes is read at once. */
+const SMALL = 64 * 1024;
 
 const byPath = (a: { readonly path: string }, b: { readonly path: string }): number => (a.path < b.path ? -1 : 1);
 
@@ -77,8 +86,13 @@ export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfil
     Object.hasOwn(overrides, path) ? bytesOnce(overrides[path]!) : whileWanted(fileChunks(join(root, path), use), signal);
   const entries: ContextEntry[] = walker.found.filter(({ type }) => type !== 'file').map((entry) => ({ ...entry, sha256: null }));
   const files = walker.found.filter(({ type }) => type === 'file');
+  const whole = ({ path, size }: FoundEntry): AsyncIterable<Uint8Array> => {
+    const small = size > SMALL || Object.hasOwn(overrides, path) ? null : readSmallFile(join(root, path), SMALL, { links: false });
+    return small?.kind === 'file' ? bytesOnce(small.bytes) : content(path, { lent: true });
+  };
   await inParallel(files, 8, async (entry) => {
-    entries.push(await hashed(entry, content(entry.path, { lent: true })).catch(unreadable(JSON.stringify(entry.path))));
+    stopIfAborted(signal);
+    entries.push(await (async () => hashed(entry, whole(entry)))().catch(unreadable(JSON.stringify(entry.path))));
   });
   return { root, entries: entries.sort(byPath), odd: walker.odd.sort(byPath), dockerfile: { path: dockerfile, text }, open: content };
 };

@@ -1,5 +1,5 @@
-import type { Dirent } from 'node:fs';
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import { lstatSync, type Dirent } from 'node:fs';
+import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stopIfAborted } from '../content/index.ts';
 import { isLeftTemporary } from '../files/index.ts';
@@ -103,7 +103,8 @@ export class Walker {
       return true;
     }
     if (!child.isFile()) return this.leaveOut(path, oddType(child));
-    const { mode, size } = await lstat(absolute);
+    // A call for each file of a context: waiting for a thread would cost several times as much.
+    const { mode, size } = lstatSync(absolute);
     this.found.push({ path, type: 'file', mode: mode & 0o100 ? 0o755 : 0o644, size, linkTarget: null });
     return true;
   }

@@ -1,5 +1,6 @@
 export { aboutFile } from './about-file.ts';
-export { writeFileAtomic } from './atomic-write.ts';
+export { replaceAtOnce, writeFileAtomic, type ReplaceOptions } from './atomic-write.ts';
+export { readSmallFile, type SmallFile } from './small-file.ts';
 export { makeFolder } from './make-folder.ts';
 export { isLeftTemporary } from './whole-file.ts';
 export { withLock, type LockPlace } from './lock.ts';

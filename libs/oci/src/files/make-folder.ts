@@ -1,3 +1,4 @@
+import { mkdirSync, statSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isMissing } from './if-there.ts';
@@ -28,5 +29,28 @@ export const makeFolder = async (path: string): Promise<void> => {
     if (!isMissing(error) || above === path) throw error;
     await makeFolder(above);
     await makeOne(path);
+  }
+};
+
+const makeAtOnce = (path: string): void => {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const above = dirname(path);
+    if (isMissing(error) && above !== path) {
+      makeAtOnce(above);
+      mkdirSync(path);
+    } else if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+  }
+};
+
+/** Does something with a path, and again after it made the folder that the path is in, if that was missing. @throws as {@link makeFolder} */
+export const withFolderAtOnce = (path: string, act: () => void): void => {
+  try {
+    act();
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    makeAtOnce(dirname(path));
+    act();
   }
 };

@@ -10,16 +10,19 @@ const TEMPORARY = /^\.pinlane-\d+-[\w-]+\.tmp$/;
 /** Whether a file has the name of one that was to be replaced into place, and that a killed process left. */
 export const isLeftTemporary = (name: string): boolean => TEMPORARY.test(name);
 
+/** A name that no other process has, and that {@link isLeftTemporary} knows. */
+export const temporaryName = (): string => `.pinlane-${process.pid}-${randomBytes(9).toString('base64url')}.tmp`;
+
 /**
- * Lets `write` fill a new file whose name no other process has, and then calls `place` with its path. The file is never left under that name, except by a
- * crash.
+ * Lets `write` fill a new file whose name no other process has, and then calls `place` with its path, which moves it or removes it. The file is never left
+ * under that name, except by a crash.
  */
 export const throughTemporary = async <T>(
   folder: string,
   write: (file: FileHandle) => Promise<T>,
   place: (path: string, written: T) => Promise<void>,
 ): Promise<T> => {
-  const path = join(folder, `.pinlane-${process.pid}-${randomBytes(9).toString('base64url')}.tmp`);
+  const path = join(folder, temporaryName());
   const file = await open(path, 'wx').catch(async (error: unknown) => {
     if (!isMissing(error)) throw error;
     await makeFolder(folder);
@@ -29,8 +32,9 @@ export const throughTemporary = async <T>(
     const written = await aboutFile(path, () => write(file).finally(() => file.close()));
     await place(path, written);
     return written;
-  } finally {
+  } catch (error) {
     await rm(path, { force: true });
+    throw error;
   }
 };
 
@@ -58,6 +62,7 @@ export const createWhole = async (folder: string, path: string, text: string): P
       await makeFolder(dirname(path));
       // link, unlike rename, never replaces.
       await link(temporary, path).catch((error: unknown) => (isTaken(error) ? (created = false) : Promise.reject(error)));
+      await rm(temporary, { force: true });
     },
   );
   return created;

@@ -1,5 +1,6 @@
 import type { ExitCode, Progress } from '@pinlane/contracts';
 import type { RepositoryOptions } from '@pinlane/oci';
+import type { Once } from './once.ts';
 
 /** What a verb may know of the world besides its options. */
 export interface VerbContext {
@@ -21,6 +22,8 @@ export interface VerbContext {
   readonly announce: (ready: { readonly document: unknown; readonly lines: readonly string[] }) => void;
   /** Runs what only waits for others, such as a registry: tasks of the same process work meanwhile. */
   readonly waiting: <T>(work: () => Promise<T>) => Promise<T>;
+  /** What tasks of the same process find out once: only what stays as it is while they run. */
+  readonly once: Once;
   readonly signal: AbortSignal;
   /** How long registries are waited for; as their client has it if absent. */
   readonly patience?: Pick<RepositoryOptions, 'idleMs' | 'retry'>;

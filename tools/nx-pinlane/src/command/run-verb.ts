@@ -1,5 +1,6 @@
 import { sep } from 'node:path';
 import { asPinlaneError, ERROR_CATALOGUE, EXIT, fail, formatProblem, PinlaneError, type ErrorDocument, type ExitCode, type Problem } from '@pinlane/contracts';
+import { createOnce } from './once.ts';
 import { guardOutput, typedSecrets, withoutSecrets } from './output.ts';
 import { createReporter, type Streams } from './reporter.ts';
 import type { VerbContext } from './context.ts';
@@ -81,6 +82,7 @@ export interface Shared {
   readonly signal: AbortSignal;
   /** See `VerbContext`; what waits is run as it is if absent. */
   readonly waiting?: VerbContext['waiting'];
+  readonly once?: VerbContext['once'];
 }
 
 type Tell = (error: PinlaneError) => void;
@@ -131,6 +133,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, given: Str
       note: reporter.note,
       announce: reporter.finish,
       waiting: shared.waiting ?? ((work) => work()),
+      once: shared.once ?? createOnce(),
       signal,
     });
     reporter.finish(outcome);

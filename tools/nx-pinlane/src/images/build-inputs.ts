@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises';
+import { realpathSync, statSync, type Stats } from 'node:fs';
 import { join, posix, relative, sep } from 'node:path';
 import { fail, isPinlaneError, leadsOut, PinlaneError, PLATFORMS, type Digest, type ProcessorSpec } from '@pinlane/contracts';
 import { ASSEMBLER_VERSION, dockerfileBases, parseDockerfile, readBuildContext, type BuildContext, type ParsedDockerfile } from '@pinlane/oci';
@@ -31,28 +31,41 @@ export interface BuildInputs {
  * The paths, in a build context, under which registry.yaml can be seen: its own, and if it is a link the one that it leads to. The build
  * sees the projection of the spec under each, so that no image depends on its own digest.
  */
-const specPaths = async (context: string, specFile: string): Promise<string[]> => {
-  const [folder, real] = await Promise.all([realpath(context), realpath(specFile)]).catch(() => [context, specFile] as const);
-  const paths = [relative(context, specFile), relative(folder, real)].map((path) => path.split(sep).join('/'));
+const specPaths = (context: string, specFile: string): string[] => {
+  let from = relative(context, specFile);
+  try {
+    from = relative(realpathSync.native(context), realpathSync.native(specFile));
+  } catch {
+    // Whoever reads them says what is wrong.
+  }
+  const paths = [relative(context, specFile), from].map((path) => path.split(sep).join('/'));
   return paths.filter((path) => !leadsOut(path));
 };
 
+const statIfThere = (path: string): Stats | undefined => {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+};
+
 /** The folder of the build context. @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES if it is none, or leads out of the processor's own */
-const contextFolder = async ({ spec, file }: SpecFile, projectFolder: string): Promise<string> => {
+const contextFolder = ({ spec, file }: SpecFile, projectFolder: string): string => {
   const named = `build.context, ${JSON.stringify(spec.build.context)},`;
   const fix = 'Name a folder of the processor in build.context, or leave it out.';
   const folder = join(projectFolder, spec.build.context);
-  const found = await stat(folder).catch(() => undefined);
+  const found = statIfThere(folder);
   if (!found?.isDirectory()) return fail('ERR_CONTEXT_INVALID', `${named} is ${found ? 'not a folder' : 'not there'}`, { file, fix });
-  const from = relative(await realpath(projectFolder), await realpath(folder));
+  const from = relative(realpathSync.native(projectFolder), realpathSync.native(folder));
   if (leadsOut(from)) fail('ERR_PATH_ESCAPES', `${named} leads out of the processor's folder`, { file, fix });
   return folder;
 };
 
 const readContext = async (specFile: SpecFile, projectFolder: string, signal: AbortSignal): Promise<BuildContext> => {
-  const folder = await contextFolder(specFile, projectFolder);
+  const folder = contextFolder(specFile, projectFolder);
   const projection = new TextEncoder().encode(projectionText(specFile.spec));
-  const paths = await specPaths(folder, specFile.path);
+  const paths = specPaths(folder, specFile.path);
   return readBuildContext(folder, {
     signal,
     dockerfile: specFile.spec.build.dockerfile,

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import * as z from 'zod';
 import { readOwnFile, writeOwnFile } from '../workspace/own-file.ts';
-import { openWitness } from '../workspace/witness.ts';
+import { openWitness, type Witness } from '../workspace/witness.ts';
 
 /** What was bundled, and what came of it. */
 export interface Bundled {
@@ -32,7 +32,11 @@ const recordSchema = z.strictObject({
 /** Times of files are as coarse as this on some file systems, in ms. */
 const TICK_MS = 1_000;
 
-const bundler = (): string => {
+let version: string | undefined;
+
+const bundler = (): string => (version ??= readBundler());
+
+const readBundler = (): string => {
   const manifest = createRequire(import.meta.url).resolve('esbuild/package.json');
   return `${FORMAT} ${(JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version}`;
 };
@@ -42,11 +46,11 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 const isInPackage = (path: string): boolean => /(^|\/)node_modules\//.test(path);
 
 /** Sources by themselves and by where they are looked for; files of packages by themselves, and their manifests. */
-const witnessOf = (root: string, inputs: readonly string[]): string => {
+const stateOf = (witness: Witness, root: string, inputs: readonly string[]): string => {
   const packages = inputs.filter(isInPackage);
   const manifests = packages.flatMap((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []).map((folder) => `${folder}/package.json`);
   const absolute = (paths: readonly string[]): string[] => [...new Set(paths)].map((path) => join(root, path));
-  return openWitness(root).of(absolute(inputs.filter((path) => !isInPackage(path))), absolute([...packages, ...manifests]));
+  return witness.of(absolute(inputs.filter((path) => !isInPackage(path))), absolute([...packages, ...manifests]));
 };
 
 const holds = (path: string, { sha256: expected, size }: { readonly sha256: string; readonly size: number }): boolean => {
@@ -71,18 +75,25 @@ export const sameBundle = (path: string, root: string, options: string): { path:
   const record = readRecord(path);
   if (record?.options !== options || record.bundler !== bundler()) return null;
   if (!record.outputs.every((output) => holds(join(root, output.path), output))) return null;
-  return record.witness === witnessOf(root, record.inputs) ? record.outputs.map(({ path: output, size }) => ({ path: output, size })) : null;
+  return record.witness === stateOf(openWitness(root), root, record.inputs) ? record.outputs.map(({ path: output, size }) => ({ path: output, size })) : null;
 };
 
 /**
  * Records a bundle. Not where a file was written to at about the time of bundling: whether it was before or after, its times do not tell.
+ * @param witness may have looked before: what changed since then is not what it saw, so that the record is not believed
  * @param temporary where the record is prepared
  */
-export const recordBundle = async (path: string, root: string, { options, inputs, outputs, since }: Bundled, temporary: string): Promise<void> => {
+export const recordBundle = async (
+  path: string,
+  root: string,
+  { options, inputs, outputs, since }: Bundled,
+  witness: Witness,
+  temporary: string,
+): Promise<void> => {
   const isSettled = (input: string): boolean => (statSync(join(root, input), { throwIfNoEntry: false })?.ctimeMs ?? Infinity) < since - TICK_MS;
   if (!inputs.every(isSettled)) return;
   const files = outputs.map(({ path: output, contents }) => ({ path: relative(root, output), sha256: sha256(contents), size: contents.length }));
-  await writeOwnFile(path, { bundler: bundler(), options, inputs: [...inputs], witness: witnessOf(root, inputs), outputs: files }, temporary).catch(
+  await writeOwnFile(path, { bundler: bundler(), options, inputs: [...inputs], witness: stateOf(witness, root, inputs), outputs: files }, temporary).catch(
     () => undefined,
   );
 };

@@ -3,13 +3,14 @@ import { readFile, realpath, rm } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { fail, laneRules, leadsOut, PinlaneError, type Lane, type Problem } from '@pinlane/contracts';
 import { laneOf } from '@pinlane/pipeline';
-import { writeFileAtomic } from '@pinlane/oci';
+import { replaceAtOnce } from '@pinlane/oci';
 import type { BuildFailure, Message } from 'esbuild';
 import type { VerbContext } from '../command/context.ts';
 import { BUNDLER, namedEntries } from '../workspace/bundler.ts';
 import { withPortableNames } from './bundle-names.ts';
 import { recordBundle, sameBundle, type Bundled } from './bundle-record.ts';
 import { workspacePaths } from '../workspace/paths.ts';
+import { openWitness } from '../workspace/witness.ts';
 
 const asProblem = ({ text, location, notes }: Message): Problem => ({
   code: 'ERR_BUNDLE_FAILED',
@@ -69,8 +70,9 @@ const keepsRecords = ({ lane }: BundleOptions, env: VerbContext['env']): boolean
 
 /** A bundle that is there already stays untouched; another one is prepared outside of the build context, where no image and no fingerprint finds it. */
 const replaceIfOther = async (path: string, contents: Uint8Array, temporaryFolder: string): Promise<void> => {
-  const before = await readFile(path).catch(() => undefined);
-  if (before === undefined || Buffer.compare(before, contents) !== 0) await writeFileAtomic(path, contents, { temporaryFolder });
+  const before = existsSync(path) ? await readFile(path).catch(() => undefined) : undefined;
+  // What a power cut leaves of it is not what its record says, and is bundled anew.
+  if (before === undefined || Buffer.compare(before, contents) !== 0) replaceAtOnce(path, contents, { temporaryFolder });
 };
 
 /**
@@ -81,7 +83,7 @@ const replaceIfOther = async (path: string, contents: Uint8Array, temporaryFolde
  */
 export const writeBundle = async (
   options: BundleOptions,
-  { root: given, project, projectRoot, env, progress }: VerbContext,
+  { root: given, project, projectRoot, env, progress, once }: VerbContext,
 ): Promise<{ path: string; size: number }[]> => {
   // The bundler names files by where they really are.
   const root = await realpath(given);
@@ -93,7 +95,7 @@ export const writeBundle = async (
   const record = bundle(project);
   const wanted = JSON.stringify([relative(root, entry), relative(root, output), options.sourcemap]);
   // The map of an earlier bundle would become part of the image.
-  const removeMap = async (): Promise<void> => (options.sourcemap ? undefined : rm(`${output}.map`, { force: true }));
+  const removeMap = async (): Promise<void> => (options.sourcemap || !existsSync(`${output}.map`) ? undefined : rm(`${output}.map`, { force: true }));
   const records = keepsRecords(options, env);
   const same = records ? sameBundle(record, root, wanted) : null;
   if (same !== null) {
@@ -105,6 +107,13 @@ export const writeBundle = async (
   const { inputs, outputs } = await bundled(root, entry, output, options.sourcemap);
   await removeMap();
   for (const { path, contents } of outputs) await replaceIfOther(path, contents, temporary);
-  if (records) await recordBundle(record, root, { options: wanted, inputs, outputs, since }, temporary);
+  if (records)
+    await recordBundle(
+      record,
+      root,
+      { options: wanted, inputs, outputs, since },
+      once(`witness of ${root}`, () => openWitness(root)),
+      temporary,
+    );
   return outputs.map(({ path, contents }) => ({ path: relative(root, path), size: contents.length }));
 };

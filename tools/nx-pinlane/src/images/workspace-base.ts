@@ -89,7 +89,7 @@ export const workspaceBase = async (project: string, lane: Lane, locations: Imag
   const { store, scratch } = locations;
   const anew = scratch?.anew === true;
   const base = await openBase(baseDir, { ...locations, ...scratch }, anew, context);
-  const known = await base.known();
+  const known = await (anew ? base.known() : context.once(`base of ${baseDir}`, () => base.known()));
   const index = known?.index ?? (await base.assemble()).index;
   // Who leaves nothing, or builds fresh, looks at every byte: an earlier run may have left them.
   const hashed = scratch !== undefined || laneRules(lane).fresh;

@@ -1,4 +1,5 @@
 import type { ExecutorContext, TaskGraph } from '@nx/devkit';
+import { createOnce } from '../command/once.ts';
 import { onSignals } from '../command/run-verb.ts';
 import type { Streams } from '../command/reporter.ts';
 import type { Verb } from '../command/verb.ts';
@@ -42,6 +43,7 @@ export const batchExecutor = (load: () => Promise<Verb>) =>
     const { tasks, dependencies } = tasksOfRun(graph as unknown as TaskGraphOfNx, run.executorOf);
     const isVerbose = context.isVerbose || process.env['NX_VERBOSE_LOGGING'] === 'true';
     const environment = environmentOf(context);
+    const once = createOnce();
 
     const skip = (): TaskResult => ({ success: false, terminalOutput: '', startTime: Date.now(), endTime: Date.now(), status: 'skipped' });
     const atOnce = parallelOf(process.env, context.nxJsonConfiguration);
@@ -59,7 +61,7 @@ export const batchExecutor = (load: () => Promise<Verb>) =>
         targetName: target.target,
         configurationName: target.configuration,
       } as ExecutorContext;
-      const success = await runTask(load, options, place, run, { streams, env: environment(id), signal, waiting });
+      const success = await runTask(load, options, place, run, { streams, env: environment(id), signal, waiting, once });
       return { success, terminalOutput: said(), startTime, endTime: Date.now() };
     };
 

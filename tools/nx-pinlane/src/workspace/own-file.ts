@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { writeFileAtomic } from '@pinlane/oci';
+import { readSmallFile, replaceAtOnce, type ReplaceOptions } from '@pinlane/oci';
 import type { z } from 'zod';
-import { readSmallFile } from './small-file.ts';
 
 /** The largest record that is read, in bytes: those of images with a hundred bases are far smaller. */
 const LIMIT = 1024 * 1024;
@@ -35,13 +34,15 @@ export const readOwnFile = <T extends object>(path: string, schema: z.ZodType<T>
   }
 };
 
-/** Replaces such a file in one step, be there a folder or a link to nowhere at its path. */
-export const replaceOwnFile = async (path: string, text: string, options: { readonly temporaryFolder?: string } = {}): Promise<void> => {
-  await writeFileAtomic(path, text, options).catch(async (thrown: NodeJS.ErrnoException) => {
-    if (!['EISDIR', 'ENOTEMPTY', 'EEXIST', 'ELOOP'].includes(String(thrown.code))) throw thrown;
+/** Replaces such a file in one step, be there a folder or a link to nowhere at its path. After a power cut it may be broken, which its reader finds. */
+export const replaceOwnFile = async (path: string, text: string, options: ReplaceOptions = {}): Promise<void> => {
+  try {
+    replaceAtOnce(path, text, options);
+  } catch (thrown) {
+    if (!['EISDIR', 'ENOTEMPTY', 'EEXIST', 'ELOOP'].includes(String((thrown as NodeJS.ErrnoException).code))) throw thrown;
     await rm(path, { recursive: true, force: true });
-    await writeFileAtomic(path, text, options);
-  });
+    replaceAtOnce(path, text, options);
+  }
 };
 
 /** Writes a document into such a file. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readSmallFile } from './small-file.ts';
+import { readSmallFile } from '@pinlane/oci';
 
 /** The largest such file that is read, in bytes; what is known of a thousand processors has half a mebibyte. */
 const LIMIT = 32 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { asPinlaneError, fail } from '@pinlane/contracts';
-import { readSmallFile } from './small-file.ts';
+import { readSmallFile } from '@pinlane/oci';
 
 /** The largest registry.yaml that is looked at, in bytes: no text of as many characters as are read (`SPEC_LIMIT`) has more in UTF-8. */
 const LARGEST = 3 * 1024 * 1024;

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { readSmallFile } from '@pinlane/oci';
 import { storeBases } from './dockerfile-facts.ts';
 import type { FactsCache } from '../../workspace/facts-cache.ts';
-import { readSmallFile } from '../../workspace/small-file.ts';
 import { readSpecBytes } from '../../workspace/spec-bytes.ts';
 import { readSpecFacts } from '../../workspace/spec-facts.ts';
 import type { ProcessorFacts } from './targets.ts';

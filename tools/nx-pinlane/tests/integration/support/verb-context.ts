@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { temporaryFolder } from '@pinlane/testing';
 import type { VerbContext, VerbOutcome } from '../../../src/command/context.ts';
+import { createOnce } from '../../../src/command/once.ts';
 import type { Verb } from '../../../src/command/verb.ts';
 
 /** What a flow knows of the world, in a test. */
@@ -18,6 +19,7 @@ export const contextOf = (root: string, more: Partial<VerbContext> = {}): VerbCo
     note: (line) => void notes.push(line),
     announce: () => undefined,
     waiting: (work) => work(),
+    once: createOnce(),
     signal: new AbortController().signal,
     notes,
     ...more,

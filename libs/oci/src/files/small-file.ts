@@ -19,8 +19,9 @@ const readUpTo = (descriptor: number, size: number, limit: number): Uint8Array =
 };
 
 /**
- * Reads a file that anybody may have put there: it waits for no pipe, reads no device, and takes no more than a limit. This imports nothing else, because
- * every Nx command loads it.
+ * Reads a small file at once, which anybody may have put there: it waits for no pipe, reads no device, and takes no more than a limit. A run reads several
+ * for each processor, and handing each call to a thread would cost several times what the call takes. This imports nothing else, because every Nx command
+ * loads it.
  * @param limit in bytes
  * @param links whether the path may be a symbolic link; if not, one is `special`
  * @throws the system's errors
