@@ -51,14 +51,14 @@ const headersOf = ({ method, headers, authorization, body }: Message): Record<st
 /** Sends one message without following redirects. @throws as {@link Send} does */
 const sendOnce = async (message: Message, { idleMs, signal }: SendOptions): Promise<Answer> => {
   const { method, url, body } = message;
-  const watchdog = createWatchdog(idleMs);
+  const watchdog = createWatchdog(idleMs, signal);
   const failure: BodyFailure = {};
   try {
     const response = await exchange({
       method,
       url,
       headers: headersOf(message),
-      signal: signal ? AbortSignal.any([signal, watchdog.signal]) : watchdog.signal,
+      signal: watchdog.signal,
       ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : watched(body, watchdog, failure) }),
     });
     watchdog.pat();

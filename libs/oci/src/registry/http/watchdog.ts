@@ -1,7 +1,7 @@
-/** Aborts a signal when nothing has happened for a while, or when all that came so far came too slowly. It lets a slow but steady transfer go on. */
+/** Aborts a signal when nothing has happened for a while, when all that came so far came too slowly, or with another signal. A slow but steady transfer goes on. */
 export interface Watchdog {
   readonly signal: AbortSignal;
-  /** Why it has aborted the signal; undefined if it has not. */
+  /** Why it has aborted the signal by itself; undefined if it has not. */
   readonly barked: 'idle' | 'slow' | undefined;
   readonly idleMs: number;
   /** Tells that something happened. */
@@ -14,7 +14,8 @@ export interface Watchdog {
 /** In bytes a second: how fast an answer has to come on the whole, after as long as nothing at all may happen. So its time is bounded by its size. */
 export const SLOWEST = 8 * 1024;
 
-export const createWatchdog = (idleMs: number): Watchdog => {
+/** @param outer aborts its signal, too, until it is stopped */
+export const createWatchdog = (idleMs: number, outer?: AbortSignal): Watchdog => {
   const controller = new AbortController();
   let barked: Watchdog['barked'];
   const bark = (why: 'idle' | 'slow'): void => {
@@ -22,6 +23,10 @@ export const createWatchdog = (idleMs: number): Watchdog => {
     controller.abort();
   };
   const idle = setTimeout(() => bark('idle'), idleMs);
+  // AbortSignal.any would do the same, at more than the price of the request.
+  const follow = (): void => controller.abort();
+  if (outer?.aborted) follow();
+  else outer?.addEventListener('abort', follow, { once: true });
   let [waited, size] = [0, 0];
   return {
     signal: controller.signal,
@@ -36,6 +41,9 @@ export const createWatchdog = (idleMs: number): Watchdog => {
       size += bytes;
       if (waited > idleMs + (size / SLOWEST) * 1000) bark('slow');
     },
-    stop: () => clearTimeout(idle),
+    stop() {
+      clearTimeout(idle);
+      outer?.removeEventListener('abort', follow);
+    },
   };
 };
