@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { digestSchema, HOSTING_NAMES, RUNTIME_NAMES, type DeployEnvironment } from '@pinlane/contracts';
 import { holderSchema, isGone, makeFolder, writeFileAtomic, type Holder } from '@pinlane/oci';
 import type { AppPlace, DeploymentPlan } from '@pinlane/pipeline';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The folders of one app. */
 export interface AppFolders {
