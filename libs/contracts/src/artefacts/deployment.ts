@@ -141,6 +141,8 @@ export const observedDeploymentSchema = artefact('ObservedDeployment', {
   version: knownSchema(z.number().nullable()),
   deployedAt: knownSchema(z.iso.datetime().nullable()),
   deployedBy: knownSchema(z.string().nullable()),
+  /** Since when it is stopped and by whom, as far as the platform tells; absent if it is not. */
+  stopped: z.strictObject({ at: z.iso.datetime().nullable(), by: z.string().nullable() }).optional(),
   /** The digest of the platform manifest that is configured. */
   image: knownSchema(digestSchema.nullable()),
   settings: knownSchema(deployedSettingsSchema.nullable()),

@@ -27,6 +27,7 @@ export type DriftDifference = z.infer<typeof driftDifferenceSchema>;
 
 /** A thing that could not be told, with the reason. */
 export const driftUnknownSchema = z.strictObject({ what: z.string(), reason: z.string() });
+export type DriftUnknown = z.infer<typeof driftUnknownSchema>;
 
 /** One app: what should run there, what was found, and the verdict. */
 export const driftEntrySchema = z.strictObject({
@@ -46,7 +47,7 @@ export const driftEntrySchema = z.strictObject({
   serving: knownSchema(digestSchema.nullable()).nullable(),
   /** Whether the published name still leads to the pinned image; null unless the image was made anew (`--deep`). */
   nameLeadsToPin: knownSchema(z.boolean()).nullable(),
-  /** When what differs was deployed, and by whom, as far as the platform tells. */
+  /** When what differs was deployed, or the app was stopped, and by whom, as far as the platform tells. */
   since: z.iso.datetime().nullable(),
   by: z.string().nullable(),
 });
@@ -61,7 +62,10 @@ export const driftReportSchema = artefact('DriftReport', {
   environment: deployEnvironmentSchema,
   /** The commit whose pins were compared; null outside of git. */
   revision: revisionSchema.nullable(),
-  /** `unknown`: nothing differs as far as could be told, and something could not be told. */
+  /**
+   * `in-sync`, exit code 0: every app that should run does, as it is pinned, and no other is there. `drift`, 2: an app is drifted, missing or stopped, or an
+   * orphan outside of dev, whatever else could not be told. `unknown`, 1: nothing differs as far as could be told, and something could not be told.
+   */
   verdict: z.enum(['in-sync', 'drift', 'unknown']),
   /** Whether apps were asked themselves, and whether names were proven. */
   live: z.boolean(),
