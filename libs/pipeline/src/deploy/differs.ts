@@ -1,36 +1,37 @@
-import type { DeployedSettings } from '@pinlane/contracts';
+import type { DeployedSettings, DriftDifference, DriftUnknown, Known, NamedSecret } from '@pinlane/contracts';
 import type { DeploymentPlan, ObservedApp } from './hosting.ts';
 
 /** How an app differs from its plan, and what could not be told. */
 export interface DeploymentDifferences {
-  /** What needs a new deployment: `image`, `state`, a setting or a secret, each as a line for a person. */
-  readonly differs: readonly string[];
+  /** What needs a new deployment: the state, the image, a setting or a secret. */
+  readonly differs: readonly DriftDifference[];
   /** Whether only the values of its secrets are newer than what runs: then a rollover is enough. */
   readonly staleSecrets: boolean;
-  readonly unknown: readonly string[];
+  readonly unknown: readonly DriftUnknown[];
 }
 
-const said = (value: unknown): string => (value === undefined || value === null ? 'none' : String(value));
+const text = (value: unknown): string | null => (value === undefined || value === null ? null : String(value));
 
 /** Settings that differ; those that the platform does not tell have no say. */
-const settingsDiffer = (expected: DeployedSettings, found: DeployedSettings): string[] =>
+const settingsDiffer = (expected: DeployedSettings, found: DeployedSettings): DriftDifference[] =>
   (Object.keys(found) as (keyof DeployedSettings)[])
     .filter((name) => found[name] !== undefined && (found[name] ?? null) !== (expected[name] ?? null))
-    .map((name) => `${name} is ${said(found[name])}, and registry.yaml says ${said(expected[name])}`);
+    .map((name) => ({ what: 'setting', name, expected: text(expected[name]), found: text(found[name]) }));
+
+/** How a key of a secret is named where it is expected, or found. */
+export const keyText = (key: string): string => `the key ${key}`;
+const ATTACHED = 'attached';
 
 /** How the secrets of an app differ: which is attached, and whether it has the keys that are required. A secret of optional keys need not be stored. */
-const secretsDiffer = (
-  { secret, settings }: DeploymentPlan,
-  found: readonly { readonly name: string; readonly keys: readonly string[] }[],
-  stored: boolean,
-): string[] => {
+const secretsDiffer = ({ secret, settings }: DeploymentPlan, found: readonly NamedSecret[], stored: boolean): DriftDifference[] => {
   const attached = found.find(({ name }) => name === secret);
-  const others = found.filter(({ name }) => name !== secret).map(({ name }) => name);
-  if (secret !== null && attached === undefined && (stored || settings.secrets.required.length > 0)) return [`the secret ${secret} is not attached`];
-  const missing = settings.secrets.required.filter((name) => !(attached?.keys ?? []).includes(name));
+  if (secret !== null && attached === undefined && (stored || settings.secrets.required.length > 0))
+    return [{ what: 'secret', name: secret, expected: ATTACHED, found: null }];
+  const others = found.filter(({ name }) => name !== secret);
+  const missing = settings.secrets.required.filter((key) => !(attached?.keys ?? []).includes(key));
   return [
-    ...(others.length > 0 ? [`attached is also the secret ${others.join(', ')}`] : []),
-    ...(missing.length > 0 ? [`the secret ${secret} lacks ${missing.join(', ')}`] : []),
+    ...others.map(({ name }): DriftDifference => ({ what: 'secret', name, expected: null, found: ATTACHED })),
+    ...missing.map((key): DriftDifference => ({ what: 'secret', name: secret, expected: keyText(key), found: null })),
   ];
 };
 
@@ -44,22 +45,43 @@ export const deploymentDiffers = (
   app: ObservedApp,
   { lenient = false, stored = false }: { readonly lenient?: boolean; readonly stored?: boolean } = {},
 ): DeploymentDifferences => {
-  const differs: string[] = [];
-  const unknown: string[] = [];
-  const look = <T>(
-    name: string,
-    fact: { readonly known: true; readonly value: T } | { readonly known: false; readonly reason: string },
-    judge: (value: T) => string[],
-  ): void => {
+  const differs: DriftDifference[] = [];
+  const unknown: DriftUnknown[] = [];
+  const look = <T>(what: string, fact: Known<T>, judge: (value: T) => DriftDifference[]): void => {
     if (fact.known) differs.push(...judge(fact.value));
-    else unknown.push(`${name}: ${fact.reason}`);
+    else unknown.push({ what, reason: fact.reason });
   };
-  if (app.state.known && app.state.value === 'absent') return { differs: ['there is no such app yet'], staleSecrets: false, unknown };
-  look('state', app.state, (state) => (state === 'running' ? [] : [`it is ${state}`]));
-  look('image', app.image, (digest) => (digest === plan.image.digest ? [] : [`the image is ${said(digest)}, and ${plan.image.digest} is to run`]));
+  const one = (what: 'state' | 'image', expected: string, found: string | null): DriftDifference[] =>
+    found === expected ? [] : [{ what, name: null, expected, found }];
+  if (app.state.known && app.state.value === 'absent') return { differs: one('state', 'running', 'absent'), staleSecrets: false, unknown };
+  look('state', app.state, (state) => one('state', 'running', state));
+  look('image', app.image, (digest) => one('image', plan.image.digest, digest));
   look('settings', app.settings, (settings) => settingsDiffer(plan.expected, settings ?? {}));
   look('secrets', app.secrets, (secrets) =>
     lenient && plan.secret !== null && secrets.some(({ name }) => name === plan.secret) ? [] : secretsDiffer(plan, secrets, stored),
   );
   return { differs, staleSecrets: app.secretsCurrent.known && !app.secretsCurrent.value, unknown };
+};
+
+/** A difference as a line for a person. */
+export const differenceLine = ({ what, name, expected, found }: DriftDifference): string => {
+  const [wanted, seen] = [expected ?? 'none', found ?? 'none'];
+  switch (what) {
+    case 'state':
+      return found === 'absent' ? 'there is no such app yet' : `it is ${seen}`;
+    case 'image':
+      return expected === null ? `the image is ${seen}, and nothing is pinned` : `the image is ${seen}, and ${wanted} is to run`;
+    case 'setting':
+      return `${name} is ${seen}, and registry.yaml says ${wanted}`;
+    case 'secret':
+      if (expected === ATTACHED) return `the secret ${name} is not attached`;
+      if (found === ATTACHED) return `attached is also the secret ${name}`;
+      return expected === null ? `the secret ${name} has ${seen}, which registry.yaml does not name` : `the secret ${name} lacks ${wanted}`;
+    case 'serving':
+      return `/healthz answers with ${seen}, and ${wanted} is pinned`;
+    case 'name':
+      return `the published name leads to another image than ${wanted}`;
+    case 'environment':
+      return `it runs in environment ${seen}, and belongs into ${wanted}`;
+  }
 };

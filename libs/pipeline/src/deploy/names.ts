@@ -3,7 +3,8 @@ import { refParts, type DeployEnvironment, type Ref } from '@pinlane/contracts';
 
 /** The longest name that an app may have, in characters: Modal's limit. */
 export const APP_NAME_AT_MOST = 64;
-const HASH_DIGITS = 12;
+/** How many digits of a hash end a name that was cut. */
+export const HASH_DIGITS = 12;
 
 /** Who deploys from where; only names in `dev` hold it. */
 export interface Deployer {

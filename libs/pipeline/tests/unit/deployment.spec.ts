@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { digestSchema, parsePinnedReference, type EvidenceFound } from '@pinlane/contracts';
 import {
   deploymentDiffers,
+  differenceLine,
   evidenceFor,
   parseSpec,
   planDeployment,
@@ -65,16 +66,16 @@ describe('an app that is compared with its plan', () => {
     ['a setting', { settings: known({ cpu: 1 }) }, 'cpu is 1, and registry.yaml says 4'],
     ['a setting that nobody asked for', { settings: known({ gpu: 'H100' }) }, 'gpu is H100, and registry.yaml says none'],
     ['a secret that is not attached', { secrets: known([]) }, 'the secret acme-one-v2-secrets is not attached'],
-    ['a key that is gone', { secrets: known([{ ...SECRET, keys: ['B_KEY'] }]) }, 'the secret acme-one-v2-secrets lacks A_KEY'],
+    ['a key that is gone', { secrets: known([{ ...SECRET, keys: ['B_KEY'] }]) }, 'the secret acme-one-v2-secrets lacks the key A_KEY'],
     ['a secret too many', { secrets: known([SECRET, { name: 'other', keys: [] }]) }, 'attached is also the secret other'],
     ['all, if there is no such app', { state: known('absent'), image: unknown }, 'there is no such app yet'],
   ])('differs in %s', (_, more, line) => {
-    expect(deploymentDiffers(planOf(), observed(more)).differs).toEqual([line]);
+    expect(deploymentDiffers(planOf(), observed(more)).differs.map(differenceLine)).toEqual([line]);
   });
 
   it('is not known where the platform does not answer, and that is no difference', () => {
     const { differs, unknown: open } = deploymentDiffers(planOf(), observed({ image: unknown, secrets: unknown, settings: unknown }));
-    expect([differs, open]).toEqual([[], ['image: nobody answered', 'settings: nobody answered', 'secrets: nobody answered']]);
+    expect([differs, open]).toEqual([[], ['image', 'settings', 'secrets'].map((what) => ({ what, reason: 'nobody answered' }))]);
   });
 
   it('has stale secrets only if it is known that they have other values now', () => {
@@ -86,7 +87,7 @@ describe('an app that is compared with its plan', () => {
     const plan = planOf('secrets: { optional: [B_KEY] }\n');
     const without = observed({ secrets: known([]) });
     expect(deploymentDiffers(plan, without).differs).toEqual([]);
-    expect(deploymentDiffers(plan, without, { stored: true }).differs).toEqual(['the secret acme-one-v2-secrets is not attached']);
+    expect(deploymentDiffers(plan, without, { stored: true }).differs.map(differenceLine)).toEqual(['the secret acme-one-v2-secrets is not attached']);
   });
 });
 

@@ -1,6 +1,6 @@
 import { awaitServing, headRevision, requestsTo, type ServingFound } from '@pinlane/adapters';
 import { EXIT, fail, formatProblem, formatReference, laneRules, shortDigest, type Deployment, type Digest, type Problem } from '@pinlane/contracts';
-import { deploymentDiffers, type DeploymentPlan, type ObservedApp } from '@pinlane/pipeline';
+import { deploymentDiffers, differenceLine, type DeploymentPlan, type ObservedApp } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../command/context.ts';
 import type { OptionsOf } from '../command/verb.ts';
 import { withAppLock } from './app-lock.ts';
@@ -74,8 +74,8 @@ const needOf = async (target: DeployTarget, before: ObservedApp): Promise<Need> 
     lenient: isRehearsal(target),
     stored: await isStoredSince(target, before),
   });
-  if (differs.length > 0) return { what: 'deploy', reasons: differs };
-  if (unknown.length > 0) return { what: 'deploy', reasons: unknown.map((each) => `not known is ${each}`) };
+  if (differs.length > 0) return { what: 'deploy', reasons: differs.map(differenceLine) };
+  if (unknown.length > 0) return { what: 'deploy', reasons: unknown.map(({ what, reason }) => `not known is ${what}: ${reason}`) };
   if (staleSecrets) return { what: 'rollover', reasons: ['its secrets have other values than what runs was given'] };
   const { why } = await servingAt(target, LOOK_MS).catch((error: Error): ServingFound => ({ serving: UNASKED, why: error.message }));
   target.io.signal.throwIfAborted();

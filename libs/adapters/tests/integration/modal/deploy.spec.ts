@@ -192,7 +192,7 @@ requirement(
     const [problem, ...more] = await modal.preflight(planOf('a1', { place: { ...PLACE, environment } }), ioOf());
     expect([problem?.code, more]).toEqual([code, []]);
     const told = await modal.describe({ ...PLACE, environment }, signal);
-    expect(Object.values(told).filter((fact) => typeof fact === 'object' && fact.known)).toEqual([]);
+    expect(Object.values(told).filter((fact) => typeof fact === 'object' && 'known' in fact && fact.known)).toEqual([]);
     expect(JSON.stringify([problem, told])).not.toContain('as-canary-token');
   });
 
