@@ -50,9 +50,21 @@ export const hostingSuite = (name: string, open: () => Promise<HostingUnderTest>
       const second = await platform.describe(one.place, io().signal);
       expect(second).toMatchObject({ image: { value: digestOf(two) }, url: first.url });
       expect(await serves(all, two)).toBeNull();
-      expect((await platform.list(one.place.environment, io().signal)).map(({ app }) => app)).toEqual([one.place.app]);
+      const there = await platform.survey(one.place.environment, ['acme-none-v1'], io().signal);
+      expect(there.asked.get('acme-none-v1')).toMatchObject({ state: { value: 'absent' } });
+      expect(there).toMatchObject({ others: { value: [{ app: one.place.app, state: { value: 'running' } }] }, published: { value: [one.slug] } });
+      expect((await platform.survey(one.place.environment, [one.place.app], io().signal)).others).toEqual({ known: true, value: [] });
+      const elsewhere = await platform.elsewhere('main', [one.place.app, 'acme-none-v1'], io().signal);
+      expect(elsewhere).toEqual({
+        known: true,
+        value: new Map([
+          [one.place.app, [one.place.environment]],
+          ['acme-none-v1', []],
+        ]),
+      });
       await platform.stop(one.place, io());
-      expect((await platform.describe(one.place, io().signal)).state).toEqual({ known: true, value: 'stopped' });
+      const stopped = await platform.describe(one.place, io().signal);
+      expect(stopped).toMatchObject({ state: { value: 'stopped' }, stopped: { at: expect.stringMatching(/^\d{4}-/), by: expect.any(String) } });
       await expect(platform.address(one.place, io().signal)).rejects.toMatchObject({ code: 'ERR_DEPLOY_UNREACHABLE' });
     });
 

@@ -38,6 +38,16 @@ export interface DeploymentPlan {
 /** An app as a platform reports it, each fact known or not. */
 export type ObservedApp = Omit<ObservedDeployment, 'kind' | 'schemaVersion'>;
 
+/** What there is in an environment. */
+export interface EnvironmentSurvey {
+  /** The apps that were asked for, fact by fact, by name: also those that are not there. */
+  readonly asked: ReadonlyMap<string, ObservedApp>;
+  /** All others that run, as far as a listing tells of them. */
+  readonly others: Known<readonly ObservedApp[]>;
+  /** The slugs that images were ever published for there by Pinlane. */
+  readonly published: Known<readonly string[]>;
+}
+
 /** How a platform's work is told and broken off. */
 export interface HostingIo {
   readonly progress: Progress;
@@ -89,8 +99,13 @@ export interface HostingPlatform {
   preflight(plan: DeploymentPlan, io: HostingIo): Promise<readonly Problem[]>;
   /** Tells what there is at a place. What can't be told is not known, with its reason; nothing is thrown for it but ERR_CANCELLED. */
   describe(place: AppPlace, signal: AbortSignal): Promise<ObservedApp>;
-  /** All apps of an environment; nothing is woken. @throws what keeps the platform from answering */
-  list(environment: DeployEnvironment, signal: AbortSignal): Promise<readonly ObservedApp[]>;
+  /**
+   * Tells what there is in an environment: all of some apps, and which others run. One listing serves for all, at most 32 apps are asked about at once, and
+   * nothing is woken. As with `describe`, nothing is thrown but ERR_CANCELLED.
+   */
+  survey(environment: DeployEnvironment, apps: readonly string[], signal: AbortSignal): Promise<EnvironmentSurvey>;
+  /** In which other environments apps of some names run. */
+  elsewhere(environment: DeployEnvironment, apps: readonly string[], signal: AbortSignal): Promise<Known<ReadonlyMap<string, readonly DeployEnvironment[]>>>;
   /**
    * Makes a plan come true: the image by its digest, the settings and the secrets. An earlier version stays live if it fails. Running it again after it was
    * killed at any step converges. @throws ERR_DEPLOY_FAILED and what keeps the platform from answering
@@ -102,6 +117,8 @@ export interface HostingPlatform {
   stop(place: AppPlace, io: HostingIo): Promise<void>;
   /** The address of an app that was deployed, with credentials for the platform's proxy if it needs any. @throws ERR_DEPLOY_UNREACHABLE if there is none */
   address(place: AppPlace, signal: AbortSignal): Promise<HostedAddress>;
+  /** The same of an app that was just observed. */
+  addressOf(app: ObservedApp): HostedAddress;
   /** Starts the very image that is configured there beside the deployment, with no secrets; whoever starts it removes it. It ends by itself after `atMostMs`. */
   probe(plan: DeploymentPlan, atMostMs: number, io: HostingIo): Promise<StartedProbe>;
   /**

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   asPinlaneError,
+  DEPLOY_ENVIRONMENTS,
   fail,
   isPinlaneError,
+  type DeployEnvironment,
   type Known,
   type Platform,
   type Problem,
@@ -12,8 +14,8 @@ import {
   type Runtime,
   type RuntimeName,
 } from '@pinlane/contracts';
-import { isGone, type Holder } from '@pinlane/oci';
-import type { AppPlace, DeploymentPlan, HostingIo, HostingPlatform, ObservedApp, StartedProbe } from '@pinlane/pipeline';
+import { inParallel, isGone, type Holder } from '@pinlane/oci';
+import type { AppPlace, DeploymentPlan, EnvironmentSurvey, HostingIo, HostingPlatform, ObservedApp, StartedProbe } from '@pinlane/pipeline';
 import { makeRunFolder, removeTree } from '../../files/index.ts';
 import { startProgram, type StartedProgram } from '../../process/index.ts';
 import { chooseRuntime } from '../../runtime/index.ts';
@@ -62,6 +64,9 @@ const SUPERVISOR_MS = 30_000;
 /** How long an app may take to end before it is ended, in ms. */
 const END_MS = 15_000;
 
+/** How many apps are looked at at once. */
+const AT_ONCE = 32;
+
 const known = <T>(value: T): Known<T> => ({ known: true, value });
 
 const absent = (place: AppPlace): ObservedApp => ({
@@ -85,6 +90,15 @@ const unknown = (place: AppPlace, reason: string): ObservedApp => {
     ...place,
     ...{ state: not, version: not, deployedAt: not, deployedBy: not, image: not, settings: not, secrets: not, secretsCurrent: not, url: not },
   };
+};
+
+/** A fact, or why this machine does not tell it. */
+const asKnown = async <T>(work: Promise<T>): Promise<Known<T>> => {
+  try {
+    return known(await work);
+  } catch (error) {
+    return { known: false, reason: asPinlaneError(error).message };
+  }
 };
 
 /** The versions of an app that left a status, the highest last. */
@@ -171,6 +185,9 @@ export const createLocalHosting = (options: LocalHostingOptions): HostingPlatfor
       version: known(configured.version),
       deployedAt: known(configured.deployedAt),
       deployedBy: known(configured.deployedBy),
+      ...(runs
+        ? {}
+        : { stopped: configured.stoppedAt === undefined ? { at: null, by: null } : { at: configured.stoppedAt, by: configured.stoppedBy ?? null } }),
       image: known(configured.digest),
       settings: known(planOf(configured).expected),
       secrets: known(secret === null ? [] : [{ name: secret.name, keys: secret.keys }]),
@@ -186,6 +203,41 @@ export const createLocalHosting = (options: LocalHostingOptions): HostingPlatfor
     } catch (error) {
       return unknown(place, `the state of the app can not be read (${(error as NodeJS.ErrnoException).code ?? 'it is broken'})`);
     }
+  };
+
+  const survey = async (environment: DeployEnvironment, apps: readonly string[]): Promise<EnvironmentSurvey> => {
+    const asked = new Set(apps);
+    const tell = (app: string): Promise<ObservedApp> => describe({ environment, app }, new AbortController().signal);
+    const told = await inParallel(apps, AT_ONCE, async (app) => [app, await tell(app)] as const);
+    const names = await asKnown(appNames(deployments, environment));
+    if (!names.known) return { asked: new Map(told), others: names, published: names };
+    const others = await inParallel(
+      names.value.filter((name) => !asked.has(name)),
+      AT_ONCE,
+      async (app) => ({ seen: await tell(app), slug: (await readConfigured(foldersOf({ environment, app })).catch(() => null))?.plan['slug'] }),
+    );
+    const running = others.filter(({ seen: { state } }) => !state.known || state.value === 'running');
+    return {
+      asked: new Map(told),
+      others: known(running.map(({ seen }) => seen)),
+      published: known(others.flatMap(({ slug }) => (typeof slug === 'string' ? [slug] : []))),
+    };
+  };
+
+  const elsewhere: HostingPlatform['elsewhere'] = (environment, apps) =>
+    asKnown(
+      (async () => {
+        const found = new Map<string, DeployEnvironment[]>(apps.map((app) => [app, []]));
+        for (const other of DEPLOY_ENVIRONMENTS.filter((each) => each !== environment))
+          for (const [app, { state }] of (await survey(other, apps)).asked) if (state.known && state.value === 'running') found.get(app)?.push(other);
+        return found;
+      })(),
+    );
+
+  const addressOf: HostingPlatform['addressOf'] = ({ environment, app, url }) => {
+    if (!url.known || url.value === null)
+      return fail('ERR_DEPLOY_UNREACHABLE', `the app ${app} in environment ${environment} has no address: ${url.known ? 'it does not run' : url.reason}`);
+    return { url: url.value, headers: {} };
   };
 
   /** Starts the supervisor of a new version; it lives on without this process. */
@@ -286,8 +338,8 @@ export const createLocalHosting = (options: LocalHostingOptions): HostingPlatfor
       return problems;
     },
     describe,
-    list: async (environment) =>
-      Promise.all((await appNames(deployments, environment)).map((app) => describe({ environment, app }, new AbortController().signal))),
+    survey,
+    elsewhere,
     deploy,
     rollover: async (place, io) => {
       const configured = await readConfigured(foldersOf(place));
@@ -297,21 +349,15 @@ export const createLocalHosting = (options: LocalHostingOptions): HostingPlatfor
     stop: async (place) => {
       const folders = foldersOf(place);
       const configured = await readConfigured(folders).catch(() => null);
-      if (configured !== null) await writeState(folders.configured, { ...configured, stopped: true });
+      if (configured?.stopped === false)
+        await writeState(folders.configured, { ...configured, stopped: true, stoppedAt: new Date().toISOString(), stoppedBy: options.user });
       for (const version of await versionsOf(folders)) {
         if (version !== configured?.version) await signalTo(await readStatus(folders, version).catch(() => null), 'SIGTERM');
         await awaitEnd(folders, version);
       }
     },
-    address: async (place, signal) => {
-      const { url } = await describe(place, signal);
-      if (!url.known || url.value === null)
-        return fail(
-          'ERR_DEPLOY_UNREACHABLE',
-          `the app ${place.app} in environment ${place.environment} has no address: ${url.known ? 'it does not run' : url.reason}`,
-        );
-      return { url: url.value, headers: {} };
-    },
+    address: async (place, signal) => addressOf(await describe(place, signal)),
+    addressOf,
     probe,
   };
 };

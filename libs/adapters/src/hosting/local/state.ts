@@ -54,6 +54,8 @@ export const configuredSchema = z.object({
   runtime: z.enum(RUNTIME_NAMES),
   deployedAt: z.iso.datetime(),
   deployedBy: z.string(),
+  stoppedAt: z.iso.datetime().optional(),
+  stoppedBy: z.string().optional(),
 });
 export type Configured = z.infer<typeof configuredSchema>;
 

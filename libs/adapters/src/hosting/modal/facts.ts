@@ -63,8 +63,6 @@ const currentOf = async (place: AppPlace, version: number | null, secrets: reado
 
 const isAddress = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 
-const isoTime = (time: string | null): string | null => (time === null || Number.isNaN(Date.parse(time)) ? null : new Date(time).toISOString());
-
 const nothing = { settings: known(null), secrets: known([]), secretsCurrent: known(true), url: known(null), image: known(null) };
 
 /** A live app as all platforms tell one. */
@@ -74,7 +72,7 @@ export const liveApp = async (place: AppPlace, { app, server, names, secrets }: 
     ...place,
     state: known('running' as const),
     version: known(app.version),
-    deployedAt: known(isoTime(app.deployedAt)),
+    deployedAt: known(app.deployedAt),
     deployedBy: known(app.deployedBy),
   };
   if (server.known && server.value === null) return { ...head, ...nothing };
@@ -90,14 +88,25 @@ export const liveApp = async (place: AppPlace, { app, server, names, secrets }: 
   };
 };
 
+const NOBODY_ASKED = unknown('nobody asked: no registry.yaml claims it');
+
+/** An app that was only seen in the list of all. */
+export const seenApp = (place: AppPlace, { version, deployedAt, deployedBy }: LiveApp): ObservedApp => ({
+  adapter: 'modal',
+  ...place,
+  ...{ state: known('running'), version: known(version), deployedAt: known(deployedAt), deployedBy: known(deployedBy) },
+  ...{ image: NOBODY_ASKED, settings: NOBODY_ASKED, secrets: NOBODY_ASKED, secretsCurrent: NOBODY_ASKED, url: NOBODY_ASKED },
+});
+
 /** An app that was stopped, or never was. */
 export const goneApp = (place: AppPlace, stopped: StoppedApp | null): ObservedApp => ({
   adapter: 'modal',
   ...place,
   state: known(stopped ? 'stopped' : 'absent'),
   version: known(stopped?.version ?? null),
-  deployedAt: known(isoTime(stopped?.deployedAt ?? null)),
+  deployedAt: known(stopped?.deployedAt ?? null),
   deployedBy: known(stopped?.deployedBy ?? null),
+  ...(stopped === null ? {} : { stopped: { at: stopped.stoppedAt, by: stopped.stoppedBy } }),
   ...nothing,
 });
 

@@ -1,9 +1,9 @@
-import { fail, formatReference, isPinlaneError, PinlaneError, type DeployEnvironment, type Known, type Problem } from '@pinlane/contracts';
-import type { AppPlace, DeploymentPlan, HostedAddress, HostingIo, HostingPlatform, ObservedApp, StoredSecret } from '@pinlane/pipeline';
-import { goneApp, liveApp, unknownApp } from './facts.ts';
+import { DEPLOY_ENVIRONMENTS, fail, formatReference, isPinlaneError, PinlaneError, type DeployEnvironment, type Known, type Problem } from '@pinlane/contracts';
+import type { AppPlace, DeploymentPlan, EnvironmentSurvey, HostedAddress, HostingIo, HostingPlatform, ObservedApp, StoredSecret } from '@pinlane/pipeline';
+import { goneApp, liveApp, seenApp, unknownApp } from './facts.ts';
 import { openMarkers, type SecretMarkers } from './markers.ts';
-import { HELPER_APP, SERVER } from './names.ts';
-import { describeServers, findStopped, listApps, publishedNames, type LiveApp } from './observe.ts';
+import { HELPER_APP } from './names.ts';
+import { listApps, listSecrets, survey, type LiveApp } from './observe.ts';
 import { startSandbox } from './probe.ts';
 import type { PythonClient } from './python.ts';
 import { putSecret } from './secrets.ts';
@@ -65,35 +65,44 @@ const proxyProblems = ({ env }: Modal, { settings }: DeploymentPlan): Problem[] 
         },
       ];
 
-/** Tells live apps, with a fixed number of processes for any number of them. */
-const tellLive = async ({ markers }: Modal, client: PythonClient, apps: readonly LiveApp[]): Promise<ObservedApp[]> => {
-  const ids = apps.flatMap(({ servers }) => servers.get(SERVER) ?? []);
-  const [observed, names] = await Promise.all([asFact(describeServers(client, ids)), asFact(publishedNames(client))]);
-  const environment = client.environment as DeployEnvironment;
-  return Promise.all(
-    apps.map((app) => {
-      const id = app.servers.get(SERVER);
-      const server = !observed.known
-        ? observed
-        : (observed.value.servers.get(id ?? '') ?? { known: false as const, reason: `Modal's client tells nothing of ${id}` });
-      const facts = {
-        app,
-        server: id === undefined ? { known: true as const, value: null } : server,
-        names,
-        secrets: observed.known ? observed.value.secrets : observed,
-      };
-      return liveApp({ environment, app: app.name }, facts, markers);
-    }),
-  );
+/** What there is in an environment: one listing for all, and no more than is asked for of each. */
+const surveyOf = async (modal: Modal, environment: DeployEnvironment, asked: readonly string[], signal: AbortSignal): Promise<EnvironmentSurvey> => {
+  const found = await asFact(survey(modal.client(environment, signal), asked));
+  if (!found.known) return { asked: new Map(asked.map((app) => [app, unknownApp({ environment, app }, found.reason)])), others: found, published: found };
+  const { apps, servers, stopped, names, secrets } = found.value;
+  const live = new Map(apps.map((app) => [app.name, app]));
+  const tell = async (name: string): Promise<ObservedApp> => {
+    const place = { environment, app: name };
+    const app = live.get(name);
+    if (app !== undefined) return liveApp(place, { app, server: servers.get(name)!, names, secrets }, modal.markers);
+    const gone = stopped.get(name)!;
+    return gone.known ? goneApp(place, gone.value) : unknownApp(place, gone.reason);
+  };
+  const told = await Promise.all(asked.map(async (name) => [name, await tell(name)] as const));
+  const wanted = new Set(asked);
+  // Images are built in an app of ours, which claims nothing.
+  const others = apps.filter(({ name }) => name !== HELPER_APP && !wanted.has(name));
+  return {
+    asked: new Map(told),
+    others: { known: true, value: others.map((app) => seenApp({ environment, app: app.name }, app)) },
+    published: names.known ? { known: true, value: [...new Set(names.value.map(({ slug }) => slug))] } : names,
+  };
 };
 
-const describe = async (modal: Modal, place: AppPlace, signal: AbortSignal): Promise<ObservedApp> => {
-  const client = modal.client(place.environment, signal);
-  const live = await asFact(findLive(client, place.app));
-  if (!live.known) return unknownApp(place, live.reason);
-  if (live.value !== null) return (await tellLive(modal, client, [live.value]))[0]!;
-  const stopped = await asFact(findStopped(client, place.app));
-  return stopped.known ? goneApp(place, stopped.value) : unknownApp(place, stopped.reason);
+const describe = async (modal: Modal, { environment, app }: AppPlace, signal: AbortSignal): Promise<ObservedApp> =>
+  (await surveyOf(modal, environment, [app], signal)).asked.get(app)!;
+
+/** In which other environments apps of some names run; one that the account does not have has none. */
+const elsewhereOf = async (modal: Modal, environment: DeployEnvironment, apps: readonly string[], signal: AbortSignal) => {
+  const found = new Map<string, DeployEnvironment[]>(apps.map((app) => [app, []]));
+  const look = async (other: DeployEnvironment): Promise<void> => {
+    const live = await listApps(modal.client(other, signal)).catch((thrown: unknown) => {
+      if (isPinlaneError(thrown, 'ERR_HOSTING_ENVIRONMENT')) return [];
+      throw thrown;
+    });
+    for (const { name } of live) found.get(name)?.push(other);
+  };
+  return asFact(Promise.all(DEPLOY_ENVIRONMENTS.filter((each) => each !== environment).map(look)).then(() => found));
 };
 
 /** A refusal in the middle of a deployment is that of the deployment. */
@@ -110,9 +119,7 @@ const noteGiven = async ({ markers }: Modal, place: AppPlace, app: LiveApp | nul
 
 const secretsOf = (modal: Modal): HostingPlatform['secrets'] => {
   const read = async (environment: DeployEnvironment, name: string, signal: AbortSignal): Promise<StoredSecret | null> => {
-    const { secrets } = await describeServers(modal.client(environment, signal), []);
-    if (!secrets.known) return fail('ERR_HOSTING_UNAVAILABLE', secrets.reason);
-    const found = secrets.value.find((each) => each.name === name);
+    const found = (await listSecrets(modal.client(environment, signal))).find((each) => each.name === name);
     const markers = await modal.markers.stored(environment, name);
     return found ? { name, keys: found.keys.map((key) => ({ name: key, marker: markers?.[key] ?? null })) } : null;
   };
@@ -133,11 +140,12 @@ const secretsOf = (modal: Modal): HostingPlatform['secrets'] => {
   };
 };
 
-const address = async ({ env, client }: Modal, { environment, app }: AppPlace, signal: AbortSignal): Promise<HostedAddress> => {
-  const { url, proxyAuth } = await readServer(client(environment, signal), app);
-  if (!URL.canParse(url)) return fail('ERR_DEPLOY_UNREACHABLE', `Modal tells no address of ${app} in ${environment}`);
+const addressOf = ({ env }: Modal, { environment, app, url, settings }: ObservedApp): HostedAddress => {
+  if (!url.known || url.value === null)
+    return fail('ERR_DEPLOY_UNREACHABLE', `the app ${app} in environment ${environment} has no address: ${url.known ? 'it does not run' : url.reason}`);
   const [key, secret] = [env[PROXY.key], env[PROXY.secret]];
-  return { url, headers: proxyAuth && key && secret ? { 'Modal-Key': key, 'Modal-Secret': secret } : {} };
+  const guarded = settings.known && settings.value?.proxyAuth === true;
+  return { url: url.value, headers: guarded && key && secret ? { 'Modal-Key': key, 'Modal-Secret': secret } : {} };
 };
 
 /** Modal as a place that runs images: by its own public clients, the Python one in one version alone. */
@@ -156,15 +164,8 @@ export const createModalHosting = (options: ModalHostingOptions): HostingPlatfor
     secrets: secretsOf(modal),
     preflight: async (plan, io) => [...proxyProblems(modal, plan), ...(await whyModalWouldNot(clientFor(plan.place, io), deploymentOf(modal, plan)))],
     describe: (place, signal) => describe(modal, place, signal),
-    list: async (environment, signal) => {
-      const apps = await listApps(client(environment, signal));
-      // Images are built in an app of ours, which claims nothing.
-      return tellLive(
-        modal,
-        client(environment, signal),
-        apps.filter(({ name }) => name !== HELPER_APP),
-      );
-    },
+    survey: (environment, apps, signal) => surveyOf(modal, environment, apps, signal),
+    elsewhere: (environment, apps, signal) => elsewhereOf(modal, environment, apps, signal),
     deploy: async (plan, io) => {
       const { app } = await deployToModal(clientFor(plan.place, io), deploymentOf(modal, plan), (line) => io.progress(line)).catch(failDeployment);
       await noteGiven(modal, plan.place, app, plan.secret);
@@ -175,7 +176,8 @@ export const createModalHosting = (options: ModalHostingOptions): HostingPlatfor
       await noteGiven(modal, place, await findLive(clientFor(place, io), place.app), given?.secret ?? null);
     },
     stop: (place, io) => stopModalApp(clientFor(place, io), place.app),
-    address: (place, signal) => address(modal, place, signal),
+    address: async (place, signal) => addressOf(modal, await describe(modal, place, signal)),
+    addressOf: (app) => addressOf(modal, app),
     probe: async (plan, atMostMs, io) => {
       const [{ imageId, port }, command] = await Promise.all([readServer(clientFor(plan.place, io), plan.place.app), modal.commandOf(plan, io.signal)]);
       const sandbox = await startSandbox(clientFor(plan.place, io), { imageId, command, port, lifeSeconds: Math.max(1, Math.ceil(atMostMs / 1000)) });

@@ -1,17 +1,23 @@
-import * as z from 'zod';
-import { fail, type Known } from '@pinlane/contracts';
+import type { ModalClient } from 'modal';
+import { inParallel } from '@pinlane/oci';
+import { asPinlaneError, fail, type Known } from '@pinlane/contracts';
+import { secretsOf } from './client-environment.ts';
+import { failureOf, isNotFound } from './failures.ts';
 import { LIMITS } from './limits.ts';
-import { parsePublished } from './names.ts';
-import type { PythonClient } from './python.ts';
+import { parsePublished, SERVER } from './names.ts';
 import { withSdk, type SdkClient } from './sdk.ts';
-import { parseTold, serverInfoOf, type ServerInfo } from './server-info.ts';
-import { askAlive, runAlive } from './watch.ts';
+import { serverOf, type ServerInfo } from './server-info.ts';
+
+/**
+ * The control plane as the SDK speaks to it. Its public calls tell of no Server, secret or published name, and the Python client takes several times as long
+ * for each; so these are asked directly, which the one version of the SDK allows that Pinlane depends on.
+ */
+type ControlPlane = ModalClient['cpClient'];
 
 /** An app that is live, as one call tells it of all apps of an environment. */
 export interface LiveApp {
   readonly id: string;
   readonly name: string;
-  readonly state: string;
   /** Null if nothing was ever deployed under its name: an app that only images are built in. */
   readonly version: number | null;
   /** ISO 8601. */
@@ -21,67 +27,31 @@ export interface LiveApp {
   readonly servers: ReadonlyMap<string, string>;
 }
 
-/** The live apps of an environment; stopped ones are left out. @throws ERR_HOSTING_… */
-export const listApps = (client: SdkClient): Promise<LiveApp[]> =>
-  withSdk(client, { what: `listing the apps of ${client.environment}` }, async (sdk) => {
-    const environment = await sdk.environments.fromName(client.environment).catch((thrown: unknown) => {
-      if ((thrown as Error).name === 'NotFoundError') return fail('ERR_HOSTING_ENVIRONMENT', `Modal has no environment ${client.environment}`);
-      throw thrown;
-    });
-    const apps: LiveApp[] = [];
-    for await (const app of environment.apps.list()) {
-      const { lifecycle, servers, description } = await app.info();
-      apps.push({
-        id: app.appId,
-        name: app.name ?? description,
-        state: lifecycle.state,
-        version: lifecycle.version ?? null,
-        deployedAt: lifecycle.deployedAt?.toISOString() ?? null,
-        deployedBy: lifecycle.deployedBy ?? null,
-        servers: new Map(Object.entries(servers)),
-      });
-    }
-    return apps;
+const appsOf = async (sdk: ModalClient, name: string): Promise<LiveApp[]> => {
+  const environment = await sdk.environments.fromName(name).catch((thrown: unknown) => {
+    if ((thrown as Error).name === 'NotFoundError') return fail('ERR_HOSTING_ENVIRONMENT', `Modal has no environment ${name}`);
+    throw thrown;
   });
-
-// One process for all: each start of the client takes longer than hundreds of answers.
-const OBSERVE = `
-import asyncio, dataclasses, json, os, sys, modal
-ids = json.load(sys.stdin)
-environment = os.environ["MODAL_ENVIRONMENT"]
-gate = asyncio.Semaphore(32)
-async def observe(id):
-    async with gate:
-        try:
-            server = modal.Server.from_id(id)
-            info = dataclasses.asdict(await server.info.aio())
-            scaling = dataclasses.asdict(await server.autoscaler.settings.aio())
-            return {"object_id": id, **info, **scaling}
-        except Exception as error:
-            return {"object_id": id, "error": type(error).__name__, "text": str(error)[:300]}
-async def secrets():
-    try:
-        found = await modal.Secret.objects.list.aio(environment_name=environment)
-        return [{"id": each.object_id, "name": each.name, "keys": sorted(await each._get_keys.aio())} for each in found]
-    except Exception as error:
-        return f"{type(error).__name__}: {str(error)[:300]}"
-async def main():
-    servers, named = await asyncio.gather(asyncio.gather(*[observe(id) for id in ids]), secrets())
-    return {"servers": servers, "secrets": named}
-print(json.dumps(asyncio.run(main()), default=str))
-`;
-
-const failedSchema = z.looseObject({ object_id: z.string(), error: z.string(), text: z.string() });
-
-/** What is told of one of many Servers: it, or why nothing is. */
-export type ServerAnswer = Known<ServerInfo>;
-
-const answerOf = (told: unknown): readonly [string, ServerAnswer] => {
-  const failed = failedSchema.safeParse(told);
-  if (failed.success) return [failed.data.object_id, { known: false, reason: `Modal's client: ${failed.data.error}: ${failed.data.text}` }];
-  const value = serverInfoOf(told);
-  return [value.id, { known: true, value }];
+  const apps: LiveApp[] = [];
+  for await (const app of environment.apps.list()) {
+    const { lifecycle, servers } = await app.info();
+    // Others run for as long as somebody's terminal is open, and may be described by any name.
+    if (lifecycle.state !== 'deployed' || app.name === undefined) continue;
+    apps.push({
+      id: app.appId,
+      name: app.name,
+      version: lifecycle.version ?? null,
+      deployedAt: lifecycle.deployedAt?.toISOString() ?? null,
+      deployedBy: lifecycle.deployedBy ?? null,
+      servers: new Map(Object.entries(servers)),
+    });
+  }
+  return apps;
 };
+
+/** The deployed apps of an environment; stopped ones are left out. @throws ERR_HOSTING_… */
+export const listApps = (client: SdkClient): Promise<LiveApp[]> =>
+  withSdk(client, { what: `listing the apps of ${client.environment}` }, (sdk) => appsOf(sdk, client.environment));
 
 /** A secret as Modal tells it: never a value. */
 export interface ModalSecretKeys {
@@ -90,33 +60,23 @@ export interface ModalSecretKeys {
   readonly keys: readonly string[];
 }
 
-const observedSchema = z.looseObject({
-  servers: z.array(z.unknown()),
-  secrets: z.union([z.string(), z.array(z.strictObject({ id: z.string(), name: z.string(), keys: z.array(z.string()) }))]),
-});
+/** How many are asked for in one answer. */
+const PAGE = 100;
 
-/** Servers of an environment, and the named secrets there. */
-export interface ObservedServers {
-  readonly servers: ReadonlyMap<string, ServerAnswer>;
-  readonly secrets: Known<readonly ModalSecretKeys[]>;
-}
-
-/**
- * Many Servers by their function ids, at most 32 at once, and the named secrets of the environment, in one process. No container is woken.
- * @throws ERR_HOSTING_… if none can be told of
- */
-export const describeServers = async (client: PythonClient, ids: readonly string[]): Promise<ObservedServers> => {
-  const what = `reading Servers and secrets of ${client.environment}`;
-  const timeoutMs = Math.min(LIMITS.observeMs, LIMITS.readMs + ids.length * 20);
-  const text = await askAlive(client, { args: ['-c', OBSERVE], what, timeoutMs, input: JSON.stringify(ids) });
-  const { data } = observedSchema.safeParse(parseTold(text, what));
-  if (!data) return fail('ERR_HOSTING_REFUSED', "what Modal's client tells of Servers is not what is known of it");
-  const secrets: ObservedServers['secrets'] =
-    typeof data.secrets === 'string' ? { known: false, reason: `Modal's client: ${data.secrets}` } : { known: true, value: data.secrets };
-  return { servers: new Map(data.servers.map(answerOf)), secrets };
+const allSecrets = async (cp: ControlPlane, environmentName: string): Promise<ModalSecretKeys[]> => {
+  const found: ModalSecretKeys[] = [];
+  for (let createdBefore = 0; ;) {
+    const { items } = await cp.secretList({ environmentName, pagination: { maxObjects: PAGE, createdBefore } });
+    found.push(...items.map(({ secretId, label, metadata }) => ({ id: secretId, name: label, keys: [...(metadata?.keys ?? [])].sort() })));
+    const last = items.at(-1)?.createdAt;
+    if (items.length < PAGE || last === undefined || last === createdBefore) return found;
+    createdBefore = last;
+  }
 };
 
-const namesSchema = z.array(z.looseObject({ tag: z.string(), image_id: z.string() }));
+/** The named secrets of an environment. @throws ERR_HOSTING_… */
+export const listSecrets = (client: SdkClient): Promise<ModalSecretKeys[]> =>
+  withSdk(client, { what: `listing the secrets of ${client.environment}` }, (sdk) => allSecrets(sdk.cpClient, client.environment));
 
 /** A published name of ours, and the image object that it leads to. */
 export interface PublishedName {
@@ -125,45 +85,95 @@ export interface PublishedName {
   readonly imageId: string;
 }
 
-/** The names of ours under which images are published in an environment. @throws ERR_HOSTING_… */
-export const publishedNames = async (client: PythonClient): Promise<readonly PublishedName[]> => {
-  const what = `listing the published images of ${client.environment}`;
-  const text = await runAlive(client, { args: ['image', 'names', 'list', '--json'], what, timeoutMs: LIMITS.readMs });
-  const { data } = namesSchema.safeParse(parseTold(text, what));
-  if (!data) return fail('ERR_HOSTING_REFUSED', "what Modal's client tells of published images is not what is known of it");
-  return data.flatMap(({ tag, image_id }) => {
-    const name = parsePublished(tag);
-    return name === null ? [] : [{ ...name, imageId: image_id }];
-  });
+const allNames = async (cp: ControlPlane, environmentName: string): Promise<PublishedName[]> => {
+  const found: PublishedName[] = [];
+  for (let pageToken = ''; ;) {
+    const { items, nextPageToken } = await cp.imageListTags({ environmentName, maxObjects: PAGE * 10, pageToken });
+    for (const { tag, imageId } of items) {
+      const name = parsePublished(tag);
+      if (name !== null) found.push({ ...name, imageId });
+    }
+    if (nextPageToken === '' || nextPageToken === pageToken) return found;
+    pageToken = nextPageToken;
+  }
 };
-
-const lifecycleSchema = z.looseObject({
-  lifecycle: z.looseObject({
-    state: z.string(),
-    version: z.number().nullable(),
-    deployed_at: z.string().nullable(),
-    deployed_by: z.string().nullable(),
-  }),
-});
 
 /** An app that was stopped: what ran until then, since when and by whom. */
 export interface StoppedApp {
   readonly version: number | null;
   readonly deployedAt: string | null;
   readonly deployedBy: string | null;
+  readonly stoppedAt: string | null;
+  readonly stoppedBy: string | null;
 }
 
-/** An app that is not among the live ones, if it was stopped; null if there never was one. @throws ERR_HOSTING_… */
-export const findStopped = async (client: PythonClient, app: string): Promise<StoppedApp | null> => {
-  const what = `looking for the app ${app}`;
-  let text: string;
-  try {
-    text = await runAlive(client, { args: ['app', 'info', app, '--json'], what, timeoutMs: LIMITS.readMs });
-  } catch (thrown) {
-    if (/No App with name/.test(String((thrown as Error).message))) return null;
+const isoTime = (seconds: number | undefined): string | null => (seconds ? new Date(seconds * 1000).toISOString() : null);
+
+/** The app of a name that was stopped last; null if there never was one. */
+const stoppedApp = async (cp: ControlPlane, environmentName: string, name: string): Promise<StoppedApp | null> => {
+  const found = await cp.appGetByDeploymentName({ name, environmentName }).catch((thrown: unknown) => {
+    if (isNotFound(thrown)) return null;
     throw thrown;
-  }
-  const { data } = lifecycleSchema.safeParse(parseTold(text, what));
-  if (!data) return fail('ERR_HOSTING_REFUSED', "what Modal's client tells of an app is not what is known of it");
-  return { version: data.lifecycle.version, deployedAt: data.lifecycle.deployed_at, deployedBy: data.lifecycle.deployed_by };
+  });
+  if (!found?.previousAppId) return null;
+  const { lifecycle } = await cp.appGetLifecycle({ appId: found.previousAppId });
+  return {
+    version: lifecycle?.version || null,
+    ...{ deployedAt: isoTime(lifecycle?.deployedAt), deployedBy: lifecycle?.deployedBy || null },
+    ...{ stoppedAt: isoTime(lifecycle?.stoppedAt), stoppedBy: lifecycle?.stoppedBy || null },
+  };
+};
+
+const readServer = async (cp: ControlPlane, functionId: string): Promise<ServerInfo> => {
+  const [found, scheduling] = await Promise.all([cp.functionGetById({ functionId }), cp.functionGetSchedulingParams({ functionId })]);
+  return serverOf(functionId, found.function, scheduling.autoscalerConfiguration?.settings);
+};
+
+/** How many apps are asked about at once. */
+const AT_ONCE = 32;
+
+/** What there is in an environment. */
+export interface ModalSurvey {
+  readonly apps: readonly LiveApp[];
+  /** The Servers of the apps that were asked for, by the name of the app; null if it has none of ours. */
+  readonly servers: ReadonlyMap<string, Known<ServerInfo | null>>;
+  /** Those that were asked for and are not live. */
+  readonly stopped: ReadonlyMap<string, Known<StoppedApp | null>>;
+  readonly names: Known<readonly PublishedName[]>;
+  readonly secrets: Known<readonly ModalSecretKeys[]>;
+}
+
+/**
+ * All that the control plane tells of an environment, and of those apps there that are asked for: at most 32 at once, with two calls for each. No container is
+ * woken. What can't be told of one thing is not known, with its reason; when Modal falls silent, that is so for all that is left.
+ * @throws ERR_HOSTING_… if not even the apps can be listed
+ */
+export const survey = (client: SdkClient, asked: readonly string[]): Promise<ModalSurvey> => {
+  const { environment } = client;
+  const what = `reading the apps of ${environment}`;
+  const fact = async <T>(work: Promise<T>): Promise<Known<T>> => {
+    try {
+      return { known: true, value: await work };
+    } catch (thrown) {
+      const { problems } = asPinlaneError(failureOf(thrown, what, secretsOf(client.env)));
+      return { known: false, reason: problems.map(({ message }) => message).join('; ') };
+    }
+  };
+  return withSdk(client, { what, limitMs: LIMITS.observeMs, callMs: LIMITS.callMs, silenceMs: LIMITS.callMs }, async (sdk) => {
+    const cp = sdk.cpClient;
+    // The one call that must succeed; the others need not wait for it.
+    const beside = Promise.all([fact(allNames(cp, environment)), fact(allSecrets(cp, environment))]);
+    const apps = await appsOf(sdk, environment);
+    const live = new Map(apps.map((app) => [app.name, app]));
+    const servers = new Map<string, Known<ServerInfo | null>>();
+    const stopped = new Map<string, Known<StoppedApp | null>>();
+    await inParallel(asked, AT_ONCE, async (name) => {
+      const app = live.get(name);
+      const id = app?.servers.get(SERVER);
+      if (app === undefined) stopped.set(name, await fact(stoppedApp(cp, environment, name)));
+      else servers.set(name, id === undefined ? { known: true, value: null } : await fact(readServer(cp, id)));
+    });
+    const [names, secrets] = await beside;
+    return { apps, servers, stopped, names, secrets };
+  });
 };

@@ -47,19 +47,34 @@ const untilAborted = async <Result>(work: Promise<Result>, signal: AbortSignal):
   return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', stop));
 };
 
+/** A signal that comes when nothing was heard for so long; never if that is not watched. */
+const watchSilence = (afterMs: number | undefined): { readonly signal: AbortSignal; readonly heard: () => void; readonly end: () => void } => {
+  const controller = new AbortController();
+  const timer = afterMs === undefined ? undefined : setTimeout(() => controller.abort(), afterMs);
+  return { signal: controller.signal, heard: () => void timer?.refresh(), end: () => clearTimeout(timer) };
+};
+
 /**
  * Does something with a client of the SDK, each call and the whole of it bounded in time. The SDK is loaded here, and by nothing that does not deploy.
  * @param what what is being done, for messages
  * @param limitMs for the whole of it
+ * @param callMs for each call
+ * @param silenceMs after so long without any answer, what is being asked and all that would be asked fails, and the work goes on without
  * @throws ERR_HOSTING_UNAVAILABLE, ERR_HOSTING_AUTH, ERR_HOSTING_REFUSED, ERR_CANCELLED, and what the work itself throws of ours
  */
 export const withSdk = async <Result>(
   { env, environment, signal }: SdkClient,
-  { what, limitMs = LIMITS.callMs, callMs = limitMs }: { readonly what: string; readonly limitMs?: number; readonly callMs?: number },
+  {
+    what,
+    limitMs = LIMITS.callMs,
+    callMs = limitMs,
+    silenceMs,
+  }: { readonly what: string; readonly limitMs?: number; readonly callMs?: number; readonly silenceMs?: number },
   work: (client: ModalClient) => Promise<Result>,
 ): Promise<Result> => {
   const { ModalClient } = await import('modal');
   const whole = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  const silence = watchSilence(silenceMs);
   try {
     const client = withProcessEnvironment(
       clientEnvironment(env, environment),
@@ -68,8 +83,10 @@ export const withSdk = async <Result>(
           environment,
           grpcMiddleware: [
             async function* (call, options) {
-              const each = AbortSignal.any([whole, AbortSignal.timeout(callMs), ...(options.signal ? [options.signal] : [])]);
-              return yield* call.next(call.request, { ...options, signal: each });
+              const each = AbortSignal.any([whole, silence.signal, AbortSignal.timeout(callMs), ...(options.signal ? [options.signal] : [])]);
+              const answer = yield* call.next(call.request, { ...options, signal: each });
+              silence.heard();
+              return answer;
             },
           ],
         }),
@@ -79,6 +96,8 @@ export const withSdk = async <Result>(
     if (result !== TOO_LATE) return result;
   } catch (thrown) {
     if (!whole.aborted) throw failureOf(thrown, what, secretsOf(env));
+  } finally {
+    silence.end();
   }
   if (signal.aborted) return fail('ERR_CANCELLED', `interrupted while ${what}`);
   return fail('ERR_HOSTING_UNAVAILABLE', `Modal did not answer while ${what} for ${limitMs / 1000} s`);

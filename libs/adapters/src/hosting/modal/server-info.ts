@@ -1,5 +1,10 @@
+import type { ModalClient } from 'modal';
 import { fail } from '@pinlane/contracts';
 import * as z from 'zod';
+
+type ControlPlane = ModalClient['cpClient'];
+type FunctionData = Awaited<ReturnType<ControlPlane['functionGetById']>>['function'];
+type Autoscaler = NonNullable<Awaited<ReturnType<ControlPlane['functionGetSchedulingParams']>>['autoscalerConfiguration']>['settings'];
 
 const amount = z.union([z.number(), z.tuple([z.number(), z.number().nullable()])]).nullable();
 
@@ -60,6 +65,34 @@ export const serverInfoOf = (told: unknown): ServerInfo => {
     gpu: data.gpus.length === 0 ? null : data.gpus.map(gpuText).join(','),
     scaling: { min: data.min_containers ?? 0, max: data.max_containers, idleSeconds: data.scaledown_window },
     concurrency: data.target_concurrency,
+  };
+};
+
+/** The same from what the control plane itself told. @throws ERR_HOSTING_REFUSED if it is no Server with an image */
+export const serverOf = (id: string, told: FunctionData, scaling: Autoscaler): ServerInfo => {
+  const http = told?.httpConfig;
+  const run = told?.rankedFunctions[0]?.function;
+  if (!told || !http || !run?.imageId) return fail('ERR_HOSTING_REFUSED', `Modal tells no image of ${id}, or it is no Server`);
+  const { milliCpu = 0, memoryMb = 0, memoryMbMax = 0 } = run.resources ?? {};
+  // The copies of a Server differ in their GPUs alone.
+  const gpus = told.rankedFunctions.flatMap(({ function: each }) => {
+    const gpu = each?.resources?.gpuConfig;
+    return gpu && gpu.count > 0 ? [gpuText([gpu.gpuType, gpu.count])] : [];
+  });
+  return {
+    id,
+    url: told.flashServiceUrls[0] ?? '',
+    imageId: run.imageId,
+    secretIds: run.secretIds,
+    port: http.port,
+    proxyAuth: !http.unauthenticated,
+    region: http.proxyRegions[0] ?? null,
+    cpu: milliCpu > 0 ? milliCpu / 1000 : null,
+    memoryMib: memoryMb || memoryMbMax || null,
+    gpu: gpus.length === 0 ? null : gpus.join(','),
+    // 0 stands for no limit.
+    scaling: { min: scaling?.minContainers ?? 0, max: scaling?.maxContainers || null, idleSeconds: scaling?.scaledownWindow ?? null },
+    concurrency: scaling?.targetConcurrencyFloat || scaling?.targetConcurrency || null,
   };
 };
 

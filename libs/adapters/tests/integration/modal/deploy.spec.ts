@@ -236,13 +236,12 @@ requirement(
   it('tells that Modal does not answer, whatever the patience of its clients', async () => {
     const modal = await start();
     await modal.deploy(planOf('a1'), ioOf());
-    standIn.faults.push(
-      { method: 'AppList', times: 1, fault: { kind: 'hang' } },
-      { method: 'ImageListTags', times: 1, fault: { kind: 'refuse', code: 'FAILED_PRECONDITION' } },
-    );
-    expect(await errorOf(() => modal.list('staging', signal))).toMatchObject({ code: 'ERR_HOSTING_UNAVAILABLE' });
-    const told = await modal.describe(PLACE, signal);
-    expect(told).toMatchObject({ version: known(1), image: { known: false } });
+    standIn.faults.push({ method: 'AppList', times: 1, fault: { kind: 'hang' } });
+    const silent = await modal.survey('staging', [PLACE.app], signal);
+    expect(silent).toMatchObject({ others: { known: false }, published: { known: false } });
+    expect(silent.asked.get(PLACE.app)).toMatchObject({ state: { known: false, reason: expect.stringContaining('did not answer') } });
+    standIn.faults.push({ method: 'ImageListTags', times: 1, fault: { kind: 'refuse', code: 'FAILED_PRECONDITION' } });
+    expect(await modal.describe(PLACE, signal)).toMatchObject({ version: known(1), image: { known: false } });
   });
 
   it('stops waiting for a deploy when Modal goes away in the middle', async () => {
@@ -265,20 +264,42 @@ requirement(
     expect(await modal.describe(PLACE, signal)).toMatchObject({ version: known(1) });
   });
 
-  it('lists many apps with two processes and wakes none, without the app that images are built in', async () => {
-    await start();
-    const python = watchedPython(temporaryFolder());
-    const modal = hostingOf(standIn, temporaryFolder(), { python: python.program });
+  it('tells of many apps with two calls for each, and wakes none, without the app that images are built in', async () => {
+    const modal = await start();
     await modal.deploy(planOf('a1'), ioOf());
     standIn.multiply('staging', PLACE.app, 99);
     standIn.faults.push({ method: 'FunctionGetById', times: 1, fault: { kind: 'refuse', code: 'NOT_FOUND', details: 'gone meanwhile' } });
-    const started = () => python.seen().match(/^\/bin\/sh /gm)!.length;
-    const before = started();
-    const told = await modal.list('staging', signal);
-    expect(started() - before).toBe(2);
-    expect(told).toHaveLength(100);
-    expect(told.filter(({ image }) => image.known && image.value === digestOf('a1'))).toHaveLength(99);
+    const before = standIn.calls.length;
+    const names = [PLACE.app, ...Array.from({ length: 98 }, (_, at) => `${PLACE.app}-${at}`)];
+    const { asked, others } = await modal.survey('staging', names, signal);
+    const told = [...asked.values()];
+    expect(standIn.calls.length - before).toBeLessThan(2 * names.length + 10);
+    expect(others).toMatchObject({ value: [{ app: `${PLACE.app}-98`, image: { known: false } }] });
+    expect(told).toHaveLength(99);
+    expect(told.filter(({ image }) => image.known && image.value === digestOf('a1'))).toHaveLength(98);
     expect(told.filter(({ settings }) => !settings.known)).toMatchObject([{ settings: { reason: expect.stringContaining('gone meanwhile') } }]);
     expect([...standIn.account.apps.values()].flatMap(({ fronts }) => [...fronts.values()].map(({ woken }) => woken()))).toEqual([0]);
+  });
+
+  it('tells what was answered when Modal falls silent in the middle, and waits for nothing more', async () => {
+    const modal = await start();
+    await modal.deploy(planOf('a1'), ioOf());
+    standIn.multiply('staging', PLACE.app, 99);
+    standIn.faults.push({ method: 'FunctionGetSchedulingParams', fault: { kind: 'hang' } }, { method: 'FunctionGetById', fault: { kind: 'hang' } });
+    const names = Array.from({ length: 99 }, (_, at) => `${PLACE.app}-${at}`);
+    const began = performance.now();
+    const { asked, others } = await modal.survey('staging', names, signal);
+    // Each call alone may take 7 s, and 99 apps are asked about 32 at a time.
+    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(others).toMatchObject({ known: true });
+    for (const app of asked.values()) expect(app).toMatchObject({ state: { known: true }, version: { known: true }, image: { known: false } });
+  });
+
+  it('takes an app of another kind, whatever it is described by, for none of ours', async () => {
+    const modal = await start();
+    await modal.deploy(planOf('a1'), ioOf());
+    const [app] = [...standIn.account.apps.values()].filter(({ name }) => name === PLACE.app);
+    standIn.account.apps.set('ap-run', { ...app!, id: 'ap-run', name: 'acme-run-v1', state: 'APP_STATE_EPHEMERAL' as never });
+    expect(await modal.describe({ ...PLACE, app: 'acme-run-v1' }, signal)).toMatchObject({ state: known('absent') });
   });
 });
