@@ -16,7 +16,12 @@ const refuse = () => {
 };
 
 const start = () =>
-  import('../dist/cli.js')
+  import('node:module')
+    .then((nodeModule) => {
+      // It halves the time to load; Node 22.12 has it, and no caller may lose a command to it.
+      if (nodeModule.enableCompileCache) nodeModule.enableCompileCache();
+      return import('../dist/cli.js');
+    })
     .then((cli) => cli.main(process.argv.slice(2), process.cwd()))
     .then((exitCode) => {
       process.exitCode = exitCode;
