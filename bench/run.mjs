@@ -4,6 +4,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureDrift, modalPython } from './drift/drift.mjs';
 import { measureFleet } from './fleet.mjs';
 import { freshRows, measureFresh } from './fresh/fresh.mjs';
 import { measure, median } from './measure.mjs';
@@ -13,7 +14,7 @@ import { wholeCommand } from './peers/whole-command.mjs';
 import { table } from './table.mjs';
 import { addLargeBase, copyWorkspace, manyProcessors } from './workspace.mjs';
 
-const PARTS = ['cold', 'one-line', 'unchanged', 'memory', 'inference', 'many', 'peers', 'fresh'];
+const PARTS = ['cold', 'one-line', 'unchanged', 'memory', 'inference', 'many', 'drift', 'peers', 'fresh'];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { runs: { type: 'string', default: '5' }, only: { type: 'string' }, help: { type: 'boolean' } },
@@ -185,6 +186,14 @@ const fleets = async () => {
   }
 };
 
+const drift = async () => {
+  const count = 1000;
+  const what = `drift of ${count} apps on Modal's stand-in, the whole command`;
+  const python = modalPython();
+  if (python === null) rows.push({ what: `${what}: not measured without Modal's Python client`, measured: '', target: '', met: '' });
+  else row(what, await measureDrift({ root, temporary: join(temporary, 'drift'), count, runs, python, say }), 2, 's');
+};
+
 const fresh = async () => {
   const found = await measureFresh({ root, temporary: join(temporary, 'fresh'), runs, nx, say });
   rows.push(...freshRows(found));
@@ -205,6 +214,7 @@ const part = async (names, run) => {
 await part(['cold', 'one-line', 'unchanged', 'memory'], inCopy);
 await part(['inference'], inference);
 await part(['many'], fleets);
+await part(['drift'], drift);
 await part(['peers'], peers);
 await part(['fresh'], fresh);
 console.log(`medians of ${runs} runs on ${cpus().length} cores (load ${busy.toFixed(1)} when it began), Node ${process.version}\n`);

@@ -96,12 +96,12 @@ export const addVersion = (account: Account, hosting: Hosting, app: ModalApp, ne
 };
 
 /** Puts as many copies of a deployed app beside it, which share what it runs: for what many apps cost. */
-export const multiply = (account: Account, app: ModalApp, count: number): void => {
+export const multiply = (account: Account, app: ModalApp, count: number, nameOf = (at: number) => `${app.name}-${at}`): void => {
   const definition = [...app.live!.functions.values()][0]!;
   for (let at = 0; at < count; at++) {
     const [id, functionId] = [newId('ap'), newId('fu')];
     const live = { ...app.live!, functions: new Map([[functionId, definition]]) };
-    account.apps.set(id, { ...app, id, name: `${app.name}-${at}`, live, fronts: new Map() });
+    account.apps.set(id, { ...app, id, name: nameOf(at), live, fronts: new Map() });
     account.owners.set(functionId, id);
   }
 };

@@ -47,8 +47,8 @@ export interface ModalStandIn {
   readonly deployByHand: (environment: string, app: string, reference: string, by?: string) => void;
   /** Somebody deploys a version that waits to be promoted. */
   readonly stage: (environment: string, app: string, reference: string) => void;
-  /** Puts copies of a deployed app beside it. */
-  readonly multiply: (environment: string, app: string, count: number) => void;
+  /** Puts copies of a deployed app beside it, with names of their own. */
+  readonly multiply: (environment: string, app: string, count: number, nameOf?: (at: number) => string) => void;
   readonly stopByHand: (environment: string, app: string, by?: string) => void;
   /** Ends it. @throws Error if a client made a call that it does not know, or a call made it fail */
   readonly stop: () => Promise<void>;
@@ -210,7 +210,8 @@ const handsOf = (account: Account, hosting: Hosting) => {
       const app = find(environment, name);
       addVersion(account, hosting, app, { functions: withImage(app, reference), staged: true });
     },
-    multiply: (environment: string, name: string, count: number): void => multiply(account, find(environment, name), count),
+    multiply: (environment: string, name: string, count: number, nameOf?: (at: number) => string): void =>
+      multiply(account, find(environment, name), count, nameOf),
     stopByHand: (environment: string, name: string, by = 'somebody'): void => stopApp(account, find(environment, name), by),
   };
 };
