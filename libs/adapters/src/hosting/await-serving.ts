@@ -36,6 +36,37 @@ const digestOf = ({ status, body }: ProcessorResponse): { readonly digest: Diges
   }
 };
 
+/** How a digest that serves is asked for. */
+export type ServingQuestion = Pick<ServingCheck, 'request' | 'budgetMs' | 'pauseMs' | 'signal'>;
+
+/**
+ * The digest that /healthz of an app answers with, whichever it is; null if something else than a processor answers. One that is scaled to zero is waited for;
+ * what is refused is not asked for again. @throws the signal's reason
+ */
+export const seenServing = async ({
+  request,
+  budgetMs = SERVING.budgetMs,
+  pauseMs = SERVING.pauseMs,
+  signal,
+}: ServingQuestion): Promise<Known<Digest | null>> => {
+  const giveUp = performance.now() + budgetMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const left = Math.max(1000, Math.min(SERVING.answerMs, giveUp - performance.now()));
+    const seen = await request({ method: 'GET', path: '/healthz', timeoutMs: left, signal }).then(
+      (answer) => ({ ...digestOf(answer), status: answer.status }),
+      (error: Error) => {
+        signal.throwIfAborted();
+        return { reason: `/healthz does not answer: ${error.message}`, status: 0 };
+      },
+    );
+    if ('digest' in seen) return { known: true, value: seen.digest };
+    if (seen.status >= 400 && seen.status < 500) return { known: false, reason: seen.reason };
+    if (performance.now() > giveUp) return seen.status === 200 ? { known: true, value: null } : { known: false, reason: seen.reason };
+    await sleep(pauseMs);
+  }
+};
+
 /** Asks /healthz until the right digest has answered several times in a row, or the time is over. @throws the signal's reason */
 export const awaitServing = async (check: ServingCheck): Promise<ServingFound> => {
   const { request, digest, inRow = SERVING.inRow, budgetMs = SERVING.budgetMs, pauseMs = SERVING.pauseMs, signal } = check;

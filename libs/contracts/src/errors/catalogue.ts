@@ -170,6 +170,8 @@ export const ERROR_CATALOGUE = {
   ERR_SECRET_MISSING: error('A secret that the processor requires is not stored with the hosting platform.', 'Store it: nx run <processor>:secrets-sync.'),
   ERR_PROBE_SUCCEEDED: verdict('A request that had to be refused was carried out.', 'Stop: find out what runs there before anything is deployed on.'),
   ERR_SMOKE_FAILED: verdict('The deployed processor broke a rule of its contract.', 'Read the report; each failed check names its rule.'),
+  ERR_DRIFT: verdict('What runs is not what is pinned.', 'Deploy what is pinned: nx run <processor>:modal-deploy; or pin what runs.'),
+  ERR_DRIFT_UNKNOWN: error('It could not be told whether what runs is what is pinned.', 'Read why; it may be good or bad.'),
 
   // generators
   ERR_GENERATOR_CONFLICT: error('What was to be generated exists already.', 'Choose another ref or folder.'),

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, posix, relative, resolve, sep } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fail, quoted } from '@pinlane/contracts';
+import { processorFolders } from '../workspace/nx-json.ts';
 import { readSpecBytes } from '../workspace/spec-bytes.ts';
 import { readSpecFacts } from '../workspace/spec-facts.ts';
 import { entriesOf, specFiles } from '../workspace/spec-files.ts';
@@ -17,31 +18,6 @@ export const workspaceAbove = (folder: string): string => {
   if (existsSync(join(folder, 'nx.json'))) return folder;
   const parent = dirname(folder);
   return parent === folder ? fail('ERR_OPTION_INVALID', 'there is no nx.json here or above: run it inside a workspace') : workspaceAbove(parent);
-};
-
-interface NxJson {
-  readonly plugins?: readonly (string | { readonly plugin: string; readonly options?: { readonly folders?: readonly string[] } })[];
-}
-
-/** Nx takes comments in it, and its own parser takes longer to load than all else here. */
-const readNxJson = async (root: string): Promise<NxJson> => {
-  const text = readFileSync(join(root, 'nx.json'), 'utf8');
-  try {
-    return JSON.parse(text) as NxJson;
-  } catch {
-    // As @nx/devkit has it, which a workspace need not have installed.
-    const { parseJson } = await import('nx/src/devkit-exports.js');
-    try {
-      return parseJson<object>(text) as NxJson;
-    } catch (cause) {
-      return fail('ERR_OPTION_INVALID', (cause as Error).message.split('\n')[0] as string, { file: 'nx.json', fix: 'Mend nx.json.', cause });
-    }
-  }
-};
-
-const foldersOf = async (root: string): Promise<readonly string[]> => {
-  const { plugins = [] } = await readNxJson(root);
-  return plugins.flatMap((entry) => (typeof entry === 'object' && entry.plugin === '@pinlane/nx' ? (entry.options?.folders ?? []) : [])).concat('processors');
 };
 
 const slash = (path: string): string => path.split(sep).join('/');
@@ -61,8 +37,8 @@ export const findProject = async (name: string, cwd: string): Promise<FoundProje
   if (existsSync(join(asFolder, 'registry.yaml'))) return here(asFolder, factsOf(join(asFolder, 'registry.yaml')).slug);
   let broken: unknown;
   const others: string[] = [];
-  for (const folder of await foldersOf(root)) {
-    const files = specFiles(root, posix.normalize(folder).replace(/^\.?\/*|\/+$/g, ''));
+  for (const folder of new Set([...(await processorFolders(root)), 'processors'])) {
+    const files = specFiles(root, folder);
     for (const file of files.map((each) => join(root, each))) {
       try {
         const { slug, ref } = factsOf(file);

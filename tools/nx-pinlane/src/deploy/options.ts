@@ -39,6 +39,17 @@ export const proving = {
     .describe('How long is waited until the new digest serves, in seconds: for cold starts, and for versions before it.'),
 };
 
+/** Options of a look at what runs. */
+export const looking = {
+  live: z.boolean().optional().describe('Also ask each app itself, at /healthz, for the digest that it serves. This wakes what is scaled to zero.'),
+  deep: z
+    .boolean()
+    .optional()
+    .describe('Also make the image of each pin anew on Modal and compare: a published name that was moved to another image can not deceive then.'),
+  liveTimeout: z.number().min(1).max(600).default(60).describe('With --live, how long an app may take to answer, in seconds: it may have to start.'),
+  ...deploying,
+};
+
 /** The variables that every such verb reads. */
 export const deployEnvironment = [
   'PINLANE_LANE',

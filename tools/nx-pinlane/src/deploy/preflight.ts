@@ -52,4 +52,4 @@ export const preflight = async (target: DeployTarget, asksEvidence: boolean, { n
 };
 
 /** Whether a deployment is one of a developer to their own machine. */
-export const isRehearsal = ({ lane, hosting }: DeployTarget): boolean => lane === 'local' && hosting.name === 'local';
+export const isRehearsal = ({ lane, hosting }: Pick<DeployTarget, 'lane' | 'hosting'>): boolean => lane === 'local' && hosting.name === 'local';

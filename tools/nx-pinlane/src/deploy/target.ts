@@ -54,7 +54,8 @@ export interface DeployTarget {
 
 const isCi = ({ CI: ci }: VerbContext['env']): boolean => ci !== undefined && ci !== '' && ci !== 'false';
 
-const onePlatform = (named: string | undefined, taken: Platform): Platform => {
+/** The one platform that is named, or the one that is taken. @throws ERR_OPTION_INVALID */
+export const onePlatform = (named: string | undefined, taken: Platform): Platform => {
   if (named === undefined) return taken;
   const platforms = parsePlatforms(named);
   return platforms.length === 1 ? (platforms[0] as Platform) : fail('ERR_OPTION_INVALID', '--platform names one platform');
@@ -78,7 +79,7 @@ export const attempt = async <T>(problems: Problem[], work: () => T | Promise<T>
  */
 export const reachHosting = async (
   options: TargetOptions,
-  spec: SpecFile['spec'],
+  spec: Pick<SpecFile['spec'], 'deploy'>,
   { root, env, signal, progress }: VerbContext,
   problems: Problem[],
 ): Promise<{ readonly lane: Lane; readonly locations: ImageLocations; readonly hosting: HostingPlatform | null }> => {

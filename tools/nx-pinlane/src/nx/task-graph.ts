@@ -57,7 +57,7 @@ const verbOf = ({ tasks, executorOf }: TasksOfRun, id: string): string => {
 };
 
 /** Verbs that wait for others of the same run, and bring none into it. */
-const FOLLOWING = ['modal-deploy', 'smoke', 'probe'];
+const FOLLOWING = ['modal-deploy', 'smoke', 'probe', 'drift'];
 
 /**
  * Whether a task is in a run only because Nx was told that a deployment, or what looks at one, comes after it: nobody asked for its target, so it does

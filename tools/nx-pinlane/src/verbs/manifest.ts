@@ -54,6 +54,13 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: ['PINLANE_LANE'],
     target: { dependsOn: ['modal-deploy'] },
   },
+  drift: {
+    title: 'Tells whether what runs of a processor is what is pinned: yes, no, or that it can not be told.',
+    subject: 'processor',
+    alias: null,
+    keyVariables: ['PINLANE_LANE'],
+    target: { dependsOn: ['modal-deploy'], example: { lane: 'staging' } },
+  },
   'secrets-sync': {
     title: "Stores a processor's secrets with the hosting platform, from the environment.",
     subject: 'processor',
@@ -88,6 +95,13 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     alias: null,
     keyVariables: ['PINLANE_LANE'],
     target: {},
+  },
+  'drift-report': {
+    title: 'Tells of all processors at once whether what runs is what is pinned, and what else runs there that no registry.yaml claims.',
+    subject: 'workspace',
+    alias: null,
+    keyVariables: ['PINLANE_LANE'],
+    target: { example: { lane: 'staging' } },
   },
   'store-gc': {
     title: 'Frees disk space: removes from the local store what no registry.yaml pins, no build record names and no name in the store reaches.',

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { OWN_FOLDER } from './own-folder.ts';
-import { laneRules, type Lane } from '@pinlane/contracts';
+import { laneRules, type DeployEnvironment, type Lane } from '@pinlane/contracts';
 
 /** Where Pinlane keeps what it makes in a workspace; all of it can be thrown away. */
 export interface WorkspacePaths {
@@ -20,6 +20,10 @@ export interface WorkspacePaths {
   readonly reports: string;
   /** The report of the last `verify-pins`. */
   readonly pinAudit: string;
+  /** The report of a processor's last `drift`. */
+  readonly drift: (project: string) => string;
+  /** The reports of `drift-report` on an environment, one file for each, whose names sort as they were made. */
+  readonly driftHistory: (environment: DeployEnvironment) => string;
   readonly cache: string;
   /** The apps that are deployed to this machine. */
   readonly deployments: string;
@@ -45,6 +49,8 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     temporary: join(shared, 'locks/tmp'),
     reports: join(shared, 'reports'),
     pinAudit: join(shared, 'reports/pin-audit.json'),
+    drift: (project) => join(shared, 'reports', project, 'drift.json'),
+    driftHistory: (environment) => join(shared, 'reports/drift', environment),
     cache: join(own, 'cache'),
     deployments: join(shared, 'deployments'),
     modal: join(shared, 'modal'),

@@ -9,6 +9,7 @@ const EXECUTORS: Record<string, string> = {
   image: 'buildx',
   'modal-deploy': 'modal-deploy',
   smoke: 'smoke',
+  drift: 'drift',
 };
 
 /** `a:pin>a:buildx` reads: a:pin depends on a:buildx. */
@@ -41,6 +42,12 @@ describe('what comes before a deployment', () => {
     expect(idle('run-many -t pin acceptance modal-deploy smoke')).toEqual([]);
     expect(isBuildWanted(deploying, 'a:buildx', { NX_PINLANE_ASKED: 'run a modal-deploy' })).toBe(false);
     expect(isBuildWanted(deploying, 'a:buildx', { NX_PINLANE_ASKED: 'run-many acceptance modal-deploy' })).toBe(true);
+  });
+
+  it('does nothing before a look at what runs, which brings no deployment into a run and comes after one that was asked for', () => {
+    const looking = run(['a:drift>a:modal-deploy', 'a:modal-deploy>a:pin']);
+    expect(idle('run a drift', looking)).toEqual(['a:pin', 'a:modal-deploy']);
+    expect(idle('run-many -t modal-deploy drift', looking)).toEqual(['a:pin']);
   });
 
   it('does its work if another target of the workspace waits for it, too', () => {

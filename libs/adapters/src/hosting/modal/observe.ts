@@ -159,7 +159,7 @@ export const survey = (client: SdkClient, asked: readonly string[]): Promise<Mod
       return { known: false, reason: problems.map(({ message }) => message).join('; ') };
     }
   };
-  return withSdk(client, { what, limitMs: LIMITS.observeMs, callMs: LIMITS.callMs, silenceMs: LIMITS.callMs }, async (sdk) => {
+  return withSdk(client, { what, limitMs: LIMITS.observeMs, silenceMs: LIMITS.callMs }, async (sdk) => {
     const cp = sdk.cpClient;
     // The one call that must succeed; the others need not wait for it.
     const beside = Promise.all([fact(allNames(cp, environment)), fact(allSecrets(cp, environment))]);

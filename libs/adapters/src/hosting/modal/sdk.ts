@@ -58,8 +58,8 @@ const watchSilence = (afterMs: number | undefined): { readonly signal: AbortSign
  * Does something with a client of the SDK, each call and the whole of it bounded in time. The SDK is loaded here, and by nothing that does not deploy.
  * @param what what is being done, for messages
  * @param limitMs for the whole of it
- * @param callMs for each call
- * @param silenceMs after so long without any answer, what is being asked and all that would be asked fails, and the work goes on without
+ * @param callMs for each call, unless silence is watched for
+ * @param silenceMs after so long without any answer, all that is asked or would be fails, and the work goes on without
  * @throws ERR_HOSTING_UNAVAILABLE, ERR_HOSTING_AUTH, ERR_HOSTING_REFUSED, ERR_CANCELLED, and what the work itself throws of ours
  */
 export const withSdk = async <Result>(
@@ -75,6 +75,12 @@ export const withSdk = async <Result>(
   const { ModalClient } = await import('modal');
   const whole = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   const silence = watchSilence(silenceMs);
+  const shared = AbortSignal.any([whole, silence.signal]);
+  // Thousands of calls would each have a timer, where silence ends them all.
+  const signalOf = (given: AbortSignal | undefined): AbortSignal => {
+    const own = silenceMs === undefined ? [AbortSignal.timeout(callMs)] : [];
+    return given || own.length > 0 ? AbortSignal.any([shared, ...own, ...(given ? [given] : [])]) : shared;
+  };
   try {
     const client = withProcessEnvironment(
       clientEnvironment(env, environment),
@@ -83,8 +89,7 @@ export const withSdk = async <Result>(
           environment,
           grpcMiddleware: [
             async function* (call, options) {
-              const each = AbortSignal.any([whole, silence.signal, AbortSignal.timeout(callMs), ...(options.signal ? [options.signal] : [])]);
-              const answer = yield* call.next(call.request, { ...options, signal: each });
+              const answer = yield* call.next(call.request, { ...options, signal: signalOf(options.signal) });
               silence.heard();
               return answer;
             },

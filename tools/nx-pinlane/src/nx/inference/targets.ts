@@ -83,6 +83,7 @@ const filesOf = (facts: ProcessorFacts, outside: readonly string[]): Partial<Rec
     rollback: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
     smoke: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
     probe: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
+    drift: { inputs: inputsOf(facts, outside, 'pin'), outputs: [] },
     // The names are in there, and the values nowhere.
     'secrets-sync': { inputs: [isPlainFolder(facts.root) ? '{projectRoot}/registry.yaml' : '{workspaceRoot}/**/*'], outputs: [] },
   };
