@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import * as z from 'zod';
 import { readOwnFile, writeOwnFile } from '../workspace/own-file.ts';
-import { openWitness, type Witness } from '../workspace/witness.ts';
+import type { Witness } from '../workspace/witness.ts';
 
 /** What was bundled, and what came of it. */
 export interface Bundled {
@@ -71,11 +71,11 @@ const readRecord = (path: string): z.output<typeof recordSchema> | null => {
 };
 
 /** The files of the last bundle, if another one of the same options would be the same: nothing that it is made of has changed, and it is there. Null if not. */
-export const sameBundle = (path: string, root: string, options: string): { path: string; size: number }[] | null => {
+export const sameBundle = (path: string, root: string, options: string, witness: () => Witness): { path: string; size: number }[] | null => {
   const record = readRecord(path);
   if (record?.options !== options || record.bundler !== bundler()) return null;
   if (!record.outputs.every((output) => holds(join(root, output.path), output))) return null;
-  return record.witness === stateOf(openWitness(root), root, record.inputs) ? record.outputs.map(({ path: output, size }) => ({ path: output, size })) : null;
+  return record.witness === stateOf(witness(), root, record.inputs) ? record.outputs.map(({ path: output, size }) => ({ path: output, size })) : null;
 };
 
 /**

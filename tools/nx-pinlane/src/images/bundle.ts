@@ -10,7 +10,7 @@ import { BUNDLER, namedEntries } from '../workspace/bundler.ts';
 import { withPortableNames } from './bundle-names.ts';
 import { recordBundle, sameBundle, type Bundled } from './bundle-record.ts';
 import { workspacePaths } from '../workspace/paths.ts';
-import { openWitness } from '../workspace/witness.ts';
+import { openWitness, type Witness } from '../workspace/witness.ts';
 
 const asProblem = ({ text, location, notes }: Message): Problem => ({
   code: 'ERR_BUNDLE_FAILED',
@@ -97,7 +97,9 @@ export const writeBundle = async (
   // The map of an earlier bundle would become part of the image.
   const removeMap = async (): Promise<void> => (options.sourcemap || !existsSync(`${output}.map`) ? undefined : rm(`${output}.map`, { force: true }));
   const records = keepsRecords(options, env);
-  const same = records ? sameBundle(record, root, wanted) : null;
+  // The tasks of one process begin when everything before them is done, so that one look at what they share is enough.
+  const witness = (): Witness => once(`witness of ${root}`, () => openWitness(root));
+  const same = records ? sameBundle(record, root, wanted, witness) : null;
   if (same !== null) {
     await removeMap();
     return same;
@@ -107,13 +109,6 @@ export const writeBundle = async (
   const { inputs, outputs } = await bundled(root, entry, output, options.sourcemap);
   await removeMap();
   for (const { path, contents } of outputs) await replaceIfOther(path, contents, temporary);
-  if (records)
-    await recordBundle(
-      record,
-      root,
-      { options: wanted, inputs, outputs, since },
-      once(`witness of ${root}`, () => openWitness(root)),
-      temporary,
-    );
+  if (records) await recordBundle(record, root, { options: wanted, inputs, outputs, since }, witness(), temporary);
   return outputs.map(({ path, contents }) => ({ path: relative(root, path), size: contents.length }));
 };
