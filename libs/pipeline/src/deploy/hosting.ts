@@ -102,8 +102,9 @@ export interface HostingPlatform {
   /**
    * Tells what there is in an environment: all of some apps, and which others run. One listing serves for all, at most 32 apps are asked about at once, and
    * nothing is woken. As with `describe`, nothing is thrown but ERR_CANCELLED.
+   * @param apps their names, which may be found out meanwhile
    */
-  survey(environment: DeployEnvironment, apps: readonly string[], signal: AbortSignal): Promise<EnvironmentSurvey>;
+  survey(environment: DeployEnvironment, apps: Iterable<string> | AsyncIterable<string>, signal: AbortSignal): Promise<EnvironmentSurvey>;
   /** In which other environments apps of some names run. */
   elsewhere(environment: DeployEnvironment, apps: readonly string[], signal: AbortSignal): Promise<Known<ReadonlyMap<string, readonly DeployEnvironment[]>>>;
   /**

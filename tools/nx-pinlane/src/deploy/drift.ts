@@ -46,7 +46,8 @@ export interface DriftOptions extends TargetOptions {
 
 /** What is looked at. */
 export interface DriftScope {
-  readonly specs: readonly SpecFile[];
+  /** They may be read while the first of them are asked about. */
+  readonly specs: Iterable<SpecFile> | AsyncIterable<SpecFile>;
   /** Where the specs say nothing of it, or are many: see `hostingOf`. */
   readonly deploy: Pick<SpecFile['spec']['deploy'], 'adapter'>;
   /** All of the workspace, with what else runs there; null for one processor. */
@@ -181,17 +182,17 @@ const othersOf = ({ environment }: Look, subjects: readonly Subject[], { workspa
 export const lookForDrift = async (options: DriftOptions, scope: DriftScope, context: VerbContext): Promise<DriftReport> => {
   const look = await openLook(options, scope, context);
   const { lane, hosting, environment, io } = look;
-  const subjects = scope.specs.map((spec) => subjectOf(look, spec));
+  const subjects: Subject[] = [];
+  const names = async function* (): AsyncGenerator<string> {
+    for await (const spec of scope.specs) {
+      const subject = subjectOf(look, spec);
+      subjects.push(subject);
+      yield subject.app;
+    }
+  };
   const now = new Date();
   io.progress(`asking ${hosting.name} for ${environment}`);
-  const [survey, { revision }] = await Promise.all([
-    hosting.survey(
-      environment,
-      subjects.map(({ app }) => app),
-      io.signal,
-    ),
-    headRevision(context.root),
-  ]);
+  const [survey, { revision }] = await Promise.all([hosting.survey(environment, names(), io.signal), headRevision(context.root)]);
   const askedOf = await askAll(look, subjects, survey);
   const lenient = isRehearsal(look);
   const entries = subjects.map(({ spec, app: name, plan }) => {

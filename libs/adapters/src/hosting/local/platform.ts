@@ -205,10 +205,11 @@ export const createLocalHosting = (options: LocalHostingOptions): HostingPlatfor
     }
   };
 
-  const survey = async (environment: DeployEnvironment, apps: readonly string[]): Promise<EnvironmentSurvey> => {
-    const asked = new Set(apps);
+  const survey = async (environment: DeployEnvironment, apps: Iterable<string> | AsyncIterable<string>): Promise<EnvironmentSurvey> => {
+    const asked = new Set<string>();
+    for await (const app of apps) asked.add(app);
     const tell = (app: string): Promise<ObservedApp> => describe({ environment, app }, new AbortController().signal);
-    const told = await inParallel(apps, AT_ONCE, async (app) => [app, await tell(app)] as const);
+    const told = await inParallel([...asked], AT_ONCE, async (app) => [app, await tell(app)] as const);
     const names = await asKnown(appNames(deployments, environment));
     if (!names.known) return { asked: new Map(told), others: names, published: names };
     const others = await inParallel(

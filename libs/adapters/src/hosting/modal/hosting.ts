@@ -1,5 +1,5 @@
 import { DEPLOY_ENVIRONMENTS, fail, formatReference, isPinlaneError, PinlaneError, type DeployEnvironment, type Known, type Problem } from '@pinlane/contracts';
-import type { AppPlace, DeploymentPlan, EnvironmentSurvey, HostedAddress, HostingIo, HostingPlatform, ObservedApp, StoredSecret } from '@pinlane/pipeline';
+import type { AppPlace, DeploymentPlan, HostedAddress, HostingIo, HostingPlatform, ObservedApp, StoredSecret } from '@pinlane/pipeline';
 import { goneApp, liveApp, seenApp, unknownApp } from './facts.ts';
 import { openMarkers, type SecretMarkers } from './markers.ts';
 import { HELPER_APP } from './names.ts';
@@ -65,10 +65,28 @@ const proxyProblems = ({ env }: Modal, { settings }: DeploymentPlan): Problem[] 
         },
       ];
 
+/** Gives names one by one, and keeps those that it gave. */
+const oneByOne = (names: Iterable<string> | AsyncIterable<string>): { readonly given: string[]; readonly next: () => Promise<string | null> } => {
+  const given: string[] = [];
+  const source = (async function* () {
+    yield* names;
+  })();
+  const next = async (): Promise<string | null> => {
+    const { done, value } = await source.next();
+    if (done) return null;
+    given.push(value);
+    return value;
+  };
+  return { given, next };
+};
+
 /** What there is in an environment: one listing for all, and no more than is asked for of each. */
-const surveyOf = async (modal: Modal, environment: DeployEnvironment, asked: readonly string[], signal: AbortSignal): Promise<EnvironmentSurvey> => {
-  const found = await asFact(survey(modal.client(environment, signal), asked));
-  if (!found.known) return { asked: new Map(asked.map((app) => [app, unknownApp({ environment, app }, found.reason)])), others: found, published: found };
+const surveyOf = async (modal: Modal, environment: DeployEnvironment, wanted: Iterable<string> | AsyncIterable<string>, signal: AbortSignal) => {
+  const { given, next } = oneByOne(wanted);
+  const found = await asFact(survey(modal.client(environment, signal), next));
+  // Those that are still to come where it ended before it had them all.
+  while ((await next()) !== null);
+  if (!found.known) return { asked: new Map(given.map((app) => [app, unknownApp({ environment, app }, found.reason)])), others: found, published: found };
   const { apps, servers, stopped, names, secrets } = found.value;
   const live = new Map(apps.map((app) => [app.name, app]));
   const tell = async (name: string): Promise<ObservedApp> => {
@@ -78,14 +96,14 @@ const surveyOf = async (modal: Modal, environment: DeployEnvironment, asked: rea
     const gone = stopped.get(name)!;
     return gone.known ? goneApp(place, gone.value) : unknownApp(place, gone.reason);
   };
-  const told = await Promise.all(asked.map(async (name) => [name, await tell(name)] as const));
-  const wanted = new Set(asked);
+  const told = await Promise.all(given.map(async (name) => [name, await tell(name)] as const));
+  const asked = new Map(told);
   // Images are built in an app of ours, which claims nothing.
-  const others = apps.filter(({ name }) => name !== HELPER_APP && !wanted.has(name));
+  const others = apps.filter(({ name }) => name !== HELPER_APP && !asked.has(name));
   return {
-    asked: new Map(told),
-    others: { known: true, value: others.map((app) => seenApp({ environment, app: app.name }, app)) },
-    published: names.known ? { known: true, value: [...new Set(names.value.map(({ slug }) => slug))] } : names,
+    asked,
+    others: { known: true as const, value: others.map((app) => seenApp({ environment, app: app.name }, app)) },
+    published: names.known ? { known: true as const, value: [...new Set(names.value.map(({ slug }) => slug))] } : names,
   };
 };
 

@@ -1,5 +1,4 @@
 import type { ModalClient } from 'modal';
-import { inParallel } from '@pinlane/oci';
 import { asPinlaneError, fail, type Known } from '@pinlane/contracts';
 import { secretsOf } from './client-environment.ts';
 import { failureOf, isNotFound } from './failures.ts';
@@ -146,9 +145,10 @@ export interface ModalSurvey {
 /**
  * All that the control plane tells of an environment, and of those apps there that are asked for: at most 32 at once, with two calls for each. No container is
  * woken. What can't be told of one thing is not known, with its reason; when Modal falls silent, that is so for all that is left.
+ * @param next gives the name of the next app to ask about, null after the last; it may take its time while others are asked about
  * @throws ERR_HOSTING_… if not even the apps can be listed
  */
-export const survey = (client: SdkClient, asked: readonly string[]): Promise<ModalSurvey> => {
+export const survey = (client: SdkClient, next: () => Promise<string | null>): Promise<ModalSurvey> => {
   const { environment } = client;
   const what = `reading the apps of ${environment}`;
   const fact = async <T>(work: Promise<T>): Promise<Known<T>> => {
@@ -167,12 +167,16 @@ export const survey = (client: SdkClient, asked: readonly string[]): Promise<Mod
     const live = new Map(apps.map((app) => [app.name, app]));
     const servers = new Map<string, Known<ServerInfo | null>>();
     const stopped = new Map<string, Known<StoppedApp | null>>();
-    await inParallel(asked, AT_ONCE, async (name) => {
+    const ask = async (name: string): Promise<void> => {
       const app = live.get(name);
       const id = app?.servers.get(SERVER);
       if (app === undefined) stopped.set(name, await fact(stoppedApp(cp, environment, name)));
       else servers.set(name, id === undefined ? { known: true, value: null } : await fact(readServer(cp, id)));
-    });
+    };
+    const askOn = async (): Promise<void> => {
+      for (let name = await next(); name !== null; name = await next()) await ask(name);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, askOn));
     const [names, secrets] = await beside;
     return { apps, servers, stopped, names, secrets };
   });

@@ -13,6 +13,17 @@ export interface SdkClient {
   readonly signal: AbortSignal;
 }
 
+/** The one version of the SDK that the control plane is asked with: its calls are not all public ones, and may move from version to version. */
+export const SDK_VERSION = '0.11.1';
+
+/** @throws ERR_TOOL_MISSING for another version of the SDK */
+export const requireSdk = (version: string): void => {
+  if (version === SDK_VERSION) return;
+  fail('ERR_TOOL_MISSING', `the npm package modal is ${version} here, and Pinlane works with ${SDK_VERSION} alone`, {
+    fix: `npm install modal@${SDK_VERSION}`,
+  });
+};
+
 /** What the SDK reads of the process while a client is made: the address and the account. Everything else is handed to it. */
 const READ = /^(?:MODAL_|(?:https?|all|no|grpc)_proxy$)/i;
 
@@ -96,6 +107,7 @@ export const withSdk = async <Result>(
           ],
         }),
     );
+    requireSdk(client.version());
     const result = await untilAborted(work(client), whole);
     client.close();
     if (result !== TOO_LATE) return result;

@@ -1,10 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { errorOf } from '@pinlane/testing';
 import { clientEnvironment } from '../../../src/hosting/modal/client-environment.ts';
 import { serverDeployArguments, whyNotDeployable } from '../../../src/hosting/modal/deploy-arguments.ts';
 import { failOfText, failureOf } from '../../../src/hosting/modal/failures.ts';
 import { parsePublished, publishedName } from '../../../src/hosting/modal/names.ts';
-import { parseTold, serverInfoOf } from '../../../src/hosting/modal/server-info.ts';
+import { requireSdk, SDK_VERSION } from '../../../src/hosting/modal/sdk.ts';
+import { parseTold, serverInfoOf, serverOf } from '../../../src/hosting/modal/server-info.ts';
 import { planOf } from '../../support/modal.ts';
 
 const HEX = 'a1'.repeat(32);
@@ -99,6 +102,35 @@ describe('what is deployed', () => {
     ['nothing', {}, 0],
   ])('is refused before anything is asked of Modal for %s', (_, changes, count) => {
     expect(whyNotDeployable({ ...more({}), ...changes })).toHaveLength(count);
+  });
+});
+
+describe('the SDK', () => {
+  it('is the version that the packages depend on, and no other is spoken with', async () => {
+    for (const file of ['libs/adapters/package.json', 'tools/nx-pinlane/package.json'])
+      expect(JSON.parse(readFileSync(resolve(import.meta.dirname, '../../../../..', file), 'utf8'))).toMatchObject({ dependencies: { modal: SDK_VERSION } });
+    expect(() => requireSdk(SDK_VERSION)).not.toThrow();
+    for (const version of ['', '0.11.10', '0.12.0', '1.0.0'])
+      expect(await errorOf(() => requireSdk(version))).toMatchObject({ code: 'ERR_TOOL_MISSING', message: expect.stringContaining(SDK_VERSION) });
+  });
+
+  it('tells a Server with its requests, not its limits, and nothing of what is none', async () => {
+    const run = {
+      imageId: 'im-1',
+      secretIds: ['st-1'],
+      resources: { milliCpu: 500, memoryMb: 2048, memoryMbMax: 4096, gpuConfig: { gpuType: 'H100', count: 2 } },
+    };
+    const data = { httpConfig: { port: 8000, unauthenticated: true, proxyRegions: ['eu'] }, rankedFunctions: [{ function: run }], flashServiceUrls: [] };
+    const settings = { minContainers: 1, maxContainers: 0, scaledownWindow: 60, targetConcurrency: 3 };
+    const read = (more: object, scaling: object | null = settings) => serverOf('fu-1', { ...data, ...more } as never, scaling as never);
+    expect(read({})).toEqual({
+      ...{ id: 'fu-1', url: '', imageId: 'im-1', secretIds: ['st-1'], port: 8000, proxyAuth: false, region: 'eu', cpu: 0.5, memoryMib: 2048, gpu: 'H100:2' },
+      ...{ scaling: { min: 1, max: null, idleSeconds: 60 }, concurrency: 3 },
+    });
+    expect(read({}, null)).toMatchObject({ scaling: { min: 0, max: null, idleSeconds: null } });
+    for (const none of [{ httpConfig: undefined }, { rankedFunctions: [] }, { rankedFunctions: [{ function: { ...run, imageId: '' } }] }])
+      expect(await errorOf(() => read(none))).toMatchObject({ code: 'ERR_HOSTING_REFUSED' });
+    expect(await errorOf(() => serverOf('fu-1', undefined, undefined))).toMatchObject({ code: 'ERR_HOSTING_REFUSED' });
   });
 });
 

@@ -6,35 +6,37 @@ import { lookForDrift, type DriftScope } from '../../deploy/drift.ts';
 import { processorFolders } from '../../workspace/nx-json.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
 import { choice } from '../../workspace/settings.ts';
-import { readSpecFile, type SpecFile } from '../../workspace/spec-file.ts';
+import { openSpecCache } from '../../workspace/spec-cache.ts';
+import type { SpecFile } from '../../workspace/spec-file.ts';
 import { specFiles } from '../../workspace/spec-files.ts';
 import { keepReport } from './history.ts';
 import type { DriftReportOptions } from './options.ts';
 
-/** The processors of the workspace; a file that can't be read may claim any app, so it is told. */
-const readAll = async (root: string): Promise<{ readonly specs: SpecFile[]; readonly unread: { readonly file: string; readonly reason: string }[] }> => {
-  const [specs, unread]: [SpecFile[], { file: string; reason: string }[]] = [[], []];
-  for (const folder of await processorFolders(root))
-    for (const file of specFiles(root, folder)) {
-      try {
-        specs.push(await readSpecFile(root, file));
-      } catch (thrown) {
-        unread.push({
-          file,
-          reason: asPinlaneError(thrown, { file })
-            .problems.map(({ message }) => message)
-            .join('; '),
-        });
-      }
+type Unread = NonNullable<DriftScope['workspace']>['unread'][number];
+
+/** The processors of the workspace, one after the other; a file that can't be read may claim any app, so it is told. */
+const readAll = async function* ({ root, note }: VerbContext, unread: Unread[]): AsyncGenerator<SpecFile> {
+  const cache = openSpecCache(root, note);
+  for (const file of new Set((await processorFolders(root)).flatMap((folder) => specFiles(root, folder)))) {
+    try {
+      yield await cache.read(file);
+    } catch (thrown) {
+      const { problems } = asPinlaneError(thrown, { file });
+      unread.push({ file, reason: problems.map(({ message }) => message).join('; ') });
     }
-  return { specs, unread };
+  }
+  await cache.save();
 };
 
-/** The adapter of all processors, where none is asked for. @throws ERR_OPTION_INVALID if they have several */
-const adapterOf = (specs: readonly SpecFile[], asked: DriftReportOptions['adapter']): DriftScope['deploy'] => {
-  if (asked !== undefined) return { adapter: asked };
+/** The processors, and the adapter of all of them where none is asked for. @throws ERR_OPTION_INVALID if they have several */
+const scopeOf = async (context: VerbContext, asked: DriftReportOptions['adapter']): Promise<DriftScope> => {
+  const unread: Unread[] = [];
+  const read = readAll(context, unread);
+  if (asked !== undefined) return { specs: read, deploy: { adapter: asked }, workspace: { unread } };
+  const specs: SpecFile[] = [];
+  for await (const spec of read) specs.push(spec);
   const named = [...new Set(specs.map(({ spec }) => hostingOf(undefined, spec)))];
-  if (named.length < 2) return { adapter: named[0] };
+  if (named.length < 2) return { specs, deploy: { adapter: named[0] }, workspace: { unread } };
   return fail('ERR_OPTION_INVALID', `processors are deployed to ${named.join(' and ')}, and a report is of one of them`, { fix: 'Name one: --adapter.' });
 };
 
@@ -45,9 +47,8 @@ const adapterOf = (specs: readonly SpecFile[], asked: DriftReportOptions['adapte
  */
 export const driftReport = async (options: DriftReportOptions, context: VerbContext): Promise<VerbOutcome<DriftReport>> => {
   const { root, env, note } = context;
-  const { specs, unread } = await readAll(root);
-  const deploy = adapterOf(specs, options.adapter ?? choice(env, 'PINLANE_ADAPTER', HOSTING_NAMES));
-  const report = await lookForDrift(options, { specs, deploy, workspace: { unread } }, context);
+  const scope = await scopeOf(context, options.adapter ?? choice(env, 'PINLANE_ADAPTER', HOSTING_NAMES));
+  const report = await lookForDrift(options, scope, context);
   const outcome = outcomeOf(report);
   try {
     await keepReport(report, workspacePaths(root, report.lane));
