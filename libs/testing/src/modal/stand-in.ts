@@ -65,7 +65,7 @@ const seenCall = (method: string, metadata: Metadata, request: unknown): SeenCal
     method,
     client: clientOf(metadata),
     environment: method === 'EnvironmentGetOrCreate' ? deployment_name : environment_name,
-    metadata: Object.keys(metadata.getMap()).sort(),
+    metadata: Object.keys(metadata.toJSON()).sort(),
   };
 };
 
@@ -129,12 +129,15 @@ const unknown = ({ complaints }: Service, method: string): Refusal => {
   return new Refusal('UNIMPLEMENTED', `the stand-in does not know ${method}`);
 };
 
+/** Calls that only read, of which nothing is kept: thousands of answers would only cost memory. */
+const READS = /Get(?!OrCreate)|List|Lookup/;
+
 /** Calls that are tried again with the key of the first try are not done twice, as Modal does not. */
 const onceByKey = () => {
   const done = new Map<string, Promise<unknown>>();
   return (method: string, metadata: Metadata, work: () => Promise<unknown>): Promise<unknown> => {
     const key = metadata.get('x-idempotency-key')[0];
-    if (key === undefined) return work();
+    if (key === undefined || READS.test(method)) return work();
     const known = done.get(`${method} ${String(key)}`);
     const result = known ?? work();
     if (!known) {
