@@ -42,8 +42,9 @@ requirement(
   const start = async (options: Partial<StandInOptions> = {}) => {
     standIn = await startModalStandIn({ python: modalPython(), start: startHealthy, ...options });
   };
+  // Nothing of it needs the Python client.
   const envOf = (more: Readonly<Record<string, string | undefined>> = {}) => ({
-    ...{ PATH: process.env['PATH'], ...standInEnvironment(standIn), PINLANE_MODAL_PYTHON: modalPython(), ...more },
+    ...{ PATH: process.env['PATH'], ...standInEnvironment(standIn), PINLANE_MODAL_PYTHON: '/nowhere/python', ...more },
   });
   const proxy = () => ({ MODAL_PROXY_KEY: standIn.proxyToken.key, MODAL_PROXY_SECRET: standIn.proxyToken.secret });
   const hosting = () =>
