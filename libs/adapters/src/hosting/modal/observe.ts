@@ -33,12 +33,12 @@ const appsOf = async (sdk: ModalClient, name: string): Promise<LiveApp[]> => {
   });
   const apps: LiveApp[] = [];
   for await (const app of environment.apps.list()) {
-    const { lifecycle, servers } = await app.info();
-    // Others run for as long as somebody's terminal is open, and may be described by any name.
-    if (lifecycle.state !== 'deployed' || app.name === undefined) continue;
+    const { lifecycle, servers, description } = await app.info();
+    // Those that were never deployed run for as long as somebody's terminal is open, and may be described by any name.
+    if (lifecycle.state !== 'deployed' && lifecycle.version === undefined) continue;
     apps.push({
       id: app.appId,
-      name: app.name,
+      name: app.name ?? description,
       version: lifecycle.version ?? null,
       deployedAt: lifecycle.deployedAt?.toISOString() ?? null,
       deployedBy: lifecycle.deployedBy ?? null,
@@ -59,7 +59,7 @@ export interface ModalSecretKeys {
   readonly keys: readonly string[];
 }
 
-/** How many are asked for in one answer. */
+/** How many are asked for in one answer, as Modal's own clients do. */
 const PAGE = 100;
 
 const allSecrets = async (cp: ControlPlane, environmentName: string): Promise<ModalSecretKeys[]> => {
@@ -87,7 +87,7 @@ export interface PublishedName {
 const allNames = async (cp: ControlPlane, environmentName: string): Promise<PublishedName[]> => {
   const found: PublishedName[] = [];
   for (let pageToken = ''; ;) {
-    const { items, nextPageToken } = await cp.imageListTags({ environmentName, maxObjects: PAGE * 10, pageToken });
+    const { items, nextPageToken } = await cp.imageListTags({ environmentName, maxObjects: PAGE, pageToken });
     for (const { tag, imageId } of items) {
       const name = parsePublished(tag);
       if (name !== null) found.push({ ...name, imageId });

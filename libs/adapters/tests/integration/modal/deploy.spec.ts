@@ -299,7 +299,7 @@ requirement(
     const modal = await start();
     await modal.deploy(planOf('a1'), ioOf());
     const [app] = [...standIn.account.apps.values()].filter(({ name }) => name === PLACE.app);
-    standIn.account.apps.set('ap-run', { ...app!, id: 'ap-run', name: 'acme-run-v1', state: 'APP_STATE_EPHEMERAL' as never });
+    standIn.account.apps.set('ap-run', { ...app!, id: 'ap-run', name: 'acme-run-v1', live: null, state: 'APP_STATE_EPHEMERAL' as never });
     expect(await modal.describe({ ...PLACE, app: 'acme-run-v1' }, signal)).toMatchObject({ state: known('absent') });
   });
 });
