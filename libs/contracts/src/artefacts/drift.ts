@@ -62,11 +62,12 @@ export const driftReportSchema = artefact('DriftReport', {
   environment: deployEnvironmentSchema,
   /** The commit whose pins were compared; null outside of git. */
   revision: revisionSchema.nullable(),
-  /**
-   * `in-sync`, exit code 0: every app that should run does, as it is pinned, and no other is there. `drift`, 2: an app is drifted, missing or stopped, or an
-   * orphan outside of dev, whatever else could not be told. `unknown`, 1: nothing differs as far as could be told, and something could not be told.
-   */
-  verdict: z.enum(['in-sync', 'drift', 'unknown']),
+  verdict: z
+    .enum(['in-sync', 'drift', 'unknown'])
+    .describe(
+      'in-sync, exit code 0: every app that should run does, as it is pinned, and no other is there. drift, 2: an app is drifted, missing or stopped, or an ' +
+        'orphan outside of dev, whatever else could not be told. unknown, 1: nothing differs as far as could be told, and something could not be told.',
+    ),
   /** Whether apps were asked themselves, and whether names were proven. */
   live: z.boolean(),
   deep: z.boolean(),

@@ -5,7 +5,7 @@ import type { VerbOutcome } from '../command/context.ts';
 const problemOf = ({ entries, environment, verdict }: DriftReport): Problem | null => {
   if (verdict === 'in-sync') return null;
   const wanted = entries.filter(({ verdict: each }) => (verdict === 'drift' ? each !== 'in-sync' && each !== 'unverifiable' : each === 'unverifiable'));
-  const names = wanted.slice(0, 5).map(({ app }) => app);
+  const names = wanted.slice(0, 5).map(({ app }) => plainLine(app));
   const all = `${names.join(', ')}${wanted.length > names.length ? ` and ${wanted.length - names.length} more` : ''}`;
   return verdict === 'drift'
     ? { code: 'ERR_DRIFT', message: `what runs in ${environment} is not what is pinned: ${all}` }

@@ -17,5 +17,5 @@ export const keepReport = async (report: DriftReport, { driftHistory, temporary 
   // On one line: a report of a thousand apps is a megabyte as it is.
   await replaceOwnFile(join(folder, nameOf(report)), `${JSON.stringify(report)}\n`, { temporaryFolder: temporary });
   const names = (await readdir(folder)).filter((name) => NAME.test(name)).sort();
-  for (const name of names.slice(0, Math.max(0, names.length - REPORTS_AT_MOST))) await rm(join(folder, name), { force: true });
+  for (const name of names.slice(0, Math.max(0, names.length - REPORTS_AT_MOST))) await rm(join(folder, name), { recursive: true, force: true });
 };
