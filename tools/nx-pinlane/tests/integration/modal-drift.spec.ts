@@ -225,6 +225,29 @@ requirement(
     expect(JSON.stringify(found)).not.toContain('as-canary');
   });
 
+  it('survives each of its calls failing once, and takes none that is refused for ever for good', async () => {
+    await start();
+    await pin(specOf('a'));
+    await pin(specOf('a', '', 'two'), 'two');
+    await deploy(specOf('a'));
+    await deploy(specOf('a', '', 'two'));
+    standIn.stopByHand('staging', 'acme-two-v1', 'eve');
+    const verdicts = { [APP]: 'in-sync', 'acme-two-v1': 'stopped' };
+    const running = ['FunctionGetById', 'FunctionGetSchedulingParams', 'SecretList', 'ImageListTags'];
+    const stopped = ['AppGetByDeploymentName', 'AppGetLifecycle'];
+    const all = ['EnvironmentGetOrCreate', 'AppList', ...running, ...stopped];
+    standIn.faults.push(...all.map((method) => ({ method, times: 1, fault: { kind: 'refuse' as const } })));
+    expect((await report()).verdicts).toEqual(verdicts);
+    expect(standIn.faults.filter(({ times }) => times !== 0)).toEqual([]);
+    for (const method of [...running, ...stopped]) {
+      standIn.faults.splice(0, Infinity, { method, fault: { kind: 'refuse', code: 'PERMISSION_DENIED', details: 'not for you' } });
+      const found = await report();
+      const spoiled = running.includes(method) ? APP : 'acme-two-v1';
+      expect([method, found.verdicts]).toEqual([method, expect.objectContaining({ ...verdicts, [spoiled]: 'unverifiable' })]);
+      expect(found.entries.find(({ app }) => app === spoiled)!.message).toContain('not for you');
+    }
+  });
+
   it('is told of a workspace with what no registry.yaml claims, of strangers nothing, and no secret is in any file', async () => {
     await start();
     await pin(specOf('a'));
