@@ -86,14 +86,11 @@ export const collectGarbage = async (paths: StorePaths, { keep, graceMs = HOUR, 
   const before = Date.now() - graceMs;
   const kept = await keptContent(paths, keep, signal);
   const removed: AnyBlob[] = [];
-  // The generation changes before anything goes: a process that remembers for a generation that an image is whole must look again.
-  const changeGeneration = () => rm(paths.generation, { force: true });
   for await (const blob of unusedBlobs(paths, kept, before, signal)) {
-    if (!dryRun && removed.length === 0) await changeGeneration();
     if (dryRun || (await removeUnused(paths, blob.digest, before))) removed.push(blob);
   }
   if (!dryRun) {
-    await sweepOrigins(paths, kept, before, changeGeneration);
+    await sweepOrigins(paths, kept, before);
     await sweepTemporary(paths, before);
     await sweepUploads(paths, Math.min(before, Date.now() - HOUR));
     for (const folder of [paths.referrers, paths.deleted]) await sweepMarks(paths, folder, before);

@@ -130,12 +130,11 @@ const newestIn = async (folder: string): Promise<number> => {
 };
 
 /** Removes what was noted of blobs that are not kept, unless it was used after `before`, in ms since the epoch. `first` is called before the first goes. */
-export const sweepOrigins = async (paths: StorePaths, kept: ReadonlySet<AnyDigest>, before: number, first: () => Promise<void>): Promise<void> => {
+export const sweepOrigins = async (paths: StorePaths, kept: ReadonlySet<AnyDigest>, before: number): Promise<void> => {
   for (const name of await namesIn(paths.origins)) {
     const digest = digestOfFile(name);
     const folder = join(paths.origins, name);
     if ((digest !== undefined && kept.has(digest)) || (await newestIn(folder)) >= before) continue;
-    await first();
     await makeFolder(paths.temporary);
     const aside = join(paths.temporary, `removed-${randomUUID()}`);
     if ((await ifThere(rename(folder, aside).then(() => true))) === undefined) continue;

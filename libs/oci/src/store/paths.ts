@@ -9,7 +9,6 @@ export interface StorePaths {
   /** For files that are being written. On the same file system as the blobs, so that a rename puts them in place whole. */
   readonly temporary: string;
   readonly locks: string;
-  readonly generation: string;
   /** Blobs that clients are uploading, one file for each session; a session outlives the server. */
   readonly uploads: string;
   /** A folder for each subject, with an empty file for each manifest that refers to it. */
@@ -37,7 +36,6 @@ export const storePaths = (root: string): StorePaths => {
     index: join(root, 'index.json'),
     temporary: join(root, '.pinlane-tmp'),
     locks: join(root, '.pinlane-locks'),
-    generation: join(root, '.pinlane-generation'),
     uploads: join(root, '.pinlane-uploads'),
     referrers,
     deleted,

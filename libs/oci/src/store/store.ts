@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { fail, type Digest, type PinnedReference } from '@pinlane/contracts';
 import {
   childBlobs,
@@ -18,7 +17,6 @@ import {
 } from '../content/index.ts';
 import { ifThere } from '../files/if-there.ts';
 import { withLock } from '../files/lock.ts';
-import { createWhole } from '../files/whole-file.ts';
 import { absentBlobs, claimBlob, hasItsBytes, looksWhole, openBlob, readBlob, writeBlob, type HashedFiles } from './blobs.ts';
 import { closureOf } from './closure.ts';
 import { collectGarbage, type Collected, type CollectOptions } from './collect.ts';
@@ -68,8 +66,6 @@ export interface Store extends LeavingSource, ContentSink {
   missing(digest: Digest, options?: { readonly hashed?: HashedFiles }): Promise<AnyDigest[]>;
   /** Removes content that no name and no kept image needs, and that is not in use. */
   collect(options: CollectOptions): Promise<Collected>;
-  /** A random word that stays the same until content is removed. A store that was wiped and filled again has another one. */
-  generation(): Promise<string>;
 }
 
 export interface StoreOptions {
@@ -257,15 +253,6 @@ const referrersOf = async (paths: StorePaths, subject: Digest, artifactType: str
   return all.filter((each) => each !== undefined).filter((each) => artifactType === undefined || each.artifactType === artifactType);
 };
 
-const generationOf = async (paths: StorePaths): Promise<string> => {
-  const known = await ifThere(readFile(paths.generation, 'utf8'));
-  if (known !== undefined) return known.trim();
-  await ensureLayout(paths);
-  // Created, not replaced: several processes that find none have to agree on one.
-  await createWhole(paths.temporary, paths.generation, `${randomBytes(16).toString('hex')}\n`);
-  return (await readFile(paths.generation, 'utf8')).trim();
-};
-
 /** Opens the store in a folder. Nothing is made before something is written. */
 export const openStore = (root: string, { patienceMs = 30_000, signal, reach }: StoreOptions = {}): Store => {
   const paths = storePaths(root);
@@ -279,6 +266,5 @@ export const openStore = (root: string, { patienceMs = 30_000, signal, reach }: 
     referrers: (subject, artifactType) => referrersOf(paths, subject, artifactType),
     collect: async (options) =>
       (await ifThere(stat(paths.layout))) === undefined ? { removed: [], bytes: 0 } : locked(() => collectGarbage(paths, options, signal)),
-    generation: () => generationOf(paths),
   };
 };

@@ -72,8 +72,6 @@ const hold = (): Promise<void> =>
     await sleep(600_000);
   });
 
-const generation = async (): Promise<void> => say(await store.generation());
-
 /** Brings the blob `id`, of `count` bytes, from where it was left. */
 const bring = async (): Promise<void> => {
   say('asking');
@@ -89,5 +87,5 @@ const holdSlot = (): Promise<void> =>
     await sleep(600_000);
   });
 
-const works: Readonly<Record<string, () => Promise<void>>> = { write, reuse, collect, count: countUp, hold, 'hold-slot': holdSlot, generation, bring };
+const works: Readonly<Record<string, () => Promise<void>>> = { write, reuse, collect, count: countUp, hold, 'hold-slot': holdSlot, bring };
 await works[what]?.();

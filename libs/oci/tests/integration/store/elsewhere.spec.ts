@@ -230,7 +230,6 @@ describe('A note of where a layer is', () => {
   it('stays as long as an image in use needs it, and goes with the image, but not while it is new', async () => {
     const { store } = reachingStore(folder);
     const { root, layers } = await leaveLayers(store, registry, 'team/base');
-    const generation = await store.generation();
     const age = async () => {
       for (const { digest } of layers) {
         await utimes(await noteIn(store, digest), 1, 1);
@@ -244,13 +243,11 @@ describe('A note of where a layer is', () => {
     await store.noteOrigin({ ...repositoryIn(registry, 'team/base'), digest: root }, layers);
     await store.collect({ keep: [] });
     expect(await store.missing(root)).toEqual([]);
-    expect(await store.generation()).toBe(generation);
     await age();
     await store.collect({ keep: [], dryRun: true });
     expect(await store.missing(root)).toEqual([]);
     await store.collect({ keep: [] });
     expect(await store.missing(root)).toEqual(layers.map(({ digest }) => digest).sort());
-    expect(await store.generation()).not.toBe(generation);
   });
 
   it('does not stand for the layer of an image that nobody put', async () => {

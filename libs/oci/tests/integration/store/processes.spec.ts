@@ -35,13 +35,6 @@ describe('Several processes that write to one store', () => {
     expect(await readdir(join(root, '.pinlane-tmp'))).toEqual([]);
   });
 
-  it('agree on the word that names the store', async () => {
-    const root = temporaryFolder('oci');
-    const several = Array.from({ length: 3 }, (_, id) => start('generation', root, String(id), '1'));
-    await Promise.all(several.map(({ done }) => done));
-    expect(new Set(several.flatMap(({ lines }) => lines)).size).toBe(1);
-  });
-
   it('lose nothing that was named when they are killed at any moment, and leave a store that others go on with', async () => {
     const root = temporaryFolder('oci');
     const killed: Writer[] = [];

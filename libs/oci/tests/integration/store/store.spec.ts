@@ -97,15 +97,6 @@ describe('The store', () => {
     await verifyWhole(store, (await openStore(store.root).resolve('again')).digest);
     expect(JSON.parse(await readFile(join(store.root, 'oci-layout'), 'utf8'))).toEqual({ imageLayoutVersion: '1.0.0' });
   });
-
-  it('has a word of its own that lasts as long as it does', async () => {
-    const store = await emptyStore();
-    const [first, second] = await Promise.all([store.generation(), openStore(store.root).generation()]);
-    expect(first).toMatch(/^[a-f0-9]{32}$/);
-    expect(second).toBe(first);
-    await rm(store.root, { recursive: true });
-    expect(await store.generation()).not.toBe(first);
-  });
 });
 
 describe('A name in the store', () => {
