@@ -24,7 +24,8 @@ export interface AuditMemory {
 /** A memory that holds nothing yet. */
 export const newAuditMemory = (): AuditMemory => ({ silent: new Map() });
 
-/** So often in a row a registry is waited for: each time takes about ten seconds, and a thousand pins may be in it. */
+/** So often in a row a registry is waited for: about ten seconds each time if it is down, two minutes if it accepts and says nothing, three if it
+ * asks to be left alone; and a thousand pins may be in it. */
 const PATIENCE = 3;
 
 /** Reads and hashes a pinned image. @throws ERR_REGISTRY_UNAVAILABLE without asking if its registry was silent before, and what `verifyImage` throws */

@@ -14,6 +14,8 @@ export interface RetryPolicy {
   readonly longestPauseMs: number;
   /** If the registry asks for a longer pause, in ms, the request is given up. */
   readonly longestAskedMs: number;
+  /** So long is a registry waited for in sum, in ms, with one request: it may ask for a pause again after each. */
+  readonly longestWaitMs: number;
   readonly sleep: (ms: number) => Promise<unknown>;
   /** A random number in [0, 1). */
   readonly random: () => number;
@@ -28,6 +30,8 @@ export const RETRY_POLICY: RetryPolicy = {
   longestPauseMs: 30_000,
   // GitHub asks for a minute when its secondary rate limit is reached.
   longestAskedMs: 120_000,
+  // Three times that minute, with jitter.
+  longestWaitMs: 190_000,
   sleep: (ms) => sleepFor(ms),
   random: Math.random,
 };
@@ -64,18 +68,71 @@ export const pauseAfter = (error: unknown, attempt: number, policy: RetryPolicy)
   return Math.max(own, retryAfterMs + policy.random() * Math.min(retryAfterMs, policy.firstPauseMs));
 };
 
+const seconds = (ms: number): string => `${Math.ceil(ms / 1000)} s`;
+
+/** The end of waiting for what a registry asked for. It does not pass for whoever tries again around this. */
+const givenUp = (failure: RegistryUnavailable, askedMs: number, why: string): RegistryUnavailable =>
+  new RegistryUnavailable(`${failure.problems[0]?.message}; the registry asked to wait ${seconds(askedMs)}, and ${why}`, {
+    worthRetrying: false,
+    fix: 'Try again when that time is over. If it happens again, log in to the registry if you are not, which often allows more requests, or run fewer at once.',
+    cause: failure,
+  });
+
+/** How long one piece of work still waits for its registry. */
+export interface Patience {
+  /**
+   * Waits before the next attempt. @param counted what the failure counts as, if not as itself
+   * @throws `failure` if there should be none, ERR_REGISTRY_UNAVAILABLE if the registry asked for too much
+   */
+  afterFailure(failure: unknown, counted?: unknown): Promise<void>;
+  /** Waits for what is left, in ms, of a pause that the registry asked another request for. @throws ERR_REGISTRY_UNAVAILABLE if that is too much */
+  whileAsked(leftMs: number, failure: RegistryUnavailable): Promise<void>;
+  /** It went on: what failed before, and how long it was waited for, counts no more. */
+  goesOn(): void;
+}
+
+/** Patience for one piece of work, as much as a policy has. */
+export const createPatience = (policy: RetryPolicy): Patience => {
+  let [attempts, waitedMs] = [0, 0];
+  const wait = async (ms: number, failure: RegistryUnavailable): Promise<void> => {
+    if (waitedMs + ms > policy.longestWaitMs)
+      throw givenUp(failure, failure.retryAfterMs ?? ms, `it was waited for ${seconds(waitedMs)} already, of ${seconds(policy.longestWaitMs)} at most`);
+    waitedMs += ms;
+    await policy.sleep(ms);
+  };
+  const requireBearable = (ms: number | undefined, failure: RegistryUnavailable): void => {
+    if (ms !== undefined && ms > policy.longestAskedMs) throw givenUp(failure, ms, `${seconds(policy.longestAskedMs)} at a time are waited at most`);
+  };
+  return {
+    async afterFailure(failure, counted = failure) {
+      const pause = pauseAfter(counted, ++attempts, policy);
+      if (counted instanceof RegistryUnavailable && counted.worthRetrying) requireBearable(counted.retryAfterMs, counted);
+      if (pause === undefined) throw failure;
+      await wait(pause, counted as RegistryUnavailable);
+    },
+    async whileAsked(leftMs, failure) {
+      requireBearable(leftMs, failure);
+      await wait(leftMs, failure);
+    },
+    goesOn: () => void ([attempts, waitedMs] = [0, 0]),
+  };
+};
+
 /**
  * Runs `work` until it succeeds, fails for good, or the policy gives up. `passing` may turn an error into one that counts as passing.
  * @throws the last error
  */
-export const withRetry = async <T>(policy: RetryPolicy, work: () => Promise<T>, passing: (error: unknown) => unknown = (error) => error): Promise<T> => {
-  for (let attempt = 1; ; attempt++) {
+export const withRetry = async <T>(
+  policy: RetryPolicy,
+  work: (patience: Patience) => Promise<T>,
+  passing: (error: unknown) => unknown = (error) => error,
+): Promise<T> => {
+  const patience = createPatience(policy);
+  for (;;) {
     try {
-      return await work();
+      return await work(patience);
     } catch (error) {
-      const pause = pauseAfter(passing(error), attempt, policy);
-      if (pause === undefined) throw error;
-      await policy.sleep(pause);
+      await patience.afterFailure(error, passing(error) ?? null);
     }
   }
 };

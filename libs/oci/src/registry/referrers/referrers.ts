@@ -49,8 +49,8 @@ const isThere = async (transport: Transport, entry: unknown): Promise<boolean> =
 };
 
 /** Puts the list with one more entry. If the registry refuses a list that names deleted manifests, these are left out; otherwise no entry is. */
-const putList = async (transport: Transport, subject: Digest, list: ReferrersIndex, entry: Descriptor): Promise<void> => {
-  const put = (index: ReferrersIndex) => transport.attempt(putManifest(referrersTag(subject), OCI_INDEX, withEntry(index, entry).bytes));
+const putList = async (transport: Transport, attempt: Transport['call'], subject: Digest, list: ReferrersIndex, entry: Descriptor): Promise<void> => {
+  const put = (index: ReferrersIndex) => attempt(putManifest(referrersTag(subject), OCI_INDEX, withEntry(index, entry).bytes));
   try {
     await put(list);
   } catch (error) {
@@ -67,13 +67,13 @@ const putList = async (transport: Transport, subject: Digest, list: ReferrersInd
  * again until it has the entry.
  */
 const addToTag = (transport: Transport, subject: Digest, entry: Descriptor): Promise<void> =>
-  withRetry(transport.policy, async () => {
+  withRetry(transport.policy, async (patience) => {
+    const attempt: Transport['call'] = (request) => transport.attempt(request, patience);
     const isListed = ({ entries }: ReferrersIndex) => descriptorsIn(entries).some(({ digest }) => digest === entry.digest);
-    const before = await listedByTag(transport.attempt, subject);
+    const before = await listedByTag(attempt, subject);
     if (isListed(before)) return;
-    await putList(transport, subject, before, entry);
-    if (!isListed(await listedByTag(transport.attempt, subject)))
-      throw new RegistryUnavailable(`others write the tag ${referrersTag(subject)} at the same time`);
+    await putList(transport, attempt, subject, before, entry);
+    if (!isListed(await listedByTag(attempt, subject))) throw new RegistryUnavailable(`others write the tag ${referrersTag(subject)} at the same time`);
   });
 
 /** The referrers of one repository. */

@@ -1,17 +1,18 @@
 import type { BlobDescriptor } from '../../content/index.ts';
 import { getBlob } from '../requests/blobs.ts';
-import { pauseAfter } from '../http/retry.ts';
+import { createPatience } from '../http/retry.ts';
 import { RegistryUnavailable } from '../http/failure.ts';
 import type { Transport } from '../requests/transport.ts';
 
 /** Reads a blob, unchecked. If the connection breaks, reading goes on behind the bytes that came. @throws ERR_BLOB_UNKNOWN, ERR_REGISTRY_UNAVAILABLE */
 export async function* readResuming(transport: Transport, blob: BlobDescriptor): AsyncGenerator<Uint8Array, void, void> {
+  const patience = createPatience(transport.policy);
   let offset = 0;
   for (let attempt = 1; ; attempt++) {
     const before = offset;
     let failure: unknown;
     try {
-      for await (const chunk of await transport.attempt(getBlob(blob, offset))) {
+      for await (const chunk of await transport.attempt(getBlob(blob, offset), patience)) {
         offset += chunk.length;
         yield chunk;
       }
@@ -22,8 +23,6 @@ export async function* readResuming(transport: Transport, blob: BlobDescriptor):
       if (offset >= blob.size && offset > before) return;
       failure = error;
     }
-    const pause = pauseAfter(failure, attempt, transport.policy);
-    if (pause === undefined) throw failure;
-    await transport.policy.sleep(pause);
+    await patience.afterFailure(failure);
   }
 }

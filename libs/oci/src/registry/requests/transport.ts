@@ -5,7 +5,7 @@ import { isUntrusted } from '../http/broken.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { RegistryUnavailable } from '../http/failure.ts';
 import type { Answer, Message, Send } from '../http/message.ts';
-import { withRetry, type RetryPolicy } from '../http/retry.ts';
+import { withRetry, type Patience, type RetryPolicy } from '../http/retry.ts';
 
 /** One request of the distribution protocol, and how its answer is read. The other modules of this folder make them. */
 export interface RegistryRequest<T> {
@@ -24,8 +24,8 @@ export interface RegistryRequest<T> {
 
 /** Makes all requests to one repository: authenticates them, follows redirects, turns failures into errors and tries again. */
 export interface Transport {
-  /** Makes a request once, or twice if the registry asks for authentication. */
-  attempt<T>(request: RegistryRequest<T>): Promise<T>;
+  /** Makes a request once, or twice if the registry asks for authentication. While the registry wants to be left alone it is waited for, as long as there is patience. */
+  attempt<T>(request: RegistryRequest<T>, patience: Patience): Promise<T>;
   /** Makes a request as often as the policy allows. */
   call<T>(request: RegistryRequest<T>): Promise<T>;
   readonly policy: RetryPolicy;
@@ -96,14 +96,13 @@ const createTlsCheck = ({ origin, tlsOrigin }: Endpoint, send: Send): ((answer: 
     answer.status === 400 && tlsOrigin !== undefined && answer.url.origin === origin && whileUnread(answer, (asked ??= speaksTls(send, tlsOrigin)));
 };
 
-/** Lets all requests wait when the registry asked one of them to. If it asked for longer than the policy allows, all end with that request's error. */
-const createWait = (policy: RetryPolicy): { over(): Promise<void>; note(failure: unknown): void } => {
+/** Lets all requests wait when the registry asked one of them to. If it asked for longer than there is patience for, all end with that request's error. */
+const createWait = (): { over(patience: Patience): Promise<void>; note(failure: unknown): void } => {
   let asked: { readonly until: number; readonly failure: RegistryUnavailable } | undefined;
   return {
-    async over() {
+    async over(patience) {
       const left = asked ? asked.until - performance.now() : 0;
-      if (asked && left > policy.longestAskedMs) throw asked.failure;
-      if (left > 0) await policy.sleep(left);
+      if (asked && left > 0) await patience.whileAsked(left, asked.failure);
     },
     note(failure) {
       if (failure instanceof RegistryUnavailable && failure.retryAfterMs !== undefined) asked = { until: performance.now() + failure.retryAfterMs, failure };
@@ -116,15 +115,15 @@ export const createTransport = ({ endpoint: given, credentials, send, policy, sc
   const connect = (endpoint: Endpoint): Connection => ({ endpoint, authorizer: createAuthorizer({ endpoint, credentials, send, moreScopes: scopes }) });
   let connection = connect(given);
   const wantsTls = createTlsCheck(given, send);
-  const wait = createWait(policy);
+  const wait = createWait();
 
-  const attempt = async <T>(request: RegistryRequest<T>): Promise<T> => {
-    await wait.over();
+  const attempt = async <T>(request: RegistryRequest<T>, patience: Patience): Promise<T> => {
+    await wait.over(patience);
     const answer = await sendAuthorized(connection, request, writes ? 'push' : request.access, send);
     if (await wantsTls(answer)) {
       await answer.discard();
       if (connection.endpoint === given) connection = connect({ ...given, origin: given.tlsOrigin! });
-      return attempt(request);
+      return attempt(request, patience);
     }
     if (request.statuses.includes(answer.status)) return request.read(answer);
     const failure = await answer.failure(request.missing);
@@ -132,5 +131,5 @@ export const createTransport = ({ endpoint: given, credentials, send, policy, sc
     throw failure;
   };
 
-  return { attempt, call: (request) => withRetry(policy, () => attempt(request)), policy };
+  return { attempt, call: (request) => withRetry(policy, (patience) => attempt(request, patience)), policy };
 };

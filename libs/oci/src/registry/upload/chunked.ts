@@ -1,7 +1,7 @@
 import { isPinlaneError } from '@pinlane/contracts';
 import type { BlobDescriptor } from '../../content/index.ts';
 import { RegistryUnavailable } from '../http/failure.ts';
-import { pauseAfter } from '../http/retry.ts';
+import { createPatience, type Patience } from '../http/retry.ts';
 import { checkBlob } from '../requests/blobs.ts';
 import type { Transport } from '../requests/transport.ts';
 import { beginUpload, patchUpload, putUpload, uploadStatus, type Mount, type UploadStart, type UploadStatus } from '../requests/uploads.ts';
@@ -20,19 +20,20 @@ interface ChunkedUpload {
   readonly cursor: Cursor;
   /** The size of every chunk but the last, in bytes. */
   readonly chunkBytes: number;
+  readonly patience: Patience;
 }
 
 const NOTHING = new Uint8Array(0);
 
 /** Sends the chunk at an offset, or ends the upload if all bytes are sent. */
-const sendNext = async ({ transport, blob, cursor, chunkBytes }: ChunkedUpload, { location, offset }: UploadStatus): Promise<Step> => {
+const sendNext = async ({ transport, blob, cursor, chunkBytes, patience }: ChunkedUpload, { location, offset }: UploadStatus): Promise<Step> => {
   try {
     if (offset >= blob.size) {
-      await transport.attempt(putUpload(location, blob, NOTHING));
+      await transport.attempt(putUpload(location, blob, NOTHING), patience);
       return { kind: 'done' };
     }
     const size = Math.min(chunkBytes, blob.size - offset);
-    const outcome = await transport.attempt(patchUpload(location, offset, { size, open: () => cursor.read(offset, size) }));
+    const outcome = await transport.attempt(patchUpload(location, offset, { size, open: () => cursor.read(offset, size) }), patience);
     if (outcome.kind === 'refused') return { kind: 'refused' };
     if (outcome.kind === 'accepted') return { kind: 'on', location: outcome.location, offset: offset + size };
     return {
@@ -48,22 +49,20 @@ const sendNext = async ({ transport, blob, cursor, chunkBytes }: ChunkedUpload, 
 
 /** Sends the chunks of one upload and ends it. After a failure, the registry is asked how far the upload has come, and it goes on from there. */
 const sendChunks = async (upload: ChunkedUpload, begun: URL): Promise<Outcome> => {
-  const { transport, blob } = upload;
+  const { transport, blob, patience } = upload;
   let at: UploadStatus = { location: begun, offset: 0 };
   // Progress is only what goes beyond all bytes before: a registry that forgets chunks would otherwise be sent the same ones for ever.
   let farthest = 0;
-  for (let failures = 0; ;) {
+  for (;;) {
     const step = await sendNext(upload, at);
     if (step.kind === 'done' || step.kind === 'refused') return step.kind;
     if (step.kind === 'on') {
       at = step;
-      if (at.offset > farthest) failures = 0;
+      if (at.offset > farthest) patience.goesOn();
       farthest = Math.max(farthest, at.offset);
       continue;
     }
-    const pause = pauseAfter(step.failure, ++failures, transport.policy);
-    if (pause === undefined) throw step.failure;
-    await transport.policy.sleep(pause);
+    await patience.afterFailure(step.failure);
     const status = await transport.call(uploadStatus(at.location));
     // If all bytes are sent, the upload may have ended, and only the answer been lost.
     if (status === undefined) return at.offset >= blob.size && (await transport.call(checkBlob(blob))) ? 'done' : 'lost';
@@ -87,7 +86,10 @@ export const uploadInChunks = async (
     for (let uploads = 1; uploads <= transport.policy.attempts; uploads++) {
       const start: UploadStart = await beginUpload(transport.call, mount);
       if (start.kind === 'mounted') return true;
-      const outcome = await sendChunks({ transport, blob, cursor, chunkBytes: Math.max(chunkBytes, start.smallestChunk) }, start.location);
+      const outcome = await sendChunks(
+        { transport, blob, cursor, chunkBytes: Math.max(chunkBytes, start.smallestChunk), patience: createPatience(transport.policy) },
+        start.location,
+      );
       if (outcome !== 'lost') return outcome === 'done';
     }
     throw new RegistryUnavailable(`the registry lost the upload of ${blob.digest} ${transport.policy.attempts} times`);

@@ -22,11 +22,11 @@ type Open = () => AsyncIterable<Uint8Array>;
 
 /** Sends a blob in one request. After a failure a new upload begins, because nobody knows how much of the last one the registry has. */
 const uploadWhole = (transport: Transport, blob: BlobDescriptor, open: Open, mount: Mount | undefined): Promise<void> =>
-  withRetry(transport.policy, async () => {
-    const start = await beginUpload(transport.attempt, mount);
+  withRetry(transport.policy, async (patience) => {
+    const start = await beginUpload((request) => transport.attempt(request, patience), mount);
     if (start.kind === 'mounted') return;
     const body = blob.size <= IN_MEMORY ? await readAll(open(), blob.size, `blob ${blob.digest}`, 'ERR_DIGEST_MISMATCH') : { size: blob.size, open };
-    await transport.attempt(putUpload(start.location, blob, body));
+    await transport.attempt(putUpload(start.location, blob, body), patience);
   });
 
 /** Uploads a blob. With `mountFrom`, another repository's path, the registry is first asked to mount it from there. */

@@ -270,7 +270,7 @@ describe('A registry that cannot now', () => {
     expect([error.code, error.retryable]).toEqual(['ERR_REGISTRY_UNAVAILABLE', true]);
     expect(registry.requests).toHaveLength(1);
     // Nor does anything else that was under way wait for it, or ask meanwhile.
-    expect(await errorOf(() => repository.resolve('1'))).toBe(error);
+    expect((await errorOf(() => repository.resolve('1'))).message).toMatch(/429; the registry asked to wait 86\d{3} s/);
     expect([registry.requests.length, pauses]).toEqual([1, []]);
   });
 

@@ -6,7 +6,7 @@ import { createMeter } from '../../../src/registry/push/meter.ts';
 import { referrersTag } from '../../../src/registry/referrers/entries.ts';
 import { patchUpload } from '../../../src/registry/requests/uploads.ts';
 import { uploadStatus } from '../../../src/registry/requests/uploads.ts';
-import { pauseAfter, RETRY_POLICY, untilAborted, withRetry } from '../../../src/registry/http/retry.ts';
+import { createPatience, pauseAfter, RETRY_POLICY, untilAborted, withRetry, type Patience } from '../../../src/registry/http/retry.ts';
 import type { Answer } from '../../../src/registry/http/message.ts';
 
 describe('A wait that a body asks for', () => {
@@ -56,6 +56,59 @@ describe('A pause', () => {
     controller.abort();
     expect(await waiting).toBe('ERR_CANCELLED');
     expect(await codeOf(() => policy.sleep(1))).toBe('ERR_CANCELLED');
+  });
+});
+
+describe('The patience with a registry that asks to be left alone', () => {
+  /** Waits by the table of what the registry asks for in s after each attempt, without time going by; how long was waited, in s, and how it ended. */
+  const waitedFor = async (asked: readonly number[], after = (_patience: Patience): void => undefined) => {
+    const pauses: number[] = [];
+    const policy = { ...RETRY_POLICY, random: () => 0.5, sleep: async (ms: number) => void pauses.push(ms) };
+    let attempt = 0;
+    const work = async (patience: Patience): Promise<string> => {
+      const seconds = asked[attempt++];
+      if (seconds === undefined) return 'answered';
+      after(patience);
+      throw new RegistryUnavailable('GET https://r.example/v2/x: 429', { retryAfterMs: seconds * 1000 });
+    };
+    const ended = await withRetry(policy, work).catch((thrown: unknown) => thrown as RegistryUnavailable);
+    return { ended, sum: Math.round(pauses.reduce((sum, ms) => sum + ms, 0) / 1000) };
+  };
+
+  it.each([
+    ['three times a minute, as GitHub does', [60, 60, 60], 180],
+    ['two minutes and one', [120, 60], 180],
+    ['a second, as often as it is tried', [1, 1, 1, 1, 1, 1], 12],
+  ])('lasts for %s', async (_, asked, sum) => {
+    expect(await waitedFor(asked)).toEqual({ ended: 'answered', sum });
+  });
+
+  it.each([
+    ['two minutes seven times', Array(7).fill(120), 120, /429; the registry asked to wait 120 s, and it was waited for 121 s already, of 190 s at most/],
+    ['a minute for ever', Array(7).fill(60), 180, /asked to wait 60 s, and it was waited for 181 s already/],
+    ['an hour', [3600], 0, /429; the registry asked to wait 3600 s, and 120 s at a time are waited at most/],
+    ['ever more', [1, 10, 100, 119], 111, /asked to wait 119 s/],
+  ])('ends where it asks for %s, and says so', async (_, asked, sum, said) => {
+    const { ended, sum: waited } = await waitedFor(asked);
+    expect(ended).toMatchObject({
+      problems: [{ code: 'ERR_REGISTRY_UNAVAILABLE', message: expect.stringMatching(said), fix: expect.stringContaining('Try again') }],
+    });
+    expect(waited).toBe(sum);
+    // Who tries again around this does not begin anew.
+    expect(pauseAfter(ended, 1, RETRY_POLICY)).toBeUndefined();
+  });
+
+  it('begins anew when the work goes on', async () => {
+    expect(await waitedFor(Array(10).fill(60), (patience) => patience.goesOn())).toEqual({ ended: 'answered', sum: 601 });
+  });
+
+  it('counts what other requests were told, too', async () => {
+    let slept = 0;
+    const patience = createPatience({ ...RETRY_POLICY, sleep: async (ms) => void (slept += ms) });
+    const failure = new RegistryUnavailable('429', { retryAfterMs: 100_000 });
+    await patience.whileAsked(100_000, failure);
+    expect(await codeOf(() => patience.whileAsked(100_000, failure))).toBe('ERR_REGISTRY_UNAVAILABLE');
+    expect(slept).toBe(100_000);
   });
 });
 
