@@ -1,15 +1,19 @@
-import { chmodSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, fsync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { ifThere, isOnOtherDisk } from './if-there.ts';
 import { withFolderAtOnce } from './make-folder.ts';
 import { renameInto, temporaryName, throughTemporary } from './whole-file.ts';
+
+/** Puts an open file on disk, by its descriptor: the file system that Yarn's Plug'n'Play puts before Node's has no `sync` on its handles. */
+const sync = ({ fd }: FileHandle): Promise<void> => promisify(fsync)(fd);
 
 /** Puts directory entries on disk, so that a rename outlives a power cut. Not every file system allows it; the rename must do then. */
 const syncFolder = async (folder: string): Promise<void> => {
   const handle = await open(folder, 'r').catch(() => null);
   if (!handle) return;
-  await handle.sync().catch(() => undefined);
+  await sync(handle).catch(() => undefined);
   await handle.close();
 };
 
@@ -29,7 +33,7 @@ export const writeFileAtomic = async (path: string, contents: string | Uint8Arra
   const fill = async (file: FileHandle): Promise<void> => {
     if (mode !== undefined) await file.chmod(mode & 0o7777);
     await file.writeFile(contents);
-    await file.sync();
+    await sync(file);
   };
   const replaceThrough = (temporary: string) => throughTemporary(temporary, fill, (written) => renameInto(written, path));
   if (temporaryFolder === undefined) await replaceThrough(folder);

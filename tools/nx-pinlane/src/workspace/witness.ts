@@ -17,6 +17,17 @@ export interface Witness {
 /** Files that decide how imports are resolved and sources are read, in every folder above a source. */
 const isConfiguration = (name: string): boolean => name === 'package.json' || /^[tj]sconfig.*\.json$/.test(name);
 
+/** Where an installer says what it installed: another version of a package that another package asks for may change no folder that lies nearer. */
+const INSTALLED = [
+  'node_modules/.package-lock.json',
+  'node_modules/.modules.yaml',
+  'node_modules/.pnpm/lock.yaml',
+  'node_modules/.pnpm-workspace-state-v1.json',
+  'node_modules/.yarn-state.yml',
+  'node_modules/.yarn-integrity',
+];
+const PLUG_AND_PLAY = ['.pnp.cjs', '.pnp.data.json'];
+
 const EXTENDS = /"extends"\s*:\s*(\[[^\]]*\]|"(?:[^"\\]|\\.)*")/g;
 
 /** The files that a tsconfig may extend, as absolute paths; those that are not there, too: they may come. */
@@ -91,8 +102,9 @@ export const openWitness = (root: string): Witness => {
       if (names.includes('node_modules')) {
         const modules = join(folder, 'node_modules');
         const scopes = namesIn(modules).filter((name) => name.startsWith('@'));
-        lines.push(...[modules, ...scopes.map((name) => join(modules, name))].map(stateOf));
+        lines.push(...[modules, ...scopes.map((name) => join(modules, name)), ...INSTALLED.map((name) => join(folder, name))].map(stateOf));
       }
+      if (names.includes(PLUG_AND_PLAY[0]!)) lines.push(...PLUG_AND_PLAY.map((name) => stateOf(join(folder, name))));
       return createHash('sha256').update(lines.join('\n')).digest('hex');
     });
 

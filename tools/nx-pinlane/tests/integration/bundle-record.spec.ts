@@ -14,6 +14,8 @@ const FILES = {
   'node_modules/a/package.json': '{ "version": "1.0.0", "main": "./index.js" }',
   'node_modules/a/index.js': "module.exports = require('./deep.js');\n",
   'node_modules/a/deep.js': "module.exports = 'deep';\n",
+  'node_modules/.package-lock.json': '1',
+  'node_modules/.pnpm/lock.yaml': '1',
 };
 const OUTPUT = 'processors/one/dist/main.js';
 
@@ -65,6 +67,10 @@ describe('a bundle of which nothing has changed', () => {
     ['a file of a package is edited', write('node_modules/a/deep.js', "module.exports = 'DEEP';\n"), 'DEEP'],
     ['a package has another entry', write('node_modules/a/package.json', '{ "version": "1.0.1", "main": "./deep.js" }'), 'deep'],
     ['a file comes that is found before another', write('processors/one/src/part.ts', "export const part = 'ts';\n"), '"ts"'],
+    // What a package asks for may then be another, and no folder that lies nearer says so: the one before is kept.
+    ['npm installed something', write('node_modules/.package-lock.json', '2'), 'deep'],
+    ['pnpm installed something', write('node_modules/.pnpm/lock.yaml', '2'), 'deep'],
+    ['Yarn leads to packages in another way', write('.pnp.cjs', "throw new Error('not for a bundler');\n"), 'deep'],
     ['somebody wrote to the bundle', write(OUTPUT, "console.log('somebody');\n"), 'deep'],
     ['somebody removed the bundle', (root) => rm(join(root, OUTPUT)), 'deep'],
     ['its record is broken', write('.pinlane/cache/bundles/one.json', '{'), 'deep'],
