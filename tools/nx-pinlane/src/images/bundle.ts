@@ -1,24 +1,16 @@
 import { existsSync } from 'node:fs';
 import { readFile, realpath, rm } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { fail, laneRules, leadsOut, PinlaneError, type Lane, type Problem } from '@pinlane/contracts';
+import { fail, laneRules, leadsOut, type Lane } from '@pinlane/contracts';
 import { laneOf } from '@pinlane/pipeline';
 import { replaceAtOnce } from '@pinlane/oci';
-import type { BuildFailure, Message } from 'esbuild';
 import type { VerbContext } from '../command/context.ts';
 import { BUNDLER, namedEntries } from '../workspace/bundler.ts';
 import { withPortableNames } from './bundle-names.ts';
+import { bundleError } from './bundle-problems.ts';
 import { recordBundle, sameBundle, type Bundled } from './bundle-record.ts';
 import { workspacePaths } from '../workspace/paths.ts';
 import { openWitness, type Witness } from '../workspace/witness.ts';
-
-const asProblem = ({ text, location, notes }: Message): Problem => ({
-  code: 'ERR_BUNDLE_FAILED',
-  message: [text, ...notes.map((note) => note.text)].join(' '),
-  ...(location ? { file: location.file, line: location.line, column: location.column + 1 } : {}),
-});
-
-const isBuildFailure = (thrown: unknown): thrown is BuildFailure => Array.isArray((thrown as BuildFailure | null)?.errors);
 
 const below = (folder: string, path: string, option: string): string => {
   const full = join(folder, path);
@@ -27,9 +19,9 @@ const below = (folder: string, path: string, option: string): string => {
 };
 
 const bundled = async (root: string, entry: string, output: string, sourcemap: boolean): Promise<Pick<Bundled, 'inputs' | 'outputs'>> => {
-  const { build } = await import('esbuild');
   const { names, plugin } = namedEntries([entry]);
   try {
+    const { build } = await import('esbuild');
     const { outputFiles, metafile } = await build({
       ...BUNDLER,
       absWorkingDir: root,
@@ -51,8 +43,7 @@ const bundled = async (root: string, entry: string, output: string, sourcemap: b
     // What is in brackets is the bundler's own.
     return { inputs: Object.keys(metafile.inputs).filter((path) => !/^[<(]/.test(path)), outputs };
   } catch (thrown) {
-    if (!isBuildFailure(thrown) || thrown.errors.length === 0) throw thrown;
-    throw new PinlaneError(thrown.errors.map(asProblem) as [Problem, ...Problem[]]);
+    throw bundleError(thrown, root);
   }
 };
 

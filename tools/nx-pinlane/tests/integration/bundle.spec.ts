@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { watch } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { problemsOf } from '@pinlane/testing';
 import { writeBundle } from '../../src/images/bundle.ts';
 import { contextOf, withFiles } from './support/verb-context.ts';
 
@@ -46,5 +47,36 @@ describe('a bundle', () => {
       const [bundle] = await writeBundle(OPTIONS, contextOf(root, { project: 'starred', projectRoot: 'processors/o*e' }));
       expect(bundle).toMatchObject({ path: 'processors/o*e/dist/main.js' });
     });
+  });
+});
+
+describe('a bundle of a package that is not installed', () => {
+  const problemOf = async (source: string, files: Record<string, string> = {}) => {
+    let problem: unknown;
+    await withFiles({ 'processors/one/src/main.ts': source, ...files }, async (root) => {
+      [problem] = await problemsOf(() => writeBundle(OPTIONS, contextOf(root, { project: 'one', projectRoot: 'processors/one' })));
+    });
+    return problem;
+  };
+
+  it.each([
+    ['npm ci', { 'package-lock.json': '{}' }],
+    ['pnpm install', { 'pnpm-lock.yaml': '' }],
+    ['yarn install', { 'yarn.lock': '' }],
+    ['bun install', { 'bun.lock': '' }],
+    ['npm install', {}],
+  ] as [string, Record<string, string>][])('says where it is asked for, and to run %s', async (command, files) => {
+    expect(await problemOf("\nimport once from '@s/once/lib.js';\nonce();\n", files)).toEqual({
+      code: 'ERR_BUNDLE_FAILED',
+      file: 'processors/one/src/main.ts',
+      line: 2,
+      column: 18,
+      message: 'Could not resolve "@s/once/lib.js"',
+      fix: expect.stringMatching(`^Install the packages of the workspace: ${command}\\. `),
+    });
+  });
+
+  it('is another matter than a file that is not there', async () => {
+    expect(await problemOf("import './missing.ts';\n")).not.toHaveProperty('fix');
   });
 });
