@@ -3,5 +3,6 @@ export { baseConfigSchema, baseDefinitionSchema, definitionDigest, parseDefiniti
 export { ASSEMBLY_FORMAT, baseLockSchema, lockFingerprint, parseLock, type BaseLock, type LockedNode, type LockedPackage } from './lock/lock.ts';
 export { knownBase, type KnownBase } from './known.ts';
 export { readPinnable, withPublished, type PinnableBase } from './pin.ts';
+export { reachSources } from './reach.ts';
 export { updateBase } from './update.ts';
 export * from './types.ts';

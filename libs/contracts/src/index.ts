@@ -3,6 +3,7 @@ export * from './artefacts/build.ts';
 export * from './artefacts/command.ts';
 export * from './artefacts/common.ts';
 export * from './artefacts/deployment.ts';
+export * from './artefacts/doctor.ts';
 export * from './artefacts/drift.ts';
 export * from './artefacts/pin-audit.ts';
 export * from './artefacts/pin.ts';

@@ -48,8 +48,14 @@ const ownArchitecture = (): Architecture => architectureOfMachine(process.arch);
 /** Whether an image of a platform is of another architecture than this machine. @throws ERR_PLATFORM_INVALID if this machine is of none that is known */
 export const isEmulated = (platform: Platform): boolean => architectureOf(platform) !== ownArchitecture();
 
-/** Makes sure that this machine can run programs of a platform, natively or by an emulator. @throws ERR_PLATFORM_UNRUNNABLE */
+/** Why this machine can't run programs of a platform, natively or by an emulator; null if it can. @throws ERR_PLATFORM_INVALID */
+export const whyUnrunnable = (platform: Platform): string | null =>
+  !isEmulated(platform) || entries().some((entry) => entryRuns(entry, architectureOf(platform)))
+    ? null
+    : `this machine is ${ownArchitecture()}, and no emulator for ${platform} is registered in ${BINFMT} with the flag F`;
+
+/** Makes sure that this machine can run programs of a platform. @throws ERR_PLATFORM_UNRUNNABLE */
 export const requireRunnable = (platform: Platform): void => {
-  if (!isEmulated(platform) || entries().some((entry) => entryRuns(entry, architectureOf(platform)))) return;
-  fail('ERR_PLATFORM_UNRUNNABLE', `this machine is ${ownArchitecture()}, and no emulator for ${platform} is registered in ${BINFMT} with the flag F`);
+  const why = whyUnrunnable(platform);
+  if (why !== null) fail('ERR_PLATFORM_UNRUNNABLE', why);
 };

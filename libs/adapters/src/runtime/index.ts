@@ -2,7 +2,7 @@ export * from './bubblewrap.ts';
 export * from './choose.ts';
 export * from './docker/index.ts';
 export * from './egress.ts';
-export { ELF_MACHINES, entryRuns, isEmulated } from './emulation.ts';
+export { ELF_MACHINES, entryRuns, isEmulated, whyUnrunnable } from './emulation.ts';
 export * from './host.ts';
 export * from './http-client.ts';
 export { resolveUser, userOf } from './image-config.ts';

@@ -78,6 +78,7 @@ export const createUploads = (
     const bytes = Buffer.concat(await request.toArray());
     const before = sessions.get(upload.id);
     if (before === undefined || upload.query.get('state') !== 'a+b') return errorReply(404, 'BLOB_UPLOAD_UNKNOWN');
+    if (request.method === 'DELETE') return sessions.delete(upload.id) ? { status: 204 } : errorReply(404, 'BLOB_UPLOAD_UNKNOWN');
     if (request.method === 'GET') return { status: 204, headers: headersOf(upload.path, upload.id) };
     if (request.method === 'PATCH') return takeChunk(upload, before, bytes, request.headers['content-range']);
     return finish(upload, before, bytes);

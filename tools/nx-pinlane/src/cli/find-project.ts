@@ -13,12 +13,16 @@ export interface FoundProject {
   readonly projectRoot: string;
 }
 
-/** The root of the workspace that a folder is in. @throws ERR_OPTION_INVALID if there is none */
-export const workspaceAbove = (folder: string): string => {
+/** The root of the workspace that a folder is in; null if it is in none. */
+export const workspaceIn = (folder: string): string | null => {
   if (existsSync(join(folder, 'nx.json'))) return folder;
   const parent = dirname(folder);
-  return parent === folder ? fail('ERR_OPTION_INVALID', 'there is no nx.json here or above: run it inside a workspace') : workspaceAbove(parent);
+  return parent === folder ? null : workspaceIn(parent);
 };
+
+/** The same. @throws ERR_OPTION_INVALID if it is in none */
+export const workspaceAbove = (folder: string): string =>
+  workspaceIn(folder) ?? fail('ERR_OPTION_INVALID', 'there is no nx.json here or above: run it inside a workspace');
 
 const slash = (path: string): string => path.split(sep).join('/');
 

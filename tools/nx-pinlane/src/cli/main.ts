@@ -9,7 +9,7 @@ import { VERBS } from '../verbs/index.ts';
 import { parseArguments } from './arguments.ts';
 import { buildsSource } from './builds-source.ts';
 import { overview, verbNamed } from './commands.ts';
-import { findProject, workspaceAbove, type FoundProject } from './find-project.ts';
+import { findProject, workspaceAbove, workspaceIn, type FoundProject } from './find-project.ts';
 
 /** Bundles a processor that has a source, as Nx does in a task of its own: the image must hold the source as it is now. */
 const bundleFirst = async ({ root, project, projectRoot }: FoundProject, verbose: boolean): Promise<ExitCode> => {
@@ -32,8 +32,10 @@ const run = async ([command, ...args]: readonly string[], cwd: string): Promise<
     return EXIT.good;
   }
   const { project, options, verbose } = given;
-  const place = project === null ? { root: workspaceAbove(cwd), project: '', projectRoot: '.' } : await findProject(project, cwd);
-  hideFromGit(place.root);
+  const looksOnly = verb.looksOnly === true;
+  const place =
+    project === null ? { root: looksOnly ? (workspaceIn(cwd) ?? cwd) : workspaceAbove(cwd), project: '', projectRoot: '.' } : await findProject(project, cwd);
+  if (!looksOnly) hideFromGit(place.root);
   const rootOf = (other: string) =>
     findProject(other, place.root).then(
       ({ projectRoot }) => projectRoot,

@@ -45,6 +45,8 @@ export interface VerbDefinition<Options extends OptionShape, Internal extends Op
   readonly document: { readonly [Position in keyof Documents]: z.ZodType<Documents[Position]> };
   /** Inference makes a target of the verb if this is here. */
   readonly target?: TargetTraits;
+  /** Whether it changes nothing in a workspace, not even where Pinlane keeps its own things; it runs where there is no workspace, too. */
+  readonly looksOnly?: boolean;
   /** Whether Nx runs all of its tasks of a run in one process: what they share is then loaded, read and hashed once. */
   readonly batch?: boolean;
   /** Carries it out. Modules that only the work needs are imported in here, so that help and schemas load none of them. */

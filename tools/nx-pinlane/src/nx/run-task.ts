@@ -93,7 +93,7 @@ export const runTask = async (load: () => Promise<Verb>, options: Options, conte
     rootOf: async (other: string) => context.projectsConfigurations.projects[other]?.root ?? null,
     afterBuild: isAfterBuild(run, id, project),
   };
-  hideOnce(context.root);
+  if (verb.looksOnly !== true) hideOnce(context.root);
   const whole = {
     ...withoutSplits(options, context),
     ...bundleOptions(verb, context),

@@ -20,6 +20,7 @@ export const VERBS = {
   'base-pin': async () => (await import('./base-pin/verb.ts')).verb,
   'verify-pins': async () => (await import('./verify-pins/verb.ts')).verb,
   'drift-report': async () => (await import('./drift-report/verb.ts')).verb,
+  doctor: async () => (await import('./doctor/verb.ts')).verb,
   'store-gc': async () => (await import('./store-gc/verb.ts')).verb,
   'store-serve': async () => (await import('./store-serve/verb.ts')).verb,
 } satisfies Record<string, () => Promise<Verb>>;

@@ -103,6 +103,13 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: ['PINLANE_LANE'],
     target: { example: { lane: 'staging' } },
   },
+  doctor: {
+    title: 'Tells what of this machine and account Pinlane can use, and what to do about the rest.',
+    subject: 'workspace',
+    alias: null,
+    keyVariables: ['PINLANE_LANE', 'PINLANE_ENGINE', 'PINLANE_REGISTRY', 'PINLANE_BASE_IMAGE'],
+    target: { example: { lane: 'staging' } },
+  },
   'store-gc': {
     title: 'Frees disk space: removes from the local store what no registry.yaml pins, no build record names and no name in the store reaches.',
     subject: 'workspace',

@@ -18,11 +18,8 @@ export const entriesOf = (folder: string): Dirent[] => {
   }
 };
 
-/**
- * Every registry.yaml below a folder, relative to the workspace's root, with `/`: also one that inference leaves out, because it too may pin. Links to
- * folders are not followed. @throws the system's errors
- */
-export const specFiles = (root: string, below = ''): string[] => {
+/** Every file of a name below a folder, relative to the workspace's root, with `/`. Links to folders are not followed. @throws the system's errors */
+export const filesNamed = (name: string, root: string, below = ''): string[] => {
   const found: string[] = [];
   const folders = [below];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop())
@@ -30,7 +27,10 @@ export const specFiles = (root: string, below = ''): string[] => {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) {
         if (!SKIPPED.has(entry.name)) folders.push(path);
-      } else if (entry.name === 'registry.yaml') found.push(path);
+      } else if (entry.name === name) found.push(path);
     }
   return found.sort();
 };
+
+/** Every registry.yaml below a folder: also one that inference leaves out, because it too may pin. @throws the system's errors */
+export const specFiles = (root: string, below = ''): string[] => filesNamed('registry.yaml', root, below);

@@ -1,2 +1,5 @@
 export { createModalHosting, type ModalHostingOptions } from './hosting.ts';
-export { PYTHON_CLIENT } from './python.ts';
+export { requireEnvironment } from './observe.ts';
+export { clientFault, INSTALL, PYTHON_CLIENT, type PythonClient } from './python.ts';
+export { sdkVersion } from './sdk.ts';
+export { keysOfSecrets } from './secrets.ts';

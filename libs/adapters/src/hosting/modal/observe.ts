@@ -1,4 +1,4 @@
-import type { ModalClient } from 'modal';
+import type { Environment, ModalClient } from 'modal';
 import { asPinlaneError, fail, type Known } from '@pinlane/contracts';
 import { secretsOf } from './client-environment.ts';
 import { failureOf, isNotFound } from './failures.ts';
@@ -26,11 +26,20 @@ export interface LiveApp {
   readonly servers: ReadonlyMap<string, string>;
 }
 
-const appsOf = async (sdk: ModalClient, name: string): Promise<LiveApp[]> => {
-  const environment = await sdk.environments.fromName(name).catch((thrown: unknown) => {
+const environmentIn = (sdk: ModalClient, name: string): Promise<Environment> =>
+  sdk.environments.fromName(name).catch((thrown: unknown) => {
     if ((thrown as Error).name === 'NotFoundError') return fail('ERR_HOSTING_ENVIRONMENT', `Modal has no environment ${name}`);
     throw thrown;
   });
+
+/** Makes sure that there is the environment, and an account that may see it. @throws ERR_HOSTING_ENVIRONMENT, ERR_HOSTING_AUTH and others ERR_HOSTING_… */
+export const requireEnvironment = (client: SdkClient): Promise<void> =>
+  withSdk(client, { what: `looking for the environment ${client.environment}` }, async (sdk) => {
+    await environmentIn(sdk, client.environment);
+  });
+
+const appsOf = async (sdk: ModalClient, name: string): Promise<LiveApp[]> => {
+  const environment = await environmentIn(sdk, name);
   const apps: LiveApp[] = [];
   for await (const app of environment.apps.list()) {
     const { lifecycle, servers, description } = await app.info();

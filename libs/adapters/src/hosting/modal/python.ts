@@ -67,11 +67,12 @@ export const askPython = async (client: PythonClient, question: PythonQuestion):
   return exitCode === 0 ? stdout : failOfText(`${stdout}\n${stderr}`, what, [...secretsOf(client.env), ...secrets]);
 };
 
-/** Why the client can't be used: it is not there, or in another version; null if it can. */
+/** Why the client can't be used: it is not there, or in another version; null if it can. @throws ERR_HOSTING_UNAVAILABLE if Python does not tell in time */
 export const clientFault = async (client: PythonClient): Promise<string | null> => {
   const args = ['-c', 'import importlib.metadata as m; print(m.version("modal"))'];
   const { exitCode, stdout, fault } = await answerOf(client, { args, what: '', timeoutMs: 10_000 });
   if (fault === 'aborted') return fail('ERR_CANCELLED', "interrupted while looking for Modal's client");
+  if (fault === 'late') return fail('ERR_HOSTING_UNAVAILABLE', `${client.python} did not tell its version of Modal's client in time`);
   if (fault !== null) return `${client.python} can't be started`;
   if (exitCode !== 0) return `${client.python} has no package modal`;
   const version = stdout.trim();

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { ModalClient } from 'modal';
 import { fail } from '@pinlane/contracts';
 import { clientEnvironment, secretsOf } from './client-environment.ts';
@@ -65,6 +68,16 @@ const watchSilence = (afterMs: number | undefined): { readonly signal: AbortSign
   return { signal: controller.signal, heard: () => void timer?.refresh(), end: () => clearTimeout(timer) };
 };
 
+/** The version of the SDK that is installed beside Pinlane; null if none is. */
+export const sdkVersion = (): string | null => {
+  try {
+    const main = createRequire(import.meta.url).resolve('modal');
+    return (JSON.parse(readFileSync(join(main, '../../package.json'), 'utf8')) as { readonly version: string }).version;
+  } catch {
+    return null;
+  }
+};
+
 /**
  * Does something with a client of the SDK, each call and the whole of it bounded in time. The SDK is loaded here, and by nothing that does not deploy.
  * @param what what is being done, for messages
@@ -83,7 +96,9 @@ export const withSdk = async <Result>(
   }: { readonly what: string; readonly limitMs?: number; readonly callMs?: number; readonly silenceMs?: number },
   work: (client: ModalClient) => Promise<Result>,
 ): Promise<Result> => {
-  const { ModalClient } = await import('modal');
+  const { ModalClient } = await import('modal').catch((cause: unknown) =>
+    fail('ERR_TOOL_MISSING', "the npm package modal, Modal's SDK, can't be loaded", { cause, fix: 'Install it beside Pinlane: npm install.' }),
+  );
   const whole = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   const silence = watchSilence(silenceMs);
   const shared = AbortSignal.any([whole, silence.signal]);

@@ -1,29 +1,41 @@
+import type { ModalClient } from 'modal';
 import { fail } from '@pinlane/contracts';
+import { inParallel } from '@pinlane/oci';
 import { isNotFound } from './failures.ts';
 import { LIMITS } from './limits.ts';
 import type { PythonClient } from './python.ts';
 import { withSdk, type SdkClient } from './sdk.ts';
 import { askAlive } from './watch.ts';
 
-/**
- * Which of some keys a secret has; null if there is no such secret. Modal tells no value, and is asked by one key at a time: what it says of
- * several is words.
- * @throws ERR_HOSTING_…
- */
+/** Modal tells no value, and is asked by one key at a time: what it says of several is words. */
+const keysIn = async (sdk: ModalClient, environment: string, name: string, keys: readonly string[]): Promise<readonly string[] | null> => {
+  const has = async (requiredKeys: readonly string[]): Promise<boolean> => {
+    try {
+      await sdk.secrets.fromName(name, { environment, requiredKeys: [...requiredKeys] });
+      return true;
+    } catch (thrown) {
+      if (isNotFound(thrown)) return false;
+      throw thrown;
+    }
+  };
+  if (!(await has([]))) return null;
+  const found = await Promise.all(keys.map((key) => has([key])));
+  return keys.filter((_, at) => found[at]);
+};
+
+/** Which of some keys a secret has; null if there is no such secret. @throws ERR_HOSTING_… */
 export const secretKeys = (client: SdkClient, name: string, keys: readonly string[]): Promise<readonly string[] | null> =>
-  withSdk(client, { what: `looking for the secret ${name}` }, async (sdk) => {
-    const has = async (requiredKeys: readonly string[]): Promise<boolean> => {
-      try {
-        await sdk.secrets.fromName(name, { environment: client.environment, requiredKeys: [...requiredKeys] });
-        return true;
-      } catch (thrown) {
-        if (isNotFound(thrown)) return false;
-        throw thrown;
-      }
-    };
-    if (!(await has([]))) return null;
-    const found = await Promise.all(keys.map((key) => has([key])));
-    return keys.filter((_, at) => found[at]);
+  withSdk(client, { what: `looking for the secret ${name}` }, (sdk) => keysIn(sdk, client.environment, name, keys));
+
+/** How many secrets are asked for at once. */
+const AT_ONCE = 16;
+
+/** The same for many secrets by their names, over one connection. @throws ERR_HOSTING_… */
+export const keysOfSecrets = (client: SdkClient, wanted: ReadonlyMap<string, readonly string[]>): Promise<ReadonlyMap<string, readonly string[] | null>> =>
+  withSdk(client, { what: `looking for secrets in ${client.environment}` }, async (sdk) => {
+    const found = new Map<string, readonly string[] | null>();
+    await inParallel([...wanted], AT_ONCE, async ([name, keys]) => void found.set(name, await keysIn(sdk, client.environment, name, keys)));
+    return found;
   });
 
 // The client reads values from arguments and from files. This is a file that has no name and, where the system has such, no disk: it is gone with the process.

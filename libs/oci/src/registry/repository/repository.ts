@@ -12,6 +12,7 @@ import { checkBlob, checkBlobByGet } from '../requests/blobs.ts';
 import { listTags, readPages } from '../requests/lists.ts';
 import { getManifest, putManifest } from '../requests/manifests.ts';
 import { createTransport, type Transport } from '../requests/transport.ts';
+import { beginUpload, cancelUpload } from '../requests/uploads.ts';
 import { CHUNK_POLICY, createUpload, type ChunkPolicy } from '../upload/upload-blob.ts';
 import { readResuming } from './resume.ts';
 
@@ -40,6 +41,12 @@ export interface RegistryRepository extends ContentSource, ContentSink {
   referrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
   /** Every tag; none if the repository does not exist. @throws ERR_REGISTRY_PROTOCOL */
   tags(): Promise<readonly string[]>;
+  /**
+   * Finds out whether images may be pushed here: an upload is begun, for only that tells of every registry, and given up.
+   * @returns whether nothing of it is left: a registry that can't give an upload up forgets it by itself
+   * @throws ERR_REGISTRY_AUTH or ERR_REGISTRY_DENIED if they may not; ERR_REGISTRY_UNAVAILABLE, ERR_REGISTRY_PROTOCOL
+   */
+  checkPush(): Promise<{ readonly clean: boolean }>;
 }
 
 export interface RepositoryOptions {
@@ -146,6 +153,17 @@ const transportFor = (repository: Repository, from: readonly string[], options: 
   });
 };
 
+/** How long a registry is waited for that is to give an upload up, in ms. It is asked also if the work was broken off meanwhile. */
+const CANCEL_MS = 4_000;
+
+/** As `crane` finds it out (go-containerregistry, pkg/v1/remote/check.go). */
+const checkPush = async (repository: Repository, transport: Transport, options: RepositoryOptions): Promise<{ readonly clean: boolean }> => {
+  const begun = await beginUpload((request) => transport.call(request), undefined);
+  if (begun.kind === 'mounted') return { clean: true };
+  const calm = transportFor(repository, [], { ...options, retry: { attempts: 1 }, signal: AbortSignal.timeout(CANCEL_MS), idleMs: CANCEL_MS });
+  return { clean: await calm.call(cancelUpload(begun.location)).catch(() => false) };
+};
+
 /**
  * Opens a repository; nothing is sent before the first request. Registries on this machine (localhost and below, 127.0.0.0/8, ::1) are first tried by plain
  * HTTP and reached by TLS if they turn out to want it; every other registry is reached by HTTPS (distribution specification 1.1).
@@ -170,5 +188,6 @@ export const openRepository = (repository: Repository, options: RepositoryOption
     tag: (name, descriptor, bytes) => putTag(transport, put, name, descriptor, bytes),
     referrers: (subject, artifactType) => referrers.list(subject, artifactType),
     tags: () => allTags(transport, repository),
+    checkPush: () => checkPush(repository, transport, options),
   };
 };

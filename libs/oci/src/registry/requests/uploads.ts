@@ -131,3 +131,15 @@ export const uploadStatus = (location: URL): RegistryRequest<UploadStatus | unde
     return { offset, location: next === null ? location : locationOf(next, answer.url) };
   },
 });
+
+/** Gives an upload up. Not every registry can do that; each forgets an upload by itself that nobody goes on with. @returns whether it is gone */
+export const cancelUpload = (location: URL): RegistryRequest<boolean> => ({
+  method: 'DELETE',
+  target: location,
+  access: 'push',
+  statuses: [200, 202, 204, 400, 404, 405, 501],
+  read: async (answer) => {
+    await answer.discard();
+    return answer.status < 300 || answer.status === 404;
+  },
+});
