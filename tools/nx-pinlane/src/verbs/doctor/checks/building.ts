@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createProcessRunner, findBuilder, isBuilder, type Builder } from '@pinlane/adapters';
 import { asPinlaneError, isPinlaneError, parsePinnedReference } from '@pinlane/contracts';
@@ -53,6 +56,18 @@ export const baseFinding = async (folder: string, locations: ImageLocations, env
 
 type SearchBuilder = (signal: AbortSignal) => ReturnType<typeof findBuilder>;
 
+/** Finds the builder in use. Buildx makes a folder for its builders where it has none: it gets one that goes with the question. */
+const searchBuilder = async (env: Env, signal: AbortSignal): ReturnType<SearchBuilder> => {
+  const own = env['BUILDX_CONFIG'] || join(env['DOCKER_CONFIG'] || join(env['HOME'] || homedir(), '.docker'), 'buildx');
+  if (existsSync(own)) return findBuilder(createProcessRunner(), undefined, { env, signal });
+  const folder = await mkdtemp(join(tmpdir(), 'pinlane-buildx-'));
+  try {
+    return await findBuilder(createProcessRunner(), undefined, { env: { ...env, BUILDX_CONFIG: folder }, signal });
+  } finally {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+};
+
 const builderFinding = (found: Awaited<ReturnType<SearchBuilder>>): Finding => {
   if (!isBuilder(found)) return missing(found.reason, found.fix);
   const { name, driver, buildx, docker, platforms } = found;
@@ -90,7 +105,7 @@ const dockerChecks = (needs: LaneNeeds, search: SearchBuilder): Check[] => [
 /** Engines and bases. */
 export const buildingChecks = (settings: Settings, needs: LaneNeeds, bases: readonly string[], locations: ImageLocations, env: Env): Check[] => {
   let asked: ReturnType<SearchBuilder> | undefined;
-  const search: SearchBuilder = (signal) => (asked ??= findBuilder(createProcessRunner(), undefined, { env, signal }));
+  const search: SearchBuilder = (signal) => (asked ??= searchBuilder(env, signal));
   return [
     {
       ...{ group: 'building', name: 'embedded engine', needed: settings.engine === 'docker' ? null : needs.engine },
