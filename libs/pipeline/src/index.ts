@@ -15,6 +15,7 @@ export * from './deploy/preflight.ts';
 export * from './deploy/secrets.ts';
 export * from './doctor/judge.ts';
 export * from './doctor/needs.ts';
+export * from './doctor/proofs.ts';
 export * from './doctor/render.ts';
 export * from './evidence.ts';
 export * from './fingerprint.ts';

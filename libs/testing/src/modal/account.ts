@@ -86,6 +86,8 @@ export interface Account {
   readonly owners: Map<string, string>;
   /** Image ids that are told in place of others: a control plane that reports another image than was deployed. */
   readonly reported: Map<string, string>;
+  /** Whether an image is built anew each time that it is asked for. */
+  forgetsImages: boolean;
   readonly now: () => number;
 }
 
@@ -109,6 +111,7 @@ export const newAccount = (environments: readonly string[], user: string, now: (
   sandboxes: new Map(),
   owners: new Map(),
   reported: new Map(),
+  forgetsImages: false,
   now,
 });
 
@@ -141,11 +144,14 @@ const variableOf = (command: string): readonly [string, string][] => {
 };
 
 /** What an image comes from, and the ENV that its commands set on it. */
-export const contentOf = (account: Account, id: string): { readonly reference: string; readonly environment: Map<string, string> } => {
+export const contentOf = (
+  account: Account,
+  id: string,
+): { readonly reference: string; readonly commands: readonly string[]; readonly environment: Map<string, string> } => {
   const commands = chainOf(account, id).flatMap((image) => image.commands);
   const reference = /^FROM (\S+)$/.exec(commands[0] ?? '')?.[1];
   if (reference === undefined) throw new Error(`the image ${id} comes from no reference`);
-  return { reference, environment: new Map(commands.flatMap(variableOf)) };
+  return { reference, commands, environment: new Map(commands.flatMap(variableOf)) };
 };
 
 /** The values that some secrets set together. */

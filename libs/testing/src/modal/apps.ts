@@ -57,9 +57,9 @@ const create = (account: Account, name: string, environment: string, state: Moda
 
 const backendOf = (account: Account, hosting: Hosting, definition: ModalFunction) => ({
   start: () => {
-    const { reference, environment } = contentOf(account, definition.image_id);
+    const { reference, commands, environment } = contentOf(account, definition.image_id);
     const values = valuesOf(account, definition.secret_ids);
-    return hosting.start({ reference, environment: new Map([...environment, ...values]), arguments: [], port: definition.http_config?.port ?? 8000 });
+    return hosting.start({ reference, commands, environment: new Map([...environment, ...values]), arguments: [], port: definition.http_config?.port ?? 8000 });
   },
   token: definition.http_config?.unauthenticated ? null : hosting.token,
 });

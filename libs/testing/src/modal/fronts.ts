@@ -8,6 +8,8 @@ export interface ContainerPlan {
   readonly reference: string;
   /** What the recorded ENV commands set, and above that the values of the secrets. */
   readonly environment: ReadonlyMap<string, string>;
+  /** The commands that were recorded on it, the FROM first. */
+  readonly commands: readonly string[];
   /** A command that stands in place of the image's own; empty where the image's own runs. */
   readonly arguments: readonly string[];
   readonly port: number;

@@ -31,7 +31,7 @@ const METADATA = { image_builder_version: '2025.06' };
 const build = (account: Account, pull: Pull, { image, force_build }: BuildRequest): ModalImage => {
   const base = image.base_images[0]?.image_id ?? null;
   const content = { commands: image.dockerfile_commands, base };
-  const id = force_build ? newId('im') : idOf('im', content);
+  const id = force_build || account.forgetsImages ? newId('im') : idOf('im', content);
   const known = account.images.get(id);
   if (known && known.failure === null) return known;
   const registrySecret = image.image_registry_config?.secret_id || null;
@@ -62,6 +62,15 @@ export const imageCalls = (account: Account, pull: Pull): Record<string, Handler
       return { image_id, revision_id: newId('ir') };
     },
     ImageGetByTag: ({ tag, environment_name }: { tag: string; environment_name: string }) => ({ image_id: byTag(tag, environment_name) }),
+    ImageDelete: ({ image_id }: { image_id: string }) => {
+      account.images.delete(byId(image_id).id);
+      return {};
+    },
+    ImageNameDelete: ({ tag }: { tag: string }) => {
+      byTag(tag, '');
+      account.published.delete(publishedKey(account, tag, ''));
+      return {};
+    },
     ImageListTags: ({ environment_name, tag_prefix, image_id }: { environment_name: string; tag_prefix: string; image_id: string }) => {
       const environment = environmentOf(account, environment_name);
       const all = [...account.published].filter(([key, id]) => key.startsWith(`${environment}/${tag_prefix}`) && (image_id || id) === id);

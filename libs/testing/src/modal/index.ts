@@ -1,5 +1,6 @@
 export type { Account, ModalApp, ModalFunction, ModalImage, ModalSandbox, ModalSecret, ModalVersion } from './account.ts';
 export type { ModalFault, ModalFaultRule, SeenCall, StatusName } from './calls.ts';
+export { containersOf, type Ways } from './containers.ts';
 export type { Container, ContainerPlan, Front, ProxyToken, StartContainer } from './fronts.ts';
 export type { Pull } from './images.ts';
 export { standInEnvironment, startModalStandIn, type ModalStandIn, type StandInOptions } from './stand-in.ts';

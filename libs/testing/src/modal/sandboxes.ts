@@ -22,7 +22,7 @@ interface CreateRequest {
 
 const create = async (account: Account, hosting: SandboxHosting, { app_id, definition }: CreateRequest) => {
   if (!account.apps.has(app_id)) return refuse('NOT_FOUND', `App '${app_id}' not found`);
-  const { reference, environment } = contentOf(account, definition.image_id);
+  const { reference, commands, environment } = contentOf(account, definition.image_id);
   const values = valuesOf(account, definition.secret_ids);
   const sandbox: ModalSandbox = {
     // Longer than the ids of Sandboxes of the first kind, by which clients tell the two apart.
@@ -37,7 +37,7 @@ const create = async (account: Account, hosting: SandboxHosting, { app_id, defin
   };
   for (const { port } of definition.open_ports?.ports ?? []) {
     const front = await openFront(hosting.certificate);
-    const plan = { reference, environment: new Map([...environment, ...values]), arguments: sandbox.arguments, port };
+    const plan = { reference, commands, environment: new Map([...environment, ...values]), arguments: sandbox.arguments, port };
     front.replace({ start: () => hosting.start(plan), token: null });
     sandbox.fronts.set(port, front);
   }

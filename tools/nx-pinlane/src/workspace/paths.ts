@@ -29,6 +29,8 @@ export interface WorkspacePaths {
   readonly deployments: string;
   /** What is kept of apps on Modal: a key, and marks of secrets that were stored from here. */
   readonly modal: string;
+  /** What `doctor --modal` made on an account and has not removed yet. */
+  readonly doctor: string;
 }
 
 /**
@@ -54,5 +56,6 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     cache: join(own, 'cache'),
     deployments: join(shared, 'deployments'),
     modal: join(shared, 'modal'),
+    doctor: join(shared, 'doctor'),
   };
 };

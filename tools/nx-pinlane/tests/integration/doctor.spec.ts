@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -7,6 +7,7 @@ import { bubblewrapRuntime } from '@pinlane/adapters';
 import { doctorReportSchema, type DoctorCheck, type DoctorReport } from '@pinlane/contracts';
 import { lackOf, requirement, startRegistry, temporaryFolder, type RegistryOptions, type TestRegistry } from '@pinlane/testing';
 import { verb } from '../../src/verbs/doctor/verb.ts';
+import { pinlaneFromSource } from './support/from-source.ts';
 import { makeDockerRegistry } from './support/docker-registry.ts';
 import { contextOf, run, withFiles } from './support/verb-context.ts';
 import { withWorkspace } from './support/workspace.ts';
@@ -219,7 +220,7 @@ describe('doctor, and secrets', () => {
 });
 
 const command = (root: string, env: Readonly<Record<string, string>>, ...before: string[]) => {
-  const args = [...before, realpathSync(process.execPath), join(plugin, 'bin/pinlane.mjs'), 'doctor', '--json'];
+  const args = [...before, realpathSync(process.execPath), ...pinlaneFromSource('doctor', '--json')];
   const { status, stdout, stderr } = spawnSync(args[0]!, args.slice(1), { cwd: root, encoding: 'utf8', env: { ...alone(root), ...env }, timeout: 120_000 });
   return { status, stderr, report: doctorReportSchema.parse(JSON.parse(stdout)) };
 };
@@ -277,7 +278,7 @@ describe('the command pinlane doctor', () => {
     mkdirSync(join(root, 'processors/echo'), { recursive: true });
     writeFileSync(join(root, 'processors/echo/registry.yaml'), specOf(registry.host));
     try {
-      const child = (await import('node:child_process')).spawn(process.execPath, [join(plugin, 'bin/pinlane.mjs'), 'doctor', '--json'], {
+      const child = spawn(process.execPath, pinlaneFromSource('doctor', '--json'), {
         cwd: root,
         env: { ...alone(root), PATH: `${folder}:${process.env['PATH']}`, PINLANE_MODAL_PYTHON: join(folder, 'python3') },
         stdio: ['ignore', 'pipe', 'ignore'],

@@ -15,15 +15,18 @@ export interface WantedImage {
   readonly digest: string;
   /** The name of the Modal secret with the registry's credentials; null for a public image. */
   readonly registrySecret: string | null;
+  /** The commands that are carried out on it; the one ENV of a deployment if absent. */
+  readonly commands?: readonly string[];
+  /** The app that it is built in; the one of all deployments if absent. */
+  readonly builtIn?: string;
 }
 
-const build = async (sdk: ModalClient, { reference, digest, registrySecret }: WantedImage, environment: string): Promise<Image> => {
-  const helper = await sdk.apps.fromName(HELPER_APP, { environment, createIfMissing: true });
+const build = async (sdk: ModalClient, wanted: WantedImage, environment: string): Promise<Image> => {
+  const { reference, digest, registrySecret, commands = [`ENV IMAGE_DIGEST=${digest}`], builtIn = HELPER_APP } = wanted;
+  const helper = await sdk.apps.fromName(builtIn, { environment, createIfMissing: true });
   const secret = registrySecret === null ? undefined : await sdk.secrets.fromName(registrySecret, { environment });
-  return sdk.images
-    .fromRegistry(reference, secret)
-    .dockerfileCommands([`ENV IMAGE_DIGEST=${digest}`])
-    .build(helper);
+  const pulled = sdk.images.fromRegistry(reference, secret);
+  return (commands.length === 0 ? pulled : pulled.dockerfileCommands([...commands])).build(helper);
 };
 
 /** What the SDK says of a build that failed has no code: it is known by its words. */
@@ -55,6 +58,10 @@ export const publishImage = (client: SdkClient, imageId: string, { slug, digest 
     (await sdk.images.fromId(imageId)).publish(name, { environment: client.environment }),
   );
 };
+
+/** Takes an image object away; those that it was built on stay. @throws as {@link buildImage} */
+export const deleteImage = (client: SdkClient, imageId: string): Promise<void> =>
+  withSdk(client, { what: `deleting the image object ${imageId}` }, (sdk) => sdk.images.delete(imageId));
 
 /** The id of the image object that is published for a pin; null if none is. @throws as {@link buildImage} */
 export const publishedImage = (client: SdkClient, slug: string, digest: string): Promise<string | null> =>

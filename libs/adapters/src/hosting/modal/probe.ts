@@ -12,6 +12,8 @@ export interface WantedSandbox {
   readonly port: number;
   /** How long it may live at the longest, in s: Modal itself ends it then, whatever happens here. */
   readonly lifeSeconds: number;
+  /** The app that it runs in; the one of all deployments if absent. */
+  readonly runsIn?: string;
 }
 
 /** A Sandbox that runs. */
@@ -42,11 +44,11 @@ const removeSandbox = async (client: SdkClient, id: string, lifeSeconds: number)
  * Starts the image that runs in a Sandbox, with no secrets, behind a tunnel that no proxy guards.
  * @throws ERR_HOSTING_…, ERR_CANCELLED; nothing runs then
  */
-export const startSandbox = async (client: SdkClient, { imageId, command, port, lifeSeconds }: WantedSandbox): Promise<RunningSandbox> => {
+export const startSandbox = async (client: SdkClient, { imageId, command, port, lifeSeconds, runsIn = HELPER_APP }: WantedSandbox): Promise<RunningSandbox> => {
   let id: string | null = null;
   try {
     const url = await withSdk(client, { what: 'starting a Sandbox', limitMs: 60_000, callMs: 60_000 }, async (sdk) => {
-      const helper = await sdk.apps.fromName(HELPER_APP, { environment: client.environment, createIfMissing: true });
+      const helper = await sdk.apps.fromName(runsIn, { environment: client.environment, createIfMissing: true });
       const image = await sdk.images.fromId(imageId);
       const sandbox = await sdk.sandboxes.create(helper, image, { command: [...command], encryptedPorts: [port], timeoutMs: lifeSeconds * 1000, secrets: [] });
       id = sandbox.sandboxId;

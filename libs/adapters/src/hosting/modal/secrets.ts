@@ -38,6 +38,10 @@ export const keysOfSecrets = (client: SdkClient, wanted: ReadonlyMap<string, rea
     return found;
   });
 
+/** Takes a secret away; it is good if there is none. @throws ERR_HOSTING_… */
+export const deleteSecret = (client: SdkClient, name: string): Promise<void> =>
+  withSdk(client, { what: `deleting the secret ${name}` }, (sdk) => sdk.secrets.delete(name, { environment: client.environment, allowMissing: true }));
+
 // The client reads values from arguments and from files. This is a file that has no name and, where the system has such, no disk: it is gone with the process.
 const CREATE = `
 import os, runpy, sys, tempfile

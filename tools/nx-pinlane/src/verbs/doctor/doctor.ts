@@ -68,7 +68,7 @@ const plan = (settings: Settings, facts: WorkspaceFacts, context: VerbContext) =
     ...modal.checks,
     ...secretChecks(facts.specs, settings, needs, { clientFor, ask: modal.ask, env }),
   ];
-  return { checks, needs };
+  return { checks, needs, clientFor };
 };
 
 const EXIT_CODES = { good: EXIT.good, lacking: EXIT.verdict, unknown: EXIT.error } as const;
@@ -82,8 +82,9 @@ export const doctor = async (options: DoctorOptions, context: VerbContext): Prom
   progress('looking at this machine and account');
   const facts = await readWorkspace(root);
   const settings = readSettings(options, env, facts.nxJson ?? {});
-  const { checks, needs } = plan(settings, facts, context);
+  const { checks, needs, clientFor } = plan(settings, facts, context);
   const looked = await lookAtAll(checks, signal);
+  const modal = options.modal === true ? await (await import('./prove.ts')).prove(facts.specs, settings, clientFor, options, context) : null;
   const report: DoctorReport = {
     kind: 'DoctorReport',
     schemaVersion: 1,
@@ -91,13 +92,13 @@ export const doctor = async (options: DoctorOptions, context: VerbContext): Prom
     lane: settings.lane,
     environment: laneRules(settings.lane).deploysTo,
     adapters: [...needs.adapters],
-    verdict: doctorVerdict(looked, null),
+    verdict: doctorVerdict(looked, modal),
     versions: { node: process.versions.node, nx: installedVersion('nx', root), pinlane: ownVersion() },
     machine: machineOf(env),
     ...namesOfVariables(env),
     settings: [...settings.told],
     checks: looked,
-    modal: null,
+    modal,
   };
   const document = scrubbed(report, root, env);
   return { document, lines: renderDoctor(document), exitCode: EXIT_CODES[document.verdict] };
