@@ -86,7 +86,7 @@ describe('doctor, in a workspace', () => {
     }));
 
   it.each([
-    ['missing.git is a file', (root: string) => writeFileSync(join(root, '.pinlane'), ''), 'is a file'],
+    ['.pinlane is a file', (root: string) => writeFileSync(join(root, '.pinlane'), ''), 'is a file'],
     ['.pinlane leads nowhere that could be made', (root: string) => symlinkSync('/dev/null/x', join(root, '.pinlane')), 'ENOTDIR'],
   ])('tells that the store can not be written: %s', (_, spoil, said) =>
     withFiles({ 'nx.json': '{}' }, async (root) => {
@@ -265,7 +265,7 @@ describe('the command pinlane doctor', () => {
     expect(performance.now() - began).toBeLessThan(60_000);
     expect(status).toBe(2);
     const lacking = report.checks.filter(({ state }) => state === 'missing').map(({ name }) => name);
-    expect(lacking).toEqual(expect.arrayContaining(['git', 'bubblewrap', 'unshare', 'Docker', 'Docker Buildx', 'base libs/base', 'Python client']));
+    expect(lacking).toEqual(expect.arrayContaining(['git', 'apt', 'bubblewrap', 'unshare', 'Docker', 'Docker Buildx', 'base libs/base', 'Python client']));
     // In lane local, the last resort remains.
     expect(report.checks.find(({ name }) => name === 'a runtime')).toMatchObject({ state: 'ok', message: expect.stringContaining('isolates nothing') });
   });

@@ -5,7 +5,7 @@ import { fail, PinlaneError, type DoctorReport } from '@pinlane/contracts';
 import { errorOf, temporaryFolder } from '@pinlane/testing';
 import { lookAtAll, type Check } from '../../src/verbs/doctor/check.ts';
 import { FLOORS, isFitNode, isFitNx } from '../../src/verbs/doctor/checks/machine.ts';
-import { secretFinding } from '../../src/verbs/doctor/checks/modal.ts';
+import { secretFinding } from '../../src/verbs/doctor/checks/secrets.ts';
 import { scrubbed } from '../../src/verbs/doctor/scrub.ts';
 import { namesOfVariables, readSettings } from '../../src/verbs/doctor/settings.ts';
 

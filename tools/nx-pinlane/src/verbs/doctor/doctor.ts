@@ -5,14 +5,16 @@ import { EXIT, laneRules, type DoctorReport } from '@pinlane/contracts';
 import { doctorVerdict, laneNeeds, renderDoctor } from '@pinlane/pipeline';
 import { valueOf } from '../../command/environment.ts';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
+import { openHosting } from '../../deploy/hosting.ts';
 import { openLocations } from '../../images/locations.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
 import { lookAtAll, type Check } from './check.ts';
 import { buildingChecks } from './checks/building.ts';
 import { machineChecks } from './checks/machine.ts';
-import { modalChecks, secretChecks, type ClientFor } from './checks/modal.ts';
+import { modalChecks, type ClientFor } from './checks/modal.ts';
 import { registryChecks } from './checks/registry.ts';
 import { runningChecks } from './checks/running.ts';
+import { secretChecks } from './checks/secrets.ts';
 import { workspaceChecks } from './checks/workspace.ts';
 import { dockerOnly, readWorkspace, type WorkspaceFacts } from './facts.ts';
 import type { DoctorOptions } from './options.ts';
@@ -66,7 +68,12 @@ const plan = (settings: Settings, facts: WorkspaceFacts, context: VerbContext) =
     ...runningChecks(settings, needs),
     ...registryChecks(facts.specs, registry, access, needs),
     ...modal.checks,
-    ...secretChecks(facts.specs, settings, needs, { clientFor, ask: modal.ask, env }),
+    ...secretChecks(facts.specs, settings, needs, {
+      clientFor,
+      ask: modal.ask,
+      env,
+      local: () => openHosting('local', { lane, runtime: settings.runtime, locations, env }),
+    }),
   ];
   return { checks, needs, clientFor };
 };

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createProcessRunner, findBuilder, isBuilder, type Builder } from '@pinlane/adapters';
+import { ask, createProcessRunner, findBuilder, isBuilder, type Builder } from '@pinlane/adapters';
 import { asPinlaneError, isPinlaneError, parsePinnedReference } from '@pinlane/contracts';
 import type { LaneNeeds } from '@pinlane/pipeline';
 import { valueOf } from '../../../command/environment.ts';
@@ -52,6 +52,13 @@ export const baseFinding = async (folder: string, locations: ImageLocations, env
     if (isPinlaneError(thrown)) return findingOf('missing', thrown.problems[0]!);
     throw thrown;
   }
+};
+
+const aptFinding = async (env: Env, signal: AbortSignal): Promise<Finding> => {
+  const { exitCode, stdout, fault } = await ask({ command: 'apt-get', args: ['--version'], env, timeoutMs: 9_000, signal });
+  if (fault === 'missing') return missing('apt-get is not installed', BASE_FIX);
+  if (exitCode !== 0) return { state: 'unknown', message: 'apt-get does not tell its version', fix: 'Run apt-get --version, and see.' };
+  return { state: 'ok', message: stdout.split('\n')[0] ?? '' };
 };
 
 type SearchBuilder = (signal: AbortSignal) => ReturnType<typeof findBuilder>;
@@ -111,6 +118,10 @@ export const buildingChecks = (settings: Settings, needs: LaneNeeds, bases: read
       ...{ group: 'building', name: 'embedded engine', needed: settings.engine === 'docker' ? null : needs.engine },
       without: 'images are built by Docker alone',
       look: () => ({ state: 'ok', message: 'it needs nothing but Node' }),
+    },
+    {
+      ...{ group: 'building', name: 'apt', needed: null, without: 'a base that is neither in the store nor published is not assembled here' },
+      look: (signal) => aptFinding(env, signal),
     },
     ...bases.map((folder): Check => ({
       ...{ group: 'building', name: `base ${folder}`, needed: needs.base },
