@@ -58,6 +58,8 @@ export default [
   { files: ['**/tests/**/*.ts'], rules: { '@typescript-eslint/no-explicit-any': 'off' } },
   {
     files: ['libs/{contracts,pipeline}/src/**/*.ts'],
+    // What runs in a reader's browser is a page's script, and no decision.
+    ignores: ['**/browser/**'],
     rules: {
       'no-restricted-imports': ['error', { paths: effects.modules.map((name) => ({ name, message: 'Decisions here are pure: facts come in as arguments.' })) }],
       'no-restricted-globals': ['error', ...effects.globals.map((name) => ({ name, message: 'Decisions here are pure: facts come in as arguments.' }))],

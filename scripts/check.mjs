@@ -8,6 +8,7 @@ const checks = [
   ['format', bin('prettier/bin/prettier.cjs'), '--cache', '--cache-location=.cache/prettier', '--log-level=warn', '--check', '.'],
   ['lint', bin('eslint/bin/eslint.js'), '--cache', '--cache-location=.cache/eslint', '--max-warnings=0', '.'],
   ['types', bin('typescript/bin/tsc'), '-p', 'tsconfig.json'],
+  ['types of scripts for browsers', bin('typescript/bin/tsc'), '-p', 'tsconfig.browser.json'],
   ['generated', fileURLToPath(new URL('generate.mjs', import.meta.url)), '--check'],
   ['circles', bin('dependency-cruiser/bin/dependency-cruiser.mjs'), '--config', '.dependency-cruiser.mjs', 'libs', 'tools', 'processors', 'scripts', 'bench'],
 ];

@@ -1,4 +1,4 @@
-// npm run generate: writes everything that follows from the verbs and from the contracts, the plugin's own files and docs/reference, and bundles the plugin;
+// npm run generate: writes everything that follows from the verbs and from the contracts, the plugin's own files, the scripts of pages and docs/reference, and bundles the plugin;
 // with --check, only tells which files are stale.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { VERBS } from '../tools/nx-pinlane/src/verbs/index.ts';
 import { definitionFaults } from '../tools/nx-pinlane/src/command/definition-faults.ts';
+import { pageAssets } from './generate/page-assets.ts';
 import { pluginFiles } from './generate/plugin-files.ts';
 import { referenceFiles } from './generate/reference-pages.ts';
 
@@ -27,7 +28,7 @@ const verbs = [...named.values()];
 
 const formatted = async ([path, text]) => [path, await format(text, { ...(await resolveConfig(join(root, path))), filepath: path })];
 const files = {
-  ...Object.fromEntries(await Promise.all(Object.entries(pluginFiles(verbs)).map(formatted))),
+  ...Object.fromEntries(await Promise.all(Object.entries({ ...pluginFiles(verbs), ...(await pageAssets()) }).map(formatted))),
   ...referenceFiles(verbs),
 };
 

@@ -1,5 +1,6 @@
 export * from './bytes.ts';
 export { cpuSeconds } from './cpu.ts';
+export * from './drift-reports.ts';
 export * from './errors.ts';
 export * from './folders.ts';
 export * from './images.ts';

@@ -3,7 +3,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A real part that tests may require, by its name in PINLANE_REQUIRE. */
-export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm' | 'modal';
+export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm' | 'modal' | 'chromium';
 
 /** The version of Modal's Python client that is deployed with, and no other. */
 const MODAL_VERSION = '1.6.4';
@@ -30,6 +30,9 @@ const answer = (program: string, ...args: string[]): string | null => {
 /** The Python that has Modal's client: the one that PINLANE_MODAL_PYTHON names, else python3. */
 export const modalPython = (): string => process.env['PINLANE_MODAL_PYTHON'] || 'python3';
 
+/** The Chromium that pages are opened in: the one that PINLANE_CHROMIUM names, else that on PATH; null if there is none. */
+export const chromiumPath = (): string | null => process.env['PINLANE_CHROMIUM'] || onPath('chromium');
+
 const lacks: Readonly<Record<Part, () => string | null>> = {
   docker: () => {
     const program = onPath('docker');
@@ -39,6 +42,11 @@ const lacks: Readonly<Record<Part, () => string | null>> = {
   buildx: () => lackOf('docker') ?? (answer(onPath('docker')!, 'buildx', 'version') ? null : 'docker has no buildx'),
   registry: () => (onPath('docker-registry') === null ? 'there is no docker-registry on PATH' : null),
   litellm: () => (onPath('litellm') === null ? 'there is no litellm on PATH' : null),
+  chromium: () => {
+    const program = chromiumPath();
+    if (program === null) return 'there is no chromium on PATH';
+    return answer(program, '--version') ? null : `${program} does not start`;
+  },
   modal: () => {
     const version = answer(modalPython(), '-c', 'import importlib.metadata, modal_proto.api_pb2; print(importlib.metadata.version("modal"))');
     if (version === null) return `${modalPython()} has no modal ${MODAL_VERSION}`;

@@ -1,0 +1,72 @@
+import { copy, copyInFull } from '../../page/browser/copy.ts';
+import { byId, isTyping } from '../../page/browser/dom.ts';
+import { filterRows } from '../../page/browser/find.ts';
+import { gridOf, moveOf } from '../../page/browser/grid.ts';
+import { switchTheme } from '../../page/browser/theme.ts';
+import { ageOf } from '../../time.ts';
+import { panelOf, type PageData } from './panel.ts';
+
+const table = byId<HTMLTableElement>('drift');
+const dialog = byId<HTMLDialogElement>('details');
+const rows = [...table.tBodies[0]!.rows];
+
+// A page of many processors is megabytes of details, and nobody has asked for any yet.
+let read: PageData | undefined;
+const data = (): PageData => (read ??= JSON.parse(byId('data').textContent) as PageData);
+
+const show = (cell: HTMLElement): void => {
+  const row = Number(cell.closest('tr')!.dataset['row']);
+  dialog.replaceChildren(panelOf(data(), row, Number(cell.dataset['column'])));
+  dialog.scrollTop = 0;
+  if (!dialog.open) dialog.showModal();
+};
+
+/** Tells that a page is old, which it can't know when it is made. */
+const tellAge = (): void => {
+  const age = ageOf(byId('made').getAttribute('datetime') as string, new Date().toISOString());
+  if (age === null || !/ (d|mo)$/.test(age)) return;
+  byId('stale').textContent = `made ${age} ago`;
+  byId('stale').hidden = false;
+};
+
+const grid = gridOf(table, show);
+const find = filterRows(rows, { noun: rows.length === 1 ? 'row' : 'rows', changed: grid.refresh });
+
+document.addEventListener('click', ({ target }) => {
+  const holder = (target as HTMLElement).closest<HTMLElement>('[data-copy]');
+  if (holder && getSelection()?.isCollapsed !== false) void copy(holder.dataset['copy'] as string);
+});
+byId('find').addEventListener('keydown', (event) => {
+  if (event.key === 'Escape') find.clear();
+  else if (event.key !== 'Enter' && event.key !== 'ArrowDown') return;
+  event.preventDefault();
+  grid.focus();
+});
+document.addEventListener('keydown', (event) => {
+  if (isTyping(event)) return;
+  if (dialog.open) {
+    // The next row without leaving the panel; the arrows scroll it.
+    const move = /^[jkhl]$/.test(event.key) ? moveOf(event.key) : undefined;
+    const cell = move ? grid.go(...move) : null;
+    if (cell) show(cell);
+  } else if (event.key === '/') {
+    event.preventDefault();
+    find.focus();
+  } else if (moveOf(event.key) && /^(Arrow|[jkhl]$)/.test(event.key) && event.target === document.body) {
+    event.preventDefault();
+    grid.focus();
+  }
+});
+dialog.addEventListener('click', (event) => {
+  // What is beside the panel is its backdrop.
+  if (event.target === dialog && event.clientX < dialog.getBoundingClientRect().left) dialog.close();
+});
+dialog.addEventListener('close', () => {
+  document.body.append(byId('said'));
+  grid.focus();
+});
+
+switchTheme();
+copyInFull();
+tellAge();
+for (const hidden of document.querySelectorAll<HTMLElement>('.toolbar, .keys')) hidden.hidden = false;

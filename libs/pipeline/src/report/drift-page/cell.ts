@@ -1,0 +1,69 @@
+import type { DriftEntry, DriftVerdict } from '@pinlane/contracts';
+import type { DriftCell } from '../drift-overview.ts';
+import { html, type Html } from '../page/html.ts';
+import { ageOf, momentOf } from '../time.ts';
+import { VERDICTS } from '../verdicts.ts';
+import { messageOf, tiersOf, type Tier } from './tiers.ts';
+
+const shortOf = (digest: string): string => digest.slice('sha256:'.length).slice(0, 12);
+
+/** A verdict by its shape, its colour and in a word. */
+export const badge = (verdict: DriftVerdict): Html =>
+  html`<span class="badge v-${verdict}"
+    ><svg class="shape" aria-hidden="true"><use href="#shape-${verdict}" /></svg>${VERDICTS[verdict].word}</span
+  >`;
+
+/** A moment as an age, with the moment itself at hand; the moment where it lies ahead. */
+export const ageText = (at: string, now: string): Html => {
+  const age = ageOf(at, now);
+  return html`<time datetime="${at}" title="${momentOf(at)}">${age === null ? momentOf(at) : age === 'now' ? 'just now' : `${age} ago`}</time>`;
+};
+
+/** Tiers of one value in a line: a digest with their names, or what is said instead of one. */
+const tierLine = (group: readonly Tier[]): Html => {
+  const names = html`<span class="names">${group.map(({ name }) => name).join(', ')}</span>`;
+  const { value } = group[0] as Tier;
+  if ('digest' in value)
+    return html`<span class="tier"><code class="digest" title="${value.digest}" data-copy="${value.digest}">${shortOf(value.digest)}</code> ${names}</span>`;
+  if ('none' in value) return html`<span class="tier none">${names} ${value.none}</span>`;
+  return html`<span class="tier none">${names} <span class="doubt" title="${value.unknown}">not known</span></span>`;
+};
+
+const sameValue = (a: Tier, b: Tier): boolean => 'digest' in a.value && 'digest' in b.value && a.value.digest === b.value.digest;
+
+/** The tiers with the same digest stand together, so that a cell in sync is one line, and one that differs shows what does. */
+const together = (tiers: readonly Tier[]): Tier[][] => {
+  const groups: Tier[][] = [];
+  for (const tier of tiers) {
+    const group = groups.find(([first]) => sameValue(first as Tier, tier));
+    if (group) group.push(tier);
+    else groups.push([tier]);
+  }
+  return groups;
+};
+
+const factOf = <T>(fact: { readonly known: true; readonly value: T } | { readonly known: false } | undefined): T | null => (fact?.known ? fact.value : null);
+
+/** Since when, and by whom: of what differs where something does, else of what runs. */
+const metaOf = ({ since, by, observed }: DriftEntry, now: string): Html => {
+  const at = since ?? factOf(observed?.deployedAt);
+  const who = by ?? factOf(observed?.deployedBy);
+  const version = factOf(observed?.version);
+  return html`<span class="meta"
+    >${version === null ? null : html`<span class="num">v${version}</span> `}${
+      at === null ? null : html`<span class="num">${ageText(at, now)}</span> `
+    }${who === null ? null : html`<span class="who" title="${`by ${who}`}">by ${who}</span>`}</span
+  >`;
+};
+
+/** The cell of one app in one environment. @param label of its environment, which stands in the cell where columns are stacked */
+export const renderCell = (cell: DriftCell | null, { column, label, now }: { readonly column: number; readonly label: string; readonly now: string }): Html => {
+  const place = html`<span class="place" aria-hidden="true">${label}</span>`;
+  if (cell === null) return html`<td class="empty" data-column="${column}">${place}<span class="none">nothing told</span></td>`;
+  const { entry } = cell;
+  const tiers = together(tiersOf(entry)).map(tierLine);
+  return html`<td class="cell v-${entry.verdict}" data-verdict="${entry.verdict}" data-column="${column}">
+    ${place}<span class="top">${badge(entry.verdict)}${metaOf(entry, now)}</span
+    ><span class="tiers">${tiers}</span>${entry.verdict === 'in-sync' ? null : html`<span class="message">${messageOf(entry)}</span>`}
+  </td>`;
+};

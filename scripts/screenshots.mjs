@@ -1,0 +1,32 @@
+// node scripts/screenshots.mjs [FOLDER]: pictures of pages for the documentation, of example reports, in docs/images or FOLDER. It needs chromium; those of the
+// repository were made with the fonts Inter and JetBrains Mono (Debian: chromium fonts-inter fonts-jetbrains-mono).
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { renderDriftPage } from '../libs/pipeline/src/index.ts';
+import { openFile, startBrowser } from '../libs/testing/src/browser.ts';
+import { EXAMPLE_NOW, exampleDriftReports } from '../libs/testing/src/drift-reports.ts';
+
+/** The most that a picture may have, in bytes. */
+const LIMIT = 200_000;
+
+const folder = resolve(process.argv[2] ?? fileURLToPath(new URL('../docs/images', import.meta.url)));
+const temporary = mkdtempSync(join(tmpdir(), 'pinlane-screenshots-'));
+const browser = await startBrowser();
+try {
+  mkdirSync(folder, { recursive: true });
+  const file = join(temporary, 'drift.html');
+  writeFileSync(file, renderDriftPage({ reports: exampleDriftReports(), now: new Date(EXAMPLE_NOW) }));
+  const { page } = await openFile(browser, file, { viewport: { width: 1360, height: 880 }, colorScheme: 'light' });
+  // The moment of the example is long past.
+  await page.evaluate(() => (document.getElementById('stale').hidden = true));
+  const picture = join(folder, 'drift.png');
+  await page.screenshot({ path: picture });
+  const { size } = statSync(picture);
+  console.log(`${picture}: ${size} bytes`);
+  if (size > LIMIT) throw new Error(`${picture} has more than ${LIMIT} bytes`);
+} finally {
+  await browser.close();
+  rmSync(temporary, { recursive: true, force: true });
+}
