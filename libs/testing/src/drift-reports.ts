@@ -93,7 +93,7 @@ export const stoppedEntry = (ref: string, app: App): DriftEntry => {
   const entry = inSyncEntry(ref, app);
   const [at, by] = [hoursBefore(app.hours ?? 20), app.by ?? 'ann'];
   return {
-    ...{ ...entry, verdict: 'stopped', message: `it was stopped since ${at} by ${by}`, since: at, by },
+    ...{ ...entry, verdict: 'stopped', message: `it was stopped since ${at} by ${by}`, since: at, by, serving: null },
     observed: { ...entry.observed!, state: known('stopped') },
     differences: [{ what: 'state', name: null, expected: 'running', found: 'stopped' }],
   };
@@ -183,7 +183,7 @@ export const largeDriftReports = (processors: number): DriftReport[] =>
     driftReportOf(
       environment,
       Array.from({ length: processors }, (_, at) => {
-        const trouble = [driftedEntry, missingEntry, stoppedEntry, unverifiableEntry][at % 4]!;
+        const trouble = [driftedEntry, missingEntry, stoppedEntry, unverifiableEntry][Math.floor(at / 50) % 4]!;
         return (at % 50 === 7 ? trouble : inSyncEntry)(`team-${at % 12}/processor-${String(at).padStart(4, '0')}@1`, { environment, hours: 1 + (at % 700) });
       }),
     ),

@@ -19,14 +19,11 @@ export const ageText = (at: string, now: string): Html => {
   return html`<time datetime="${at}" title="${momentOf(at)}">${age === null ? momentOf(at) : age === 'now' ? 'just now' : `${age} ago`}</time>`;
 };
 
-/** Tiers of one value in a line: a digest with their names, or what is said instead of one. */
-const tierLine = (group: readonly Tier[]): Html => {
-  const names = html`<span class="names">${group.map(({ name }) => name).join(', ')}</span>`;
-  const { value } = group[0] as Tier;
+/** The value of a tier: a digest in short with the whole at hand, or what is said instead of one. */
+const valueOf = ({ value }: Tier, differs: boolean): Html => {
   if ('digest' in value)
-    return html`<span class="tier"><code class="digest" title="${value.digest}" data-copy="${value.digest}">${shortOf(value.digest)}</code> ${names}</span>`;
-  if ('none' in value) return html`<span class="tier none">${names} ${value.none}</span>`;
-  return html`<span class="tier none">${names} <span class="doubt" title="${value.unknown}">not known</span></span>`;
+    return html`<code class="digest${differs ? ' differs' : ''}" title="${value.digest}" data-copy="${value.digest}">${shortOf(value.digest)}</code>`;
+  return 'none' in value ? html`<span class="none">${value.none}</span>` : html`<span class="none doubt" title="${value.unknown}">not known</span>`;
 };
 
 const sameValue = (a: Tier, b: Tier): boolean => 'digest' in a.value && 'digest' in b.value && a.value.digest === b.value.digest;
@@ -59,9 +56,11 @@ const metaOf = ({ since, by, observed }: DriftEntry, now: string): Html => {
 /** The cell of one app in one environment. @param label of its environment, which stands in the cell where columns are stacked */
 export const renderCell = (cell: DriftCell | null, { column, label, now }: { readonly column: number; readonly label: string; readonly now: string }): Html => {
   const place = html`<span class="place" aria-hidden="true">${label}</span>`;
-  if (cell === null) return html`<td class="empty" data-column="${column}">${place}<span class="none">nothing told</span></td>`;
+  if (cell === null) return html`<td class="empty" data-column="${column}">${place}<span class="none">not in its report</span></td>`;
   const { entry } = cell;
-  const tiers = together(tiersOf(entry)).map(tierLine);
+  const tiers = together(tiersOf(entry)).map(
+    (group, at) => html`<span class="tier"><span class="names">${group.map(({ name }) => name).join(', ')}</span> ${valueOf(group[0] as Tier, at > 0)}</span>`,
+  );
   return html`<td class="cell v-${entry.verdict}" data-verdict="${entry.verdict}" data-column="${column}">
     ${place}<span class="top">${badge(entry.verdict)}${metaOf(entry, now)}</span
     ><span class="tiers">${tiers}</span>${entry.verdict === 'in-sync' ? null : html`<span class="message">${messageOf(entry)}</span>`}

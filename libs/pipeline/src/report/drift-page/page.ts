@@ -134,11 +134,14 @@ const table = ({ environments, rows }: DriftOverview, now: string): Html => {
     </p>`;
 };
 
+/** The page in one line, in which doubt is not taken for drift. */
 const headline = ({ rows, counts, environments }: DriftOverview): string => {
   if (environments.length === 0) return 'There is no report yet';
-  const troubled = Object.entries(counts).reduce((sum, [verdict, count]) => (verdict === 'in-sync' ? sum : sum + count), 0);
   if (rows.length === 0) return 'Nothing should run, and nothing does';
-  return troubled === 0 ? 'What is pinned is what runs' : `${many(troubled, 'app is', 'apps are')} not as pinned`;
+  const { 'in-sync': _inSync, unverifiable, ...differing } = counts;
+  const wrong = Object.values(differing).reduce((sum, count) => sum + count, 0);
+  const told = [wrong > 0 ? `${many(wrong, 'app is', 'apps are')} not as pinned` : '', unverifiable > 0 ? `${unverifiable} could not be told` : ''];
+  return told.filter((text) => text !== '').join(', ') || 'What is pinned is what runs';
 };
 
 const toolbar = html`<div class="toolbar" role="search" hidden>

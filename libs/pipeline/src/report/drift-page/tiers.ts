@@ -17,7 +17,7 @@ const known = (fact: { readonly known: true; readonly value: string | null } | {
 
 /** The three tiers of an image, each for itself: what is pinned, what the control plane has configured, and what the app itself answers with. */
 export const tiersOf = ({ pinned, observed, serving, ref }: DriftEntry): readonly [Tier, Tier, Tier] => [
-  { name: 'pinned', value: pinned === null ? { none: ref === null ? 'by no registry.yaml' : 'nothing' } : { digest: digestIn(pinned) } },
+  { name: 'pinned', value: pinned === null ? { none: ref === null ? 'by no registry.yaml' : 'nothing is' } : { digest: digestIn(pinned) } },
   { name: 'configured', value: observed === null ? { none: 'not looked at' } : known(observed.image, 'no image') },
   { name: 'serving', value: serving === null ? { none: 'not asked' } : known(serving, 'says no digest') },
 ];

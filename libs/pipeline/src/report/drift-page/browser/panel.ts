@@ -45,23 +45,25 @@ const appFacts = ({ app, observed }: DriftEntry, now: string): HTMLElement =>
     ['Address', fact(observed?.url, (url) => (url === null ? muted('none') : address(url)))],
     ['Settings', fact(observed?.settings, settingsOf)],
     ['Secrets', fact(observed?.secrets, secretsOf)],
-    ['Their values', fact(observed?.secretsCurrent, (current) => yes(current, 'are those that run', 'are newer than what runs'))],
+    ['Secret values', fact(observed?.secretsCurrent, (current) => yes(current, 'what runs has the present ones', 'what runs has earlier ones'))],
   ]);
 
+/** What is expected stands above what was found, so that two digests can be compared. */
 const differencesOf = ({ differences }: DriftEntry): HTMLElement | null => {
   if (differences.length === 0) return null;
   const value = (text: string | null): Child => (text === null ? muted('none') : isDigest(text) ? full(text) : text);
-  const rows = differences.map(({ what, name, expected, found }) =>
+  const parts = differences.map(({ what, name, expected, found }) =>
     element(
-      'tr',
-      {},
-      element('th', { scope: 'row' }, name === null ? what : `${what} ${name}`),
-      element('td', {}, value(expected)),
-      element('td', {}, value(found)),
+      'div',
+      { class: 'difference' },
+      element('h4', {}, what, name === null ? null : ' ', name === null ? null : element('code', {}, name)),
+      facts([
+        ['Expected', value(expected)],
+        ['Found', value(found)],
+      ]),
     ),
   );
-  const head = ['What', 'Expected', 'Found'].map((text) => element('th', { scope: 'col' }, text));
-  return section('Differences', element('table', { class: 'differences' }, element('thead', {}, element('tr', {}, ...head)), element('tbody', {}, ...rows)));
+  return section('Differences', ...parts);
 };
 
 const unknownOf = ({ unknown }: DriftEntry): HTMLElement | null =>
