@@ -14,7 +14,11 @@ const rows = [...table.tBodies[0]!.rows];
 let read: PageData | undefined;
 const data = (): PageData => (read ??= JSON.parse(byId('data').textContent) as PageData);
 
+/** The cell whose details are shown, or were last. */
+let shown: HTMLElement | undefined;
+
 const show = (cell: HTMLElement): void => {
+  shown = cell;
   const row = Number(cell.closest('tr')!.dataset['row']);
   dialog.replaceChildren(panelOf(data(), row, Number(cell.dataset['column'])));
   dialog.scrollTop = 0;
@@ -63,7 +67,8 @@ dialog.addEventListener('click', (event) => {
 });
 dialog.addEventListener('close', () => {
   document.body.append(byId('said'));
-  grid.focus();
+  // The browser gives the focus back to the cell that was left for the panel, and keys may have gone on from there.
+  grid.focus(shown);
 });
 
 switchTheme();

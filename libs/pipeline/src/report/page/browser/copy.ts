@@ -27,7 +27,8 @@ export const copy = async (text: string): Promise<void> => {
 export const copyInFull = (): void => {
   document.addEventListener('copy', (event) => {
     const selection = getSelection();
-    const holder = selection?.anchorNode?.parentElement?.closest<HTMLElement>('[data-copy]');
+    const anchor = selection?.anchorNode;
+    const holder = (anchor instanceof Element ? anchor : anchor?.parentElement)?.closest<HTMLElement>('[data-copy]');
     if (!holder || !event.clipboardData || selection?.toString().trim() !== holder.textContent?.trim()) return;
     event.clipboardData.setData('text/plain', holder.dataset['copy'] as string);
     event.preventDefault();

@@ -1,7 +1,7 @@
 /** A table whose cells can be gone through by keys. */
 export interface Grid {
-  /** Puts the focus on the cell that had it last, or the first that is shown. */
-  readonly focus: () => void;
+  /** Puts the focus on a cell; on that which had it last, or the first that is shown, if none is given. */
+  readonly focus: (cell?: HTMLElement) => void;
   /** Goes so many rows and columns on, as far as there are any, and tells the cell there. */
   readonly go: (rows: number, columns: number) => HTMLElement | null;
   /** Finds a cell again after rows were hidden. */
@@ -76,5 +76,10 @@ export const gridOf = (table: HTMLTableElement, open: (cell: HTMLElement) => voi
     }
   });
   take(first());
-  return { focus: () => (refresh(), show(current)), go, refresh };
+  const focus = (cell?: HTMLElement): void => {
+    if (cell) take(cell);
+    refresh();
+    show(current);
+  };
+  return { focus, go, refresh };
 };
