@@ -106,6 +106,10 @@ const allNames = async (cp: ControlPlane, environmentName: string): Promise<Publ
   }
 };
 
+/** The published names of ours in an environment. @throws ERR_HOSTING_… */
+export const publishedNames = (client: SdkClient): Promise<PublishedName[]> =>
+  withSdk(client, { what: `listing the published images of ${client.environment}` }, (sdk) => allNames(sdk.cpClient, client.environment));
+
 /** An app that was stopped: what ran until then, since when and by whom. */
 export interface StoppedApp {
   readonly version: number | null;

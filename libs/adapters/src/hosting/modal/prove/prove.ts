@@ -7,7 +7,7 @@ import { serverDeployArguments } from '../deploy-arguments.ts';
 import { buildImage, publishedImage, publishImage, type WantedImage } from '../image.ts';
 import { LIMITS } from '../limits.ts';
 import { publishedName } from '../names.ts';
-import { describeServers } from '../observe.ts';
+import { listSecrets } from '../observe.ts';
 import { startSandbox } from '../probe.ts';
 import type { PythonClient } from '../python.ts';
 import { putSecret } from '../secrets.ts';
@@ -115,11 +115,8 @@ const proveSecret = (client: PythonClient, name: string): Promise<Attempted<read
   see(client, async () => {
     const write = async (): Promise<string> => {
       await putSecret(client, name, new Map([['PINLANE_DOCTOR', randomBytes(12).toString('hex')]]));
-      const { secrets } = await describeServers(client, []);
-      if (!secrets.known) return fail('ERR_HOSTING_UNAVAILABLE', secrets.reason);
-      return (
-        secrets.value.find((each) => each.name === name)?.id ?? fail('ERR_HOSTING_UNAVAILABLE', `Modal does not list the secret ${name} that was just written`)
-      );
+      const found = (await listSecrets(client)).find((each) => each.name === name);
+      return found?.id ?? fail('ERR_HOSTING_UNAVAILABLE', `Modal does not list the secret ${name} that was just written`);
     };
     const first = await write();
     return [first, await write()] as const;
