@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DEPLOY_ENVIRONMENTS, driftReportSchema, plainLine, type DeployEnvironment, type DriftReport } from '@pinlane/contracts';
 import { renderDriftPage } from '@pinlane/pipeline';
 import { replaceOwnFile } from '../workspace/own-file.ts';
-import { readSmallFile } from '../workspace/small-file.ts';
+import { readSmallFile } from '@pinlane/oci';
 
 /** How many reports of an environment make its history on a page, the newest. */
 export const HISTORY_AT_MOST = 30;

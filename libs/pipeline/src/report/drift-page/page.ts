@@ -76,9 +76,11 @@ const share = ({ counts }: EnvironmentOverview): Html => {
   </ul>`;
 };
 
-const askedText = ({ live, deep }: EnvironmentOverview): string => {
-  const apps = live ? 'The control plane and the apps were asked' : 'The control plane was asked, the apps were not (--live)';
-  return `${apps}; published names were ${deep ? 'proven' : 'not proven (--deep)'}`;
+/** Who was asked, so that nobody takes for known what was not looked at. */
+const askedText = ({ live, deep }: EnvironmentOverview): Html => {
+  const flag = (name: string): Html => html`<span class="num">(--${name})</span>`;
+  const apps = live ? 'The control plane and the apps were asked' : html`The control plane was asked, the apps were not ${flag('live')}`;
+  return html`${apps}; published names were ${deep ? 'proven' : html`not proven ${flag('deep')}`}`;
 };
 
 const card = (environment: EnvironmentOverview, now: string): Html =>
