@@ -10,7 +10,7 @@ import { findKept, folderOf, noteKept } from './kept-image.ts';
 import type { BaseDefinition } from './lock/definition.ts';
 import { lockFingerprint, recordedImage, requireRecorded, type BaseLock } from './lock/lock.ts';
 import { isInstalled } from './process.ts';
-import { BASE_NAME, type BuildBase, type BuildBaseOptions } from './types.ts';
+import type { BuildBase, BuildBaseOptions } from './types.ts';
 
 /** The error for what is locked and can't be downloaded any more. */
 export const stale = (gone: readonly Gone[]): PinlaneError => {
@@ -30,15 +30,15 @@ const assembleLocked = async (lock: BaseLock, input: AssemblyInput, { baseDir }:
 };
 
 const assembleHere = async (lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage> => {
-  const { root, store, env, signal, progress, aptSettings = [], noCache = false } = options;
+  const { root, name, store, env, signal, progress, aptSettings = [], noCache = false } = options;
   const folder = folderOf(options);
   const cache = openDownloadCache(folder);
   const assembled = await cache.withWorkFolder((work) => {
     const layers = noCache ? join(work, 'layers') : join(folder, 'layers');
     return assembleLocked(lock, { cache, work, layers, store, progress, release: lock.release, aptSettings, cwd: root, env, signal }, options);
   }, signal);
-  const image = baseImage(assembled.fingerprint, assembled.platforms, assembled.index.digest);
-  await store.name(BASE_NAME, assembled.index);
+  const image = baseImage(name, assembled.fingerprint, assembled.platforms, assembled.index.digest);
+  await store.name(name, assembled.index);
   await noteKept(lock, image, options);
   return image;
 };
@@ -64,7 +64,7 @@ const takePublished = async (why: PinlaneError, { published }: BaseDefinition, l
   // A label is the word of whoever pushed the image; the lock's digest is not.
   if (recorded !== null && !isPublished({ published }, lock))
     return fail('ERR_BASE_UNAVAILABLE', `${said}; and \`published\` of base.yaml names ${published}, where the lock records ${recorded.index}`, {
-      fix: `Push the base of this lock: nx run ${BASE_NAME}:pin on a machine that has it or can assemble it; or lock what there is now: nx run ${BASE_NAME}:update.`,
+      fix: `Push the base of this lock: nx run ${options.name}:pin on a machine that has it or can assemble it; or lock what there is now: nx run ${options.name}:update.`,
     });
   options.progress(`${said}: taking the base that was published`, 'note');
   return importBase(published, '`published` in base.yaml', options, lockFingerprint(lock));

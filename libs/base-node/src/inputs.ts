@@ -4,16 +4,24 @@ import { fail, type ErrorCode } from '@pinlane/contracts';
 import { definitionDigest, parseDefinition, type BaseDefinition } from './lock/definition.ts';
 import { parseLock, type BaseLock } from './lock/lock.ts';
 
-const read = async (file: string): Promise<string | undefined> => {
+const read = async (file: string): Promise<Uint8Array | undefined> => {
   try {
-    return await readFile(file, 'utf8');
+    return await readFile(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 };
 
-const need = async (file: string, code: ErrorCode): Promise<string> => (await read(file)) ?? fail(code, 'is not there', { file });
+/** A text, byte for byte: one that is not UTF-8 could not be written back, and a pin writes base.yaml after it has pushed. */
+const need = async (file: string, code: ErrorCode): Promise<string> => {
+  const bytes = (await read(file)) ?? fail(code, 'is not there', { file });
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    return fail(code, 'is not UTF-8', { file, fix: 'Save it as UTF-8.', cause });
+  }
+};
 
 /** Parses a text, and again only if the file has another one: the tasks of a run ask for the same base. The values of both are only read. */
 const parsedOnce = <T>(parse: (text: string, file: string) => T): ((text: string, file: string) => T) => {
@@ -40,9 +48,9 @@ export const readDefinition = async (baseDir: string): Promise<BaseDefinition> =
 
 /** The lock, if there is one that can be read; an update replaces one that cannot. */
 export const readLockIfGood = async (baseDir: string): Promise<BaseLock | null> => {
-  const text = await read(lockFileOf(baseDir));
+  const bytes = await read(lockFileOf(baseDir));
   try {
-    return text === undefined ? null : parseLock(text);
+    return bytes === undefined ? null : parseLock(Buffer.from(bytes).toString('utf8'));
   } catch {
     return null;
   }

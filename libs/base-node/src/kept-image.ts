@@ -5,7 +5,7 @@ import type { Descriptor, Store } from '@pinlane/oci';
 import { baseImage } from './image/built.ts';
 import { lockFingerprint, recordedImage, type BaseLock } from './lock/lock.ts';
 import { readRecord, writeRecord } from './records.ts';
-import { BASE_NAME, type BuildBaseOptions } from './types.ts';
+import type { BuildBaseOptions } from './types.ts';
 
 const recordSchema = z.strictObject({ image: builtImageSchema });
 
@@ -25,8 +25,10 @@ const recordFileOf = (lock: BaseLock, options: BuildBaseOptions): string => join
 /** The image that a lock gives, by its own record; else the one that it gave here before. */
 const expected = async (lock: BaseLock, options: BuildBaseOptions): Promise<BuiltImage | undefined> => {
   const recorded = recordedImage(lock);
-  if (recorded !== null) return baseImage(lockFingerprint(lock), recorded.platforms, recorded.index);
-  return (await readRecord(recordFileOf(lock, options), recordSchema))?.image;
+  if (recorded !== null) return baseImage(options.name, lockFingerprint(lock), recorded.platforms, recorded.index);
+  const { image } = (await readRecord(recordFileOf(lock, options), recordSchema)) ?? {};
+  // Another base with the same lock may have left it.
+  return image && baseImage(options.name, image.fingerprint, image.platforms, image.index);
 };
 
 /** The image of this lock, if the store has all of it. */
@@ -34,7 +36,7 @@ export const findKept = async (lock: BaseLock, options: BuildBaseOptions): Promi
   const image = options.noCache === true ? undefined : await expected(lock, options);
   const descriptor = image === undefined ? null : await stillThere(options.store, image);
   if (image === undefined || descriptor === null) return null;
-  await options.store.name(BASE_NAME, descriptor);
+  await options.store.name(options.name, descriptor);
   return image;
 };
 

@@ -1,13 +1,12 @@
 import type { Architecture, BuiltImage, Progress, Repository } from '@pinlane/contracts';
 import type { ContentSource, Store } from '@pinlane/oci';
 
-/** The name of the base in the store, and of its project. */
-export const BASE_NAME = 'base-node';
-
 /** What every action on the base needs to know. */
 export interface BaseOptions {
   /** The workspace's root; downloads and records are kept under `.pinlane/cache/base` there. */
   readonly root: string;
+  /** The name of the base in the store, and of its project. */
+  readonly name: string;
   /** The folder that holds base.yaml and base.lock.json. */
   readonly baseDir: string;
   readonly progress: Progress;
@@ -20,7 +19,7 @@ export interface BaseOptions {
 
 /** See {@link BuildBase}. */
 export interface BuildBaseOptions extends BaseOptions {
-  /** Where blobs, manifests and the name `base-node` are written. */
+  /** Where blobs, manifests and the base's name are written. */
   readonly store: Store;
   /** The folder for downloads and records in place of the one below the root, for a lane that shares neither. */
   readonly folder?: string;

@@ -12,7 +12,7 @@ const note = (line: string): unknown => process.stderr.write(`${line}\n`);
 /** Nx calls this to learn of the processors, and of the workspace's own project. */
 export const createNodes: CreateNodes<PluginOptions> = [
   // The last two tell which folders are projects.
-  '{nx.json,**/registry.yaml,**/base.lock.json,**/project.json,**/package.json}',
+  '{nx.json,**/registry.yaml,**/base.yaml,**/base.lock.json,**/project.json,**/package.json}',
   async (files, options, context) => {
     const cache = openFactsCache(context.workspaceRoot, note);
     try {

@@ -1,11 +1,7 @@
 import type { BuiltImage, Digest, PlatformDigests } from '@pinlane/contracts';
 import { builtImage } from '@pinlane/pipeline';
 import { ASSEMBLY_FORMAT } from '../lock/lock.ts';
-import { BASE_NAME } from '../types.ts';
 
 /** The record of a base. Nothing in it depends on a commit: the lock alone decides what the base is. */
-export const baseImage = (fingerprint: Digest, platforms: PlatformDigests, index: Digest): BuiltImage =>
-  builtImage(
-    { slug: BASE_NAME, fingerprint, bases: {} },
-    { platforms, index, engine: { name: 'embedded', version: `base-${ASSEMBLY_FORMAT}` }, revision: null },
-  );
+export const baseImage = (name: string, fingerprint: Digest, platforms: PlatformDigests, index: Digest): BuiltImage =>
+  builtImage({ slug: name, fingerprint, bases: {} }, { platforms, index, engine: { name: 'embedded', version: `base-${ASSEMBLY_FORMAT}` }, revision: null });

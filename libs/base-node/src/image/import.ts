@@ -13,7 +13,7 @@ import {
 } from '@pinlane/contracts';
 import { copyImage, openRepository, readImage, type ContentSource, type ImageView } from '@pinlane/oci';
 import { FINGERPRINT_LABEL } from '@pinlane/pipeline';
-import { BASE_NAME, type BuildBaseOptions } from '../types.ts';
+import type { BuildBaseOptions } from '../types.ts';
 import { baseImage } from './built.ts';
 
 /** The fingerprint in the labels of an image, if all its platforms have the same. */
@@ -33,7 +33,7 @@ const fingerprintOf = ({ platforms }: ImageView): Digest | undefined => {
 export const importBase = async (
   text: string,
   where: string,
-  { store, openRegistry = (repository) => openRepository(repository, { signal, runCredentialHelper }), progress, signal }: BuildBaseOptions,
+  { name, store, openRegistry = (repository) => openRepository(repository, { signal, runCredentialHelper }), progress, signal }: BuildBaseOptions,
   expected?: Digest,
 ): Promise<BuiltImage> => {
   const reference = parsePinnedReference(text);
@@ -48,15 +48,15 @@ export const importBase = async (
       fix: 'push the base of this lock and name its digest',
     });
   if (!isHere) {
-    progress(`taking ${BASE_NAME} from ${formatRepository(reference)}`);
+    progress(`taking ${name} from ${formatRepository(reference)}`);
     await copyImage(source, store, reference.digest, { progress, signal });
   }
-  await store.name(BASE_NAME, view.descriptor);
+  await store.name(name, view.descriptor);
   const digests = ARCHITECTURES.map((architecture) => {
     const image = view.platforms.find(({ platform }) => platform === platformOf(architecture));
     return [architecture, image!.descriptor.digest] as const;
   });
   // An image without a fingerprint is identified by its digest.
-  const image = baseImage(fingerprint ?? reference.digest, Object.fromEntries(digests), reference.digest);
+  const image = baseImage(name, fingerprint ?? reference.digest, Object.fromEntries(digests), reference.digest);
   return { ...image, repository: formatRepository(reference), pushed: !isStoreReference(reference) };
 };

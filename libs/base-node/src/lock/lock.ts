@@ -139,7 +139,7 @@ export const requireRecorded = (lock: BaseLock, made: Pick<LockedImage, 'index' 
   if (what !== undefined)
     fail('ERR_BASE_LOCK_INVALID', `records ${said} for ${what}, and what it locks assembles to ${found}`, {
       file,
-      fix: 'Run nx run base-node:update, which records what the lock gives, and look at what it changed.',
+      fix: 'Run the target update of the base, which records what the lock gives, and look at what it changed.',
     });
 };
 

@@ -67,7 +67,7 @@ describeWithApt('a machine without apt', () => {
     expect({ ...JSON.parse(recorded), image: undefined }).toEqual({ ...JSON.parse(unrecorded), image: undefined });
     expect((await site.update(true)).written).toBe(false);
 
-    const bare = { root: site.root, baseDir: site.baseDir, progress: () => undefined, signal: new AbortController().signal };
+    const bare = { root: site.root, name: 'base-node', baseDir: site.baseDir, progress: () => undefined, signal: new AbortController().signal };
     const known = () => knownBase({ ...bare, ...withoutApt });
     expect(await known()).toEqual({ index: built.index, published: null });
     await publish(`ghcr.io/pinlane/base-node@${built.index}`);

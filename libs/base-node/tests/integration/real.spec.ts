@@ -23,7 +23,15 @@ describeReal('the base of the committed lock', () => {
     await mkdir(own, { recursive: true });
     if (isDownloaded) for (const { digest } of wanted) await cp(join(downloads, digestHex(digest)), join(own, digestHex(digest)));
     const store = openStore(join(root, '.pinlane/store'));
-    const image = await buildBase({ root, baseDir, store, env: process.env, progress: () => undefined, signal: new AbortController().signal });
+    const image = await buildBase({
+      root,
+      name: 'base-node',
+      baseDir,
+      store,
+      env: process.env,
+      progress: () => undefined,
+      signal: new AbortController().signal,
+    });
     expect(image.fingerprint).toBe(lockFingerprint(lock));
     const { platforms } = await verifyImage(store, image.index, { platforms: ARCHITECTURES.map(platformOf), blobs: 'hashed' });
     for (const { platform, config, manifest } of platforms) {

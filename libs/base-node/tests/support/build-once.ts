@@ -7,6 +7,7 @@ const { root, baseDir, umask, aptSettings } = JSON.parse(process.argv[2]!) as { 
 process.umask(Number.parseInt(umask, 8));
 const { index } = await buildBase({
   root,
+  name: 'base-node',
   baseDir,
   aptSettings,
   store: openStore(join(root, '.pinlane/store')),

@@ -87,7 +87,15 @@ export const makeWorkspace = async ({ trusted = true } = {}) => {
     no_proxy: '127.0.0.1',
   };
   const said: string[] = [];
-  const common = { root, baseDir, env, progress: (line: string) => said.push(line), signal: new AbortController().signal, aptSettings: archive.settings };
+  const common = {
+    root,
+    name: 'base-node',
+    baseDir,
+    env,
+    progress: (line: string) => said.push(line),
+    signal: new AbortController().signal,
+    aptSettings: archive.settings,
+  };
   const store = openStore(join(root, '.pinlane/store'));
   return {
     folder,

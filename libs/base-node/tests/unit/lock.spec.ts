@@ -52,7 +52,7 @@ describe('base.lock.json', () => {
     ['more than a megabyte', `${' '.repeat(1024 * 1024)}{}`],
   ])('refuses %s', (_, text) => {
     expect(refusal(text)).toMatch(/^ERR_BASE_LOCK_INVALID: base\.lock\.json: /);
-    expect(refusal(text)).toContain('base-node:update');
+    expect(refusal(text)).toContain('<base>:update');
   });
 
   it('reports every problem at once', () => {

@@ -116,8 +116,8 @@ export const ERROR_CATALOGUE = {
     'Two packages of the base, or a package and a file that is made for it, put different things at one path.',
     'Take one of the two packages out of base.yaml.',
   ),
-  ERR_BASE_LOCK_STALE: error('A version in the base lock can no longer be downloaded.', 'Resolve anew: nx run base-node:update.'),
-  ERR_BASE_LOCK_INVALID: error('The base lock is malformed or does not fit the package list.', 'Resolve anew: nx run base-node:update.'),
+  ERR_BASE_LOCK_STALE: error('A version in the base lock can no longer be downloaded.', 'Resolve anew: nx run <base>:update.'),
+  ERR_BASE_LOCK_INVALID: error('The base lock is malformed or does not fit the package list.', 'Resolve anew: nx run <base>:update.'),
   ERR_SECRET_IN_BUILD_ARG: error(
     'A build argument looks like a secret; it would be readable in the image.',
     'Hand it to the processor when it runs, as one of secrets in registry.yaml; or, if it only looks like one, name it in build.public_args there.',

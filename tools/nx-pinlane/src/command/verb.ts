@@ -7,6 +7,8 @@ export type Subject = 'processor' | 'base' | 'workspace';
 
 /** The traits of a verb's inferred target, besides its executor. */
 export interface TargetTraits {
+  /** Its name, if it is not the verb's. */
+  readonly name?: string;
   readonly continuous?: boolean;
   readonly dependsOn?: readonly string[];
   readonly configurations?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -29,7 +31,7 @@ export type OptionsOf<Shape extends OptionShape> = z.output<z.ZodObject<Shape & 
 
 /** The definition of a verb: everything that its executor, its command, its schema and its reference page are made from. */
 export interface VerbDefinition<Options extends OptionShape, Internal extends OptionShape, Documents extends readonly unknown[]> {
-  /** The name of its folder, its executor, its command, and its target. */
+  /** The name of its folder, its executor, its command, and of its target unless that has another. */
   readonly name: string;
   /** A shorter name of its command. */
   readonly alias?: string;

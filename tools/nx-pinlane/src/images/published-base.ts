@@ -25,7 +25,7 @@ const requireBase = ({ image, fingerprint }: PinnableBase, view: ImageView, wher
     const found = platformOfImage(view, platformOf(architecture));
     if (found.descriptor.digest !== image.platforms[architecture] || claimedFingerprint(found) !== fingerprint)
       fail('ERR_PIN_UNVERIFIED', `${where} has for ${architecture} another image than the lock records, or one that is of another lock`, {
-        fix: 'Run nx run base-node:update, which records what the lock gives, and look at what it changed.',
+        fix: 'Run the target update of the base, which records what the lock gives, and look at what it changed.',
       });
   }
 };
@@ -68,7 +68,7 @@ export const ensureBasePushed = async (
     await Promise.all([...Object.values(image.platforms), image.index].map((digest) => nameIfThere(registry, digest)));
     return 'which has it';
   }
-  const built = await assembleBase(baseDir, locations, context);
+  const built = await assembleBase(context.project, baseDir, locations, context);
   if (built.index !== image.index) fail('ERR_BASE_UNAVAILABLE', `the base that was found is ${built.index}, where the lock records ${image.index}`);
   requireBase(base, await readImage(locations.store, image.index, { platforms: PLATFORMS }), 'the store');
   const pushed = { ...built, name: context.project, repository, pushed: true };

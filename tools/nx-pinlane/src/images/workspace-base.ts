@@ -24,10 +24,17 @@ export interface WorkspaceBase {
 /** How long another process may take to assemble the base, in ms. */
 const PATIENCE_MS = 30 * 60 * 1000;
 
-const openBase = async (baseDir: string, { paths, store, access }: ImageLocations, anew: boolean, { root, env, signal, progress, note }: VerbContext) => {
+const openBase = async (
+  name: string,
+  baseDir: string,
+  { paths, store, access }: ImageLocations,
+  anew: boolean,
+  { root, env, signal, progress, note }: VerbContext,
+) => {
   const { buildBase, knownBase } = await import('@pinlane/base-node');
   const options = {
     root,
+    name,
     baseDir,
     env,
     signal,
@@ -57,9 +64,9 @@ const openBase = async (baseDir: string, { paths, store, access }: ImageLocation
 };
 
 /** The base of a lock in the store, taken from where it is or assembled, whatever PINLANE_BASE_IMAGE names. @throws as `buildBase` */
-export const assembleBase = async (baseDir: string, locations: ImageLocations, context: VerbContext): Promise<BuiltImage> => {
+export const assembleBase = async (name: string, baseDir: string, locations: ImageLocations, context: VerbContext): Promise<BuiltImage> => {
   const env = { ...context.env, PINLANE_BASE_IMAGE: undefined };
-  return (await openBase(baseDir, locations, false, { ...context, env })).assemble();
+  return (await openBase(name, baseDir, locations, false, { ...context, env })).assemble();
 };
 
 /** The published base, if its registry has it. */
@@ -88,7 +95,7 @@ export const workspaceBase = async (project: string, lane: Lane, locations: Imag
   if (!existsSync(join(baseDir, 'base.lock.json'))) return null;
   const { store, scratch } = locations;
   const anew = scratch?.anew === true;
-  const base = await openBase(baseDir, { ...locations, ...scratch }, anew, context);
+  const base = await openBase(project, baseDir, { ...locations, ...scratch }, anew, context);
   const known = await (anew ? base.known() : context.once(`base of ${baseDir}`, () => base.known()));
   const index = known?.index ?? (await base.assemble()).index;
   // Who leaves nothing, or builds fresh, looks at every byte: an earlier run may have left them.

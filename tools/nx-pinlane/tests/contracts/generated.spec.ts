@@ -7,7 +7,6 @@ import { definitionFaults } from '../../src/command/definition-faults.ts';
 import { ENVIRONMENT } from '../../src/command/environment.ts';
 import { executorSchema } from '../../src/command/json-schema.ts';
 import { defineVerb } from '../../src/command/verb.ts';
-import { MANIFEST } from '../../src/verbs/manifest.ts';
 import { VERBS } from '../../src/verbs/index.ts';
 
 const plugin = resolve(import.meta.dirname, '../..');
@@ -84,12 +83,6 @@ describe.each(verbs)('the definition of %s', (name, verb) => {
     });
     expect(lacking).toEqual([]);
   });
-});
-
-it('the variables in the key of the base are those of its definition', async () => {
-  const { nx } = JSON.parse(await readFile(join(root, 'libs/base-node/package.json'), 'utf8')) as { nx: { targets: { buildx: { inputs: unknown[] } } } };
-  const named = nx.targets.buildx.inputs.flatMap((input) => (input as { env?: string }).env ?? []);
-  expect(named.sort()).toEqual([...MANIFEST.base.keyVariables].sort());
 });
 
 it('every variable of ours that the plugin speaks of is in the table', async () => {

@@ -6,6 +6,7 @@ import { isPinlaneError, type BasePin } from '@pinlane/contracts';
 import { openStore } from '@pinlane/oci';
 import { putImage, startRegistry, temporaryFolder, type TestRegistry } from '@pinlane/testing';
 import type { Verb } from '../../src/command/verb.ts';
+import { verb as base } from '../../src/verbs/base/verb.ts';
 import { verb as basePin } from '../../src/verbs/base-pin/verb.ts';
 import { verb as pin } from '../../src/verbs/pin/verb.ts';
 import { joined, labelsOf, makePlatform, type ProcessorImage } from './support/images.ts';
@@ -167,6 +168,28 @@ describe('The pin of a base', () => {
   });
 
   it.each([
+    ['base.yaml', FILE, 'ERR_BASE_DEFINITION_INVALID'],
+    ['the lock', LOCK, 'ERR_BASE_LOCK_INVALID'],
+  ])('pushes nothing where %s is not UTF-8', async (_, file, code) => {
+    await withBase(async (root) => {
+      const bytes = Buffer.concat([Buffer.from('# caf'), Buffer.from([0xe9]), Buffer.from('\n'), await readFile(join(root, file))]);
+      await writeFile(join(root, file), bytes);
+      for (const verb of [basePin, base, pin])
+        expect(await run(root, verb, verb === base ? {} : PUSH)).toMatchObject({ code, text: expect.stringContaining('is not UTF-8') });
+      expect([registry.requests, (await readFile(join(root, file))).equals(bytes)]).toEqual([[], true]);
+    });
+  });
+
+  it('and what is built of it have the name of its project', async () => {
+    await withBase(async (root) => {
+      const { code, document } = await run(root, base, {}, { PINLANE_LANE: 'local' });
+      expect([code, document]).toEqual([null, expect.objectContaining({ name: 'own-base', repository: 'store.localhost/own-base', index: INDEX })]);
+      expect([...(await openStore(join(root, '.pinlane/store')).names()).keys()]).toEqual(['own-base']);
+      expect(existsSync(join(root, '.pinlane/builds/own-base.json'))).toBe(true);
+    });
+  });
+
+  it.each([
     ['names nothing', YAML, {}, 2, 'names nothing'],
     ['names nothing, in lane local', YAML, { PINLANE_LANE: 'local' }, 0, 'current'],
     ['names another digest', `${YAML}published: REGISTRY/acme/own-base@sha256:${'e'.repeat(64)}\n`, {}, 2, 'the base of the lock is'],
@@ -263,7 +286,7 @@ describe('The pin of a base', () => {
 
   it('has nothing to pin where the lock records no digest', async () => {
     await withFiles({ ...FILES, [LOCK]: JSON.stringify({ ...lock, image: undefined }) }, async (root) => {
-      expect(await run(root, basePin, PUSH)).toMatchObject({ code: 'ERR_BASE_LOCK_INVALID', text: expect.stringContaining('base-node:update') });
+      expect(await run(root, basePin, PUSH)).toMatchObject({ code: 'ERR_BASE_LOCK_INVALID', text: expect.stringContaining('<base>:update') });
     });
   });
 });

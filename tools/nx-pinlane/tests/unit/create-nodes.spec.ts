@@ -88,6 +88,42 @@ describe('inference', () => {
     expect(projects(infer(files))[0]?.targets?.['test-unit']?.inputs).toHaveLength(4);
   });
 
+  it('makes a project of every base.yaml that defines a base image, wherever it is, and none of those of other tools', async () => {
+    const definition = "release: bookworm\npackages: [libc6]\nnode: '24'\n";
+    const files = {
+      'images/plain/base.yaml': definition,
+      'images/(odd)/base.yaml': definition,
+      'libs/named/base.yaml': definition,
+      'libs/named/package.json': '{ "name": "@acme/named", "nx": { "name": "own-base" } }',
+      'libs/broken/base.yaml': 'release: [\n',
+      'libs/broken/base.lock.json': '{}',
+      'deploy/overlays/base.yaml': 'resources: [a.yaml]\n',
+      'charts/base.yaml': 'release: x\nnode: y\n',
+    };
+    await write(files);
+    execFileSync('mkdir', ['-p', join(root, 'pipe')]);
+    execFileSync('mkfifo', [join(root, 'pipe/base.yaml')]);
+    const found = projects(infer([...Object.keys(files), 'pipe/base.yaml']));
+    expect(found.map(({ name, root: folder }) => [name, folder])).toEqual([
+      ['plain', 'images/plain'],
+      ['(odd)', 'images/(odd)'],
+      ['own-base', 'libs/named'],
+      ['broken', 'libs/broken'],
+    ]);
+    for (const { name, targets = {} } of found)
+      expect(Object.entries(targets).map(([target, { executor, cache, metadata }]) => [target, executor, cache, metadata?.help?.command])).toEqual([
+        ['buildx', '@pinlane/nx:base', false, `npx nx run ${name}:buildx --help`],
+        ['update', '@pinlane/nx:base-update', false, `npx nx run ${name}:update --help`],
+        ['pin', '@pinlane/nx:base-pin', false, `npx nx run ${name}:pin --help`],
+      ]);
+    expect(found[0]?.targets?.['buildx']).toMatchObject({
+      inputs: ['{projectRoot}/**/*', { externalDependencies: [] }, { env: 'PINLANE_LANE' }, { env: 'PINLANE_BASE_IMAGE' }],
+      outputs: ['{workspaceRoot}/.pinlane/builds/plain.json'],
+      configurations: { pinned: { skip: true } },
+    });
+    expect(found[1]?.targets?.['buildx']?.inputs).toContain('{workspaceRoot}/**/*');
+  });
+
   it('keeps the targets of a processor as they are when only its pins change', async () => {
     const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n' });
     const before = infer(files);

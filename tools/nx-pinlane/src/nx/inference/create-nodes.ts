@@ -5,11 +5,12 @@ import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultAr
 import { asPinlaneError, PinlaneError } from '@pinlane/contracts';
 import type { FactsCache } from '../../workspace/facts-cache.ts';
 import type { BundleFilesOf } from './bundle-files.ts';
+import { isBase } from './base-facts.ts';
 import { outsideInputs } from './outside-inputs.ts';
 import { OWN_FOLDER } from '../../workspace/own-folder.ts';
 import { readProcessor } from './processor-facts.ts';
 import { inputsOfOddFolders } from '../plain-folder.ts';
-import { processorTargets, workspaceTargets, type OutsideInputs } from './targets.ts';
+import { baseTargets, processorTargets, workspaceTargets, type OutsideInputs } from './targets.ts';
 
 /** The plugin's options in nx.json. */
 export interface PluginOptions {
@@ -86,6 +87,16 @@ const collision = (found: Found, other: Found): PinlaneError =>
 const inside = (folders: readonly string[], file: string): boolean =>
   folders.some((folder) => folder === '.' || file.startsWith(`${folder.replace(/\/+$/, '')}/`));
 
+/** The project of a base. */
+const baseProject = (name: string, root: string): ProjectConfiguration => ({
+  name,
+  root,
+  projectType: 'library',
+  tags: ['pinlane:base'],
+  metadata: { description: `Base image ${name}`, technologies: ['pinlane'] },
+  targets: baseTargets(name, root),
+});
+
 /** The project for targets of the workspace as a whole, in the folder where Pinlane keeps what it makes. */
 const workspaceProject = (name: string): ProjectConfiguration => ({
   name,
@@ -134,6 +145,8 @@ export const createProcessorNodes = (
     }
   }
 
+  const processorRoots = new Set([...bySlug.values()].map(({ facts }) => facts.root));
+  const bases = files.filter((file) => basename(file) === 'base.yaml' && !processorRoots.has(dirname(file)) && isBase(context.workspaceRoot, dirname(file)));
   const locked = files.filter((file) => basename(file) === 'base.lock.json').map((file) => nameAt(context.workspaceRoot, dirname(file)));
   const waitsFor = createWaitsFor(bySlug, new Set(locked));
   const nodes: CreateNodesResultArray = [
@@ -141,6 +154,10 @@ export const createProcessorNodes = (
       const { root } = found.facts;
       const outside = { bundle: outsideInputs(root, bundles.get(mainOf(root))), tests: odd };
       return [found.file, { projects: { [root]: project(found, outside, waitsFor) } }] as const;
+    }),
+    ...bases.map((file) => {
+      const root = dirname(file);
+      return [file, { projects: { [root]: baseProject(nameAt(context.workspaceRoot, root), root) } }] as const;
     }),
     ...files
       .filter((file) => file === 'nx.json')

@@ -15,8 +15,12 @@ export interface ProcessorFacts extends SpecFacts {
 
 const keyVariables = (name: VerbName) => MANIFEST[name].keyVariables.map((env) => ({ env }));
 
+/** The name of a verb's target. */
+const nameOf = (verb: string, { target }: VerbSummary): string => target?.name ?? verb;
+
 /** A verb's target as its definition has it, in a project. */
-const targetOf = (name: string, { title, target }: VerbSummary, project: string): TargetConfiguration => {
+const targetOf = (name: string, verb: VerbSummary, project: string): TargetConfiguration => {
+  const { title, target } = verb;
   const { continuous, dependsOn, configurations, example = {} } = target ?? {};
   return {
     executor: `@pinlane/nx:${name}`,
@@ -28,7 +32,7 @@ const targetOf = (name: string, { title, target }: VerbSummary, project: string)
     metadata: {
       description: title,
       technologies: ['pinlane'],
-      help: { command: `npx nx run ${project}:${name} --help`, example: { options: example } },
+      help: { command: `npx nx run ${project}:${nameOf(name, verb)} --help`, example: { options: example } },
     },
   };
 };
@@ -38,7 +42,7 @@ const targetsOf = (subject: Subject, project: string): Record<string, TargetConf
   Object.fromEntries(
     Object.entries<VerbSummary>(MANIFEST)
       .filter(([, verb]) => verb.subject === subject && verb.target !== null)
-      .map(([name, verb]) => [name, targetOf(name, verb, project)]),
+      .map(([name, verb]) => [nameOf(name, verb), targetOf(name, verb, project)]),
   );
 
 // The command goes through a shell and Jest reads a regular expression: a folder's name may mean nothing to either.
@@ -111,6 +115,20 @@ export const processorTargets = (
     ...Object.fromEntries(Object.entries(targets).map(([name, target]) => [name, { ...target, ...waiting(target), ...files[name] }])),
     ...Object.fromEntries(facts.tests.map((kind) => [`test-${kind}`, testTarget(facts.root, kind, outside.tests)])),
   };
+};
+
+/**
+ * The targets of a base's project. They read all of its folder, as the base is a part of its name alone: no other project's files, and no package.
+ * @param root the folder of its base.yaml, relative to the workspace's root
+ */
+export const baseTargets = (project: string, root: string): Record<string, TargetConfiguration> => {
+  const files = [isPlainFolder(root) ? '{projectRoot}/**/*' : '{workspaceRoot}/**/*', { externalDependencies: [] }];
+  const more: Record<string, TargetConfiguration> = {
+    buildx: { inputs: [...files, ...keyVariables('base')], outputs: [`{workspaceRoot}/.pinlane/builds/${project}.json`] },
+    pin: { inputs: files, outputs: [] },
+    update: { inputs: files, outputs: [] },
+  };
+  return Object.fromEntries(Object.entries(targetsOf('base', project)).map(([name, target]) => [name, { ...target, ...more[name] }]));
 };
 
 /** The targets of the workspace's own project. It has no files, so inputs that ask for its files, as Nx's default does, would fail every task of it. */

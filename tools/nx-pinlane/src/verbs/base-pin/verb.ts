@@ -10,5 +10,6 @@ export const verb = defineVerb({
   options,
   environment: buildEnvironment,
   document: [basePinSchema],
+  target: { name: 'pin', example: { check: true } },
   run: async (given, context) => (await import('./base-pin.ts')).basePin(given, context),
 });

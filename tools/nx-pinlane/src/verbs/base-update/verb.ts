@@ -9,5 +9,6 @@ export const verb = defineVerb({
   options: { ...lane },
   environment: [],
   document: [baseUpdateSchema],
+  target: { name: 'update' },
   run: async (_options, context) => (await import('./base-update.ts')).baseUpdate(context),
 });

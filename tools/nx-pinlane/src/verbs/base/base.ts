@@ -23,6 +23,7 @@ export const base = async (options: BaseOptions, context: VerbContext): Promise<
   const { buildBase } = await import('@pinlane/base-node');
   const image = await buildBase({
     root,
+    name: context.project,
     baseDir: join(root, projectRoot),
     env,
     signal,

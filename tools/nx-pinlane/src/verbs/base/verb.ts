@@ -10,5 +10,6 @@ export const verb = defineVerb({
   internalOptions,
   environment: ['PINLANE_LANE', 'PINLANE_BASE_IMAGE', 'PINLANE_INSECURE_REGISTRY'],
   document: [builtImageSchema, skippedSchema],
+  target: { name: 'buildx', configurations: { pinned: { skip: true } } },
   run: async (given, context) => (await import('./base.ts')).base(given, context),
 });
