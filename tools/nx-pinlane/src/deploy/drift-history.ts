@@ -14,7 +14,8 @@ export const HISTORY_LIMIT = 32 * 1024 * 1024;
 
 type Note = (line: string) => void;
 
-const NAME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?Z\.json$/;
+/** What the name of a report's file looks like. */
+export const REPORT_NAME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?Z\.json$/;
 
 /** The name of a report's file: its time, without what some file systems take for something else. */
 export const reportName = ({ at }: Pick<DriftReport, 'at'>): string => `${at.replaceAll(':', '-')}.json`;
@@ -26,7 +27,7 @@ const namesIn = (folder: string, note: Note): string[] => {
   try {
     if (!lstatSync(folder).isDirectory()) return (note(`WARNING ${plainLine(folder)} is ignored, because it is no folder`), []);
     const names = readdirSync(folder);
-    const reports = names.filter((name) => NAME.test(name));
+    const reports = names.filter((name) => REPORT_NAME.test(name));
     const others = names.length - reports.length;
     if (others > 0) note(`WARNING ${others} of the names in ${plainLine(folder)} ignored, because they are none of a report`);
     return reports.sort().reverse().slice(0, HISTORY_AT_MOST);

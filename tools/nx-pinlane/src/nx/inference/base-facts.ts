@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSmallFile } from '../../workspace/small-file.ts';
+import { readSmallFile } from '@pinlane/oci';
 
 /** A base.yaml is read as far as this, in bytes. */
 const LIMIT = 1024 * 1024;

@@ -1,6 +1,9 @@
+import { join, relative } from 'node:path';
 import { asPinlaneError, EXIT, fail, formatProblem, HOSTING_NAMES, type DriftReport } from '@pinlane/contracts';
-import { hostingOf } from '@pinlane/pipeline';
+import { hostingOf, renderDriftSummary } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
+import { tellStep } from '../../command/step-summary.ts';
+import { writeDriftPage } from '../../deploy/drift-history.ts';
 import { outcomeOf } from '../../deploy/drift-lines.ts';
 import { lookForDrift, type DriftScope } from '../../deploy/drift.ts';
 import { processorFolders } from '../../workspace/nx-json.ts';
@@ -42,7 +45,7 @@ const scopeOf = async (context: VerbContext, asked: DriftReportOptions['adapter'
 
 /**
  * Compares what runs with what is pinned, for all processors of the workspace, and tells of apps that none of them claims. The report stays among the earlier
- * ones of its environment.
+ * ones of its environment, on the page of all of them, and in the summary of a step of GitHub Actions.
  * @throws what `lookForDrift` throws; ERR_OPTION_INVALID
  */
 export const driftReport = async (options: DriftReportOptions, context: VerbContext): Promise<VerbOutcome<DriftReport>> => {
@@ -51,8 +54,11 @@ export const driftReport = async (options: DriftReportOptions, context: VerbCont
   const report = await lookForDrift(options, scope, context);
   const outcome = outcomeOf(report);
   try {
-    await keepReport(report, workspacePaths(root, report.lane));
-    return outcome;
+    const paths = workspacePaths(root, report.lane);
+    await keepReport(report, paths);
+    const page = await writeDriftPage(join(paths.reports, 'drift'), { now: new Date(report.at), note, temporaryFolder: paths.temporary });
+    await tellStep(env, renderDriftSummary(report));
+    return { ...outcome, lines: [...outcome.lines, `page: ${relative(root, page)}`] };
   } catch (thrown) {
     // The verdict is told all the same.
     for (const problem of asPinlaneError(thrown).problems) note(formatProblem(problem));

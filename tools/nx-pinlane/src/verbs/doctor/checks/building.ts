@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ask, createProcessRunner, findBuilder, isBuilder, type Builder } from '@pinlane/adapters';
 import { asPinlaneError, isPinlaneError, parsePinnedReference } from '@pinlane/contracts';
 import type { LaneNeeds } from '@pinlane/pipeline';
@@ -17,7 +17,7 @@ const hadAlready = async (baseDir: string, locations: ImageLocations, env: Env, 
   if (valueOf(env, 'PINLANE_BASE_IMAGE') !== undefined) return 'PINLANE_BASE_IMAGE stands in its place';
   const { knownBase } = await import('@pinlane/base-node');
   const { store, paths } = locations;
-  const options = { root: paths.root, baseDir, env, signal, progress: () => undefined, store, folder: join(paths.cache, 'base') };
+  const options = { root: paths.root, name: basename(baseDir), baseDir, env, signal, progress: () => undefined, store, folder: join(paths.cache, 'base') };
   const known = await knownBase(options);
   if (known === null) return null;
   if ((await store.missing(known.index)).length === 0) return 'it is in the store';
