@@ -1,3 +1,4 @@
+import { inParallel } from '@pinlane/oci';
 import { asPinlaneError, ERROR_CATALOGUE, type Availability, type DoctorCheck, type DoctorGroup, type Problem } from '@pinlane/contracts';
 
 /** What was found of one thing. */
@@ -58,18 +59,19 @@ const lookAt = async ({ look }: Check, signal: AbortSignal, over: AbortSignal, l
   return found;
 };
 
-/** Looks at everything at once. @throws ERR_CANCELLED */
+/** How much is looked at at once: a workspace may have a thousand repositories. */
+const AT_ONCE = 64;
+
+/** Looks at everything at once, and if it is very much, at the first first. @throws ERR_CANCELLED */
 export const lookAtAll = async (checks: readonly Check[], signal: AbortSignal, limitMs = LIMIT_MS): Promise<DoctorCheck[]> => {
   const over = new AbortController();
   const timer = setTimeout(() => over.abort(), limitMs);
   try {
-    return await Promise.all(
-      checks.map(async (check): Promise<DoctorCheck> => {
-        const { group, name, needed, without } = check;
-        const found = await lookAt(check, signal, over.signal, limitMs);
-        return { group, name, needed: needed !== null, purpose: needed ?? without, fix: null, ...found };
-      }),
-    );
+    return await inParallel(checks, AT_ONCE, async (check): Promise<DoctorCheck> => {
+      const { group, name, needed, without } = check;
+      const found = await lookAt(check, signal, over.signal, limitMs);
+      return { group, name, needed: needed !== null, purpose: needed ?? without, fix: null, ...found };
+    });
   } finally {
     clearTimeout(timer);
   }

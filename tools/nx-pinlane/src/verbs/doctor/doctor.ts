@@ -66,7 +66,6 @@ const plan = (settings: Settings, facts: WorkspaceFacts, context: VerbContext) =
     ...workspaceChecks(facts),
     ...buildingChecks(settings, needs, facts.bases, locations, env),
     ...runningChecks(settings, needs),
-    ...registryChecks(facts.specs, registry, access, needs),
     ...modal.checks,
     ...secretChecks(facts.specs, settings, needs, {
       clientFor,
@@ -74,6 +73,8 @@ const plan = (settings: Settings, facts: WorkspaceFacts, context: VerbContext) =
       env,
       local: () => openHosting('local', { lane, runtime: settings.runtime, locations, env }),
     }),
+    // Of these there may be the most.
+    ...registryChecks(facts.specs, registry, access, needs),
   ];
   return { checks, needs, clientFor };
 };

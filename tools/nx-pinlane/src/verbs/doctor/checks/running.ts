@@ -1,5 +1,5 @@
 import { chooseRuntime, isEmulated, RUNTIMES, whyUnrunnable } from '@pinlane/adapters';
-import { asPinlaneError, PLATFORMS, type RuntimeName } from '@pinlane/contracts';
+import { asPinlaneError, PLATFORMS, type Platform, type RuntimeName } from '@pinlane/contracts';
 import type { LaneNeeds } from '@pinlane/pipeline';
 import { available, findingOf, missing, type Check, type Finding } from '../check.ts';
 import type { Settings } from '../settings.ts';
@@ -23,6 +23,15 @@ const chosenFinding = async ({ lane, runtime }: Settings, signal: AbortSignal): 
   }
 };
 
+/** Whether a platform is another than this machine's, which may be of none that is known. */
+const isForeign = (platform: Platform): boolean => {
+  try {
+    return isEmulated(platform);
+  } catch {
+    return true;
+  }
+};
+
 /** What images run in here, and for which platforms. */
 export const runningChecks = (settings: Settings, needs: LaneNeeds): Check[] => [
   {
@@ -34,7 +43,7 @@ export const runningChecks = (settings: Settings, needs: LaneNeeds): Check[] => 
     const [name, without] = TITLES[runtime.name];
     return [{ group: 'running', name, needed: null, without, look: async (signal) => available(await runtime.availability(signal)) }];
   }),
-  ...PLATFORMS.filter((platform) => isEmulated(platform)).map((platform): Check => ({
+  ...PLATFORMS.filter(isForeign).map((platform): Check => ({
     ...{ group: 'running', name: `QEMU for ${platform}`, needed: null, without: `images for ${platform} are built and pinned, and not run here` },
     look: () => {
       const why = whyUnrunnable(platform);
