@@ -89,7 +89,7 @@ const settled = async <One, Other>(one: Promise<One>, other: Promise<Other>): Pr
 };
 
 const overNetwork: NonNullable<ProvingOrder['request']> = (url, timeoutMs, signal) =>
-  sendRequest({ url }, { method: 'GET', path: url.pathname, timeoutMs, signal });
+  sendRequest({ url: new URL(url.origin) }, { method: 'GET', path: url.pathname, timeoutMs, signal });
 
 /** Asks an address until the witness answers there. @throws ERR_HOSTING_UNAVAILABLE with what was seen instead */
 const awaitWitness = async (base: string, path: string, order: ProvingOrder, signal: AbortSignal): Promise<ColdStart> => {
