@@ -140,7 +140,7 @@ describe('text in a summary and in a table', () => {
         expect(shape(report)).toEqual(harmless);
         const lines = renderDriftTable(report);
         expect(lines).toHaveLength(8);
-         
+
         expect(lines.join('')).not.toMatch(/[\u0000-\u001f\u202e]/);
       }),
       { numRuns: 150 },

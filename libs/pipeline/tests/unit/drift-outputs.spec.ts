@@ -74,7 +74,7 @@ describe('the table of drift', () => {
     const entry = { ...driftedEntry('a/b@1', { environment }), app: hostile, by: hostile, message: hostile };
     const lines = renderDriftTable(driftReportOf(environment, [entry]));
     expect(lines).toHaveLength(4);
-     
+
     expect(lines.join('')).not.toMatch(/[\u0000-\u001f\u202e]/);
   });
 });
