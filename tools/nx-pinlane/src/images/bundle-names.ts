@@ -22,7 +22,7 @@ const unquoted = (literal: string): string =>
     );
 
 /** A file of a package by the package's name, wherever a package manager has put it: below node_modules, in a folder of its own there, or in a store of the machine. */
-const portable = (path: string): string => {
+export const portable = (path: string): string => {
   const at = path.lastIndexOf('node_modules/');
   return at === -1 ? path : path.slice(at);
 };

@@ -6,6 +6,7 @@ import { laneOf } from '@pinlane/pipeline';
 import { replaceAtOnce } from '@pinlane/oci';
 import type { VerbContext } from '../command/context.ts';
 import { BUNDLER, namedEntries } from '../workspace/bundler.ts';
+import { copiesIn, ledToOne } from './bundle-copies.ts';
 import { withPortableNames } from './bundle-names.ts';
 import { bundleError } from './bundle-problems.ts';
 import { recordBundle, sameBundle, type Bundled } from './bundle-record.ts';
@@ -22,11 +23,10 @@ const bundled = async (root: string, entry: string, output: string, sourcemap: b
   const { names, plugin } = namedEntries([entry]);
   try {
     const { build } = await import('esbuild');
-    const { outputFiles, metafile } = await build({
+    const options = {
       ...BUNDLER,
       absWorkingDir: root,
       entryPoints: names,
-      plugins: [plugin],
       outfile: output,
       minifySyntax: true,
       minifyWhitespace: true,
@@ -35,13 +35,17 @@ const bundled = async (root: string, entry: string, output: string, sourcemap: b
       metafile: true,
       // CommonJS packages in the bundle still ask for Node's own modules with require().
       banner: { js: "import{createRequire as pinlaneRequire}from'node:module';const require=pinlaneRequire(import.meta.url);" },
-    });
+    } as const;
+    const first = await build({ ...options, plugins: [plugin] });
+    const copies = copiesIn(root, first.metafile.inputs);
+    // Few workspaces have a package twice, so that it is bundled once more only in those.
+    const { outputFiles, metafile } = copies.size === 0 ? first : await build({ ...options, plugins: [plugin, ledToOne(root, copies)] });
     const [text, map] = [output, `${output}.map`].map((file) => outputFiles.find(({ path }) => path === file)?.text);
     const toRoot = `${relative(dirname(output), root).split(sep).join('/')}/`;
     const named = withPortableNames({ text: text ?? '', map }, new Set(Object.keys(metafile.inputs)), toRoot);
     const outputs = outputFiles.map(({ path }) => ({ path, contents: Buffer.from((path === output ? named.text : named.map) ?? '') }));
-    // What is in brackets is the bundler's own.
-    return { inputs: Object.keys(metafile.inputs).filter((path) => !/^[<(]/.test(path)), outputs };
+    // What is in brackets is the bundler's own. Another copy may be another one by the next time.
+    return { inputs: Object.keys(first.metafile.inputs).filter((path) => !/^[<(]/.test(path)), outputs };
   } catch (thrown) {
     throw bundleError(thrown, root);
   }
