@@ -3,7 +3,7 @@ import { mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { temporaryFolder } from '@pinlane/testing';
-import { bundleFilesOf } from '../../src/nx/inference/bundle-files.ts';
+import { bundleFilesOf, bundlerVersion } from '../../src/nx/inference/bundle-files.ts';
 import { createBundleDependencies } from '../../src/nx/inference/create-dependencies.ts';
 import { outsideInputs } from '../../src/nx/inference/outside-inputs.ts';
 
@@ -160,7 +160,7 @@ describe('what Nx is told of it', () => {
     data: { packageName, version },
   });
   const bundled = { bundle: { executor: '@pinlane/nx:bundle' }, buildx: { executor: '@pinlane/nx:buildx' } };
-  const edges = async () => {
+  const edges = async (makers: Record<string, ReturnType<typeof external>> = {}) => {
     const context = {
       workspaceRoot: root,
       projects: {
@@ -170,7 +170,7 @@ describe('what Nx is told of it', () => {
         deep: { root: 'libs/words/src/deep' },
         unrelated: { root: 'libs/unrelated' },
       },
-      externalNodes: { 'npm:a': external('a', '1.0.0'), 'npm:a@2.0.0': external('a', '2.0.0'), 'npm:b': external('b', '9.9.9') },
+      externalNodes: { 'npm:a': external('a', '1.0.0'), 'npm:a@2.0.0': external('a', '2.0.0'), 'npm:b': external('b', '9.9.9'), ...makers },
     };
     const found = await createBundleDependencies(undefined, context as never);
     return found.map(({ source, target, type }) => `${source} ${target} ${type}`).sort();
@@ -188,6 +188,16 @@ describe('what Nx is told of it', () => {
       'node_modules/b/index.js': '',
     });
     expect(await edges()).toEqual(['one npm:a@2.0.0 implicit', 'one npm:b implicit', 'one words implicit', 'two deep implicit']);
+  });
+
+  it('is an edge to what bundles: this plugin and its version of the bundler, where Nx knows them as packages', async () => {
+    await write({ 'processors/one/src/main.ts': '', 'processors/two/src/other.ts': '' });
+    const makers = {
+      'npm:@pinlane/nx': external('@pinlane/nx', 'file:pinlane-nx.tgz'),
+      'npm:esbuild': external('esbuild', bundlerVersion()),
+      'npm:esbuild@0.1.0': external('esbuild', '0.1.0'),
+    };
+    expect(await edges(makers)).toEqual(['one', 'two'].flatMap((one) => [`${one} npm:@pinlane/nx implicit`, `${one} npm:esbuild implicit`]));
   });
 
   it('is an edge to every library where nobody knows what a bundle is made of', async () => {

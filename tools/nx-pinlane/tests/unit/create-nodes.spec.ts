@@ -131,6 +131,16 @@ describe('inference', () => {
     expect(infer(files)).toEqual(before);
   });
 
+  it('counts no package for a processor but those that it depends on, whether it is bundled or not', async () => {
+    const files = await write({
+      'processors/a-b/registry.yaml': 'ref: a/b@1\n',
+      'processors/a-b/src/main.ts': '',
+      'processors/c-d/registry.yaml': 'ref: c/d@1\n',
+    });
+    for (const { targets } of projects(infer(files)))
+      for (const name of ['buildx', 'pin', 'acceptance']) expect(targets?.[name]?.inputs).toContainEqual({ externalDependencies: [] });
+  });
+
   it('makes a processor depend on the project whose image it builds on, even where there is none of that name', async () => {
     const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n', 'processors/a-b/Dockerfile': 'FROM store.localhost/base-node\n' });
     expect(projects(infer(files))[0]?.implicitDependencies).toEqual(['{base-node,a-b}']);

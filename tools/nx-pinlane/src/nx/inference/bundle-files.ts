@@ -108,7 +108,8 @@ const analyse = async (root: string, entries: readonly string[], witness: Witnes
   return look(entries);
 };
 
-const bundlerVersion = (): string => {
+/** The version of the bundler that this plugin uses. */
+export const bundlerVersion = (): string => {
   const manifest = createRequire(import.meta.url).resolve('esbuild/package.json');
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 };

@@ -1,7 +1,7 @@
 import type { CreateDependencies, CreateDependenciesContext, DependencyType, RawProjectGraphDependency } from '@nx/devkit';
 import { posix } from 'node:path';
 import { OWN_FOLDER } from '../../workspace/own-folder.ts';
-import { bundleFilesOf, type BundleFiles } from './bundle-files.ts';
+import { bundleFilesOf, bundlerVersion, type BundleFiles } from './bundle-files.ts';
 
 // The value of an enum that only all of @nx/devkit would bring.
 const IMPLICIT = 'implicit' as DependencyType.implicit;
@@ -54,8 +54,12 @@ const edgesOf = (
   nodes: (name: string) => string[],
   all: () => string[],
 ) => {
-  const targets = known === null ? all() : [...known.files.flatMap((file) => owner(file) ?? []), ...known.packages.flatMap(nodes)];
-  return [...new Set(targets)].filter((target) => target !== project).map((target): RawProjectGraphDependency => ({ source: project, target, type: IMPLICIT }));
+  const made = known === null ? all() : [...known.files.flatMap((file) => owner(file) ?? []), ...known.packages.flatMap(nodes)];
+  // What makes the bundle and the image.
+  const makers = ['@pinlane/nx', `esbuild@${bundlerVersion()}`].flatMap(nodes);
+  return [...new Set([...made, ...makers])]
+    .filter((target) => target !== project)
+    .map((target): RawProjectGraphDependency => ({ source: project, target, type: IMPLICIT }));
 };
 
 /**

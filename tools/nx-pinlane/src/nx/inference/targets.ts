@@ -64,15 +64,15 @@ const testTarget = (root: string, kind: 'unit' | 'integration', oddInputs: reado
  * What a processor's targets read, for `nx affected`: from Nx 24 on it runs a task only where one of these has changed. So it is everything, whatever the
  * workspace's named inputs leave out: one file too many costs a look at the fingerprint, one too few an image that stays old. The pins are no input of an image.
  */
-const inputsOf = ({ root, hasMain }: ProcessorFacts, outside: readonly string[], name: VerbName): NonNullable<TargetConfiguration['inputs']> => [
+const inputsOf = ({ root }: ProcessorFacts, outside: readonly string[], name: VerbName): NonNullable<TargetConfiguration['inputs']> => [
   // Nx takes a folder's name for a pattern, and would see nothing in `apps/(shop)`.
   isPlainFolder(root) ? '{projectRoot}/**/*' : '{workspaceRoot}/**/*',
   '^{projectRoot}/**/*',
   ...(name === 'pin' ? [] : ['!{projectRoot}/registry.yaml']),
   ...outside,
   ...keyVariables(name),
-  // The packages that a bundle is made of are dependencies of the project.
-  ...(hasMain ? [] : [{ externalDependencies: [] }]),
+  // Those packages that count are dependencies of the project; without this, Nx takes all that are installed.
+  { externalDependencies: [] },
 ];
 
 /** Of the targets of a processor: inputs and outputs, which hang on its files. */
