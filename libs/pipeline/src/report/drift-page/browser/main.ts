@@ -56,7 +56,7 @@ document.addEventListener('keydown', (event) => {
   } else if (event.key === '/') {
     event.preventDefault();
     find.focus();
-  } else if (moveOf(event.key) && /^(Arrow|[jkhl]$)/.test(event.key) && event.target === document.body) {
+  } else if (/^[jkhl]$/.test(event.key) || (event.key.startsWith('Arrow') && event.target === document.body)) {
     event.preventDefault();
     grid.focus();
   }
