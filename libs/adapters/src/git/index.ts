@@ -1,3 +1,5 @@
+export * from './clone.ts';
 export { headNames, type HeadNames } from './head-names.ts';
 export { headRevision, type HeadRevision } from './head.ts';
 export * from './history.ts';
+export * from './merge-file.ts';

@@ -55,7 +55,7 @@ export const applyPins = (text: string, edits: readonly PinEdit[], { file }: { r
   });
 
 /** Writes the place where a base was pushed to into the text of its base.yaml, with proof. @throws ERR_REGISTRY_CONFLICT if the proof fails, ERR_REGISTRY_SYNTAX */
-export const applyPublished = (text: string, reference: string, { file }: { readonly file: string }): string =>
+export const applyPublished = (text: string, reference: string | null, { file }: { readonly file: string }): string =>
   applyEdits(text, [{ path: ['published'], value: reference }], {
     file,
     parse: (each) => parseYaml(each, file),
