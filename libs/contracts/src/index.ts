@@ -6,6 +6,7 @@ export * from './artefacts/deployment.ts';
 export * from './artefacts/doctor.ts';
 export * from './artefacts/drift.ts';
 export * from './artefacts/pin-audit.ts';
+export * from './artefacts/pin-commit.ts';
 export * from './artefacts/pin.ts';
 export * from './artefacts/push-journal.ts';
 export * from './digest.ts';

@@ -54,6 +54,40 @@ export const ERROR_CATALOGUE = {
   ),
   ERR_PIN_UNVERIFIED: onPin('wrong', error('An image that was to be pinned did not prove to be what it claims.', 'Build it anew; nothing was written.')),
   ERR_PIN_LOCAL: onPin('wrong', error('A pin names the local store in a lane that needs a published image.', 'Push and pin in lane staging.')),
+
+  // the pin commit
+  ERR_PIN_COMMIT_DIRTY: error(
+    'Something besides pins would be committed with the pins, or was changed in the checkout that was built.',
+    'Commit or undo what the message names, then build and pin again.',
+  ),
+  ERR_PIN_COMMIT_LOOP: error(
+    'A pipeline that a pin commit set off would pin the same source once more, and so on for ever.',
+    'Find out why the image is not reproduced: nx run <processor>:pin --reproduce. Push the pin commit with a token that starts no workflow.',
+  ),
+  ERR_PIN_COMMIT_SUPERSEDED: error(
+    'The commit that was built is no longer on the branch: it was force-pushed or deleted.',
+    'Nothing was committed. Run the pipeline on what the branch holds now.',
+  ),
+  ERR_PIN_COMMIT_RACE: transient('Others pushed to the branch each time that the pins were to be.', 'Run it again: what was pinned is found again.'),
+  ERR_PIN_COMMIT_PROTECTED: error(
+    'The branch is protected, and does not take the commit from this account.',
+    'Let the account of the pipeline push to the branch: Settings, Branches, "Allow specified actors to bypass".',
+  ),
+  ERR_PIN_COMMIT_RULESET: error(
+    'A ruleset of the repository refuses the commit.',
+    'Add the account of the pipeline to the bypass list of the ruleset: Settings, Rules, Rulesets.',
+  ),
+  ERR_PIN_COMMIT_DENIED: error(
+    'The account may not write to the repository.',
+    'Give the job `permissions: contents: write`, and check out with credentials that are kept, or set PINLANE_GIT_TOKEN.',
+  ),
+  ERR_PIN_COMMIT_WORKFLOW: error(
+    'The push was refused because it seems to change workflow files, which the account may not.',
+    'Run it again, so that it begins at the tip of the branch; else give the account the permission `workflows`.',
+  ),
+  ERR_PIN_COMMIT_REFUSED: error('The remote refused the pin commit for a reason of its own.', 'Read what the remote says, which the message quotes.'),
+  ERR_GIT_UNREACHABLE: transient('The git remote did not answer.', 'Try again later; a commit that arrived all the same is recognised.'),
+  ERR_GIT_UNUSABLE: error('Git can not do here what is needed.', 'Run it in a clone of the repository; the message quotes git.'),
   ERR_PATH_ESCAPES: error('A path leaves the folder it must stay in.', 'Name a path below that folder, without .. and without links that lead out of it.'),
 
   // options and lanes

@@ -26,6 +26,11 @@ export const ENVIRONMENT = {
     option: 'insecureRegistry',
     inCacheKey: false,
   },
+  PINLANE_GIT_TOKEN: {
+    what: 'The token with which the pin commit is pushed by HTTPS; the credentials of the checkout if it is unset.',
+    option: null,
+    inCacheKey: false,
+  },
   PINLANE_MODAL_PYTHON: { what: "The Python that has Modal's client; python3 if it is unset.", option: null, inCacheKey: false },
   PINLANE_MODAL_REGISTRY_SECRET: {
     what: 'The name of the Modal secret with REGISTRY_USERNAME and REGISTRY_PASSWORD of a private registry; images are public if it is unset.',

@@ -110,6 +110,20 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: ['PINLANE_LANE', 'PINLANE_ENGINE', 'PINLANE_REGISTRY', 'PINLANE_BASE_IMAGE'],
     target: { example: { lane: 'staging' } },
   },
+  'commit-pins': {
+    title: "Commits the pins that were written to the lane's branch: one commit on the tip of the remote, of pins and nothing else.",
+    subject: 'workspace',
+    alias: null,
+    keyVariables: ['PINLANE_LANE'],
+    target: { example: { dryRun: true } },
+  },
+  'merge-pins': {
+    title: 'Makes git merge pins by the newer pin commit: registers the merge driver in this clone, and is that driver.',
+    subject: 'workspace',
+    alias: null,
+    keyVariables: [],
+    target: {},
+  },
   'store-gc': {
     title: 'Frees disk space: removes from the local store what no registry.yaml pins, no build record names and no name in the store reaches.',
     subject: 'workspace',

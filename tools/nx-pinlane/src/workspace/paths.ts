@@ -24,6 +24,8 @@ export interface WorkspacePaths {
   readonly drift: (project: string) => string;
   /** The reports of `drift-report` on an environment, one file for each, whose names sort as they were made. */
   readonly driftHistory: (environment: DeployEnvironment) => string;
+  /** The report of the last `commit-pins`. */
+  readonly pinCommit: string;
   readonly cache: string;
   /** The apps that are deployed to this machine. */
   readonly deployments: string;
@@ -53,6 +55,7 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     pinAudit: join(shared, 'reports/pin-audit.json'),
     drift: (project) => join(shared, 'reports', project, 'drift.json'),
     driftHistory: (environment) => join(shared, 'reports/drift', environment),
+    pinCommit: join(shared, 'reports/pin-commit.json'),
     cache: join(own, 'cache'),
     deployments: join(shared, 'deployments'),
     modal: join(shared, 'modal'),

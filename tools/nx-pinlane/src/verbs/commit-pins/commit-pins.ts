@@ -1,0 +1,100 @@
+import { appendFile } from 'node:fs/promises';
+import { openClone, type Clone } from '@pinlane/adapters';
+import { asPinlaneError, EXIT, fail, laneRules, type PinCommit } from '@pinlane/contracts';
+import { pinLines, pinTrailers, repinsSource } from '@pinlane/pipeline';
+import type { VerbContext, VerbOutcome } from '../../command/context.ts';
+import { valueOf } from '../../command/environment.ts';
+import { openLocations } from '../../images/locations.ts';
+import { writeOwnFile } from '../../workspace/own-file.ts';
+import { workspacePaths } from '../../workspace/paths.ts';
+import { insecureRegistries, resolveLane } from '../../workspace/settings.ts';
+import { writtenPins, type WrittenPins } from './gather.ts';
+import type { CommitPinsOptions } from './options.ts';
+import { publishPins } from './publish.ts';
+import { verifyWritten } from './verify.ts';
+
+type Env = VerbContext['env'];
+
+/** The address of the run of GitHub Actions; null outside of one. */
+const runOf = (env: Env): string | null => {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: attempt } = env;
+  if (!server || !repository || !id) return null;
+  return `${server}/${repository}/actions/runs/${id}${attempt ? `/attempts/${attempt}` : ''}`;
+};
+
+/** Who the commit is by: the author that the environment or the clone names, else the account of GitHub Actions. */
+const identityOf = async (env: Env, clone: Clone): Promise<{ readonly name: string; readonly email: string }> => {
+  const [name, email] = [env['GIT_AUTHOR_NAME'] || (await clone.setting('user.name')), env['GIT_AUTHOR_EMAIL'] || (await clone.setting('user.email'))];
+  if (name && email) return { name, email };
+  return env['GITHUB_ACTIONS'] === 'true'
+    ? { name: 'github-actions[bot]', email: '41898282+github-actions[bot]@users.noreply.github.com' }
+    : { name: 'pinlane', email: 'pinlane@localhost' };
+};
+
+/** Makes sure that a pipeline which a pin commit set off does not go on for ever. @throws ERR_PIN_COMMIT_LOOP */
+const requireNoLoop = async (written: readonly WrittenPins[], revision: string, env: Env, clone: Clone): Promise<void> => {
+  const again = written.find(({ built, ours }) => repinsSource(built, ours));
+  if (again === undefined || env['GITHUB_EVENT_NAME'] !== 'push' || pinTrailers((await clone.about(revision)).message) === null) return;
+  fail('ERR_PIN_COMMIT_LOOP', `${revision.slice(0, 12)} is a pin commit, and ${again.name} would be pinned again for the same source`, { file: again.file });
+};
+
+/** Hands the outcome on: as a report, and as outputs of the step of GitHub Actions. */
+const report = async (document: PinCommit, { root, env }: VerbContext): Promise<void> => {
+  const paths = workspacePaths(root, document.lane);
+  await writeOwnFile(paths.pinCommit, document, paths.temporary);
+  const output = env['GITHUB_OUTPUT'];
+  if (!output) return;
+  await appendFile(output, `commit=${document.commit}\ncommitted=${document.outcome === 'committed'}\n`).catch((thrown: unknown) => {
+    throw asPinlaneError(thrown, { file: output });
+  });
+};
+
+const SAID = {
+  committed: 'pins committed',
+  there: 'the branch has the pins already',
+  unchanged: 'nothing to pin, so no commit',
+  'would-commit': 'would commit pins',
+};
+
+const linesOf = ({ outcome, commit, branch, changes, leftOut }: PinCommit): string[] => [
+  `${SAID[outcome]}: ${branch}@${commit.slice(0, 12)}`,
+  ...changes.flatMap(pinLines).map((line) => `  ${line}`),
+  ...leftOut.map(({ name, file, reason }) => `  left out: ${name} (${file}): ${reason}`),
+];
+
+/**
+ * Commits the pins that `pin` wrote into the working tree, as one commit on the tip of the lane's branch, after looking at every image that they name. Working
+ * tree, index and branches of the clone stay as they are.
+ * @throws ERR_LANE_FORBIDS, ERR_PIN_COMMIT_DIRTY, ERR_PIN_COMMIT_LOOP, ERR_PIN_LOCAL, what an image does not prove to be, and what `publishPins` throws
+ */
+export const commitPins = async (
+  options: CommitPinsOptions,
+  context: VerbContext,
+  wait?: Parameters<typeof publishPins>[3],
+): Promise<VerbOutcome<PinCommit>> => {
+  const { root, env, signal, progress } = context;
+  const lane = resolveLane(options.lane, env);
+  if (laneRules(lane).writesPins !== 'yes') fail('ERR_LANE_FORBIDS', `lane ${lane} commits no pins`);
+  const { branch = lane, remote, dryRun = false } = options;
+  const clone = openClone({ folder: root, remote, env, signal, token: valueOf(env, 'PINLANE_GIT_TOKEN') });
+  const revision = await clone.head();
+  const written = await writtenPins(root, revision, clone);
+  await requireNoLoop(written, revision, env, clone);
+  const run = runOf(env);
+  const common = { kind: 'PinCommit', schemaVersion: 1, lane, branch, revision, run } as const;
+  let document: PinCommit = { ...common, outcome: 'unchanged', commit: revision, parent: null, changes: [], leftOut: [] };
+  if (written.length > 0) {
+    await verifyWritten(
+      root,
+      written,
+      lane,
+      openLocations(workspacePaths(root, lane), { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal, progress }),
+    );
+    const published = await publishPins({ written, revision, branch, lane, run, identity: await identityOf(env, clone), dryRun }, clone, signal, wait);
+    const { outcome, commit, parent, plan } = published;
+    const changes = plan.writes.map(({ file, name, before, after }) => ({ file, name, before: { ...before }, after: { ...after } }));
+    document = { ...common, outcome, commit, parent, changes, leftOut: [...plan.leftOut] };
+  }
+  if (!dryRun) await report(document, context);
+  return { document, lines: linesOf(document), exitCode: EXIT.good };
+};
