@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseRepository, type PinCommit } from '@pinlane/contracts';
@@ -301,6 +303,35 @@ describe('a push of the pin commit', () => {
     expect(await commitIn(root)).toMatchObject({ outcome: 'committed' });
     expect(at(tip(), FILE)).toBe(textOf(second, built));
     expect(existsSync(ran)).toBe(false);
+  });
+
+  it('sends a token by the environment, once and to the remote alone, and names it nowhere', async () => {
+    const headers: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      headers.push(request.headers.authorization);
+      response.writeHead(403).end('no');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      git(root, 'remote', 'set-url', 'origin', `${origin}/acme/w.git`);
+      // What the checkout of GitHub leaves there.
+      git(root, 'config', `http.${origin}/.extraheader`, 'AUTHORIZATION: basic b2xk');
+      const token = 'ghs_nobodyknowsthistoken';
+      const error = await errorOf(() => commitIn(root, {}, { PINLANE_GIT_TOKEN: token, GIT_TRACE_CURL: '1' }));
+      expect(error).toMatchObject({ code: 'ERR_PIN_COMMIT_DENIED', message: expect.stringContaining('403') });
+      expect(error.message).not.toContain(token);
+      const sent = Buffer.from(`x-access-token:${token}`).toString('base64');
+      expect(error.message).not.toContain(sent);
+      expect(headers).toEqual([`Basic ${sent}`]);
+      git(root, 'remote', 'set-url', 'origin', 'http://git.example/acme/w.git');
+      expect(await errorOf(() => commitIn(root, {}, { PINLANE_GIT_TOKEN: token }))).toMatchObject({ message: expect.stringContaining('by HTTPS alone') });
+      git(root, 'remote', 'set-url', 'origin', `${origin}/acme/w.git`);
+      await commitIn(root, {}, {}).catch(() => undefined);
+      expect(headers.at(-1)).toBe('basic b2xk');
+    } finally {
+      server.close();
+    }
   });
 
   it('is no older than its parent, whatever the clock says', async () => {
