@@ -164,9 +164,16 @@ describe('a merge of diverged branches', () => {
     git('merge', '--abort');
     git('rm', '-r', '--quiet', '--cached', '--ignore-unmatch', 'node_modules');
     writeFileSync(join(root, 'node_modules/.bin/pinlane'), '', { mode: 0o644 });
-    chmodSync(join(root, 'node_modules/.bin/pinlane'), 0o644);
-    expect(tried('merge', '--no-edit', 'dev')).not.toBe(0);
-    expect(now()).toContain('<<<<<<<');
+    for (const [text, mode] of [
+      ['', 0o644],
+      ['#!/bin/sh\nexit 1\n', 0o755],
+    ] as const) {
+      writeFileSync(join(root, 'node_modules/.bin/pinlane'), text);
+      chmodSync(join(root, 'node_modules/.bin/pinlane'), mode);
+      expect(tried('merge', '--no-edit', 'dev')).not.toBe(0);
+      expect(now()).toContain('<<<<<<<');
+      git('merge', '--abort');
+    }
   });
 });
 
@@ -177,6 +184,6 @@ describe('the registration', () => {
     await run(verb, {}, contextOf(root, { env: GIT }));
     expect(now('.gitattributes')).toBe('*.png binary\nregistry.yaml merge=pinlane\nbase.yaml merge=pinlane\n');
     expect(git('config', 'merge.pinlane.driver')).toBe(driverCommand(''));
-    expect(driverCommand('a b/')).toContain("cd './a b/' && exec ./node_modules/.bin/pinlane");
+    expect(driverCommand('a b/')).toContain(`cd './a b/' && PATH="$PWD/node_modules/.bin:$PATH"`);
   });
 });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clone } from '@pinlane/adapters';
+import { EXIT } from '@pinlane/contracts';
 import { PIN_FILE_NAMES } from '@pinlane/pipeline';
 import { replaceOwnFile } from '../../workspace/own-file.ts';
 
@@ -9,16 +10,15 @@ const ATTRIBUTES = PIN_FILE_NAMES.map((name) => `${name} merge=pinlane`);
 const quotedForShell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /**
- * The command that git runs with a shell at the top of the working tree. Where nothing is installed it is git's own merge of texts.
+ * The command that git runs with a shell at the top of the working tree, with the Node of the workspace if it has one. Where nothing is installed, or the
+ * driver fails, it is git's own merge of texts: a failure must not pass for a conflict whose text is ours.
  * @param prefix the workspace's path below the top: empty, or with `/` at its end
  */
 export const driverCommand = (prefix: string): string => {
-  const program = `${quotedForShell(`./${prefix}node_modules/.bin/pinlane`)}`;
-  const at = prefix === '' ? '' : '"$PWD"/';
-  const files = `--base=${at}%O --ours=${at}%A --theirs=${at}%B --path=%P --markerSize=%L`;
-  const inWorkspace = prefix === '' ? '' : `cd ${quotedForShell(`./${prefix}`)} && `;
-  const run = prefix === '' ? `exec ${program} merge-pins ${files}` : `set -- ${files}; ${inWorkspace}exec ./node_modules/.bin/pinlane merge-pins "$@"`;
-  return `test -x ${program} || exec git merge-file --marker-size=%L %A %O %B; ${run}`;
+  const folder = quotedForShell(`./${prefix}`);
+  const files = '--base="$top"/%O --ours="$top"/%A --theirs="$top"/%B --path=%P --markerSize=%L';
+  const run = `(cd ${folder} && PATH="$PWD/node_modules/.bin:$PATH" ./node_modules/.bin/pinlane merge-pins ${files})`;
+  return `top=$PWD; ${run}; code=$?; case $code in 0|${EXIT.verdict}) exit $code;; *) exec git merge-file --marker-size=%L %A %O %B;; esac`;
 };
 
 /** Registers the driver: for everybody in .gitattributes, which is to be committed, and in the configuration of this clone. @returns what was written */
