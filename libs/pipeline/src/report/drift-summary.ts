@@ -1,6 +1,7 @@
 import { cutOff, shortDigest, type Digest, type DriftEntry, type DriftReport, type DriftVerdict } from '@pinlane/contracts';
 import { countsText, pinnedDigest } from './drift-table.ts';
 import { markdownCode, markdownText } from './markdown.ts';
+import { messageOf } from './message.ts';
 import { momentOf } from './time.ts';
 import { BY_WEIGHT, VERDICTS } from './verdicts.ts';
 
@@ -29,10 +30,22 @@ const configured = ({ observed }: DriftEntry): string => {
 const sinceText = ({ since, by }: DriftEntry): string =>
   [since === null ? '' : momentOf(since), by === null ? '' : `by ${nameCode(by)}`].filter((text) => text !== '').join(' ');
 
+const servingText = ({ serving }: DriftEntry): string => {
+  if (serving === null) return 'not asked';
+  return serving.known ? digestCode(serving.value) : 'not known';
+};
+
 const row = (entry: DriftEntry): string => {
-  const { app, verdict, message } = entry;
-  const cells = [`${MARKS[verdict]} ${VERDICTS[verdict].word}`, nameCode(app), digestCode(pinnedDigest(entry)), configured(entry), sinceText(entry)];
-  return `| ${[...cells, markdownText(cutOff(message, MESSAGE_AT_MOST))].join(' | ')} |`;
+  const { app, verdict } = entry;
+  const cells = [
+    `${MARKS[verdict]} ${VERDICTS[verdict].word}`,
+    nameCode(app),
+    digestCode(pinnedDigest(entry)),
+    configured(entry),
+    servingText(entry),
+    sinceText(entry),
+  ];
+  return `| ${[...cells, markdownText(cutOff(messageOf(entry), MESSAGE_AT_MOST))].join(' | ')} |`;
 };
 
 /** As many lines as fit, and how many do not. */
@@ -45,7 +58,7 @@ const within = (bytes: number, lines: readonly string[]): string[] => {
 const othersTable = (entries: readonly DriftEntry[]): string[] => {
   if (entries.length === 0) return [];
   const sorted = entries.toSorted((a, b) => BY_WEIGHT.indexOf(a.verdict) - BY_WEIGHT.indexOf(b.verdict));
-  const head = ['| verdict | app | pinned | configured | since | what |', '| --- | --- | --- | --- | --- | --- |'];
+  const head = ['| verdict | app | pinned | configured | serving | since | what |', '| --- | --- | --- | --- | --- | --- | --- |'];
   return ['', ...head, ...within(OTHERS_BYTES, sorted.map(row))];
 };
 

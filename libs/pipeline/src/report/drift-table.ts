@@ -1,4 +1,5 @@
 import { parsePinnedReference, plainLine, shortDigest, type DriftEntry, type DriftReport, type Known } from '@pinlane/contracts';
+import { messageOf } from './message.ts';
 import { BY_WEIGHT } from './verdicts.ts';
 
 /** The digest of a pin, in short; null where nothing is pinned. */
@@ -43,9 +44,9 @@ export const renderDriftTable = (report: DriftReport): string[] => {
       .map((text, column) => text.padEnd(widths[column] as number))
       .join('  ')
       .trimEnd();
-  const body = report.entries.flatMap(({ verdict, message }, at) => [
+  const body = report.entries.flatMap((entry, at) => [
     line(rows[at] as string[]),
-    ...(verdict === 'in-sync' ? [] : [`    ${plainLine(message)}`]),
+    ...(entry.verdict === 'in-sync' ? [] : [`    ${plainLine(messageOf(entry))}`]),
   ]);
   const asked = [report.live ? 'apps were asked' : '', report.deep ? 'names were proven' : ''].filter((text) => text !== '');
   return [

@@ -14,7 +14,8 @@ import {
   unverifiableEntry,
 } from '@pinlane/testing';
 import { driftOverview } from '../../src/report/drift-overview.ts';
-import { messageOf, tiersOf } from '../../src/report/drift-page/tiers.ts';
+import { tiersOf } from '../../src/report/drift-page/tiers.ts';
+import { messageOf } from '../../src/report/message.ts';
 import { renderDriftPage, renderDriftSummary, renderDriftTable } from '../../src/index.ts';
 import { ageOf, momentOf } from '../../src/report/time.ts';
 
@@ -54,7 +55,7 @@ describe('the table of drift', () => {
     expect(lines).toContainEqual(
       expect.stringMatching(new RegExp(`^llm-router-v2 +drifted +${pinned} +${found} +${found} +2026-11-28T03:20:00.000Z +mallory$`)),
     );
-    expect(lines[lines.findIndex((line) => line.startsWith('llm-router-v2')) + 1]).toMatch(/^ {4}the image is /);
+    expect(lines[lines.findIndex((line) => line.startsWith('llm-router-v2')) + 1]).toMatch(/^ {4}the image is .* registry.yaml says 8$/);
     expect(lines).toContainEqual(expect.stringMatching(/^search-rerank-v1 +unverifiable +\S+ +\? +- /));
     expect(lines).toContainEqual(expect.stringMatching(/^docs-ocr-v1 +missing +\S+ +none +- +- +-$/));
     expect(lines.at(-1)).toBe('staging on modal, lane staging, apps were asked: 1 in-sync, 1 unverifiable, 1 orphan, 1 stopped, 1 missing, 1 drifted');
@@ -86,6 +87,8 @@ describe('the summary for GitHub', () => {
     expect(text).toContain('**1 in-sync, 1 unverifiable, 1 orphan, 1 stopped, 1 missing, 1 drifted** on modal');
     const verdicts = [...text.matchAll(/^\| \S+ (\w+) \|/gmu)].map(([, word]) => word);
     expect(verdicts).toEqual(['Drifted', 'Missing', 'Stopped', 'Orphan', 'Unverifiable']);
+    const found = `<code>${digestFor('llm/router@2 by hand').slice(7, 19)}</code>`;
+    expect(text).toContain(`| ${found} | ${found} | 28 Nov 2026, 03:20 UTC by <code>mallory</code> |`);
     expect(text).toContain('<details><summary>1 in sync</summary>');
     expect(text).toContain('<code>llm&#45;litellm&#45;v1</code>');
   });
@@ -101,7 +104,7 @@ describe('the summary for GitHub', () => {
     const entry = { ...driftedEntry('a/b@1', { environment }), app: hostile, by: hostile, message: hostile };
     const text = renderDriftSummary(driftReportOf(environment, [entry, { ...all()[0]!, app: hostile }]));
     const row = text.split('\n').find((line) => line.startsWith('| 🔺'))!;
-    expect(row.split('|')).toHaveLength(8);
+    expect(row.split('|')).toHaveLength(9);
     expect(text.match(/<\/?[a-z]+>/g)?.every((tag) => /^<\/?(code|details|summary)>$/.test(tag))).toBe(true);
     for (const special of ['`', '[', '](', '@team', 'https:', '<img', '\u202e', '\u001b']) expect(text).not.toContain(special);
   });

@@ -1,9 +1,10 @@
 import type { DriftEntry, DriftVerdict } from '@pinlane/contracts';
 import type { DriftCell } from '../drift-overview.ts';
+import { messageOf } from '../message.ts';
 import { html, type Html } from '../page/html.ts';
 import { ageOf, momentOf } from '../time.ts';
 import { VERDICTS } from '../verdicts.ts';
-import { messageOf, tiersOf, type Tier } from './tiers.ts';
+import { tiersOf, type Tier } from './tiers.ts';
 
 const shortOf = (digest: string): string => digest.slice('sha256:'.length).slice(0, 12);
 

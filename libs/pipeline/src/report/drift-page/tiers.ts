@@ -21,9 +21,3 @@ export const tiersOf = ({ pinned, observed, serving, ref }: DriftEntry): readonl
   { name: 'configured', value: observed === null ? { none: 'not looked at' } : known(observed.image, 'no image') },
   { name: 'serving', value: serving === null ? { none: 'not asked' } : known(serving, 'says no digest') },
 ];
-
-/** The message of an entry without since when and by whom at its end, which stand beside it. */
-export const messageOf = ({ message, since, by }: Pick<DriftEntry, 'message' | 'since' | 'by'>): string => {
-  const told = [since === null ? '' : ` since ${since}`, by === null ? '' : ` by ${by}`].join('');
-  return told !== '' && message.endsWith(told) ? message.slice(0, -told.length) : message;
-};

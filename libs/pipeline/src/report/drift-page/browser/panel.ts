@@ -1,8 +1,8 @@
 import type { DriftEntry, DriftVerdict } from '@pinlane/contracts';
 import { drawing, element, type Child } from '../../page/browser/dom.ts';
+import { messageOf } from '../../message.ts';
 import { momentOf } from '../../time.ts';
 import type { DriftCell, DriftOverview, EnvironmentOverview, HistorySegment } from '../../drift-overview.ts';
-import { messageOf } from '../tiers.ts';
 import { address, badge, fact, facts, full, moment, muted, section, shape } from './parts.ts';
 
 /** What the page carries for its script. */
