@@ -335,6 +335,7 @@ requirement(
   it('answers to typing with 1,000 processors, and lays out only the rows in sight', async () => {
     await withPage(largeDriftReports(1000), {}, async (page) => {
       expect(await shownRows(page)).toHaveLength(1000);
+      expect(await page.$$eval('#drift tbody tr', (rows) => rows.every((row) => getComputedStyle(row).contentVisibility === 'auto'))).toBe(true);
       const spent = await page.evaluate(async () => {
         const field = document.getElementById('find') as HTMLInputElement;
         const times: number[] = [];
