@@ -75,8 +75,12 @@ const searchBuilder = async (env: Env, signal: AbortSignal): ReturnType<SearchBu
   }
 };
 
-const builderFinding = (found: Awaited<ReturnType<SearchBuilder>>): Finding => {
-  if (!isBuilder(found)) return missing(found.reason, found.fix);
+/** Docker's own words, without the values of the variables that lead it; a report has none of any variable. */
+const withoutValues = (words: string, env: Env): string =>
+  ['BUILDX_BUILDER', 'DOCKER_CONTEXT', 'DOCKER_HOST'].reduce((text, name) => (env[name] ? text.replaceAll(env[name], () => `$${name}`) : text), words);
+
+const builderFinding = (found: Awaited<ReturnType<SearchBuilder>>, env: Env): Finding => {
+  if (!isBuilder(found)) return missing(withoutValues(found.reason, env), withoutValues(found.fix, env));
   const { name, driver, buildx, docker, platforms } = found;
   const daemon = docker === null ? '' : `, Docker ${docker}`;
   return {
@@ -93,18 +97,18 @@ const layoutFinding = (found: Builder): Finding =>
         'Turn on the containerd image store ("features": {"containerd-snapshotter": true} in daemon.json), or name another builder.',
       );
 
-const dockerChecks = (needs: LaneNeeds, search: SearchBuilder): Check[] => [
+const dockerChecks = (needs: LaneNeeds, search: SearchBuilder, env: Env): Check[] => [
   {
     ...{ group: 'building', name: 'Docker Buildx', needed: needs.docker },
     without: 'Dockerfiles with RUN or ADD of an address are not built, and images not loaded into Docker',
-    look: async (signal) => builderFinding(await search(signal)),
+    look: async (signal) => builderFinding(await search(signal), env),
   },
   {
     ...{ group: 'building', name: 'containerd image store', needed: null },
     without: 'Docker builds one platform after the other, exports no cache and attests nothing',
     look: async (signal) => {
       const found = await search(signal);
-      return isBuilder(found) ? layoutFinding(found) : missing('there is no builder', found.fix);
+      return isBuilder(found) ? layoutFinding(found) : missing('there is no builder', withoutValues(found.fix, env));
     },
   },
 ];
@@ -128,6 +132,6 @@ export const buildingChecks = (settings: Settings, needs: LaneNeeds, bases: read
       without: 'nothing that builds on it is built here',
       look: (signal) => baseFinding(folder, locations, env, signal),
     })),
-    ...dockerChecks(needs, search),
+    ...dockerChecks(needs, search, env),
   ];
 };
