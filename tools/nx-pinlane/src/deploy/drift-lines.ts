@@ -12,8 +12,12 @@ const problemOf = ({ entries, environment, verdict }: DriftReport): Problem | nu
     : { code: 'ERR_DRIFT_UNKNOWN', message: `what runs in ${environment} could not be told: ${all}` };
 };
 
-/** What a command tells of a report: 0 if all is in sync, 2 on drift, 1 if something could not be told. */
-export const outcomeOf = (report: DriftReport): VerbOutcome<DriftReport> => {
+/** What a command tells of a report: 0 if all is in sync, 2 on drift, 1 if something could not be told. @param more lines below the table */
+export const outcomeOf = (report: DriftReport, more: readonly string[] = []): VerbOutcome<DriftReport> => {
   const problem = problemOf(report);
-  return { document: report, lines: [...renderDriftTable(report), ...(problem ? [formatProblem(problem)] : [])], exitCode: DRIFT_EXIT[report.verdict] };
+  return {
+    document: report,
+    lines: [...renderDriftTable(report), ...more, ...(problem ? [formatProblem(problem)] : [])],
+    exitCode: DRIFT_EXIT[report.verdict],
+  };
 };

@@ -85,7 +85,7 @@ describe('drift of one processor, on this machine', () => {
     const { entry, exitCode, lines, document } = await one('one');
     expect([exitCode, document.verdict, document.lane, document.environment]).toEqual([0, 'in-sync', 'staging', 'staging']);
     expect(entry).toMatchObject({ ref: 'acme/one@1', app: 'acme-one-v1', verdict: 'in-sync', serving: null, nameLeadsToPin: null });
-    expect(lines[0]).toMatch(/^acme-one-v1 {2}in-sync {2}a{12} is configured/);
+    expect(lines[1]).toMatch(/^acme-one-v1 {2}in-sync {2}a{12} {2}a{12} /);
     expect(JSON.parse(readFileSync(join(root, '.pinlane/reports/acme-one/drift.json'), 'utf8'))).toEqual(document);
   });
 
@@ -153,7 +153,7 @@ describe('the report on a workspace', () => {
       ...{ 'acme-gone-v1': 'orphan', 'acme-three-v1': 'missing', 'acme-two-v1': 'drifted', 'acme-base-v1': 'in-sync', 'acme-one-v1': 'in-sync' },
     });
     expect([exitCode, document.verdict]).toEqual([2, 'drift']);
-    expect(lines.join('\n')).toContain('staging on local, lane staging: 2 in-sync, 1 drifted, 1 missing, 1 orphan');
+    expect(lines.join('\n')).toContain('staging on local, lane staging: 2 in-sync, 1 orphan, 1 missing, 1 drifted');
     expect(lines.at(-1)).toMatch(/^ERR_DRIFT: .*acme-gone-v1, acme-three-v1, acme-two-v1/);
     // What is drifted and what could not be told: drift outweighs.
     write('.pinlane/deployments/staging/acme-one-v1/app.json', '{');

@@ -52,16 +52,16 @@ export const driftReport = async (options: DriftReportOptions, context: VerbCont
   const { root, env, note } = context;
   const scope = await scopeOf(context, options.adapter ?? choice(env, 'PINLANE_ADAPTER', HOSTING_NAMES));
   const report = await lookForDrift(options, scope, context);
-  const outcome = outcomeOf(report);
   try {
     const paths = workspacePaths(root, report.lane);
     await keepReport(report, paths);
     const page = await writeDriftPage(join(paths.reports, 'drift'), { now: new Date(report.at), note, temporaryFolder: paths.temporary });
     await tellStep(env, renderDriftSummary(report));
-    return { ...outcome, lines: [...outcome.lines, `page: ${relative(root, page)}`] };
+    return outcomeOf(report, [`page: ${relative(root, page)}`]);
   } catch (thrown) {
     // The verdict is told all the same.
     for (const problem of asPinlaneError(thrown).problems) note(formatProblem(problem));
+    const outcome = outcomeOf(report);
     return { ...outcome, exitCode: outcome.exitCode === EXIT.good ? EXIT.error : outcome.exitCode };
   }
 };
