@@ -36,7 +36,7 @@ describe('a workspace that is deployed to this machine, by Nx', () => {
         expect((await nx('run', 'acme-echo:modal-deploy', '--stop')).exitCode).toBe(0);
         expect(await report()).toMatchObject({ exitCode: 2, verdict: 'drift', verdicts: { 'acme/echo@1': 'stopped' } });
         const workspaceTask = await nx('run', 'pinlane:drift-report');
-        expect([workspaceTask.exitCode, workspaceTask.output]).toEqual([1, expect.stringMatching(/ stopped [^]*it was stopped since .* by /)]);
+        expect([workspaceTask.exitCode, workspaceTask.output]).toEqual([1, expect.stringMatching(/ stopped [^]*it was stopped/)]);
       } finally {
         await nx('run', 'acme-echo:modal-deploy', '--stop');
       }
