@@ -178,6 +178,13 @@ export const openClone = ({ folder, remote, env, signal, token }: CloneOptions) 
       const range = ['--topo-order', '--full-history', '--max-count=200', of, `^${ancestor}`];
       return (await must(['--literal-pathspecs', 'rev-list', ...range, '--', path])).split('\n').filter((line) => COMMIT.test(line));
     },
+    /** The commits in the history of one whose message has a text in it, newest first, at most a hundred. */
+    saying: async (text: string, of: string): Promise<string[]> =>
+      (await must(['rev-list', '--topo-order', '--max-count=100', '--fixed-strings', `--grep=${text}`, of, '--']))
+        .split('\n')
+        .filter((line) => COMMIT.test(line)),
+    /** The tree without files: whatever a commit has differs from it. */
+    emptyTree: async (): Promise<string> => (await must(['hash-object', '-t', 'tree', '--stdin'], { input: '' })).trim(),
     /** Sets something in the configuration of this clone alone. */
     configure: async (name: string, value: string): Promise<void> => void (await must(['config', '--local', name, value])),
     /** Puts a text into the clone. @returns its blob */

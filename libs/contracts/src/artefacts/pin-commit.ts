@@ -24,3 +24,25 @@ export const pinCommitSchema = artefact('PinCommit', {
   leftOut: z.array(z.strictObject({ file: z.string(), name: z.string(), reason: z.string() })),
 }).describe('The commit that holds the pins of a pipeline.');
 export type PinCommit = z.infer<typeof pinCommitSchema>;
+
+/** The outcome of `since`. */
+export const sinceSchema = artefact('Since', {
+  lane: z.enum(LANES),
+  /** What `nx affected` takes as --base: a commit, or the tree without files, since which everything has changed. */
+  base: revisionSchema,
+  everything: z.boolean(),
+  /** Why it is that one. */
+  reason: z.string(),
+}).describe('The commit since which a lane looks for what has changed.');
+export type Since = z.infer<typeof sinceSchema>;
+
+/** The outcome of `pin-edits`, where nothing is wrong. */
+export const pinEditsSchema = artefact('PinEdits', {
+  /** The commit that the pull request is merged into. */
+  base: revisionSchema,
+  /** The merge that is checked out. */
+  revision: revisionSchema,
+  /** The files whose pins are changed to those of a pin commit. */
+  brought: z.array(z.string()),
+}).describe('The files whose pins a pull request brings.');
+export type PinEdits = z.infer<typeof pinEditsSchema>;

@@ -54,6 +54,10 @@ export const ERROR_CATALOGUE = {
   ),
   ERR_PIN_UNVERIFIED: onPin('wrong', error('An image that was to be pinned did not prove to be what it claims.', 'Build it anew; nothing was written.')),
   ERR_PIN_LOCAL: onPin('wrong', error('A pin names the local store in a lane that needs a published image.', 'Push and pin in lane staging.')),
+  ERR_PIN_EDITED: verdict(
+    'A pull request changes pins that staging did not commit.',
+    'Undo the change of the pins: staging writes them, and they are brought by merging its pin commit.',
+  ),
 
   // the pin commit
   ERR_PIN_COMMIT_DIRTY: error(

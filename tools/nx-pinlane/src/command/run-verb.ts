@@ -1,5 +1,6 @@
 import { sep } from 'node:path';
 import { asPinlaneError, ERROR_CATALOGUE, EXIT, fail, formatProblem, PinlaneError, type ErrorDocument, type ExitCode, type Problem } from '@pinlane/contracts';
+import { annotationOf } from './annotations.ts';
 import { createOnce } from './once.ts';
 import { guardOutput, typedSecrets, withoutSecrets } from './output.ts';
 import { createReporter, type Streams } from './reporter.ts';
@@ -118,6 +119,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, given: Str
   tell = (error) => {
     const problems = error.problems.map(seenFrom(place));
     reporter.fail(problems.map(formatProblem).join('\n'));
+    if (env['GITHUB_ACTIONS'] === 'true') reporter.fail(problems.map(annotationOf).join('\n'));
     if (wantsJson) reporter.finish({ lines: [], document: errorDocument(problems) });
   };
   try {

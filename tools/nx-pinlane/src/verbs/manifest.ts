@@ -110,6 +110,20 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: ['PINLANE_LANE', 'PINLANE_ENGINE', 'PINLANE_REGISTRY', 'PINLANE_BASE_IMAGE'],
     target: { example: { lane: 'staging' } },
   },
+  since: {
+    title: 'Tells since which commit a lane looks for what has changed, for `nx affected --base`.',
+    subject: 'workspace',
+    alias: null,
+    keyVariables: ['PINLANE_LANE'],
+    target: { example: { lane: 'staging' } },
+  },
+  'pin-edits': {
+    title: 'Tells whether a pull request changes pins in another way than by bringing those that staging committed.',
+    subject: 'workspace',
+    alias: null,
+    keyVariables: ['PINLANE_LANE'],
+    target: {},
+  },
   'commit-pins': {
     title: "Commits the pins that were written to the lane's branch: one commit on the tip of the remote, of pins and nothing else.",
     subject: 'workspace',

@@ -1,9 +1,9 @@
-import { appendFile } from 'node:fs/promises';
 import { openClone, type Clone } from '@pinlane/adapters';
-import { asPinlaneError, EXIT, fail, laneRules, type PinCommit } from '@pinlane/contracts';
+import { EXIT, fail, laneRules, type PinCommit } from '@pinlane/contracts';
 import { pinLines, pinTrailers, repinsSource } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { valueOf } from '../../command/environment.ts';
+import { tellOutputs } from '../../command/step-outputs.ts';
 import { openLocations } from '../../images/locations.ts';
 import { writeOwnFile } from '../../workspace/own-file.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
@@ -42,11 +42,7 @@ const requireNoLoop = async (written: readonly WrittenPins[], revision: string, 
 const report = async (document: PinCommit, { root, env }: VerbContext): Promise<void> => {
   const paths = workspacePaths(root, document.lane);
   await writeOwnFile(paths.pinCommit, document, paths.temporary);
-  const output = env['GITHUB_OUTPUT'];
-  if (!output) return;
-  await appendFile(output, `commit=${document.commit}\ncommitted=${document.outcome === 'committed'}\n`).catch((thrown: unknown) => {
-    throw asPinlaneError(thrown, { file: output });
-  });
+  await tellOutputs(env, { commit: document.commit, committed: String(document.outcome === 'committed') });
 };
 
 const SAID = {
