@@ -1,0 +1,219 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
+import { parseSpec } from '@pinlane/pipeline';
+import { checkCommands, checkWorkflow, type Facts } from './support/workflows/check.ts';
+import { readExpression, readWorkflow } from './support/workflows/read.ts';
+import { LANE_WORKFLOWS, WORKFLOW_LANES, type WorkflowLane } from './support/workflows/settings.ts';
+import { ENVIRONMENT } from '../../src/command/environment.ts';
+
+const root = resolve(import.meta.dirname, '../../../..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const json = <T>(path: string): T => JSON.parse(read(path)) as T;
+
+interface Graph {
+  readonly graph: {
+    readonly nodes: Readonly<
+      Record<string, { readonly data: { readonly targets?: Readonly<Record<string, { readonly executor?: string; readonly configurations?: object }>> } }>
+    >;
+  };
+}
+
+/** What the workspace has, as Nx itself tells. */
+const factsOf = (): Facts => {
+  const file = join(temporaryFolder('graph'), 'graph.json');
+  const nx = createRequire(join(root, 'package.json')).resolve('nx/bin/nx.js');
+  execFileSync(process.execPath, [nx, 'graph', `--file=${file}`], { cwd: root, env: { ...process.env, NX_DAEMON: 'false' }, stdio: 'ignore' });
+  const { graph } = JSON.parse(readFileSync(file, 'utf8')) as Graph;
+  const projects = Object.entries(graph.nodes).map(([name, { data }]) => {
+    const targets = Object.entries(data.targets ?? {}).map(([target, { executor = '', configurations = {} }]) => [
+      target,
+      { executor, configurations: Object.keys(configurations) },
+    ]);
+    return [name, Object.fromEntries(targets)];
+  });
+  const specs = readdirSync(join(root, 'processors')).map((name) => `processors/${name}/registry.yaml`);
+  return {
+    projects: Object.fromEntries(projects),
+    optionsOf: (executor) => {
+      const [, name] = /^@pinlane\/nx:(.+)$/.exec(executor) ?? [];
+      return name === undefined ? null : Object.keys(json<{ properties: object }>(`tools/nx-pinlane/schemas/${name}.json`).properties);
+    },
+    secrets: [...new Set(specs.flatMap((path) => Object.values(parseSpec(read(path), { file: path }).spec.secrets).flat()))],
+    variables: Object.keys(ENVIRONMENT),
+    exists: (path) => existsSync(join(root, path)),
+    node: json<{ devDependencies: Record<string, string> }>('package.json').devDependencies['node'] ?? '',
+  };
+};
+
+const facts = factsOf();
+const texts = Object.fromEntries(WORKFLOW_LANES.map((lane) => [lane, read(LANE_WORKFLOWS[lane].file)])) as Record<WorkflowLane, string>;
+const findings = (lane: WorkflowLane, text = texts[lane]): string[] => checkWorkflow(lane, readWorkflow(LANE_WORKFLOWS[lane].file, text), facts);
+
+describe('the workflows', () => {
+  it.each(WORKFLOW_LANES)('of lane %s name what there is, and do what the lane may and must', (lane) => {
+    expect(findings(lane)).toEqual([]);
+  });
+
+  it('are those of the lanes, and no others', () => {
+    expect(readdirSync(join(root, '.github/workflows')).sort()).toEqual(WORKFLOW_LANES.map((lane) => LANE_WORKFLOWS[lane].file.split('/').at(-1)).sort());
+  });
+});
+
+type Break = readonly [what: string, lane: WorkflowLane, from: string | RegExp, to: string, finding: RegExp];
+
+const CHECKOUT = 'actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2';
+const BREAKS: readonly Break[] = [
+  // What is not there.
+  ['a target', 'pr', 'affected -t acceptance', 'affected -t acceptanec', /no target acceptanec/],
+  ['a target of the workspace', 'staging', 'pinlane:commit-pins', 'pinlane:commit-pin', /no target commit-pin of pinlane/],
+  ['a project', 'main', 'run pinlane:drift-report', 'run pinlanes:drift-report', /no project pinlanes/],
+  ['a configuration', 'staging', 'affected -t acceptance', 'affected -t acceptance -c pined', /no configuration pined/],
+  ['a flag', 'staging', '-t pin --check', '-t pin --chekc', /no option --chekc/],
+  ['a file', 'main', '.ci/modal-client.txt', '.ci/modal.txt', /no file \.ci\/modal\.txt/],
+  ['a variable of Pinlane', 'dev', '  PINLANE_RUNTIME:', '  PINLANE_RUNTIMES:', /nothing reads the variable PINLANE_RUNTIMES/],
+  ['a variable of the repository', 'staging', 'vars.STAGING_DEPLOY', 'vars.STAGING_DEPLOYS', /no variable STAGING_DEPLOYS/],
+  ['a secret', 'staging', 'secrets.OPENAI_API_KEY_STAGING', 'secrets.OPENAI_KEY_STAGING', /may not read the secret OPENAI_KEY_STAGING/],
+  ['a job', 'main', 'needs: promotion', 'needs: promote', /no job promote|not found|unknown/i],
+  ['an output of a job', 'staging', 'needs.build.outputs.commit', 'needs.build.outputs.sha', /no output sha/],
+  ['an output of a step', 'staging', 'steps.commit.outputs.commit', 'steps.commit.outputs.sha', /no step commit of the job has an output sha/],
+  ['another Node', 'dev', 'node-version: 24.21.0', 'node-version: 22.12.0', /Node of the workspace is 24\.21\.0/],
+  // What a lane may not do.
+  ['a build in dev', 'dev', 'affected -t acceptance', 'affected -t buildx acceptance', /could build, and lane dev does not/],
+  ['a build in main', 'main', 'affected -t acceptance', 'affected -t pin acceptance', /could build, and lane main does not/],
+  ['a pin in a pull request', 'pr', 'affected -t acceptance', 'affected -t pin acceptance', /could write pins, and lane pr does not/],
+  ['a push in dev', 'dev', 'affected -t acceptance', 'affected -t acceptance --push', /could push images, and lane dev does not/],
+  ['a push in a pull request', 'pr', 'PINLANE_LANE: pr', "PINLANE_LANE: pr\n  PINLANE_PUSH: 'true'", /could push images, and lane pr does not/],
+  ['a deployment in dev', 'dev', 'affected -t acceptance', 'affected -t acceptance modal-deploy', /could deploy, and lane dev does not/],
+  ['a secret in dev', 'dev', "OPENAI_API_KEY: ''", 'OPENAI_API_KEY: ${{ secrets.OPENAI_API_KEY }}', /unset OPENAI_API_KEY in/],
+  ['a secret that is not unset', 'pr', "  OPENAI_API_KEY_PROD: ''\n", '', /unset OPENAI_API_KEY_PROD/],
+  ["production's secret in staging", 'staging', 'secrets.OPENAI_API_KEY_STAGING', 'secrets.OPENAI_API_KEY_PROD', /may not read the secret OPENAI_API_KEY_PROD/],
+  ['a secret for every step', 'staging', "PINLANE_PUSH: 'true'", "PINLANE_PUSH: 'true'\n      MODAL_TOKEN_ID: ${{ secrets.MODAL_TOKEN_ID }}", /for every step/],
+  [
+    'a secret under another name',
+    'main',
+    'OPENAI_API_KEY_PROD: ${{ secrets.OPENAI_API_KEY_PROD }}',
+    'OPENAI_API_KEY: ${{ secrets.OPENAI_API_KEY_PROD }}',
+    /handed on as OPENAI_API_KEY/,
+  ],
+  ['a secret that a processor wants and nobody gives', 'main', /\n +REPLICATE_API_TOKEN_PROD: .*/, '', /not given REPLICATE_API_TOKEN_PROD/],
+  ['all secrets at once', 'staging', 'secrets.MODAL_TOKEN_ID', 'toJSON(secrets)', /not known before it runs/],
+  ['another environment', 'main', 'environment: production', 'environment: staging', /should have production/],
+  ['no environment', 'staging', '    environment: staging\n', '', /outside of an environment/],
+  ['another lane', 'main', 'PINLANE_LANE: main', 'PINLANE_LANE: staging', /the lane is main/],
+  ['a token that may write in dev', 'dev', 'contents: read', 'contents: write', /may write contents/],
+  ['a token that may write packages in main', 'main', 'packages: read', 'packages: write', /may write packages/],
+  ['a token that may ask for identities', 'staging', 'packages: write # the images', 'packages: write\n      id-token: write', /may write id-token/],
+  ['a job that takes what tokens may by default', 'dev', /    permissions:\n(?:      \w+: read\n)+/, '', /does not say what its token may do/],
+  ['permissions of all jobs', 'dev', 'permissions: {}', 'permissions: write-all', /job by job/],
+  ['kept credentials', 'main', 'persist-credentials: false', 'persist-credentials: true', /keeps credentials in a job that pushes no commit/],
+  ['credentials by default', 'pr', '          persist-credentials: false\n', '', /must say whether it keeps credentials/],
+  // What must be there.
+  ['no probe', 'staging', 'modal-deploy smoke probe', 'modal-deploy smoke', /must run probe/],
+  [
+    'a probe that may fail',
+    'main',
+    'run: npx nx affected -t modal-deploy smoke probe',
+    'continue-on-error: true\n        run: npx nx affected -t modal-deploy smoke probe',
+    /must run probe/,
+  ],
+  [
+    'a probe with a condition',
+    'main',
+    'run: npx nx affected -t modal-deploy smoke probe',
+    'if: github.actor\n        run: npx nx affected -t modal-deploy smoke probe',
+    /must run probe/,
+  ],
+  ['no drift', 'main', 'run: npx nx run pinlane:drift-report', 'run: npx nx run pinlane:verify-pins', /must run drift-report/],
+  ['drift before the deployment', 'staging', 'needs: [build, deploy]', 'needs: build', /drift-report must come after modal-deploy/],
+  ['a deployment without evidence', 'staging', 'needs: [build, acceptance]', 'needs: build', /secrets-sync must come after verify-pins/],
+  ['a deployment after a failure', 'main', "if: vars.MAIN_DEPLOY != 'off'", "if: always() && vars.MAIN_DEPLOY != 'off'", /after a failure/],
+  ['no look at pins by hand', 'pr', 'pinlane:pin-edits', 'pinlane:verify-pins', /must run pin-edits/],
+  ['no pin commit', 'staging', 'run: npx nx run pinlane:commit-pins', 'run: npx nx run pinlane:commit-pins --dryRun', /must run commit-pins/],
+  ['the commit before the pins', 'staging', '          ref: ${{ needs.build.outputs.commit }}\n', '', /must check out the commit with the pins/],
+  ['affected since nobody knows when', 'dev', '        env:\n          NX_BASE: ${{ steps.since.outputs.base }}\n', '', /told by NX_BASE/],
+  // How it is run.
+  ['a tag of an action', 'dev', CHECKOUT, 'actions/checkout@v6', /not pinned/],
+  ['no version of an action', 'dev', CHECKOUT, CHECKOUT.replace(' # v6.0.2', ''), /no comment says which version/],
+  [
+    'untrusted text in a script',
+    'pr',
+    'run: npx nx affected -t acceptance',
+    'run: npx nx affected -t acceptance --exclude=${{ github.head_ref }}',
+    /becomes part of the script/,
+  ],
+  ['a script that is cleverer than a target', 'dev', 'npx nx affected -t acceptance', 'npx nx affected -t acceptance || true', /./],
+  ['another script', 'dev', 'npm ci', 'npm install', /neither a target of Nx/],
+  ['forks with the rights of the branch', 'pr', 'pull_request:', 'pull_request_target:', /by nothing else/],
+  ['another event', 'main', '  push:', '  workflow_dispatch:\n  push:', /by nothing else/],
+  ['runs that are dropped', 'staging', '  queue: max\n', '', /none is dropped/],
+  ['runs that are cancelled', 'staging', 'cancel-in-progress: false', 'cancel-in-progress: true', /none is dropped|queue/],
+  ['no timeout', 'dev', /    timeout-minutes: \d+\n/, '', /no timeout/],
+  ['another system', 'dev', 'runs-on: ubuntu-24.04', 'runs-on: ubuntu-latest', /another system/],
+];
+
+/** What is found in a text, or what GitHub's parser says of it. */
+const findingsOf = (lane: WorkflowLane, text: string): string[] => {
+  try {
+    return findings(lane, text);
+  } catch (thrown) {
+    return [(thrown as Error).message];
+  }
+};
+
+describe('a workflow that is broken is found', () => {
+  it.each(BREAKS)('%s (%s)', (_, lane, from, to, finding) => {
+    const text = texts[lane].replaceAll(typeof from === 'string' ? from : new RegExp(from, 'g'), () => to);
+    expect(text).not.toBe(texts[lane]);
+    expect(findingsOf(lane, text)).toContainEqual(expect.stringMatching(finding));
+  });
+
+  it('where a processor has a new secret, in every lane', () => {
+    const more = { ...facts, secrets: [...facts.secrets, 'NEW_KEY'] };
+    for (const lane of WORKFLOW_LANES) expect(checkWorkflow(lane, readWorkflow(LANE_WORKFLOWS[lane].file, texts[lane]), more)).not.toEqual([]);
+  });
+
+  it('where main does not begin with the proof of promotion, once there is one', () => {
+    const more = { ...facts, projects: { ...facts.projects, other: { promotion: { executor: '@pinlane/nx:promotion', configurations: [] } } } };
+    expect(checkWorkflow('main', readWorkflow('main', texts.main), more)).toContainEqual(expect.stringMatching(/must run promotion/));
+  });
+});
+
+describe('an expression', () => {
+  it.each([
+    ['needs.build.outputs.commit', [['needs', 'build', 'outputs', 'commit']]],
+    ["vars['A'] != 'off' && !cancelled()", [['vars', 'A']]],
+    [
+      'secrets[github.actor]',
+      [
+        ['github', 'actor'],
+        ['secrets', '*'],
+      ],
+    ],
+    ["format('{0}', secrets.A)", [['secrets', 'A']]],
+  ])('%s tells what it reads', (expression, reads) => {
+    expect(readExpression(expression).reads).toEqual(reads);
+  });
+});
+
+describe('the runbook', () => {
+  const runbook = read('docs/runbook.md');
+
+  it('has commands of targets that there are', () => {
+    const code = [...runbook.matchAll(/```sh\n(.*?)```|`(npx nx [^`]*)`/gs)].map(([, block, line]) => block ?? line ?? '').join('\n');
+    expect(checkCommands(code, facts)).toEqual([]);
+    expect(code).toContain('npx nx');
+  });
+
+  it('names files that there are', () => {
+    const named = [...runbook.matchAll(/(?:\.github|\.ci)\/[\w./-]+\w/g)].map(([path]) => path);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  it('notices a command that is none', () => {
+    expect(checkCommands('PINLANE_LANE=pr npx nx affected -t acceptanec # all', facts)).toEqual([expect.stringMatching(/no target acceptanec/)]);
+  });
+});
