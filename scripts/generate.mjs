@@ -9,6 +9,7 @@ import { definitionFaults } from '../tools/nx-pinlane/src/command/definition-fau
 import { pageAssets } from './generate/page-assets.ts';
 import { pluginFiles } from './generate/plugin-files.ts';
 import { referenceFiles } from './generate/reference-pages.ts';
+import { runbook } from './generate/runbook.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 // Folders in which every file is generated.
@@ -30,6 +31,7 @@ const formatted = async ([path, text]) => [path, await format(text, { ...(await 
 const files = {
   ...Object.fromEntries(await Promise.all(Object.entries({ ...pluginFiles(verbs), ...(await pageAssets()) }).map(formatted))),
   ...referenceFiles(verbs),
+  ...Object.fromEntries([await formatted(['docs/runbook.md', await runbook(root)])]),
 };
 
 const read = (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : null);

@@ -7,6 +7,7 @@ import { temporaryFolder } from '@pinlane/testing';
 import { parseSpec } from '@pinlane/pipeline';
 import { checkCommands, checkWorkflow, type Facts } from './support/workflows/check.ts';
 import { readExpression, readWorkflow } from './support/workflows/read.ts';
+import { runbookTables, withTables } from './support/workflows/runbook.ts';
 import { LANE_WORKFLOWS, WORKFLOW_LANES, type WorkflowLane } from './support/workflows/settings.ts';
 import { ENVIRONMENT } from '../../src/command/environment.ts';
 
@@ -211,6 +212,29 @@ describe('the runbook', () => {
   it('names files that there are', () => {
     const named = [...runbook.matchAll(/(?:\.github|\.ci)\/[\w./-]+\w/g)].map(([path]) => path);
     expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  /** Whether a page has the tables of some workflows, however they are aligned. */
+  const agrees = (page: string, of: Readonly<Record<WorkflowLane, string>>): boolean => {
+    const parsed = Object.fromEntries(WORKFLOW_LANES.map((lane) => [lane, readWorkflow(LANE_WORKFLOWS[lane].file, of[lane])]));
+    const loose = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-+/g, '-');
+    return loose(withTables(page, runbookTables(parsed as Parameters<typeof runbookTables>[0]))) === loose(page);
+  };
+
+  it('has the tables of the workflows', () => {
+    expect(agrees(runbook, texts)).toBe(true);
+  });
+
+  it.each<[string, WorkflowLane, string, string]>([
+    ['a target', 'main', 'smoke probe', 'smoke'],
+    ['an environment', 'staging', 'environment: staging', 'environment: production'],
+    ['what a token may write', 'staging', 'contents: write', 'contents: read'],
+    ['a secret', 'staging', 'secrets.OPENAI_API_KEY_STAGING', 'secrets.OTHER_STAGING'],
+    ['where a variable is read', 'dev', 'vars.PINLANE_RUNTIME', 'vars.PINLANE_ENGINE'],
+  ])('parts from workflows that change %s', (_, lane, from, to) => {
+    const text = texts[lane].replaceAll(from, () => to);
+    expect(text).not.toBe(texts[lane]);
+    expect(agrees(runbook, { ...texts, [lane]: text })).toBe(false);
   });
 
   it('notices a command that is none', () => {
