@@ -1,9 +1,21 @@
 import { sep } from 'node:path';
-import { asPinlaneError, ERROR_CATALOGUE, EXIT, fail, formatProblem, PinlaneError, type ErrorDocument, type ExitCode, type Problem } from '@pinlane/contracts';
+import {
+  asPinlaneError,
+  ERROR_CATALOGUE,
+  EXIT,
+  fail,
+  formatProblem,
+  PinlaneError,
+  redactText,
+  type ErrorDocument,
+  type ExitCode,
+  type Problem,
+} from '@pinlane/contracts';
 import { annotationOf } from './annotations.ts';
 import { createOnce } from './once.ts';
 import { guardOutput, typedSecrets, withoutSecrets } from './output.ts';
 import { createReporter, type Streams } from './reporter.ts';
+import { summaryOf, tellStep } from './step-summary.ts';
 import type { VerbContext } from './context.ts';
 import type { Verb } from './verb.ts';
 
@@ -97,6 +109,18 @@ export const errorDocument = (problems: readonly FixableProblem[]): ErrorDocumen
   problems: [...problems],
 });
 
+/** Tells the summary of a step of GitHub Actions what came of a verb; that it can't changes no verdict. */
+const summarise = async (
+  verb: Verb,
+  who: string,
+  lines: readonly string[],
+  exitCode: ExitCode,
+  { env, secrets }: { readonly env: Shared['env']; readonly secrets: readonly string[] },
+) => {
+  if (verb.ownSummary === true && exitCode !== EXIT.error) return;
+  await tellStep(env, redactText(summaryOf(verb.name, who, lines, exitCode), secrets)).catch(() => undefined);
+};
+
 /**
  * Runs one verb from raw options to its exit code: parses, reports progress, turns every error into `code: what happened` and
  * `fix: what to do`, and with --json prints one document even if it failed. No login that was typed, and none in an address, is in what it prints.
@@ -109,11 +133,13 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, given: Str
   const wantsJson = (raw as { json?: unknown } | null)?.json === true;
   const ci = env['CI'] !== undefined && env['CI'] !== 'false' && env['CI'] !== '';
   if (streams === process) guardOutput();
-  const reporter = createReporter(withoutSecrets(streams, typedSecrets(raw, env)), {
+  const secrets = typedSecrets(raw, env);
+  const who = verb.subject === 'workspace' ? '' : place.project;
+  const reporter = createReporter(withoutSecrets(streams, secrets), {
     json: wantsJson,
     ci,
     verbose: place.verbose,
-    project: verb.subject === 'workspace' ? '' : place.project,
+    project: who,
     verb: verb.name,
   });
   tell = (error) => {
@@ -139,10 +165,12 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, given: Str
       signal,
     });
     reporter.finish(outcome);
+    await summarise(verb, who, outcome.lines, outcome.exitCode, { env, secrets });
     return outcome.exitCode;
   } catch (thrown) {
     const error = asPinlaneError(signal.aborted ? signal.reason : thrown, { verbose: place.verbose });
     tell(error);
+    await summarise(verb, who, error.problems.map(seenFrom(place)).map(formatProblem), error.exitCode, { env, secrets });
     return error.exitCode;
   } finally {
     reporter.end();

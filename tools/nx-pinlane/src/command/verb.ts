@@ -49,6 +49,8 @@ export interface VerbDefinition<Options extends OptionShape, Internal extends Op
   readonly target?: TargetTraits;
   /** Whether it changes nothing in a workspace, not even where Pinlane keeps its own things; it runs where there is no workspace, too. */
   readonly looksOnly?: boolean;
+  /** Whether it tells the summary of a step of GitHub Actions what came of it itself; others have their lines told. */
+  readonly ownSummary?: boolean;
   /** Whether Nx runs all of its tasks of a run in one process: what they share is then loaded, read and hashed once. */
   readonly batch?: boolean;
   /** Carries it out. Modules that only the work needs are imported in here, so that help and schemas load none of them. */

@@ -1,13 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { fail } from '@pinlane/contracts';
+import { temporaryFolder } from '@pinlane/testing';
 import { runVerb } from '../../src/command/run-verb.ts';
 import { verb } from '../../src/verbs/pin/verb.ts';
 
-const run = async (work: () => never, raw: object = {}) => {
+const run = async (work: () => never, raw: object = {}, env: Readonly<Record<string, string>> = {}) => {
   const said = { stdout: '', stderr: '' };
   const stream = (name: keyof typeof said) => ({ isTTY: false, write: (text: string) => ((said[name] += text), true) });
   const place = { root: '/home/me/repo', project: 'acme-echo', projectRoot: 'processors/acme-echo', verbose: false };
-  const exitCode = await runVerb({ ...verb, run: async () => work() }, raw, place, { stdout: stream('stdout'), stderr: stream('stderr') } as never);
+  const exitCode = await runVerb({ ...verb, run: async () => work() }, raw, place, {
+    streams: { stdout: stream('stdout'), stderr: stream('stderr') },
+    env,
+    signal: new AbortController().signal,
+  });
   return { exitCode, ...said };
 };
 
@@ -40,4 +47,26 @@ describe('What a command says of an error', () => {
       expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^ERR_OPTION_INVALID: an option or an entry of one is named __proto__\n/)]);
     },
   );
+});
+
+describe('What GitHub Actions is told', () => {
+  const stale = () => fail('ERR_PIN_STALE', 'parted', { file: '/home/me/repo/a/b.yaml', line: 3 });
+
+  it('is an annotation at the line, and nothing of it elsewhere', async () => {
+    expect((await run(stale, {}, { GITHUB_ACTIONS: 'true' })).stderr).toContain('\n::error file=a/b.yaml,line=3,title=ERR_PIN_STALE::parted%0Afix: ');
+    expect((await run(stale)).stderr).not.toContain('::error');
+  });
+
+  it('is in the summary of the step, as it is, and without what was typed', async () => {
+    const file = join(temporaryFolder('summary'), 'summary.md');
+    const raw = { registry: 'http://me:hunter2pass@host.example/x' };
+    const { exitCode } = await run(() => fail('ERR_OPTION_INVALID', '# hunter2pass\n<b>'), raw, { GITHUB_STEP_SUMMARY: file });
+    const told = readFileSync(file, 'utf8');
+    expect(told).toMatch(/^#### ❌ acme-echo: pin\n\n {4}ERR_OPTION_INVALID: # \[redacted\]\n {4}<b>\n {4}fix: /);
+    expect(exitCode).toBe(1);
+  });
+
+  it('changes no verdict where there is no summary to be written', async () => {
+    expect((await run(stale, {}, { GITHUB_STEP_SUMMARY: '/nowhere/at/all' })).exitCode).toBe(2);
+  });
 });

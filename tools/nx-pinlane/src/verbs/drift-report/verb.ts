@@ -10,6 +10,7 @@ export const verb = defineVerb({
   options,
   environment: deployEnvironment,
   document: [driftReportSchema],
+  ownSummary: true,
   target: { example: { lane: 'staging' } },
   run: async (given, context) => (await import('./drift-report.ts')).driftReport(given, context),
 });
