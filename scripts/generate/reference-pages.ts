@@ -100,10 +100,11 @@ const lanes = (): string =>
       'store pins',
       'builds fresh',
       'attaches evidence',
+      'needs evidence of',
       'network in acceptance',
     ],
     LANES.map((lane) => {
-      const { builds, imageUnderTest, mayPush, writesPins, deploysTo, secrets, acceptsStorePins, fresh, attaches, egress } = LANE_TABLE[lane];
+      const { builds, imageUnderTest, mayPush, writesPins, deploysTo, secrets, acceptsStorePins, fresh, attaches, evidenceOf, egress } = LANE_TABLE[lane];
       const named = secrets === 'own' ? "the developer's own" : secrets === 'unset' ? 'unset; the lane fails if one is set' : `\`<NAME>${secrets}\``;
       return [
         lane,
@@ -116,6 +117,7 @@ const lanes = (): string =>
         yes(acceptsStorePins),
         yes(fresh),
         yes(attaches),
+        evidenceOf ?? 'no lane',
         egress,
       ];
     }),

@@ -21,6 +21,8 @@ export interface LaneRules {
   readonly fresh: boolean;
   /** Whether the report is attached to a pinned image that passed acceptance, unless told otherwise. */
   readonly attaches: boolean;
+  /** The lane whose evidence an image must have before it is tested or deployed; null if any lane's will do where evidence is asked for. */
+  readonly evidenceOf: 'staging' | null;
   /** `blocked`: acceptance counts only if the network of the processor was blocked. */
   readonly egress: 'any' | 'blocked';
 }
@@ -37,6 +39,7 @@ export const LANE_TABLE = {
     acceptsStorePins: true,
     fresh: false,
     attaches: false,
+    evidenceOf: null,
     egress: 'any',
   },
   pr: {
@@ -49,6 +52,7 @@ export const LANE_TABLE = {
     acceptsStorePins: false,
     fresh: true,
     attaches: false,
+    evidenceOf: null,
     egress: 'blocked',
   },
   dev: {
@@ -61,6 +65,7 @@ export const LANE_TABLE = {
     acceptsStorePins: false,
     fresh: false,
     attaches: false,
+    evidenceOf: null,
     egress: 'blocked',
   },
   staging: {
@@ -73,6 +78,7 @@ export const LANE_TABLE = {
     acceptsStorePins: false,
     fresh: false,
     attaches: true,
+    evidenceOf: null,
     egress: 'blocked',
   },
   main: {
@@ -85,6 +91,7 @@ export const LANE_TABLE = {
     acceptsStorePins: false,
     fresh: false,
     attaches: false,
+    evidenceOf: 'staging',
     egress: 'blocked',
   },
 } as const satisfies Record<Lane, LaneRules>;

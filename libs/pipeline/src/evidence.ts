@@ -7,7 +7,9 @@ import {
   type AcceptanceReport,
   type Digest,
   type EvidenceFound,
+  type Lane,
   type Platform,
+  type Problem,
   type Ref,
 } from '@pinlane/contracts';
 
@@ -54,6 +56,25 @@ export const saysTheSame = (a: AcceptanceReport, b: AcceptanceReport): boolean =
 
 /** Whether a lane looks for evidence unless told otherwise: it does if it tests images that another lane accepted. */
 export const looksForEvidence = (lane: AcceptanceReport['lane']): boolean => laneRules(lane).imageUnderTest === 'pinned' && !laneRules(lane).attaches;
+
+/**
+ * The newest report that lets an image be tested or deployed in a lane, or what is wrong without one: lane main takes what lane staging accepted, and the others
+ * what any lane did.
+ */
+export const evidenceFor = (
+  { found, ignored }: EvidenceFound,
+  { lane, digest }: { readonly lane: Lane; readonly digest: Digest },
+): { readonly artifact: Digest } | { readonly problem: Problem } => {
+  const wanted = laneRules(lane).evidenceOf;
+  const fitting = found.find((each) => wanted === null || each.lane === wanted);
+  if (fitting !== undefined) return { artifact: fitting.artifact };
+  const others = [...new Set(found.map((each) => each.lane))];
+  const seen = [...others.map((other) => `one of lane ${other}`), ...ignored.map(({ reason }) => `one that is none: ${plainLine(reason)}`)];
+  const whose = wanted === null ? 'a' : `lane ${wanted}'s`;
+  const message = `${whose} passing acceptance report is not attached to ${shortDigest(digest)}${seen.length === 0 ? '' : `; attached is ${seen.join('; ')}`}`;
+  const fix = wanted === null ? {} : { fix: `Let lane ${wanted} accept the pinned image: PINLANE_LANE=${wanted} nx run <processor>:acceptance.` };
+  return { problem: { code: 'ERR_EVIDENCE_MISSING', message, ...fix } };
+};
 
 /** Lines for people on the evidence that is attached to an image. */
 export const renderEvidence = ({ found, ignored }: EvidenceFound): string[] => [

@@ -204,3 +204,59 @@ describe('evidence that the lane may not attach', () => {
     });
   });
 });
+
+describe('acceptance in lane main', () => {
+  const FILE = 'processors/acme-one/registry.yaml';
+  const inMain = async (more: Parameters<typeof acceptance>[0] = {}) => {
+    const pin = `${registry.host}/acme/acme-one@${digest}`;
+    const text = `ref: acme/one@1\nimage:\n  platforms:\n    amd64: '${pin}'\n    arm64: null\n`;
+    let error: unknown;
+    await withFiles({ [FILE]: text }, async (root) => {
+      const context = contextOf(root, { project: 'acme-one', projectRoot: 'processors/acme-one', patience: { retry: { attempts: 1 } } });
+      error = await acceptance({ lane: 'main', platform: 'linux/amd64', runtime: 'bubblewrap', ...more }, context).catch((thrown: unknown) => thrown);
+    });
+    return error as { readonly code?: string; readonly exitCode?: number; readonly problems?: readonly { readonly line?: number; readonly message: string }[] };
+  };
+  const open = async () => {
+    const { name, place } = places.registry();
+    await putImage(place, image);
+    return parsePinnedReference(`${name}@${digest}`);
+  };
+
+  it.each<[string, readonly AcceptanceReport['lane'][], RegExp]>([
+    ['none', [], /^lane staging's passing acceptance report is not attached to [0-9a-f]{12}$/],
+    ['that of lane local', ['local'], /; attached is one of lane local$/],
+    ['that of the lanes pr, dev and main', ['pr', 'dev', 'main'], /one of lane (pr|dev|main); one of lane (pr|dev|main)/],
+  ])('is refused by a verdict, with file and line of the pin, where the evidence is %s', async (_, lanes, message) => {
+    const pinned = await open();
+    for (const lane of lanes) await attachEvidence(report(pinned, { lane }), 'staging', pinned, locations());
+    expect(await inMain()).toMatchObject({
+      code: 'ERR_EVIDENCE_MISSING',
+      exitCode: 2,
+      problems: [{ file: FILE, line: 4, message: expect.stringMatching(message), fix: expect.stringContaining('PINLANE_LANE=staging') }],
+    });
+  });
+
+  it('goes on to the test where staging accepted the digest', async () => {
+    const pinned = await open();
+    await attachEvidence(report(pinned), 'staging', pinned, locations());
+    const tested = await inMain();
+    expect(tested.code).not.toBe('ERR_EVIDENCE_MISSING');
+    expect(registry.requests.some(({ url }) => url.includes(image.amd64.layers[0]!.descriptor.digest))).toBe(true);
+  });
+
+  it.each<[string, number, string]>([
+    ['is denied', 403, 'ERR_REGISTRY_DENIED'],
+    ['is down', 503, 'ERR_REGISTRY_UNAVAILABLE'],
+  ])('is an error and no verdict where the registry %s', async (_, status, code) => {
+    await open();
+    registry.faults.push({ when: ({ url }) => !url.includes(`manifests/${digest}`), fault: { kind: 'answer', status } });
+    expect(await inMain()).toMatchObject({ code, exitCode: 1 });
+  });
+
+  it('takes no --no-evidence', async () => {
+    await open();
+    expect(await inMain({ evidence: false })).toMatchObject({ code: 'ERR_LANE_FORBIDS', exitCode: 1 });
+    expect(registry.requests.filter(({ method }) => method === 'GET')).toEqual([]);
+  });
+});

@@ -43,6 +43,8 @@ requirement(
         const pins = await read(`${ECHO}/registry.yaml`);
 
         await poison(workspace);
+        const early = await pinlaneWith({ PINLANE_LANE: 'main' }, 'acceptance', 'acme-echo');
+        expect([early.exitCode, code(early.stderr)]).toEqual([2, ['ERR_EVIDENCE_MISSING']]);
         const staged = await run('staging', 'run', 'acme-echo:acceptance');
         expect([staged.exitCode, staged.output]).toEqual([
           0,

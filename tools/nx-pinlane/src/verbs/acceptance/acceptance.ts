@@ -9,6 +9,7 @@ import {
   isPinlaneError,
   parsePinnedReference,
   parsePlatforms,
+  PinlaneError,
   plainLine,
   platformOf,
   RUNTIME_NAMES,
@@ -17,7 +18,7 @@ import {
   type PinnedReference,
   type Platform,
 } from '@pinlane/contracts';
-import { looksForEvidence, renderEvidence, requirePinned, requireTestsPinned, type EvidenceSubject } from '@pinlane/pipeline';
+import { evidenceFor, looksForEvidence, parseYaml, placeOf, renderEvidence, requirePinned, requireTestsPinned, type EvidenceSubject } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { requestedBy, type BuildRequested } from '../../images/build-request.ts';
 import { ensureBuilt } from '../../images/ensure-built.ts';
@@ -55,21 +56,39 @@ const builtImage = async (
     : parsePinnedReference(`${image.repository}@${digest}`);
 };
 
-/** What is attached to the image. Evidence that can't be read does not keep an image from being tested. */
-const evidenceOn = async (about: EvidenceSubject, image: PinnedReference, locations: ImageLocations): Promise<EvidenceFound> => {
+/**
+ * What is attached to the image. In a lane that needs evidence there is no test without it; elsewhere evidence that can't be read does not keep an image from
+ * being tested.
+ * @throws ERR_EVIDENCE_MISSING, and what keeps the registry from answering, if the lane needs evidence
+ */
+const evidenceOn = async (
+  about: EvidenceSubject,
+  image: PinnedReference,
+  { file, text }: SpecFile,
+  { lane, rules }: BuildSettings,
+  locations: ImageLocations,
+): Promise<EvidenceFound> => {
   try {
-    return await readEvidence(about, image, locations);
+    const evidence = await readEvidence(about, image, locations);
+    const judged = rules.evidenceOf === null ? null : evidenceFor(evidence, { lane, digest: about.digest });
+    if (judged !== null && 'problem' in judged) {
+      const place = placeOf(parseYaml(text, file), ['image', 'platforms', architectureOf(about.platform)]);
+      throw new PinlaneError({ ...judged.problem, file, ...place });
+    }
+    return evidence;
   } catch (thrown) {
-    if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
+    if (rules.evidenceOf !== null || !isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
     return { found: [], ignored: [{ artifact: null, reason: `it could not be read: ${thrown.problems[0]?.message}` }] };
   }
 };
 
-/** Whether reports are attached and looked for: as asked, else as the lane has it. @throws ERR_OPTION_INVALID */
+/** Whether reports are attached and looked for: as asked, else as the lane has it. @throws ERR_OPTION_INVALID, ERR_LANE_FORBIDS */
 const evidenceWishes = (options: AcceptanceOptions, pinned: boolean, { lane, rules }: BuildSettings) => {
   const asked = (['attach', 'evidence'] as const).find((name) => options[name] === true);
   if (asked !== undefined && !pinned)
     fail('ERR_OPTION_INVALID', `--${asked} is about the pinned image, and this tests the working tree's`, { fix: 'Add -c pinned, or --pinned.' });
+  if (options.evidence === false && rules.evidenceOf !== null)
+    fail('ERR_LANE_FORBIDS', `lane ${lane} accepts nothing without evidence of lane ${rules.evidenceOf}`, { fix: 'Leave --no-evidence out.' });
   return { attach: options.attach ?? (pinned && rules.attaches), look: options.evidence ?? (pinned && looksForEvidence(lane)) };
 };
 
@@ -107,7 +126,7 @@ const runAcceptance = ({ specFile, settings, locations, image, platform, pinned,
  * Puts a processor's image to the test: the working tree's, or with `pinned` (and in lanes that test pinned images) the pinned one, for
  * which nothing is built. A rejected image is a verdict: exit code 2. The report on a pinned image that passed is attached to it if that
  * is asked.
- * @throws ERR_IMAGE_UNPINNED, ERR_LANE_FORBIDS, ERR_PIN_LOCAL, ERR_LANE_SECRET_SET and whatever building and running throw
+ * @throws ERR_IMAGE_UNPINNED, ERR_LANE_FORBIDS, ERR_PIN_LOCAL, ERR_LANE_SECRET_SET, ERR_EVIDENCE_MISSING in a lane that needs evidence, and whatever building and running throw
  */
 export const acceptance = async (options: AcceptanceOptions, context: VerbContext): Promise<VerbOutcome<AcceptanceReport>> => {
   const settings = resolveSettings({ ...options.build, ...options }, context.env);
@@ -129,7 +148,7 @@ export const acceptance = async (options: AcceptanceOptions, context: VerbContex
     : await builtImage(specFile, requestedBy(options.build ?? {}), platform, settings, locations, context);
   // Before the test, which takes its time.
   if (wishes.attach) requireMayAttach(image, lane);
-  const evidence = wishes.look ? await evidenceOn({ ref: spec.ref, digest: image.digest, platform }, image, locations) : undefined;
+  const evidence = wishes.look ? await evidenceOn({ ref: spec.ref, digest: image.digest, platform }, image, specFile, settings, locations) : undefined;
 
   const report = await runAcceptance({ specFile, settings, locations, image, platform, pinned, evidence }, options, context);
   const lines = [summaryText(report), ...(evidence ? renderEvidence(evidence) : [])];

@@ -15,7 +15,12 @@ export const options = {
     .boolean()
     .optional()
     .describe('Attach the report on a pinned image that passed to its manifest, as evidence for later lanes; what lane staging does by itself.'),
-  evidence: z.boolean().optional().describe('Tell what evidence earlier lanes attached to the pinned image; what lanes dev and main do by themselves.'),
+  evidence: z
+    .boolean()
+    .optional()
+    .describe(
+      'Tell what evidence earlier lanes attached to the pinned image; what lanes dev and main do by themselves. Lane main tests nothing that staging has not accepted (ERR_EVIDENCE_MISSING).',
+    ),
   platform: z.string().optional().describe("The platform to test; the machine's own where absent."),
   engine: building.engine,
   registry: building.registry,
