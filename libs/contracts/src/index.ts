@@ -8,6 +8,7 @@ export * from './artefacts/drift.ts';
 export * from './artefacts/pin-audit.ts';
 export * from './artefacts/pin-commit.ts';
 export * from './artefacts/pin.ts';
+export * from './artefacts/promotion.ts';
 export * from './artefacts/push-journal.ts';
 export * from './digest.ts';
 export * from './errors/catalogue.ts';

@@ -48,10 +48,10 @@ export const parseEvidence = (text: string): { readonly report: AcceptanceReport
 /** The text of a report for attaching it to an image: without the evidence that was found there before. */
 export const evidenceText = ({ evidence: _, ...report }: AcceptanceReport): string => JSON.stringify(report);
 
-const outcomesOf = ({ lane, isolation, checks }: AcceptanceReport): string =>
-  JSON.stringify([lane, isolation, checks.map(({ rule, outcome }) => `${outcome} ${rule}`).sort()]);
+const outcomesOf = ({ lane, origin, isolation, checks }: AcceptanceReport): string =>
+  JSON.stringify([lane, origin?.workspace ?? null, isolation, checks.map(({ rule, outcome }) => `${outcome} ${rule}`).sort()]);
 
-/** Whether two reports have the same lane, the same isolation and the same outcome of each check. Times do not count. */
+/** Whether two reports have the same lane of the same workspace, the same isolation and the same outcome of each check. Times do not count. */
 export const saysTheSame = (a: AcceptanceReport, b: AcceptanceReport): boolean => outcomesOf(a) === outcomesOf(b);
 
 /** Whether a lane looks for evidence unless told otherwise: it does if it tests images that another lane accepted. */

@@ -5,9 +5,9 @@ export type HeadRevision = { readonly revision: string } | { readonly revision: 
 
 const COMMIT = /^[a-f0-9]{40}(?:[a-f0-9]{24})?$/;
 
-/** Asks git in a folder, in English. */
-export const askGit = (folder: string, args: readonly string[]): Promise<Answer> =>
-  ask({ command: 'git', args, cwd: folder, env: { ...process.env, LC_ALL: 'C' }, timeoutMs: 10_000 });
+/** Asks git in a folder, in English; of history as it was made, whatever this clone has in the place of a commit. */
+export const askGit = (folder: string, args: readonly string[], timeoutMs = 10_000): Promise<Answer> =>
+  ask({ command: 'git', args, cwd: folder, env: { ...process.env, LC_ALL: 'C', GIT_NO_REPLACE_OBJECTS: '1' }, timeoutMs });
 
 const whyNone = ({ fault, stderr }: Answer): string => {
   if (fault === 'missing') return 'git is not installed';

@@ -42,3 +42,7 @@ export const commitNamed = async (folder: string, name: string): Promise<Told<st
 
 /** Whether the history of a repository ends before its beginning, as in a clone with a depth. */
 export const isShallow = async (folder: string): Promise<boolean> => (await askGit(folder, ['rev-parse', '--is-shallow-repository'])).stdout.trim() === 'true';
+
+/** Whether a commit is in the history of the one that is checked out; false also if this clone lacks it. @param commit a whole commit id */
+export const isInHistory = async (folder: string, commit: string): Promise<boolean> =>
+  COMMIT.test(commit) && (await askGit(folder, ['merge-base', '--is-ancestor', commit, 'HEAD'])).exitCode === 0;

@@ -5,7 +5,7 @@ import { staysBelow } from '../path-rules.ts';
 import { platformSchema } from '../platform.ts';
 import { refSchema } from '../ref.ts';
 import { pinnedReferenceSchema } from '../reference.ts';
-import { artefact } from './common.ts';
+import { artefact, revisionSchema } from './common.ts';
 
 /** Programs that run an image on this machine. */
 export const RUNTIME_NAMES = ['docker', 'bubblewrap', 'unshare', 'host'] as const;
@@ -42,6 +42,17 @@ export type Check = z.infer<typeof checkSchema>;
 /** The media type of a report that is attached to an image, and of the artefact that carries it. */
 export const EVIDENCE_TYPE = 'application/vnd.pinlane.acceptance.v1+json';
 
+/** Where a report comes from, as it says itself: whoever may write to the registry may say so, too. */
+export const evidenceOriginSchema = z.strictObject({
+  /** The workspace, by the address of its repository as in `github.com/acme/processors`; null if it has none. */
+  workspace: z.string().max(500).nullable(),
+  /** The commit that was checked out; null if there was none. */
+  revision: revisionSchema.nullable(),
+  /** The run of CI; null outside of one. */
+  run: z.string().max(500).nullable(),
+});
+export type EvidenceOrigin = z.infer<typeof evidenceOriginSchema>;
+
 /** The reports that are attached to an image: those that are evidence, and those that are not, each with the reason. */
 export const evidenceFoundSchema = z.strictObject({
   found: z.array(
@@ -52,6 +63,8 @@ export const evidenceFoundSchema = z.strictObject({
       startedAt: z.iso.datetime(),
       passed: z.int().positive(),
       isolation: isolationSchema,
+      /** Absent in reports that are older than it. */
+      origin: evidenceOriginSchema.optional(),
     }),
   ),
   ignored: z.array(z.strictObject({ artifact: digestSchema.nullable(), reason: z.string() })),
@@ -76,6 +89,8 @@ export const acceptanceReportSchema = artefact('AcceptanceReport', {
   healthyAfterMs: z.number().nonnegative().nullable(),
   /** The path of the processor's log, relative to the workspace's root; null if everything passed. */
   log: z.string().nullable(),
+  /** Only in a report that is attached to an image. */
+  origin: evidenceOriginSchema.optional(),
   /** The reports that earlier lanes attached to this digest. Absent if nobody looked for them, and in a report that is itself attached. */
   evidence: evidenceFoundSchema.optional(),
 }).describe('The verdict on one platform digest.');

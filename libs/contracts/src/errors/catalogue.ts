@@ -194,6 +194,14 @@ export const ERROR_CATALOGUE = {
     'No passing acceptance report of the lane that is needed is attached to the pinned image.',
     'Run acceptance on the pinned image, attached: nx run <processor>:acceptance -c pinned --attach.',
   ),
+  ERR_NOT_PROMOTED: verdict(
+    'What is pinned was not pinned by a pin commit of staging, or something was built since.',
+    'Deploy nothing. Merge what staging pinned; where staging has lost its pin commit, take the pins out of registry.yaml there, and let its pipeline pin anew.',
+  ),
+  ERR_PROMOTION_UNKNOWN: error(
+    'It could not be told whether staging pinned and accepted what is pinned.',
+    'Fetch the whole history with all branches: fetch-depth: 0 in a workflow, git fetch --unshallow; git fetch origin +refs/heads/staging:refs/remotes/origin/staging.',
+  ),
   ERR_ROLLBACK_TARGET: error(
     'There is no earlier pin to go back to, or the one that was named is none.',
     'Name a commit that pinned this processor with --to: git log -- <its registry.yaml>.',

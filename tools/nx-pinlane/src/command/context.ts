@@ -2,6 +2,12 @@ import type { ExitCode, Progress } from '@pinlane/contracts';
 import type { RepositoryOptions } from '@pinlane/oci';
 import type { Once } from './once.ts';
 
+/** The options of a project's targets as they are configured, not parsed. */
+export interface BuildTargets {
+  readonly bundle: Readonly<Record<string, unknown>> | null;
+  readonly buildx: Readonly<Record<string, unknown>> | null;
+}
+
 /** What a verb may know of the world besides its options. */
 export interface VerbContext {
   /** The workspace's root. */
@@ -12,6 +18,8 @@ export interface VerbContext {
   readonly projectRoot: string;
   /** The folder of another project of the workspace, relative to the root; null if there is no such project, or nobody knows. */
   readonly rootOf: (project: string) => Promise<string | null>;
+  /** The options of the targets by which a project is bundled and built, null if it has no such target of ours; undefined if nobody knows, as without Nx. */
+  readonly targetsOf?: ((projectRoot: string) => BuildTargets) | undefined;
   /** Whether the image was built before this, in the same run: a lane that believes no earlier run believes this. */
   readonly afterBuild: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;

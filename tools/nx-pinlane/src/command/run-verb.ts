@@ -27,6 +27,8 @@ export interface Place {
   readonly verbose: boolean;
   /** The folder of another project of the workspace, relative to the root; null if there is none. */
   readonly rootOf?: (project: string) => Promise<string | null>;
+  /** See `VerbContext`. */
+  readonly targetsOf?: VerbContext['targetsOf'];
   /** Whether the image was built before this, in the same run. */
   readonly afterBuild?: boolean;
 }
@@ -155,6 +157,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, given: Str
       project: place.project,
       projectRoot: place.projectRoot,
       rootOf: place.rootOf ?? (async () => null),
+      targetsOf: place.targetsOf,
       afterBuild: place.afterBuild === true,
       env,
       progress: reporter.progress,

@@ -63,12 +63,13 @@ const collect = async (about: EvidenceSubject, image: PinnedReference, locations
  */
 export const readEvidence = async (about: EvidenceSubject, image: PinnedReference, locations: ImageLocations): Promise<EvidenceFound> => {
   const { attached, ignored } = await collect(about, image, locations);
-  const found = attached.map(({ artifact, report: { lane, startedAt, isolation, checks } }) => ({
+  const found = attached.map(({ artifact, report: { lane, startedAt, isolation, checks, origin } }) => ({
     artifact,
     lane,
     startedAt,
     passed: checks.filter(({ outcome }) => outcome === 'passed').length,
     isolation,
+    ...(origin === undefined ? {} : { origin }),
   }));
   return { found, ignored };
 };
@@ -78,18 +79,29 @@ export const requireMayAttach = (image: PinnedReference, lane: Lane): void => {
   if (!isStoreReference(image)) requireMayPush(lane);
 };
 
+/** Whether a report of an earlier commit still counts: it does if that commit is in the history of this one. */
+export type CountsStill = (revision: string | null) => Promise<boolean>;
+
 /**
- * Attaches a passing report to the platform manifest it is about; one that says the same and is there already is left as it is.
+ * Attaches a passing report to the platform manifest it is about; one that says the same, still counts and is there already is left as it is.
  * @returns one line for a person
  * @throws ERR_LANE_FORBIDS if the image is in a registry and the lane does not push, ERR_EGRESS_OPEN if the isolation was not enough,
  * and whatever the registry throws
  */
-export const attachEvidence = async (report: AcceptanceReport, lane: Lane, image: PinnedReference, locations: ImageLocations): Promise<string> => {
+export const attachEvidence = async (
+  report: AcceptanceReport,
+  lane: Lane,
+  image: PinnedReference,
+  locations: ImageLocations,
+  countsStill: CountsStill = async () => true,
+): Promise<string> => {
   requireMayAttach(image, lane);
   const reason = whyNoEvidence(report, report);
   if (reason !== null) fail('ERR_EGRESS_OPEN', `the report is not attached, because it would be no evidence: ${reason}`);
   const { descriptor, attached } = await collect(report, image, locations);
-  const same = attached.find((each) => saysTheSame(each.report, report));
+  const alike = attached.filter((each) => saysTheSame(each.report, report));
+  const counting = await Promise.all(alike.map((each) => countsStill(each.report.origin?.revision ?? null)));
+  const same = alike.find((_, at) => counting[at]);
   if (same) return `  evidence: the same is attached already (${shortDigest(same.artifact)})`;
   const registry = isStoreReference(image) ? null : openRegistry(image, locations.access);
   const artifact = await attachArtifact(registry ?? locations.store, descriptor, evidenceArtifact(report));

@@ -2,7 +2,7 @@ import { PinlaneError, PLATFORMS, type Digest, type Problem } from '@pinlane/con
 import { checkPins, isVerdictOnPin, type PinState } from '@pinlane/pipeline';
 import type { BuildSettings } from '../workspace/settings.ts';
 import type { SpecFile } from '../workspace/spec-file.ts';
-import { auditPins } from './audit.ts';
+import { auditPins, type AuditMemory } from './audit.ts';
 import type { ImageLocations } from './locations.ts';
 
 /** Whether pins answer for a source, and peculiarities of them that are no faults. */
@@ -20,8 +20,9 @@ export const askPins = async (
   fingerprint: Digest,
   { lane, platforms }: Pick<BuildSettings, 'lane' | 'platforms'>,
   locations: ImageLocations,
+  memory?: AuditMemory,
 ): Promise<PinAnswer> => {
-  const { entry, images } = await auditPins(spec, { file, lane }, locations);
+  const { entry, images } = await auditPins(spec, { file, lane }, locations, memory);
   const [unknown, ...more] = entry.findings.filter((finding) => !isVerdictOnPin(finding));
   if (unknown) throw new PinlaneError([unknown, ...more].map(({ code, message }) => ({ code, message, file })) as [Problem, ...Problem[]]);
   const wanted = platforms.length > 0 ? platforms : PLATFORMS;

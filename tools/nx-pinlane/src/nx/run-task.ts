@@ -2,6 +2,7 @@
 import * as nodeModule from 'node:module';
 import type { ExecutorContext } from '@nx/devkit';
 import { fail, formatProblem } from '@pinlane/contracts';
+import type { BuildTargets } from '../command/context.ts';
 import type { Shared } from '../command/run-verb.ts';
 import type { Verb } from '../command/verb.ts';
 import { hideFromGit } from '../workspace/own-folder.ts';
@@ -36,6 +37,18 @@ const buildOptions = ({ name }: Verb, { projectName = '', configurationName, pro
   const build: Options = { ...target?.options, ...(configurationName === undefined ? {} : target?.configurations?.[configurationName]) };
   return Object.keys(build).length === 0 ? {} : { build };
 };
+
+/** The targets by which the project of a folder is bundled and built, for a verb that asks after many. */
+const buildTargets =
+  ({ projectsConfigurations }: ExecutorContext) =>
+  (projectRoot: string): BuildTargets => {
+    const targets = Object.values(Object.values(projectsConfigurations.projects).find(({ root }) => root === projectRoot)?.targets ?? {});
+    const optionsOf = (verb: string): Options | null => {
+      const target = targets.find(({ executor }) => executor === `@pinlane/nx:${verb}`);
+      return target === undefined ? null : ((target.options as Options | undefined) ?? {});
+    };
+    return { bundle: optionsOf('bundle'), buildx: optionsOf('buildx') };
+  };
 
 const hyphenated = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
@@ -91,6 +104,7 @@ export const runTask = async (load: () => Promise<Verb>, options: Options, conte
     projectRoot: context.projectsConfigurations.projects[project]?.root ?? '',
     verbose: context.isVerbose,
     rootOf: async (other: string) => context.projectsConfigurations.projects[other]?.root ?? null,
+    targetsOf: buildTargets(context),
     afterBuild: isAfterBuild(run, id, project),
   };
   if (verb.looksOnly !== true) hideOnce(context.root);

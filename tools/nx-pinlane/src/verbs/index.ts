@@ -19,6 +19,7 @@ export const VERBS = {
   'base-update': async () => (await import('./base-update/verb.ts')).verb,
   'base-pin': async () => (await import('./base-pin/verb.ts')).verb,
   'verify-pins': async () => (await import('./verify-pins/verb.ts')).verb,
+  promotion: async () => (await import('./promotion/verb.ts')).verb,
   'drift-report': async () => (await import('./drift-report/verb.ts')).verb,
   doctor: async () => (await import('./doctor/verb.ts')).verb,
   since: async () => (await import('./since/verb.ts')).verb,

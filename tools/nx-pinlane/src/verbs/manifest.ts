@@ -96,6 +96,13 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: ['PINLANE_LANE'],
     target: {},
   },
+  promotion: {
+    title: 'Tells of every pin of this commit whether staging pinned and accepted it; any doubt stops the line.',
+    subject: 'workspace',
+    alias: null,
+    keyVariables: ['PINLANE_LANE', 'PINLANE_BASE_IMAGE'],
+    target: { example: { lane: 'main' } },
+  },
   'drift-report': {
     title: 'Tells of all processors at once whether what runs is what is pinned, and what else runs there that no registry.yaml claims.',
     subject: 'workspace',

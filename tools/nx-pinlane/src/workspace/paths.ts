@@ -26,6 +26,8 @@ export interface WorkspacePaths {
   readonly driftHistory: (environment: DeployEnvironment) => string;
   /** The report of the last `commit-pins`. */
   readonly pinCommit: string;
+  /** The report of the last `promotion`. */
+  readonly promotion: string;
   readonly cache: string;
   /** The apps that are deployed to this machine. */
   readonly deployments: string;
@@ -56,6 +58,7 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     drift: (project) => join(shared, 'reports', project, 'drift.json'),
     driftHistory: (environment) => join(shared, 'reports/drift', environment),
     pinCommit: join(shared, 'reports/pin-commit.json'),
+    promotion: join(shared, 'reports/promotion.json'),
     cache: join(own, 'cache'),
     deployments: join(shared, 'deployments'),
     modal: join(shared, 'modal'),

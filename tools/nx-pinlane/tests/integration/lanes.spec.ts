@@ -64,7 +64,20 @@ requirement(
             string,
             unknown
           >;
-          expect(report).toMatchObject({ lane, pinned: true, evidence: { found: [{ lane: 'staging', isolation: { network: 'blocked' } }], ignored: [] } });
+          expect(report).toMatchObject({
+            lane,
+            pinned: true,
+            evidence: {
+              found: [
+                {
+                  lane: 'staging',
+                  isolation: { network: 'blocked' },
+                  origin: { workspace: null, revision: expect.stringMatching(/^[0-9a-f]{40}$/), run: null },
+                },
+              ],
+              ignored: [],
+            },
+          });
           // Nothing was built, bundled or kept: what ran came from the registry.
           expect(await readdir(join(root, '.pinlane/builds')).catch(() => [])).toEqual([]);
           expect(await readdir(join(root, '.pinlane/store/blobs/sha256')).catch(() => [])).toEqual([]);

@@ -27,6 +27,7 @@ import { workspacePaths } from '../../workspace/paths.ts';
 import { requireSecretsUnset } from '../../workspace/secrets.ts';
 import { chosen, resolveSettings, type BuildSettings } from '../../workspace/settings.ts';
 import { readSpec, type SpecFile } from '../../workspace/spec-file.ts';
+import { countsStillIn, evidenceOrigin } from '../../images/evidence-origin.ts';
 import { attachEvidence, readEvidence, requireMayAttach } from '../../images/evidence.ts';
 import type { AcceptanceOptions } from './options.ts';
 
@@ -153,7 +154,10 @@ export const acceptance = async (options: AcceptanceOptions, context: VerbContex
   const report = await runAcceptance({ specFile, settings, locations, image, platform, pinned, evidence }, options, context);
   const lines = [summaryText(report), ...(evidence ? renderEvidence(evidence) : [])];
   if (report.verdict === 'accepted') {
-    if (wishes.attach) lines.push(await attachEvidence(report, lane, image, locations));
+    if (wishes.attach) {
+      const whole = { ...report, origin: await evidenceOrigin(context.root, context.env) };
+      lines.push(await attachEvidence(whole, lane, image, locations, countsStillIn(context.root)));
+    }
     return { document: report, lines, exitCode: EXIT.good };
   }
   const failed = report.checks.filter(({ outcome }) => outcome === 'failed').map(({ rule }) => plainLine(rule));

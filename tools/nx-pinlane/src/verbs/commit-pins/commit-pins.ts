@@ -6,6 +6,7 @@ import { valueOf } from '../../command/environment.ts';
 import { tellOutputs } from '../../command/step-outputs.ts';
 import { openLocations } from '../../images/locations.ts';
 import { writeOwnFile } from '../../workspace/own-file.ts';
+import { runOf } from '../../workspace/ci-run.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
 import { insecureRegistries, resolveLane } from '../../workspace/settings.ts';
 import { writtenPins, type WrittenPins } from './gather.ts';
@@ -14,13 +15,6 @@ import { publishPins } from './publish.ts';
 import { verifyWritten } from './verify.ts';
 
 type Env = VerbContext['env'];
-
-/** The address of the run of GitHub Actions; null outside of one. */
-const runOf = (env: Env): string | null => {
-  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: attempt } = env;
-  if (!server || !repository || !id) return null;
-  return `${server}/${repository}/actions/runs/${id}${attempt ? `/attempts/${attempt}` : ''}`;
-};
 
 /** Who the commit is by: the author that the environment or the clone names, else the account of GitHub Actions. */
 const identityOf = async (env: Env, clone: Clone): Promise<{ readonly name: string; readonly email: string }> => {

@@ -1,7 +1,7 @@
 import { LANE_TABLE, type LaneRules } from '@pinlane/contracts';
 import { nxCommand, type NxCommand } from './commands.ts';
 import { readExpression, type Job, type Step, type Workflow } from './read.ts';
-import { ENVIRONMENTS, LANE_WORKFLOWS, MODAL_SECRETS, REQUIRED, REQUIRED_IF_THERE, VARIABLES, type WorkflowLane } from './settings.ts';
+import { ENVIRONMENTS, LANE_WORKFLOWS, MODAL_SECRETS, REQUIRED, VARIABLES, type WorkflowLane } from './settings.ts';
 
 /** A target of a project. */
 export interface Target {
@@ -236,11 +236,9 @@ const placesOf = (what: string, { jobs }: Workflow) => {
 };
 
 /** Required targets are run, each after those before it; a step that runs in any case would undo that. */
-const checkRequired = ({ lane, workflow, facts, tell }: Lane): void => {
-  const more = REQUIRED_IF_THERE[lane];
-  const isThere = more !== undefined && Object.values(facts.projects).some((targets) => targets[more] !== undefined);
+const checkRequired = ({ lane, workflow, tell }: Lane): void => {
   let before: readonly { readonly name: string; readonly places: ReturnType<typeof placesOf> }[] = [];
-  for (const names of [...(isThere ? [[more]] : []), ...REQUIRED[lane]]) {
+  for (const names of REQUIRED[lane]) {
     const here = names.map((name) => ({ name, places: placesOf(name, workflow) }));
     for (const { name, places } of here) {
       if (places.length === 0) tell(1, `lane ${lane} must run ${name}, in a step that nothing skips`);

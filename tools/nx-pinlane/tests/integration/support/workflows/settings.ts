@@ -47,8 +47,5 @@ export const REQUIRED: Readonly<Record<WorkflowLane, readonly (readonly string[]
     ['modal-deploy', 'smoke', 'probe'],
     ['drift-report'],
   ],
-  main: [['verify-pins'], ['since'], ['acceptance'], ['secrets-sync'], ['modal-deploy', 'smoke', 'probe'], ['drift-report']],
+  main: [['promotion'], ['since'], ['acceptance'], ['secrets-sync'], ['modal-deploy', 'smoke', 'probe'], ['drift-report']],
 };
-
-/** The same for targets that a workspace may lack: where one is there, the lane must begin with it. */
-export const REQUIRED_IF_THERE: Readonly<Partial<Record<WorkflowLane, string>>> = { main: 'promotion' };
