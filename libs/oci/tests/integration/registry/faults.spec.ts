@@ -105,7 +105,10 @@ requirement(
   });
   afterAll(() => void registry.process.kill('SIGKILL'));
 
-  // The proxy makes the fault; what this registry adds is how it goes on, of which every third row tells enough.
-  const rows = faultTable().filter((_, at) => at % 3 === 0);
+  // The proxy makes the fault; what this registry adds is how it goes on, of which every third row tells enough. It is a process of its own, whose right
+  // answers may take long on a busy machine: no silence of theirs may be taken for the fault.
+  const rows = faultTable()
+    .filter((_, at) => at % 3 === 0)
+    .map(({ idleMs, ...row }): Row => (idleMs === undefined ? row : { ...row, idleMs: idleMs * 8 }));
   it.each(rows.map((row) => [title(row), row] as const))('%s', (_, row) => suffer(registry.host, row));
 });
