@@ -26,8 +26,10 @@ export const writeBase = (root, to, { index, platforms, reference }) => {
   const from = join(root, 'libs/base-node');
   const lock = JSON.parse(readFileSync(join(from, 'base.lock.json'), 'utf8'));
   const [yaml] = readFileSync(join(from, 'base.yaml'), 'utf8').split(/^published:/m);
+  // It is pinned already, to an image that no lock gives.
+  const targets = { buildx: { executor: '@pinlane/nx:base', cache: false }, pin: { executor: 'nx:noop' } };
   write(to, {
-    'base/project.json': JSON.stringify({ name: 'base-node', targets: { buildx: { executor: '@pinlane/nx:base', cache: false } } }),
+    'base/project.json': JSON.stringify({ name: 'base-node', targets }),
     'base/base.yaml': `${yaml}\npublished: ${reference}\n`,
     'base/base.lock.json': `${JSON.stringify({ ...lock, image: { ...lock.image, index, platforms } }, null, 2)}\n`,
   });
