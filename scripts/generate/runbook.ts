@@ -14,10 +14,10 @@ export const runbook = async (root: string): Promise<string> => {
   const { runbookTables, withTables } = (await import(
     `${folder}/runbook.ts`
   )) as typeof import('../../tools/nx-pinlane/tests/integration/support/workflows/runbook.ts');
-  const { LANE_WORKFLOWS, WORKFLOW_LANES } = (await import(
+  const { WORKFLOW_NAMES, WORKFLOWS } = (await import(
     `${folder}/settings.ts`
   )) as typeof import('../../tools/nx-pinlane/tests/integration/support/workflows/settings.ts');
   const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-  const workflows = WORKFLOW_LANES.map((lane) => [lane, readWorkflow(LANE_WORKFLOWS[lane].file, read(LANE_WORKFLOWS[lane].file))]);
+  const workflows = WORKFLOW_NAMES.map((name) => [name, readWorkflow(WORKFLOWS[name].file, read(WORKFLOWS[name].file))]);
   return withTables(read('docs/runbook.md'), runbookTables(Object.fromEntries(workflows) as Parameters<typeof runbookTables>[0]));
 };

@@ -8,7 +8,7 @@ import { parseSpec } from '@pinlane/pipeline';
 import { checkCommands, checkWorkflow, type Facts } from './support/workflows/check.ts';
 import { readExpression, readWorkflow } from './support/workflows/read.ts';
 import { runbookTables, withTables } from './support/workflows/runbook.ts';
-import { LANE_WORKFLOWS, WORKFLOW_LANES, type WorkflowLane } from './support/workflows/settings.ts';
+import { WORKFLOW_NAMES, WORKFLOWS, type WorkflowName } from './support/workflows/settings.ts';
 import { ENVIRONMENT } from '../../src/command/environment.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
@@ -51,20 +51,20 @@ const factsOf = (): Facts => {
 };
 
 const facts = factsOf();
-const texts = Object.fromEntries(WORKFLOW_LANES.map((lane) => [lane, read(LANE_WORKFLOWS[lane].file)])) as Record<WorkflowLane, string>;
-const findings = (lane: WorkflowLane, text = texts[lane]): string[] => checkWorkflow(lane, readWorkflow(LANE_WORKFLOWS[lane].file, text), facts);
+const texts = Object.fromEntries(WORKFLOW_NAMES.map((lane) => [lane, read(WORKFLOWS[lane].file)])) as Record<WorkflowName, string>;
+const findings = (lane: WorkflowName, text = texts[lane]): string[] => checkWorkflow(lane, readWorkflow(WORKFLOWS[lane].file, text), facts);
 
 describe('the workflows', () => {
-  it.each(WORKFLOW_LANES)('of lane %s name what there is, and do what the lane may and must', (lane) => {
+  it.each(WORKFLOW_NAMES)('of %s name what there is, and do what the lane may and must', (lane) => {
     expect(findings(lane)).toEqual([]);
   });
 
-  it('are those of the lanes, and no others', () => {
-    expect(readdirSync(join(root, '.github/workflows')).sort()).toEqual(WORKFLOW_LANES.map((lane) => LANE_WORKFLOWS[lane].file.split('/').at(-1)).sort());
+  it('are these, and no others', () => {
+    expect(readdirSync(join(root, '.github/workflows')).sort()).toEqual(WORKFLOW_NAMES.map((lane) => WORKFLOWS[lane].file.split('/').at(-1)).sort());
   });
 });
 
-type Break = readonly [what: string, lane: WorkflowLane, from: string | RegExp, to: string, finding: RegExp];
+type Break = readonly [what: string, lane: WorkflowName, from: string | RegExp, to: string, finding: RegExp];
 
 const CHECKOUT = 'actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2';
 const BREAKS: readonly Break[] = [
@@ -137,6 +137,9 @@ const BREAKS: readonly Break[] = [
   ['no pin commit', 'staging', 'run: npx nx run pinlane:commit-pins', 'run: npx nx run pinlane:commit-pins --dryRun', /must run commit-pins/],
   ['the commit before the pins', 'staging', '          ref: ${{ needs.build.outputs.commit }}\n', '', /must check out the commit with the pins/],
   ['affected since nobody knows when', 'dev', '        env:\n          NX_BASE: ${{ steps.since.outputs.base }}\n', '', /told by NX_BASE/],
+  ['no proof that pins are what sources make', 'nightly', ' --reproduce', ' --check', /must run pin --reproduce/],
+  ['pins that are written at night', 'nightly', ' --reproduce', '', /could write pins, and lane main does not/],
+  ['another night', 'nightly', /schedule:\n.*/, 'push:', /run by schedule, and by nothing else/],
   // How it is run.
   ['a tag of an action', 'dev', CHECKOUT, 'actions/checkout@v6', /not pinned/],
   ['no version of an action', 'dev', CHECKOUT, CHECKOUT.replace(' # v6.0.2', ''), /no comment says which version/],
@@ -158,7 +161,7 @@ const BREAKS: readonly Break[] = [
 ];
 
 /** What is found in a text, or what GitHub's parser says of it. */
-const findingsOf = (lane: WorkflowLane, text: string): string[] => {
+const findingsOf = (lane: WorkflowName, text: string): string[] => {
   try {
     return findings(lane, text);
   } catch (thrown) {
@@ -175,7 +178,8 @@ describe('a workflow that is broken is found', () => {
 
   it('where a processor has a new secret, in every lane', () => {
     const more = { ...facts, secrets: [...facts.secrets, 'NEW_KEY'] };
-    for (const lane of WORKFLOW_LANES) expect(checkWorkflow(lane, readWorkflow(LANE_WORKFLOWS[lane].file, texts[lane]), more)).not.toEqual([]);
+    for (const lane of WORKFLOW_NAMES.filter((name) => name !== 'nightly'))
+      expect(checkWorkflow(lane, readWorkflow(WORKFLOWS[lane].file, texts[lane]), more)).not.toEqual([]);
   });
 });
 
@@ -211,8 +215,8 @@ describe('the runbook', () => {
   });
 
   /** Whether a page has the tables of some workflows, however they are aligned. */
-  const agrees = (page: string, of: Readonly<Record<WorkflowLane, string>>): boolean => {
-    const parsed = Object.fromEntries(WORKFLOW_LANES.map((lane) => [lane, readWorkflow(LANE_WORKFLOWS[lane].file, of[lane])]));
+  const agrees = (page: string, of: Readonly<Record<WorkflowName, string>>): boolean => {
+    const parsed = Object.fromEntries(WORKFLOW_NAMES.map((lane) => [lane, readWorkflow(WORKFLOWS[lane].file, of[lane])]));
     const loose = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-+/g, '-');
     return loose(withTables(page, runbookTables(parsed as Parameters<typeof runbookTables>[0]))) === loose(page);
   };
@@ -221,7 +225,7 @@ describe('the runbook', () => {
     expect(agrees(runbook, texts)).toBe(true);
   });
 
-  it.each<[string, WorkflowLane, string, string]>([
+  it.each<[string, WorkflowName, string, string]>([
     ['a target', 'main', 'smoke probe', 'smoke'],
     ['an environment', 'staging', 'environment: staging', 'environment: production'],
     ['what a token may write', 'staging', 'contents: write', 'contents: read'],

@@ -1,7 +1,7 @@
-import { LANE_TABLE, type LaneRules } from '@pinlane/contracts';
+import { LANE_TABLE, type Lane, type LaneRules } from '@pinlane/contracts';
 import { nxCommand, type NxCommand } from './commands.ts';
 import { readExpression, type Job, type Step, type Workflow } from './read.ts';
-import { ENVIRONMENTS, LANE_WORKFLOWS, MODAL_SECRETS, REQUIRED, VARIABLES, type WorkflowLane } from './settings.ts';
+import { ENVIRONMENTS, MODAL_SECRETS, REQUIRED, VARIABLES, WORKFLOWS, type WorkflowName } from './settings.ts';
 
 /** A target of a project. */
 export interface Target {
@@ -24,8 +24,9 @@ export interface Facts {
   readonly node: string;
 }
 
-interface Lane {
-  readonly lane: WorkflowLane;
+interface About {
+  readonly name: WorkflowName;
+  readonly lane: Lane;
   readonly rules: LaneRules;
   readonly workflow: Workflow;
   readonly facts: Facts;
@@ -93,7 +94,7 @@ export const checkCommands = (text: string, facts: Facts): string[] => {
   return findings;
 };
 
-const checkRun = (step: Step, { facts, tell }: Lane): void => {
+const checkRun = (step: Step, { facts, tell }: About): void => {
   const { line, run, env } = step;
   if (run === null) return;
   if (run.includes('${{')) tell(line, 'an expression in `run` becomes part of the script, whatever is in it: hand it on by `env`');
@@ -110,7 +111,7 @@ const checkRun = (step: Step, { facts, tell }: Lane): void => {
 };
 
 /** Actions are somebody else's code: only as they are in one commit. */
-const checkUses = ({ line, uses, with: inputs }: Step, pushes: boolean, { workflow, facts, tell }: Lane): void => {
+const checkUses = ({ line, uses, with: inputs }: Step, pushes: boolean, { workflow, facts, tell }: About): void => {
   if (uses === null) return;
   if (!/^[\w.-]+\/[\w./-]+@[a-f0-9]{40}$/.test(uses)) tell(line, `${uses} is not pinned by the whole id of a commit`);
   const written = workflow.text.split('\n').find((each) => each.includes(uses)) ?? '';
@@ -123,7 +124,7 @@ const checkUses = ({ line, uses, with: inputs }: Step, pushes: boolean, { workfl
 };
 
 /** Makes sure that what an expression reads is there. @param job null outside of all jobs */
-const checkExpression = (expression: string, line: number, job: Job | null, { workflow, facts, tell }: Lane): void => {
+const checkExpression = (expression: string, line: number, job: Job | null, { workflow, facts, tell }: About): void => {
   const { reads, calls } = readExpression(expression);
   if (calls.includes('always') || calls.includes('failure')) tell(line, `${expression}: what runs after a failure may do what the failure was to prevent`);
   for (const [context = '*', name = '*', , output = '*'] of reads) {
@@ -157,10 +158,10 @@ const secretsIn = (text: string): string[] =>
     readExpression(inner).reads.flatMap(([context, name = '*']) => (context === 'secrets' ? [name] : [])),
   );
 
-const allowedSecrets = ({ rules, facts }: Lane): string[] =>
+const allowedSecrets = ({ rules, facts }: About): string[] =>
   rules.secrets.startsWith('_') ? [...facts.secrets.map((name) => `${name}${rules.secrets}`), ...MODAL_SECRETS] : [];
 
-const checkSecrets = (about: Lane): void => {
+const checkSecrets = (about: About): void => {
   const { lane, rules, workflow, facts, tell } = about;
   const allowed = allowedSecrets(about);
   const outer = [{ line: 1, of: workflow.env }, ...workflow.jobs.map(({ line, env, outputs }) => ({ line, of: { ...env, ...outputs } }))];
@@ -183,13 +184,13 @@ const checkSecrets = (about: Lane): void => {
 };
 
 /** Variables that are set must mean something to what is run. */
-const checkEnv = (env: Readonly<Record<string, string>>, line: number, run: string, { facts, tell }: Lane): void => {
+const checkEnv = (env: Readonly<Record<string, string>>, line: number, run: string, { facts, tell }: About): void => {
   const known = [...facts.variables, 'NX_BASE', 'NX_HEAD', ...secretNames(facts.secrets)];
   for (const name of Object.keys(env)) if (!known.includes(name) && !run.includes(`$${name}`)) tell(line, `nothing reads the variable ${name}`);
 };
 
 /** What a job does, of what lanes may forbid. */
-const deedsOf = (job: Job, { workflow, facts }: Lane) => {
+const deedsOf = (job: Job, { workflow, facts }: About) => {
   const commands = job.steps.flatMap(commandsOf);
   const does = (some: readonly string[], looking = false): boolean =>
     commands.some((command) => (looking || !onlyLooks(command)) && executorsOf(command, facts).some((each) => some.includes(each)));
@@ -204,7 +205,7 @@ const deedsOf = (job: Job, { workflow, facts }: Lane) => {
   };
 };
 
-const checkRights = (job: Job, about: Lane): void => {
+const checkRights = (job: Job, about: About): void => {
   const { lane, rules, tell } = about;
   const { builds, pushes, writesPins, commits, deploys, accepts } = deedsOf(job, about);
   const { line, id, permissions, environment } = job;
@@ -236,12 +237,12 @@ const placesOf = (what: string, { jobs }: Workflow) => {
 };
 
 /** Required targets are run, each after those before it; a step that runs in any case would undo that. */
-const checkRequired = ({ lane, workflow, tell }: Lane): void => {
+const checkRequired = ({ name: of, workflow, tell }: About): void => {
   let before: readonly { readonly name: string; readonly places: ReturnType<typeof placesOf> }[] = [];
-  for (const names of REQUIRED[lane]) {
+  for (const names of REQUIRED[of]) {
     const here = names.map((name) => ({ name, places: placesOf(name, workflow) }));
     for (const { name, places } of here) {
-      if (places.length === 0) tell(1, `lane ${lane} must run ${name}, in a step that nothing skips`);
+      if (places.length === 0) tell(1, `${workflow.name} must run ${name}, in a step that nothing skips`);
       for (const { name: earlier, places: first } of before) {
         const follows = ({ job, at }: (typeof places)[number]): boolean =>
           first.some((each) => (each.job === job ? each.at <= at : isBefore(each.job.id, job, workflow)));
@@ -253,7 +254,7 @@ const checkRequired = ({ lane, workflow, tell }: Lane): void => {
 };
 
 /** Jobs after the pin commit look at it, and not at what set the pipeline off. */
-const checkCheckouts = ({ workflow, tell }: Lane): void => {
+const checkCheckouts = ({ workflow, tell }: About): void => {
   const [pinned] = placesOf('commit-pins', workflow);
   for (const job of pinned === undefined ? [] : workflow.jobs.filter(({ id }) => id !== pinned.job.id))
     for (const { line, uses, with: inputs } of job.steps)
@@ -261,11 +262,11 @@ const checkCheckouts = ({ workflow, tell }: Lane): void => {
         tell(line, `job ${job.id} must check out the commit with the pins`);
 };
 
-const checkWhole = ({ lane, workflow, tell }: Lane): void => {
-  const { event, branches } = LANE_WORKFLOWS[lane];
+const checkWhole = ({ name, lane, workflow, tell }: About): void => {
+  const { event, branches } = WORKFLOWS[name];
   const { events, concurrency, permissions, env } = workflow;
   if (JSON.stringify(events) !== JSON.stringify({ [event]: branches }))
-    tell(1, `lane ${lane} is run by ${event} on ${branches.join(', ')}, and by nothing else`);
+    tell(1, `${name} is run by ${event}${branches === null ? '' : ` on ${branches.join(', ')}`}, and by nothing else`);
   const { group = '', 'cancel-in-progress': cancels, queue } = concurrency;
   if (!/github\.(?:ref|event\.pull_request\.number)/.test(group) || cancels !== 'false' || queue !== 'max')
     tell(1, 'runs of a branch wait for each other, and none is dropped: concurrency with a group, cancel-in-progress: false and queue: max');
@@ -273,7 +274,7 @@ const checkWhole = ({ lane, workflow, tell }: Lane): void => {
   if (env['PINLANE_LANE'] !== lane) tell(1, `PINLANE_LANE is ${env['PINLANE_LANE'] ?? 'unset'}, and the lane is ${lane}`);
 };
 
-const checkJob = (job: Job, about: Lane): void => {
+const checkJob = (job: Job, about: About): void => {
   const { workflow, tell } = about;
   const { commits } = deedsOf(job, about);
   checkRights(job, about);
@@ -290,10 +291,18 @@ const checkJob = (job: Job, about: Lane): void => {
   }
 };
 
-/** Holds the workflow of a lane to what there is, and to what the table of lanes allows. @returns every finding, with its line */
-export const checkWorkflow = (lane: WorkflowLane, workflow: Workflow, facts: Facts): string[] => {
+/** Holds a workflow to what there is, and to what the table of lanes allows. @returns every finding, with its line */
+export const checkWorkflow = (name: WorkflowName, workflow: Workflow, facts: Facts): string[] => {
   const findings: string[] = [];
-  const about: Lane = { lane, rules: LANE_TABLE[lane], workflow, facts, tell: (line, message) => void findings.push(`${workflow.file}:${line}: ${message}`) };
+  const { lane } = WORKFLOWS[name];
+  const about: About = {
+    name,
+    lane,
+    rules: LANE_TABLE[lane],
+    workflow,
+    facts,
+    tell: (line, message) => void findings.push(`${workflow.file}:${line}: ${message}`),
+  };
   checkWhole(about);
   checkSecrets(about);
   checkRequired(about);

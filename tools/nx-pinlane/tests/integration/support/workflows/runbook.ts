@@ -1,16 +1,16 @@
 import { LANE_TABLE, LANES, type Lane, type LaneRules } from '@pinlane/contracts';
 import { nxCommand } from './commands.ts';
 import { readExpression, type Job, type Workflow } from './read.ts';
-import { LANE_WORKFLOWS, VARIABLES, WORKFLOW_LANES, type WorkflowLane } from './settings.ts';
+import { VARIABLES, WORKFLOW_NAMES, WORKFLOWS, type WorkflowName } from './settings.ts';
 
-/** The workflows of all lanes. */
-export type Workflows = Readonly<Record<WorkflowLane, Workflow>>;
+/** All workflows. */
+export type Workflows = Readonly<Record<WorkflowName, Workflow>>;
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
 
 const code = (text: string): string => `\`${text}\``;
-const isOf = (lane: Lane): lane is WorkflowLane => lane in LANE_WORKFLOWS;
+const isOf = (lane: Lane): lane is Lane & WorkflowName => lane in WORKFLOWS;
 
 /** The targets that a job runs, as they are asked for. */
 const targetsIn = ({ steps }: Job): string[] =>
@@ -33,7 +33,7 @@ const lanes = (): string =>
     ['lane', 'set off by', 'workflow', 'builds', 'image under test', 'pushes and pins', 'deploys to', 'secrets'],
     LANES.map((lane) => {
       const rules: LaneRules = LANE_TABLE[lane];
-      const workflow = isOf(lane) ? LANE_WORKFLOWS[lane] : null;
+      const workflow = isOf(lane) ? WORKFLOWS[lane] : null;
       const setOff = workflow === null ? 'hand' : `${workflow.event === 'push' ? 'a push to' : 'a pull request to'} ${workflow.branches.map(code).join(', ')}`;
       const pins = { no: 'no', 'on-request': 'pins on request', yes: 'yes, one commit' }[rules.writesPins];
       return [
@@ -56,9 +56,9 @@ const writes = ({ permissions }: Job): string =>
 
 const jobs = (workflows: Workflows): string =>
   table(
-    ['lane', 'job', 'after', 'targets', 'its token may write', 'environment'],
-    WORKFLOW_LANES.flatMap((lane) =>
-      workflows[lane].jobs.map((job) => [lane, job.name, job.needs.join(', '), targetsIn(job).join(', '), writes(job), job.environment ?? '']),
+    ['pipeline', 'job', 'after', 'targets', 'its token may write', 'environment'],
+    WORKFLOW_NAMES.flatMap((name) =>
+      workflows[name].jobs.map((job) => [name, job.name, job.needs.join(', '), targetsIn(job).join(', '), writes(job), job.environment ?? '']),
     ),
   );
 
@@ -67,19 +67,19 @@ const expressionsOf = (workflow: Workflow): readonly string[] => [
   ...workflow.jobs.flatMap(({ expressions, steps }) => [...expressions, ...steps.flatMap((step) => step.expressions)]),
 ];
 const readBy = (workflows: Workflows, context: string, name: string): string =>
-  WORKFLOW_LANES.filter((lane) =>
-    expressionsOf(workflows[lane]).some((each) => readExpression(each).reads.some(([of, field]) => of === context && field === name)),
+  WORKFLOW_NAMES.filter((each) =>
+    expressionsOf(workflows[each]).some((expression) => readExpression(expression).reads.some(([of, field]) => of === context && field === name)),
   ).join(', ');
 
 const variables = (workflows: Workflows): string =>
   table(
-    ['variable', 'what', 'read in lanes'],
+    ['variable', 'what', 'read in'],
     Object.entries(VARIABLES).map(([name, what]) => [code(name), what, readBy(workflows, 'vars', name)]),
   );
 
 const secrets = (workflows: Workflows): string => {
-  const all = WORKFLOW_LANES.flatMap((lane) =>
-    workflows[lane].jobs.flatMap(({ environment, expressions, steps }) =>
+  const all = WORKFLOW_NAMES.flatMap((each) =>
+    workflows[each].jobs.flatMap(({ environment, expressions, steps }) =>
       [...expressions, ...steps.flatMap((step) => step.expressions)]
         .flatMap((each) => readExpression(each).reads)
         .flatMap(([context, name = '']) => (context === 'secrets' ? [`${environment ?? ''} ${name}`] : [])),
