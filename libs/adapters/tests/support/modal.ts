@@ -20,12 +20,12 @@ export const startEcho = async ({ reference, environment, arguments: command }: 
 };
 
 /** A Python that writes down with which arguments it was started, and with which environment. */
-export const watchedPython = (folder: string, more = '') => {
+export const watchedPython = (folder: string, { more = '', python = modalPython() } = {}) => {
   const [program, log] = [join(folder, 'python'), join(folder, 'seen')];
   writeFileSync(log, '');
   writeFileSync(
     program,
-    `#!/bin/sh\n{ tr '\\0' ' ' </proc/$$/cmdline; echo; } >>'${log}'\nenv | sed 's/=.*//' | sort | tr '\\n' ' ' >'${log}-env'\n${more}\nexec '${modalPython()}' "$@"\n`,
+    `#!/bin/sh\n{ tr '\\0' ' ' </proc/$$/cmdline; echo; } >>'${log}'\nenv | sed 's/=.*//' | sort | tr '\\n' ' ' >'${log}-env'\n${more}\nexec '${python}' "$@"\n`,
   );
   chmodSync(program, 0o755);
   return { program, seen: () => readFileSync(log, 'utf8'), environment: () => readFileSync(`${log}-env`, 'utf8') };
@@ -34,7 +34,7 @@ export const watchedPython = (folder: string, more = '') => {
 /** The adapter, with a stand-in behind it and in an environment that holds more than a client may see. */
 export const hostingOf = (standIn: ModalStandIn, folder: string, { env = {}, ...more }: Partial<ModalHostingOptions> = {}): HostingPlatform =>
   createModalHosting({
-    python: modalPython(),
+    python: standIn.python,
     folder,
     commandOf: async () => ['serve', '--now'],
     ...more,

@@ -1,6 +1,7 @@
 import { createServer as createPlainServer, request as forward, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { urlToHttpOptions } from 'node:url';
 
 /** What a container is started from. */
 export interface ContainerPlan {
@@ -15,11 +16,8 @@ export interface ContainerPlan {
   readonly port: number;
 }
 
-/** A container that runs, anywhere on loopback. */
-export interface Container {
-  readonly url: string;
-  readonly stop: () => unknown;
-}
+/** A container that runs, and where it is reached: at a URL of loopback, or through a socket. */
+export type Container = ({ readonly url: string } | { readonly socketPath: string }) & { readonly stop: () => unknown };
 
 /** Runs a container. */
 export type StartContainer = (plan: ContainerPlan) => Promise<Container> | Container;
@@ -37,6 +35,8 @@ export interface Front {
   readonly port: number;
   /** Puts another container behind it. The one before goes on answering the next requests, as many as are kept for it. */
   readonly replace: (next: Backend | null, kept?: number) => void;
+  /** Starts what is behind it before anybody asks. */
+  readonly wake: () => void;
   /** How many containers were started behind it. */
   readonly woken: () => number;
   readonly close: () => Promise<void>;
@@ -58,9 +58,10 @@ const answer = (response: ServerResponse, status: number, text: string): void =>
   response.writeHead(status, { 'content-type': 'text/plain' }).end(text);
 };
 
-const proxied = ({ url }: Container, request: IncomingMessage, response: ServerResponse): void => {
-  const { method, headers } = request;
-  const out = forward(new URL(request.url ?? '/', url), { ...(method === undefined ? {} : { method }), headers }, (reply) => {
+const proxied = (container: Container, request: IncomingMessage, response: ServerResponse): void => {
+  const { method, headers, url: path = '/' } = request;
+  const to = 'socketPath' in container ? { socketPath: container.socketPath, path } : urlToHttpOptions(new URL(path, container.url));
+  const out = forward({ ...to, ...(method === undefined ? {} : { method }), headers }, (reply) => {
     response.writeHead(reply.statusCode ?? 502, reply.headers);
     reply.pipe(response);
   });
@@ -87,6 +88,17 @@ export const openFront = async (certificate?: { readonly key: Buffer; readonly c
   const end = (slot: Slot | null): void => {
     if (slot?.running) stopped.push(slot.running.then((container) => container.stop()).catch(() => undefined));
   };
+  const begin = async (slot: Slot): Promise<Container> => {
+    try {
+      const container = await slot.backend.start();
+      woken++;
+      return container;
+    } catch (error) {
+      // The next request tries again.
+      slot.running = null;
+      throw error;
+    }
+  };
   const listener: RequestListener = (request, response) => {
     const slot = before ?? current;
     if (before !== null && --left === 0) {
@@ -98,10 +110,9 @@ export const openFront = async (certificate?: { readonly key: Buffer; readonly c
     const { token } = slot.backend;
     if (token && (request.headers['modal-key'] !== token.key || request.headers['modal-secret'] !== token.secret))
       return answer(response, 401, 'modal-http: missing credentials for proxy authorization');
-    slot.running ??= Promise.resolve(slot.backend.start()).then((container) => (woken++, container));
-    slot.running.then(
+    (slot.running ??= begin(slot)).then(
       (container) => proxied(container, request, response),
-      () => answer(response, 503, 'the container did not start'),
+      (error: unknown) => answer(response, 503, `the container did not start: ${String(error)}`),
     );
   };
   const server = certificate ? createTlsServer(certificate, listener) : createPlainServer(listener);
@@ -118,6 +129,7 @@ export const openFront = async (certificate?: { readonly key: Buffer; readonly c
       left = kept;
       current = next && { backend: next, running: null };
     },
+    wake: () => void (current !== null && (current.running ??= begin(current)).catch(() => undefined)),
     woken: () => woken,
     close: async () => {
       end(before);

@@ -3,4 +3,6 @@ export type { ModalFault, ModalFaultRule, SeenCall, StatusName } from './calls.t
 export { containersOf, type Ways } from './containers.ts';
 export type { Container, ContainerPlan, Front, ProxyToken, StartContainer } from './fronts.ts';
 export type { Pull } from './images.ts';
+export { runImages, type ImageHosting } from './run-images.ts';
 export { standInEnvironment, startModalStandIn, type ModalStandIn, type StandInOptions } from './stand-in.ts';
+export { withWarmPython } from './warm-python.ts';

@@ -20,6 +20,11 @@ interface CreateRequest {
   };
 }
 
+const end = async (sandbox: ModalSandbox): Promise<void> => {
+  sandbox.running = false;
+  await Promise.all([...sandbox.fronts.values()].map((front) => front.close()));
+};
+
 const create = async (account: Account, hosting: SandboxHosting, { app_id, definition }: CreateRequest) => {
   if (!account.apps.has(app_id)) return refuse('NOT_FOUND', `App '${app_id}' not found`);
   const { reference, commands, environment } = contentOf(account, definition.image_id);
@@ -39,9 +44,11 @@ const create = async (account: Account, hosting: SandboxHosting, { app_id, defin
     const front = await openFront(hosting.certificate);
     const plan = { reference, commands, environment: new Map([...environment, ...values]), arguments: sandbox.arguments, port };
     front.replace({ start: () => hosting.start(plan), token: null });
+    front.wake();
     sandbox.fronts.set(port, front);
   }
   account.sandboxes.set(sandbox.id, sandbox);
+  setTimeout(() => void end(sandbox), sandbox.timeoutSecs * 1000).unref();
   return { sandbox_id: sandbox.id, task_id: newId('ta') };
 };
 
@@ -55,9 +62,7 @@ export const sandboxCalls = (account: Account, hosting: SandboxHosting): Record<
       tunnels: [...byId(sandbox_id).fronts].map(([container_port, { host, port }]) => ({ host, port, container_port })),
     }),
     SandboxTerminateV2: async ({ sandbox_id }: { sandbox_id: string }) => {
-      const sandbox = byId(sandbox_id);
-      sandbox.running = false;
-      await Promise.all([...sandbox.fronts.values()].map((front) => front.close()));
+      await end(byId(sandbox_id));
       return {};
     },
     SandboxWaitV2: ({ sandbox_id }: { sandbox_id: string }) => ({

@@ -32,6 +32,8 @@ export interface StandInOptions {
 /** Modal's control plane, on loopback, with a state that lasts as long as it runs. */
 export interface ModalStandIn {
   readonly url: string;
+  /** The Python whose client it fits. */
+  readonly python: string;
   readonly token: { readonly id: string; readonly secret: string };
   readonly proxyToken: ProxyToken;
   readonly account: Account;
@@ -259,6 +261,7 @@ export const startModalStandIn = async (options: StandInOptions): Promise<ModalS
   const port = await listen(server);
   return {
     url: `http://127.0.0.1:${port}`,
+    python: options.python,
     token,
     proxyToken,
     account,

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { lackOf, modalPython, requirement } from '@pinlane/testing';
-import { standInEnvironment, startModalStandIn, type ContainerPlan, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
+import { lackOf, requirement } from '@pinlane/testing';
+import { standInEnvironment, startModalStandIn, withWarmPython, type ContainerPlan, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
 
 const HEX = 'a1'.repeat(32);
 const OTHER = 'b2'.repeat(32);
@@ -26,9 +26,10 @@ requirement(
   describe,
 )("the stand-in of Modal's control plane, driven by the real clients", () => {
   let standIn: ModalStandIn;
+  const warm = withWarmPython();
 
   const start = async (options: Partial<StandInOptions> = {}): Promise<ModalStandIn> => {
-    standIn = await startModalStandIn({ python: modalPython(), start: startEcho, ...options });
+    standIn = await startModalStandIn({ python: warm(), start: startEcho, ...options });
     Object.assign(process.env, standInEnvironment(standIn));
     return standIn;
   };
@@ -36,7 +37,7 @@ requirement(
   const pythonWith = (env: Record<string, string>, ...args: string[]) =>
     new Promise<{ readonly code: number; readonly text: string; readonly stdout: string }>((resolve) =>
       execFile(
-        modalPython(),
+        warm(),
         ['-m', 'modal', ...args],
         { env: { PATH: process.env['PATH'], ...standInEnvironment(standIn), ...env }, timeout: 60_000 },
         (error, stdout, stderr) => resolve({ code: error ? Number(error.code ?? 1) : 0, text: stdout + stderr, stdout }),

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { parsePinnedReference, type AcceptanceReport, type Deployment } from '@pinlane/contracts';
 import { openRepository } from '@pinlane/oci';
-import { errorOf, lackOf, modalPython, putImage, requirement, startRegistry, type TestRegistry } from '@pinlane/testing';
-import { standInEnvironment, startModalStandIn, type ContainerPlan, type ModalStandIn } from '@pinlane/testing/modal';
+import { errorOf, lackOf, putImage, requirement, startRegistry, type TestRegistry } from '@pinlane/testing';
+import { standInEnvironment, startModalStandIn, withWarmPython, type ContainerPlan, type ModalStandIn } from '@pinlane/testing/modal';
 import { attachEvidence } from '../../src/images/evidence.ts';
 import { openLocations } from '../../src/images/locations.ts';
 import { verb } from '../../src/verbs/modal-deploy/verb.ts';
@@ -37,6 +37,7 @@ requirement(
 )('modal-deploy, by the real clients of Modal', () => {
   let registry: TestRegistry;
   let standIn: ModalStandIn;
+  const warm = withWarmPython();
   const repository = () => ({ host: registry.host, path: 'acme/acme-one' });
   const nameOf = ({ amd64 }: ProcessorImage) => `${registry.host}/acme/acme-one@${amd64.descriptor.digest}`;
 
@@ -47,7 +48,7 @@ requirement(
   });
   afterAll(() => registry.close());
   beforeEach(async () => {
-    standIn = await startModalStandIn({ python: modalPython(), start: startHealthy });
+    standIn = await startModalStandIn({ python: warm(), start: startHealthy });
   });
   afterEach(() => standIn.stop());
 
@@ -81,7 +82,7 @@ requirement(
     const proxy = { MODAL_PROXY_KEY: standIn.proxyToken.key, MODAL_PROXY_SECRET: standIn.proxyToken.secret };
     const context = contextOf(root, {
       ...{ project: 'acme-one', projectRoot: 'acme-one' },
-      env: { PATH: process.env['PATH'], ...standInEnvironment(standIn), ...proxy, PINLANE_MODAL_PYTHON: modalPython(), ...env },
+      env: { PATH: process.env['PATH'], ...standInEnvironment(standIn), ...proxy, PINLANE_MODAL_PYTHON: warm(), ...env },
     });
     const { document, ...more } = await run(verb, { lane: 'staging', ...options }, context);
     return { ...more, document: document as Deployment };

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { errorOf, lackOf, modalPython, requirement } from '@pinlane/testing';
-import { standInEnvironment, startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
+import { errorOf, lackOf, requirement } from '@pinlane/testing';
+import { standInEnvironment, startModalStandIn, withWarmPython, type ModalStandIn } from '@pinlane/testing/modal';
 import { verb } from '../../src/verbs/secrets-sync/verb.ts';
 import { contextOf, run, withFiles } from './support/verb-context.ts';
 
@@ -18,12 +18,13 @@ requirement(
   describe,
 )('secrets-sync, against the control plane of Modal', () => {
   let standIn: ModalStandIn;
+  const warm = withWarmPython();
 
   beforeAll(() => {
     process.env['MODAL_CONFIG_PATH'] = '/dev/null/modal.toml';
   });
   beforeEach(async () => {
-    standIn = await startModalStandIn({ python: modalPython() });
+    standIn = await startModalStandIn({ python: warm() });
   });
   afterEach(async () => {
     await standIn.stop();
@@ -34,7 +35,7 @@ requirement(
     const context = contextOf(root, {
       project: 'acme-echo',
       projectRoot: 'acme-echo',
-      env: { PATH: process.env['PATH'], ...standInEnvironment(standIn), PINLANE_MODAL_PYTHON: modalPython(), ...env },
+      env: { PATH: process.env['PATH'], ...standInEnvironment(standIn), PINLANE_MODAL_PYTHON: warm(), ...env },
       progress: (line) => void lines.push(line),
       note: (line) => void lines.push(line),
     });

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { errorOf, lackOf, modalPython, requirement, temporaryFolder } from '@pinlane/testing';
-import { startModalStandIn, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
+import { errorOf, lackOf, requirement, temporaryFolder } from '@pinlane/testing';
+import { startModalStandIn, withWarmPython, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
 import { digestOf, hostingOf, ioOf, PLACE, planOf, startEcho, watchedPython } from '../../support/modal.ts';
 
 const known = <T>(value: T) => ({ known: true, value });
@@ -14,9 +14,10 @@ requirement(
   describe,
 )('a deployment to Modal, by its real clients', () => {
   let standIn: ModalStandIn;
+  const warm = withWarmPython();
 
   const start = async (options: Partial<StandInOptions> = {}) => {
-    standIn = await startModalStandIn({ python: modalPython(), start: startEcho, ...options });
+    standIn = await startModalStandIn({ python: warm(), start: startEcho, ...options });
     return hostingOf(standIn, temporaryFolder());
   };
   const { signal } = ioOf();
@@ -201,7 +202,7 @@ requirement(
     ['has no client', 'case "$*" in *importlib.metadata*) exit 1;; esac', 'has no package modal'],
   ])('deploys nothing if the Python %s', async (_, script, text) => {
     await start();
-    const { program } = watchedPython(temporaryFolder(), script);
+    const { program } = watchedPython(temporaryFolder(), { more: script });
     const error = await errorOf(() => hostingOf(standIn, temporaryFolder(), { python: program }).deploy(planOf('a1'), ioOf()));
     expect(error).toMatchObject({ code: 'ERR_TOOL_MISSING' });
     expect(error.message).toContain(text);

@@ -1,8 +1,8 @@
 import { request } from 'node:https';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { HostingPlatform } from '@pinlane/pipeline';
-import { errorOf, lackOf, modalPython, requirement, temporaryFolder } from '@pinlane/testing';
-import { startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
+import { errorOf, lackOf, requirement, temporaryFolder } from '@pinlane/testing';
+import { startModalStandIn, withWarmPython, type ModalStandIn } from '@pinlane/testing/modal';
 import { digestOf, hostingOf, ioOf, planOf, startEcho } from '../../support/modal.ts';
 
 // Each command of the Python client takes seconds on a busy machine, and a test has many.
@@ -14,6 +14,7 @@ requirement(
   describe,
 )('a Sandbox beside a deployment', () => {
   let standIn: ModalStandIn;
+  const warm = withWarmPython();
   let modal: HostingPlatform;
 
   const ask = (url: string): Promise<any> =>
@@ -31,7 +32,7 @@ requirement(
     process.env['MODAL_CONFIG_PATH'] = '/dev/null/modal.toml';
   });
   beforeEach(async () => {
-    standIn = await startModalStandIn({ python: modalPython(), start: startEcho });
+    standIn = await startModalStandIn({ python: warm(), start: startEcho });
     modal = hostingOf(standIn, temporaryFolder());
     await modal.secrets.put('staging', 'acme-echo', new Map([['API_KEY', 'value']]), ioOf());
     await modal.deploy(planOf('a1', { secret: 'acme-echo' }), ioOf());

@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { errorOf, lackOf, modalPython, requirement, temporaryFolder } from '@pinlane/testing';
-import { startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
+import { errorOf, lackOf, requirement, temporaryFolder } from '@pinlane/testing';
+import { startModalStandIn, withWarmPython, type ModalStandIn } from '@pinlane/testing/modal';
 import { hostingOf, ioOf, PLACE, planOf, startEcho, watchedPython } from '../../support/modal.ts';
 
 const CANARY = 'canary-"\\-\u00e9\n-value';
@@ -20,13 +19,14 @@ requirement(
   describe,
 )('a secret on Modal', () => {
   let standIn: ModalStandIn;
+  const warm = withWarmPython();
   const { signal } = ioOf();
 
   beforeAll(() => {
     process.env['MODAL_CONFIG_PATH'] = '/dev/null/modal.toml';
   });
   beforeEach(async () => {
-    standIn = await startModalStandIn({ python: modalPython(), start: startEcho });
+    standIn = await startModalStandIn({ python: warm(), start: startEcho });
   });
   afterEach(async () => {
     await standIn.stop();
@@ -80,9 +80,9 @@ requirement(
 
   it('is in no argument, no file, no variable and no message, whether it is taken or refused', async () => {
     const folder = temporaryFolder();
-    const python = watchedPython(temporaryFolder(), 'env >"$0.values"');
-    const { secrets } = hostingOf(standIn, folder, { python: python.program });
-    const before = new Set(readdirSync(tmpdir()));
+    const python = watchedPython(temporaryFolder(), { more: 'env >"$0.values"' });
+    const temporary = temporaryFolder();
+    const { secrets } = hostingOf(standIn, folder, { python: python.program, env: { TMPDIR: temporary } });
     await secrets.put('staging', 'acme-echo', mapOf({ API_KEY: CANARY }), ioOf());
     const details = `bad value ${CANARY} of ${JSON.stringify(CANARY)}`;
     standIn.faults.push({ method: 'SecretGetOrCreate', fault: { kind: 'refuse', code: 'INVALID_ARGUMENT', details } });
@@ -94,7 +94,7 @@ requirement(
       .map((each) => readFileSync(join(each.parentPath, each.name), 'utf8'));
     const seen = [error.message, error.stack, JSON.stringify(error), python.seen(), readFileSync(`${python.program}.values`, 'utf8'), ...files];
     expect(seen.filter((text) => text?.includes('canary-'))).toEqual([]);
-    expect(readdirSync(tmpdir()).filter((name) => !before.has(name) && !name.startsWith('pinlane-'))).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   it('is not written with nothing in it', async () => {
