@@ -4,6 +4,8 @@ import { startProgram, type ProgramEnd, type StartedProgram, type StartRequest }
 export interface Question extends Pick<StartRequest, 'command' | 'args' | 'cwd' | 'env' | 'group'> {
   /** What it reads on stdin; nothing if absent. */
   readonly input?: string;
+  /** Whether its stdin stays open behind the input until it has ended: by its end it learns that this process is gone, however that went. */
+  readonly holdsInput?: boolean;
   readonly timeoutMs: number;
   /** The most that it may write to stdout and to stderr together, in bytes; 1 MiB if absent. */
   readonly maxBytes?: number;
@@ -90,17 +92,15 @@ const letGo = (program: StartedProgram): void => {
  * ended, though a process that was left behind keeps its output open. One that gives no answer is killed, and with `group` all that it started. Unlike a
  * `ProcessRunner` this loads nothing, so it is for what most runs ask, such as git.
  */
-export const ask = async ({ input, timeoutMs, maxBytes = MAX_BYTES, signal, ...request }: Question): Promise<Answer> => {
+export const ask = async ({ input, holdsInput = false, timeoutMs, maxBytes = MAX_BYTES, signal, ...request }: Question): Promise<Answer> => {
   if (signal?.aborted) return { exitCode: null, stdout: '', stderr: '', fault: 'aborted' };
-  const program = startProgram({ ...request, input: input !== undefined });
+  const program = startProgram({ ...request, input: input !== undefined || holdsInput });
   endWithThisProcess(program);
   const { full, said } = takeOutput(program, maxBytes);
   const late = wait(timeoutMs);
   const stop = whenAborted(signal);
-  if (input !== undefined) {
-    program.write(input);
-    program.endInput();
-  }
+  if (input !== undefined) program.write(input);
+  if (!holdsInput) program.endInput();
   const tooLong = full.then((): Fault => 'too long');
   const end = await Promise.race([ending(program, tooLong), tooLong, late.over.then((): Fault => 'late'), stop.aborted.then((): Fault => 'aborted')]);
   late.clear();

@@ -51,3 +51,14 @@ http.createServer((request, response) => {
   });
 }).listen(Number(process.env.PORT), '0.0.0.0');
 `;
+
+/** A processor as far as /healthz tells: it says which digest it is. It ends when it is asked for /crash, and tells its secret to its log. */
+export const HEALTHY = `
+const http = require('node:http');
+process.on('SIGTERM', () => process.exit(0));
+console.log('key ' + process.env.API_KEY);
+http.createServer((request, response) => {
+  if (request.url === '/crash') process.exit(3);
+  response.end(JSON.stringify({ ok: true, image_digest: process.env.IMAGE_DIGEST, pid: process.pid }));
+}).listen(Number(process.env.PORT), '0.0.0.0');
+`;

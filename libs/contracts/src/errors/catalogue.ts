@@ -183,7 +183,10 @@ export const ERROR_CATALOGUE = {
   ERR_ACCEPTANCE_CASE_INVALID: error('An acceptance case is malformed.', 'Mend the case at the place named.'),
 
   // deploying
-  ERR_DEPLOY_FAILED: error('The hosting platform could not deploy the image.', 'Mend what the message names; an earlier version stays live.'),
+  ERR_DEPLOY_FAILED: error(
+    'The hosting platform could not deploy the image.',
+    'Mend what the message names, and deploy again: an earlier version stays live until the platform has taken the new one.',
+  ),
   ERR_DEPLOY_MISMATCH: verdict(
     'What runs after a deployment is not what was to run.',
     'Go back to the version before with the command that the message names.',

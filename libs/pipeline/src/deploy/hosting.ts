@@ -35,6 +35,9 @@ export interface DeploymentPlan {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** A deployment as far as it is known without its image: enough to ask a platform what stands in its way. */
+export type DeploymentDraft = Omit<DeploymentPlan, 'image' | 'platform'>;
+
 /** An app as a platform reports it, each fact known or not. */
 export type ObservedApp = Omit<ObservedDeployment, 'kind' | 'schemaVersion'>;
 
@@ -96,7 +99,7 @@ export interface HostingPlatform {
    * What stands in the way of a deployment, read only, all problems at once: the client and its version, account, environment, and required secrets with
    * their keys. What could not be found out is a problem too.
    */
-  preflight(plan: DeploymentPlan, io: HostingIo): Promise<readonly Problem[]>;
+  preflight(draft: DeploymentDraft, io: HostingIo): Promise<readonly Problem[]>;
   /** Tells what there is at a place. What can't be told is not known, with its reason; nothing is thrown for it but ERR_CANCELLED. */
   describe(place: AppPlace, signal: AbortSignal): Promise<ObservedApp>;
   /**

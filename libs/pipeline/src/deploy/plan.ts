@@ -11,7 +11,7 @@ import {
 } from '@pinlane/contracts';
 import type { PinnedSpec } from '../pin/pinned.ts';
 import { deploymentOf, type DeploymentSettings } from '../spec/deployment.ts';
-import type { DeploymentPlan } from './hosting.ts';
+import type { DeploymentDraft, DeploymentPlan } from './hosting.ts';
 import { appNameOf, secretNameOf, type Deployer } from './names.ts';
 
 /** The hosting platform of a processor: the one that was asked for, else that of registry.yaml, else Modal. */
@@ -39,19 +39,24 @@ export interface DeploymentFacts extends Deployer {
   readonly platform: Platform;
 }
 
-/** Decides what is to run where. The spec must have a pin for the platform. */
-export const planDeployment = (spec: PinnedSpec, { lane, environment, platform, branch, user }: DeploymentFacts): DeploymentPlan => {
+/** Decides where a processor is to run, and how, whatever its image. */
+export const draftDeployment = (spec: ProcessorSpec, { lane, environment, branch, user }: Omit<DeploymentFacts, 'platform'>): DeploymentDraft => {
   const settings = deploymentOf(spec);
   const declared = settings.secrets.required.length + settings.secrets.optional.length > 0;
   return {
     ref: spec.ref,
     slug: slugOf(spec.ref),
     place: { environment, app: appNameOf(spec.ref, environment, { branch, user }) },
-    image: spec.pins[architectureOf(platform)]!,
-    platform,
     settings,
     expected: expectedOf(settings),
     secret: declared ? secretNameOf(spec.ref) : null,
     env: { [PROCESSOR_ENV.environment]: lane },
   };
 };
+
+/** Decides what is to run where. The spec must have a pin for the platform. */
+export const planDeployment = (spec: PinnedSpec, facts: DeploymentFacts): DeploymentPlan => ({
+  ...draftDeployment(spec, facts),
+  image: spec.pins[architectureOf(facts.platform)]!,
+  platform: facts.platform,
+});

@@ -88,6 +88,8 @@ export interface Account {
   readonly reported: Map<string, string>;
   /** Whether an image is built anew each time that it is asked for. */
   forgetsImages: boolean;
+  /** Addresses that are told in place of their own, by app name: a dashboard's, for one. */
+  readonly urls: Map<string, string>;
   readonly now: () => number;
 }
 
@@ -112,6 +114,7 @@ export const newAccount = (environments: readonly string[], user: string, now: (
   owners: new Map(),
   reported: new Map(),
   forgetsImages: false,
+  urls: new Map(),
   now,
 });
 

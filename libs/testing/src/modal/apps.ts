@@ -1,7 +1,7 @@
 import { appOf, contentOf, environmentOf, newId, valuesOf, type Account, type ModalApp, type ModalFunction, type ModalVersion } from './account.ts';
 import { refuse, type Handler } from './calls.ts';
 import { entriesOf, mapOf, type Entries } from './descriptors.ts';
-import { openFront, type Front, type ProxyToken, type StartContainer } from './fronts.ts';
+import { openFront, type ProxyToken, type StartContainer } from './fronts.ts';
 
 /** How Servers are run. */
 export interface Hosting {
@@ -230,22 +230,22 @@ const writeCalls = (account: Account, hosting: Hosting): Record<string, Handler>
   };
 };
 
-const dataOf = (definition: ModalFunction, front: Front | undefined) => ({
+const dataOf = (definition: ModalFunction, urls: readonly string[]) => ({
   ...Object.fromEntries(
     ['module_name', 'function_name', 'function_type', 'http_config', 'autoscaler_settings', 'is_server', 'is_sessioned', 'routing_region', 'timeout_secs'].map(
       (name) => [name, definition[name]],
     ),
   ),
   ranked_functions: [{ rank: 0, function: definition }],
-  flash_service_urls: front ? [front.url] : [],
+  flash_service_urls: urls,
 });
 
-const metadataOf = (app: ModalApp, name: string, id: string, front: Front | undefined) => ({
+const metadataOf = (app: ModalApp, name: string, id: string, urls: readonly string[]) => ({
   function_name: name,
   function_type: 'FUNCTION_TYPE_FUNCTION',
   definition_id: `de-${id.slice(3)}`,
   app_id: app.id,
-  _experimental_flash_urls: front ? [front.url] : [],
+  _experimental_flash_urls: urls,
 });
 
 /** A definition as it is told: its image may be another than was deployed. */
@@ -265,8 +265,9 @@ interface CreateRequest {
 const functionCalls = (account: Account): Record<string, Handler> => {
   const { byId } = finders(account);
   const describe = (app: ModalApp, id: string, definition: ModalFunction) => {
-    const front = app.fronts.get(id);
-    return { function_id: id, function: dataOf(told(account, definition), front), handle_metadata: metadataOf(app, definition.function_name, id, front) };
+    const url = account.urls.get(app.name) ?? app.fronts.get(id)?.url;
+    const urls = url === undefined ? [] : [url];
+    return { function_id: id, function: dataOf(told(account, definition), urls), handle_metadata: metadataOf(app, definition.function_name, id, urls) };
   };
   const byFunctionId = (id: string) => {
     const app = account.apps.get(account.owners.get(id) ?? '');
@@ -276,7 +277,7 @@ const functionCalls = (account: Account): Record<string, Handler> => {
   return {
     FunctionPrecreate: (request: { app_id: string; function_name: string; existing_function_id: string }) => {
       const id = request.existing_function_id || newId('fu');
-      return { function_id: id, handle_metadata: metadataOf(byId(request.app_id), request.function_name, id, undefined) };
+      return { function_id: id, handle_metadata: metadataOf(byId(request.app_id), request.function_name, id, []) };
     },
     FunctionCreate: async (request: CreateRequest) => {
       const app = byId(request.app_id);

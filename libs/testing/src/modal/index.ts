@@ -4,5 +4,5 @@ export { containersOf, type Ways } from './containers.ts';
 export type { Container, ContainerPlan, Front, ProxyToken, StartContainer } from './fronts.ts';
 export type { Pull } from './images.ts';
 export { runImages, type ImageHosting } from './run-images.ts';
-export { standInEnvironment, startModalStandIn, type ModalStandIn, type StandInOptions } from './stand-in.ts';
+export { standInEnvironment, startModalStandIn, trustTunnels, type ModalStandIn, type StandInOptions } from './stand-in.ts';
 export { withWarmPython } from './warm-python.ts';

@@ -9,7 +9,7 @@ const jwt = (payload: unknown): string =>
 export const placeCalls = (account: Account): Record<string, Handler> => ({
   ClientHello: () => ({}),
   // Clients read when it expires, and nothing else of it.
-  AuthTokenGet: () => ({ token: jwt({ exp: Math.floor(Date.now() / 1000) + 3600 }) }),
+  AuthTokenGet: () => ({ token: jwt({ exp: Math.floor(account.now()) + 3600 }) }),
   WorkspaceNameLookup: () => ({ workspace_name: 'stand-in', username: account.user }),
   ObjectSuggest: () => ({}),
   EnvironmentGetOrCreate: ({ deployment_name }: { deployment_name: string }) => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { Metadata, Server, ServerCredentials, status, type ServerUnaryCall, type ServerWritableStream, type sendUnaryData } from '@grpc/grpc-js';
 import { addVersion, appCalls, multiply, stopApp, type Hosting } from './apps.ts';
 import { appOf, idOf, newAccount, newId, type Account, type ModalApp } from './account.ts';
@@ -71,7 +72,7 @@ const seenCall = (method: string, metadata: Metadata, request: unknown): SeenCal
   };
 };
 
-/** A certificate for tunnels on loopback, of an hour. */
+/** A certificate for tunnels on loopback, of a day; a process needs one. */
 const newCertificate = (): { readonly key: Buffer; readonly cert: Buffer } => {
   const folder = mkdtempSync(join(tmpdir(), 'pinlane-tunnel-'));
   try {
@@ -94,6 +95,8 @@ const newCertificate = (): { readonly key: Buffer; readonly cert: Buffer } => {
     rmSync(folder, { recursive: true, force: true });
   }
 };
+
+let certificateOfProcess: ReturnType<typeof newCertificate> | undefined;
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -235,7 +238,7 @@ export const startModalStandIn = async (options: StandInOptions): Promise<ModalS
   const proxyToken = options.proxyToken ?? { key: newId('wk'), secret: newId('ws') };
   const start = options.start ?? nobody;
   const hosting: Hosting = { start, token: proxyToken, kept: new Map() };
-  const certificate = newCertificate();
+  const certificate = (certificateOfProcess ??= newCertificate());
   const service: Service = {
     handlers: {
       ...placeCalls(account),
@@ -278,6 +281,10 @@ export const startModalStandIn = async (options: StandInOptions): Promise<ModalS
     },
   };
 };
+
+/** Lets this process trust the tunnels of a stand-in besides all that it trusts already. */
+export const trustTunnels = ({ certificate }: Pick<ModalStandIn, 'certificate'>): void =>
+  setDefaultCACertificates([...getCACertificates('default'), certificate.toString()]);
 
 /**
  * The environment in which a client speaks to a stand-in, and to nobody else: with its token, and away from the user's own configuration.

@@ -1,12 +1,23 @@
 import { awaitServing, headRevision, requestsTo, type ServingFound } from '@pinlane/adapters';
-import { EXIT, fail, formatProblem, formatReference, laneRules, shortDigest, type Deployment, type Digest, type Problem } from '@pinlane/contracts';
+import {
+  asPinlaneError,
+  EXIT,
+  formatProblem,
+  formatReference,
+  isPinlaneError,
+  laneRules,
+  shortDigest,
+  type Deployment,
+  type Digest,
+  type Problem,
+} from '@pinlane/contracts';
 import { deploymentDiffers, differenceLine, type DeploymentPlan, type ObservedApp } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../command/context.ts';
 import type { OptionsOf } from '../command/verb.ts';
 import { withAppLock } from './app-lock.ts';
 import type { proving } from './options.ts';
 import { isRehearsal, preflight } from './preflight.ts';
-import type { DeployTarget } from './target.ts';
+import { targetOf, type DeployTarget, type TargetParts } from './target.ts';
 
 /** The options of a deployment that is proven: see `proving`. */
 export type ProvingOptions = OptionsOf<typeof proving>;
@@ -48,11 +59,12 @@ const storeOwnSecrets = async (target: DeployTarget, { env }: VerbContext): Prom
   await hosting.secrets.put(plan.place.environment, plan.secret, values, io);
 };
 
-/** Which digest serves, as the app's own address tells. */
-const servingAt = async ({ hosting, plan, io }: DeployTarget, budgetMs: number): Promise<ServingFound> => {
-  const address = await hosting.address(plan.place, io.signal);
-  return awaitServing({ request: requestsTo(address), digest: plan.image.digest, budgetMs, signal: io.signal });
-};
+/** Which digest serves, as the address of an app tells that was just observed. */
+const servingAt = async ({ hosting, plan, io }: DeployTarget, app: ObservedApp, budgetMs: number): Promise<ServingFound> =>
+  awaitServing({ request: requestsTo(hosting.addressOf(app)), digest: plan.image.digest, budgetMs, signal: io.signal });
+
+/** What {@link needOf} saw where nothing is to be done. */
+const servesAlready = ({ plan }: DeployTarget): ServingFound => ({ serving: { known: true, value: plan.image.digest }, why: null });
 
 /** What is to be done so that an app is as its plan says. */
 interface Need {
@@ -77,7 +89,7 @@ const needOf = async (target: DeployTarget, before: ObservedApp): Promise<Need> 
   if (differs.length > 0) return { what: 'deploy', reasons: differs.map(differenceLine) };
   if (unknown.length > 0) return { what: 'deploy', reasons: unknown.map(({ what, reason }) => `not known is ${what}: ${reason}`) };
   if (staleSecrets) return { what: 'rollover', reasons: ['its secrets have other values than what runs was given'] };
-  const { why } = await servingAt(target, LOOK_MS).catch((error: Error): ServingFound => ({ serving: UNASKED, why: error.message }));
+  const { why } = await servingAt(target, before, LOOK_MS).catch((error: Error): ServingFound => ({ serving: UNASKED, why: error.message }));
   target.io.signal.throwIfAborted();
   return why === null ? { what: 'nothing', reasons: [] } : { what: 'deploy', reasons: [why] };
 };
@@ -92,9 +104,33 @@ const planLines = ({ hosting, plan }: DeployTarget, { what, reasons }: Need): st
   ...reasons.map((reason) => `  because ${reason}`),
 ];
 
-const configuredProblem = ({ plan }: DeployTarget, { image }: ObservedApp): string | null => {
-  if (!image.known) return `the platform does not tell which image is configured: ${image.reason}`;
-  return image.value === plan.image.digest ? null : `configured is ${image.value ?? 'no image'}, and ${plan.image.digest} was deployed`;
+/** What is wrong with what is configured after a deployment; null if nothing is. */
+const configuredProblem = (target: DeployTarget, { image, secrets }: ObservedApp): Problem | null => {
+  const { plan } = target;
+  const mismatch = (message: string): Problem => ({ code: 'ERR_DEPLOY_MISMATCH', message: `${plan.place.app}: ${message}` });
+  if (!image.known) return mismatch(`the platform does not tell which image is configured: ${image.reason}`);
+  if (image.value !== plan.image.digest) return mismatch(`configured is ${image.value ?? 'an image of no pin'}, and ${plan.image.digest} was deployed`);
+  if (!secrets.known || isRehearsal(target)) return null;
+  const keys = secrets.value.find(({ name }) => name === plan.secret)?.keys ?? [];
+  const missing = plan.settings.secrets.required.filter((name) => !keys.includes(name));
+  if (missing.length === 0) return null;
+  return {
+    code: 'ERR_SECRET_MISSING',
+    message: `${plan.place.app} was deployed, and its secret ${plan.secret} has no ${missing.join(', ')} any more: it was changed meanwhile`,
+    fix: `Store it, and deploy again: nx run ${plan.slug}:secrets-sync.`,
+  };
+};
+
+/** Carries a deployment out. @returns that another image is configured than was deployed, if the platform told so at once; null if it did not */
+const carryOut = async ({ hosting, plan, io }: DeployTarget, { what }: Need): Promise<Problem | null> => {
+  try {
+    if (what === 'deploy') await hosting.deploy(plan, io);
+    if (what === 'rollover') await hosting.rollover(plan.place, io);
+    return null;
+  } catch (thrown) {
+    if (isPinlaneError(thrown, 'ERR_DEPLOY_MISMATCH')) return thrown.problems[0]!;
+    throw thrown;
+  }
 };
 
 /** The command that goes back to what ran before; null if nothing did. */
@@ -108,7 +144,7 @@ const rollBack = async (target: DeployTarget, digest: Digest): Promise<string> =
   const { hosting, plan, io } = target;
   const back: DeploymentPlan = { ...plan, image: { ...plan.image, digest } };
   await hosting.deploy(back, io);
-  const { why } = await servingAt({ ...target, plan: back }, SERVING_BACK_MS);
+  const { why } = await servingAt({ ...target, plan: back }, await hosting.describe(plan.place, io.signal), SERVING_BACK_MS);
   return why === null ? `rolled back: ${shortDigest(digest)} serves again` : `rolled back to ${shortDigest(digest)}, and ${why}`;
 };
 const SERVING_BACK_MS = 120_000;
@@ -122,15 +158,22 @@ const failed = async (
   options: ProvingOptions,
   context: VerbContext,
 ): Promise<VerbOutcome<Deployment>> => {
-  const command = rollbackCommand(target, before);
+  // What a secret lacks, it lacks for the version before, too.
+  const command = problem.code === 'ERR_SECRET_MISSING' ? null : rollbackCommand(target, before);
   const previous = before.image.known ? before.image.value : null;
   const fix = command === null ? (problem.fix ?? 'There is no version before: mend it and deploy again.') : `Go back: ${command}`;
   const lines = [formatProblem({ ...problem, fix })];
   const exitCode = problem.code === 'ERR_DEPLOY_MISMATCH' ? EXIT.verdict : EXIT.error;
-  if (options.autoRollback !== true || previous === null || command === null)
-    return { document: await documentOf(target, { ...found, outcome: 'failed' }, context), lines, exitCode };
-  lines.push(await rollBack(target, previous));
-  return { document: await documentOf(target, { ...found, outcome: 'rolled-back' }, context), lines, exitCode };
+  const outcomeOf = async (outcome: Found['outcome']) => ({ document: await documentOf(target, { ...found, outcome }, context), lines, exitCode });
+  if (options.autoRollback !== true || previous === null || command === null) return outcomeOf('failed');
+  try {
+    lines.push(await rollBack(target, previous));
+    return await outcomeOf('rolled-back');
+  } catch (thrown) {
+    target.io.signal.throwIfAborted();
+    lines.push(`the rollback failed, too: ${asPinlaneError(thrown).message}`);
+    return outcomeOf('failed');
+  }
 };
 
 /** Makes an app what its plan says, and proves it. */
@@ -148,17 +191,14 @@ const deployAndProve = async (
     const found: Found = { ...base, outcome: 'planned', url: before.url.known ? before.url.value : null, configured: before.image, serving: UNASKED };
     return { document: await documentOf(target, found, context), lines: planLines(target, need), exitCode: EXIT.good };
   }
-  if (need.what === 'deploy') await hosting.deploy(plan, io);
-  if (need.what === 'rollover') await hosting.rollover(plan.place, io);
-  const after = await hosting.describe(plan.place, io.signal);
+  const told = await carryOut(target, need);
+  // Where nothing was to be done, what was looked at is what there is, and it served just now.
+  const after = need.what === 'nothing' ? before : await hosting.describe(plan.place, io.signal);
   const url = after.url.known ? after.url.value : null;
-  const wrong = configuredProblem(target, after);
-  if (wrong !== null) {
-    const found = { ...base, url, configured: after.image, serving: UNASKED };
-    return failed(target, found, { code: 'ERR_DEPLOY_MISMATCH', message: wrong }, before, options, context);
-  }
+  const wrong = told ?? configuredProblem(target, after);
+  if (wrong !== null) return failed(target, { ...base, url, configured: after.image, serving: UNASKED }, wrong, before, options, context);
   io.progress('waiting until it serves');
-  const { serving, why } = await servingAt(target, options.servingTimeout * 1000);
+  const { serving, why } = need.what === 'nothing' ? servesAlready(target) : await servingAt(target, after, options.servingTimeout * 1000);
   const found = { ...base, url, configured: after.image, serving };
   if (why !== null) {
     const code = serving.known ? 'ERR_DEPLOY_MISMATCH' : 'ERR_DEPLOY_UNREACHABLE';
@@ -173,23 +213,28 @@ const deployAndProve = async (
   return { document: await documentOf(target, { ...found, outcome }, context), lines, exitCode: EXIT.good };
 };
 
-/** Whether a report is asked for. @throws ERR_LANE_FORBIDS if it is asked for none where there must be one */
-const asksEvidence = ({ evidence }: ProvingOptions, { lane }: DeployTarget): boolean => {
-  if (lane === 'local') return evidence === true;
-  if (evidence === false) fail('ERR_LANE_FORBIDS', `lane ${lane} deploys nothing without evidence`, { fix: 'Leave --no-evidence out.' });
-  return laneRules(lane).deploysTo !== null;
+/** Whether a report is asked for, and that it may not be left out where there must be one. */
+const asksEvidence = ({ evidence }: ProvingOptions, lane: TargetParts['lane']): { readonly asks: boolean; readonly problems: readonly Problem[] } => {
+  const must = lane !== 'local' && laneRules(lane).deploysTo !== null;
+  if (!must || evidence !== false) return { asks: must || evidence === true, problems: [] };
+  const message = `lane ${lane} deploys nothing without evidence`;
+  return { asks: true, problems: [{ code: 'ERR_LANE_FORBIDS', message, fix: 'Leave --no-evidence out.' }] };
 };
 
 /**
  * Deploys a target's image, after every check, and proves which digest is configured and which serves. An app that is as it should be is left alone.
- * @throws all problems of the checks before, ERR_LOCKED, ERR_DEPLOY_FAILED, ERR_CANCELLED and what keeps the platform from answering
+ * @throws all problems of the parts and of the checks before, ERR_LOCKED, ERR_DEPLOY_FAILED, ERR_CANCELLED and what keeps the platform from answering
  */
-export const deployTarget = async (target: DeployTarget, options: ProvingOptions, context: VerbContext): Promise<VerbOutcome<Deployment>> => {
+export const deployTarget = async (found: TargetParts, options: ProvingOptions, context: VerbContext): Promise<VerbOutcome<Deployment>> => {
+  const { asks, problems } = asksEvidence(options, found.lane);
+  const parts: TargetParts = { ...found, problems: [...found.problems, ...problems] };
+  // Where something is in the way already, no app is held: this tells what else is, and throws.
+  if (parts.problems.length > 0) await preflight(parts, asks, context);
+  const target = targetOf(parts);
   const { hosting, plan, locations, io } = target;
-  const asks = asksEvidence(options, target);
   return withAppLock(hosting.name, plan.place, locations.paths, io.signal, async () => {
     if (options.dryRun !== true) await storeOwnSecrets(target, context);
-    const { evidence } = await preflight(target, asks, context);
+    const { evidence } = await preflight(parts, asks, context);
     return deployAndProve(target, evidence, options, context);
   });
 };

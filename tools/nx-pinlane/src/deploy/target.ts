@@ -1,9 +1,11 @@
 import { headNames } from '@pinlane/adapters';
 import {
+  architectureOf,
   asPinlaneError,
   fail,
   HOSTING_NAMES,
   isPinlaneError,
+  isStoreReference,
   parsePlatforms,
   PinlaneError,
   RUNTIME_NAMES,
@@ -14,11 +16,12 @@ import {
   type RuntimeName,
 } from '@pinlane/contracts';
 import {
+  draftDeployment,
   environmentOf,
   hostingOf,
-  planDeployment,
   requirePinned,
   whyLaneForbids,
+  type DeploymentDraft,
   type DeploymentPlan,
   type HostingIo,
   type HostingPlatform,
@@ -91,23 +94,62 @@ export const reachHosting = async (
   return { lane, locations, hosting: await attempt(problems, () => openHosting(name, { lane, runtime, locations, env })) };
 };
 
+/** What is known of a deployment that a verb is about, part by part, and what is in its way. */
+export interface TargetParts {
+  readonly specFile: SpecFile;
+  readonly lane: Lane;
+  readonly hosting: HostingPlatform | null;
+  /** Where it is to run and how; null if the lane deploys nowhere. */
+  readonly draft: DeploymentDraft | null;
+  /** What is to run; null if nothing is pinned that may. */
+  readonly pinned: Pick<DeploymentPlan, 'image' | 'platform'> | null;
+  readonly locations: ImageLocations;
+  readonly io: HostingIo;
+  readonly problems: readonly Problem[];
+}
+
+const storePinProblem = (hosting: HostingName, file: string): Problem => ({
+  code: 'ERR_PIN_LOCAL',
+  message: `the pin names this machine's store, and ${hosting} pulls images from a registry`,
+  file,
+  fix: 'Push and pin in staging, or rehearse on this machine: --adapter=local.',
+});
+
+const draftOf = async (spec: SpecFile['spec'], lane: Lane, { root, env }: VerbContext): Promise<DeploymentDraft | null> => {
+  const environment = environmentOf(lane);
+  if (environment === null) return null;
+  const { branch, sha } = environment === 'dev' ? await headNames(root, env) : { branch: undefined, sha: undefined };
+  return draftDeployment(spec, { lane, environment, branch: branch ?? sha, user: loginOf(env) });
+};
+
 /**
- * Decides what a verb is about, from its options, the environment and registry.yaml.
+ * Finds out what a verb is about, from its options, the environment and registry.yaml; each part as far as it can be, whatever is wrong with the others.
  * @param repin gives the spec with other pins; those of registry.yaml if absent
- * @throws with all problems at once: ERR_LANE_FORBIDS, ERR_IMAGE_UNPINNED, ERR_PIN_LOCAL; ERR_OPTION_INVALID, ERR_LANE_UNKNOWN
+ * @throws ERR_LANE_UNKNOWN, and what reading registry.yaml throws: everything else depends on them
  */
-export const openTarget = async (options: TargetOptions, context: VerbContext, repin?: Repin): Promise<DeployTarget> => {
-  const { root, env, signal, progress } = context;
+export const readTarget = async (options: TargetOptions, context: VerbContext, repin?: Repin): Promise<TargetParts> => {
+  const { signal, progress } = context;
   const specFile = await readSpec(context);
   const { spec, file } = specFile;
   const problems: Problem[] = [];
   const { lane, locations, hosting } = await reachHosting(options, spec, context, problems);
   const platform = hosting && (await attempt(problems, () => onePlatform(options.platform, hosting.takes)));
   const repinned = repin ? platform && (await attempt(problems, () => repin(specFile, platform))) : spec;
-  const pinned = platform && repinned && (await attempt(problems, () => requirePinned(repinned, { file, platforms: [platform], lane })));
-  const environment = environmentOf(lane);
-  if (problems.length > 0 || !hosting || !platform || !pinned || environment === null) throw new PinlaneError(problems as [Problem, ...Problem[]]);
-  const { branch, sha } = environment === 'dev' ? await headNames(root, env) : { branch: undefined, sha: undefined };
-  const plan = planDeployment(pinned, { lane, environment, platform, branch: branch ?? sha, user: loginOf(env) });
-  return { specFile, lane, hosting, plan, locations, io: { progress, signal } };
+  const found = platform && repinned && (await attempt(problems, () => requirePinned(repinned, { file, platforms: [platform], lane })));
+  const pinned = found && { image: found.pins[architectureOf(platform)]!, platform };
+  if (pinned && hosting.name !== 'local' && isStoreReference(pinned.image)) problems.push(storePinProblem(hosting.name, file));
+  return { specFile, lane, hosting, draft: await draftOf(spec, lane, context), pinned, locations, io: { progress, signal }, problems };
 };
+
+/** The deployment that some parts make. @throws all of its problems at once */
+export const targetOf = ({ hosting, draft, pinned, problems, ...parts }: TargetParts): DeployTarget => {
+  if (problems.length > 0 || !hosting || !draft || !pinned) throw new PinlaneError(problems as [Problem, ...Problem[]]);
+  return { ...parts, hosting, plan: { ...draft, ...pinned } };
+};
+
+/**
+ * Decides what a verb is about.
+ * @throws with all problems at once: ERR_LANE_FORBIDS, ERR_IMAGE_UNPINNED, ERR_PIN_LOCAL, ERR_OPTION_INVALID; ERR_LANE_UNKNOWN
+ */
+export const openTarget = async (options: TargetOptions, context: VerbContext, repin?: Repin): Promise<DeployTarget> =>
+  targetOf(await readTarget(options, context, repin));

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { parsePinnedReference, type AcceptanceReport, type Deployment } from '@pinlane/contracts';
@@ -130,12 +130,30 @@ requirement(
     ['a lane that deploys nothing', { lane: 'pr' }, {}, 'ERR_LANE_FORBIDS'],
     ['no evidence in staging', { evidence: false }, {}, 'ERR_LANE_FORBIDS'],
     ['a platform that is not pinned', { platform: 'linux/arm64' }, {}, 'ERR_IMAGE_UNPINNED'],
-  ])('refuses %s before it asks anybody', (_, options, env, code) =>
+  ])('refuses %s, and changes nothing', (_, options, env, code) =>
     within(specOf(images.one), async (root) => {
-      expect(await errorOf(() => deploy(root, options, env))).toMatchObject({ code });
-      expect(standIn.calls).toEqual([]);
+      const { problems } = await errorOf(() => deploy(root, options, env));
+      expect(problems.map((problem) => problem.code)).toContain(code);
+      expect(standIn.account.apps.size + standIn.account.images.size).toBe(0);
     }),
   );
+
+  it('lets nothing that is wrong hide another thing that is', () =>
+    within('ref: acme/one@1\nsecrets: { required: [API_KEY, OTHER] }\n', async (root) => {
+      const env = { MODAL_PROXY_KEY: '', PINLANE_MODAL_PYTHON: '/nowhere/python', CI: 'true' };
+      const inDev = await errorOf(() => deploy(root, { lane: 'local' }, env));
+      expect(inDev.problems.map(({ code }) => code)).toEqual([
+        ...['ERR_LANE_FORBIDS', 'ERR_IMAGE_UNPINNED', 'ERR_HOSTING_AUTH', 'ERR_TOOL_MISSING', 'ERR_SECRET_MISSING'],
+      ]);
+      expect(inDev.problems.at(-1)!.message).toMatch(/acme-one-v1-secrets.*API_KEY, OTHER/);
+      const staged = await errorOf(() => deploy(root, { evidence: false }, { MODAL_TOKEN_SECRET: CANARY }));
+      expect(staged.problems.map(({ code }) => code)).toEqual(['ERR_IMAGE_UNPINNED', 'ERR_LANE_FORBIDS', 'ERR_HOSTING_AUTH']);
+      const store = specOf(images.one).replaceAll(`${registry.host}/acme`, 'store.localhost');
+      await within(store, async (other) => {
+        const { problems } = await errorOf(() => deploy(other, { lane: 'local' }));
+        expect(problems.map(({ code }) => code)).toContain('ERR_PIN_LOCAL');
+      });
+    }));
 
   it('refuses an index, an image of the other platform, and a manifest that is gone, where a platform is pinned', () =>
     within(specOf(images.one), async (root) => {
@@ -167,4 +185,118 @@ requirement(
       });
     }),
   );
+
+  const digestOf = ({ amd64 }: ProcessorImage) => amd64.descriptor.digest;
+  const live = () => [...standIn.account.apps.values()].filter(({ name, state }) => name === 'acme-one-v1' && state === 'APP_STATE_DEPLOYED');
+  const runs = () => {
+    const [definition] = [...live()[0]!.live!.functions.values()];
+    return [...standIn.account.published].find(([, id]) => id === definition!.image_id)?.[0].slice(-64);
+  };
+  /** Something that happens before a call is answered. */
+  const before = (method: string, happen: () => unknown) => standIn.faults.push({ method, times: 1, fault: { kind: 'before', happen } });
+  const byHand = () => standIn.deployByHand('staging', 'acme-one-v1', `${registry.host}/acme/acme-one@sha256:${'c3'.repeat(32)}`);
+  /** Has the first image deployed, and then deploys the second while something happens. */
+  const redeploy = (spoil: () => unknown, options: Readonly<Record<string, unknown>> = {}, more = '') =>
+    new Promise<Awaited<ReturnType<typeof deploy>>>((resolve, reject) => {
+      void within(specOf(images.one, more), async (root) => {
+        for (const image of Object.values(images)) await accept(image, 'staging', root);
+        await deploy(root);
+        writeFileSync(join(root, 'acme-one/registry.yaml'), specOf(images.two, more));
+        await spoil();
+        resolve(await deploy(root, { servingTimeout: 20, ...options }));
+      }).catch(reject);
+    });
+  const withSecret = async () => {
+    const values = new Map([['API_KEY', CANARY]]);
+    standIn.account.secrets.set('st-keys', { id: 'st-keys', name: 'acme-one-v1-secrets', environment: 'staging', values, createdAt: standIn.account.now() });
+  };
+  const SECRET = 'secrets: { required: [API_KEY] }\n';
+  const BACK = 'nx run acme-one:rollback --lane=staging --adapter=modal';
+
+  it.each<[string, () => unknown]>([
+    ['waits while the old image answers for a while', () => standIn.keepServing('acme-one-v1', 5)],
+    ['wins over somebody who deploys by hand after the checks', () => before('AppPublish', byHand)],
+  ])('%s', async (_, spoil) => {
+    const { exitCode, document } = await redeploy(spoil);
+    expect([exitCode, document.outcome, document.serving]).toEqual([0, 'deployed', { known: true, value: digestOf(images.two) }]);
+    expect(runs()).toBe(digestOf(images.two).slice(-64));
+  });
+
+  it('tells that somebody deployed by hand before it could look, and the way back', async () => {
+    const { exitCode, document, lines } = await redeploy(() => before('FunctionGet', byHand));
+    expect([exitCode, document.outcome, document.configured]).toEqual([2, 'failed', { known: true, value: null }]);
+    expect(lines.join('\n')).toMatch(new RegExp(`ERR_DEPLOY_MISMATCH[^]*${BACK}`));
+  });
+
+  it.each([
+    ['fails, and names the way back', {}, 'failed', BACK],
+    ['goes back if it was asked to', { autoRollback: true }, 'rolled-back', 'serves again'],
+  ])('%s if the control plane tells another image than was deployed', async (_, options, outcome, said) => {
+    const lie = () => standIn.account.reported.set([...standIn.account.published.values()].at(-1)!, 'im-0000000000000000000000');
+    const told = await redeploy(() => before('AppPublish', lie), options);
+    expect([told.exitCode, told.document.outcome]).toEqual([2, outcome]);
+    expect(told.lines.join('\n')).toMatch(new RegExp(`ERR_DEPLOY_MISMATCH[^]*${said}`));
+  });
+
+  it('takes no dashboard for the app, though it answers 200', async () => {
+    const dashboard = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<html>all is well</html>'));
+    await new Promise<void>((resolve) => dashboard.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(dashboard.address() as AddressInfo).port}`;
+    const { exitCode, document, lines } = await redeploy(() => standIn.account.urls.set('acme-one-v1', url), { servingTimeout: 2 });
+    dashboard.close();
+    expect([exitCode, document.outcome, document.serving.known]).toEqual([1, 'failed', false]);
+    expect(lines.join('\n')).toMatch(/ERR_DEPLOY_UNREACHABLE.*it is no processor/);
+  });
+
+  it('tells that a secret lost its keys after the checks', async () => {
+    await withSecret();
+    const { exitCode, document, lines } = await redeploy(() => before('AppPublish', () => standIn.account.secrets.get('st-keys')!.values.clear()), {}, SECRET);
+    expect([exitCode, document.outcome]).toEqual([1, 'failed']);
+    expect(lines.join('\n')).toMatch(/ERR_SECRET_MISSING.*acme-one-v1-secrets has no API_KEY any more[^]*secrets-sync/);
+  });
+
+  it('leaves what runs as it is if a secret is gone after the checks', async () => {
+    await withSecret();
+    const remove = () => void standIn.account.secrets.delete('st-keys');
+    expect(await errorOf(() => redeploy(() => before('ImagePublish', remove), {}, SECRET))).toMatchObject({ code: 'ERR_DEPLOY_FAILED' });
+    expect(runs()).toBe(digestOf(images.one).slice(-64));
+  });
+
+  it('deploys once if two commands of a machine do at once', () =>
+    within(specOf(images.one), async (root) => {
+      await accept(images.one, 'staging', root);
+      const both = await Promise.all([deploy(root), deploy(root)]);
+      expect(both.map(({ exitCode, document }) => [exitCode, document.outcome]).sort()).toEqual([
+        [0, 'deployed'],
+        [0, 'unchanged'],
+      ]);
+      expect(live().map((app) => app.versions.length)).toEqual([1]);
+    }));
+
+  it('tells the truth to both if two machines deploy at once, and one of the two is what runs', () =>
+    within(specOf(images.one), (root) =>
+      within(specOf(images.two), async (other) => {
+        for (const image of Object.values(images)) await accept(image, 'staging', root);
+        await deploy(root);
+        standIn.account.published.clear();
+        byHand();
+        const both = await Promise.all([deploy(root, { servingTimeout: 5 }), deploy(other, { servingTimeout: 5 })]);
+        const [one, two] = [images.one, images.two].map((image) => digestOf(image).slice(-64));
+        expect([one, two]).toContain(runs());
+        const winner = both[runs() === one ? 0 : 1]!;
+        expect([winner.exitCode, winner.document.outcome]).toEqual([0, 'deployed']);
+        // The other was deployed, too, and was what ran until then; or it says that it is not what runs.
+        for (const { exitCode, document } of both) expect([exitCode, document.outcome]).toEqual(exitCode === 0 ? [0, 'deployed'] : [2, 'failed']);
+      }),
+    ));
+
+  it.each([3600, -3600])('does not care that the clock of Modal is %d s away', async (away) => {
+    await standIn.stop();
+    standIn = await startModalStandIn({ python: warm(), start: startHealthy, now: () => Date.now() / 1000 + away });
+    await withSecret();
+    await within(specOf(images.one, SECRET), async (root) => {
+      await accept(images.one, 'staging', root);
+      expect([(await deploy(root)).document.outcome, (await deploy(root)).document.outcome]).toEqual(['deployed', 'unchanged']);
+    });
+  });
 });

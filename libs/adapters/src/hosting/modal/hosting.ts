@@ -1,5 +1,5 @@
 import { DEPLOY_ENVIRONMENTS, fail, formatReference, isPinlaneError, PinlaneError, type DeployEnvironment, type Known, type Problem } from '@pinlane/contracts';
-import type { AppPlace, DeploymentPlan, HostedAddress, HostingIo, HostingPlatform, ObservedApp, StoredSecret } from '@pinlane/pipeline';
+import type { AppPlace, DeploymentDraft, DeploymentPlan, HostedAddress, HostingIo, HostingPlatform, ObservedApp, StoredSecret } from '@pinlane/pipeline';
 import { goneApp, liveApp, seenApp, unknownApp } from './facts.ts';
 import { openMarkers, type SecretMarkers } from './markers.ts';
 import { HELPER_APP } from './names.ts';
@@ -43,18 +43,22 @@ const asFact = async <T>(work: Promise<T>): Promise<Known<T>> => {
   }
 };
 
-const deploymentOf = ({ registrySecret = null }: Modal, { slug, place, image, settings, secret, env }: DeploymentPlan): ModalDeployment => ({
+const draftOf = ({ registrySecret = null }: Modal, { slug, place, settings, secret, env }: DeploymentDraft): Omit<ModalDeployment, 'reference' | 'digest'> => ({
   slug,
   app: place.app,
-  reference: formatReference(image),
-  digest: image.digest,
   settings,
   secrets: new Map(secret === null ? [] : [[secret, settings.secrets.required]]),
   registrySecret,
   env,
 });
 
-const proxyProblems = ({ env }: Modal, { settings }: DeploymentPlan): Problem[] =>
+const deploymentOf = (modal: Modal, plan: DeploymentPlan): ModalDeployment => ({
+  ...draftOf(modal, plan),
+  reference: formatReference(plan.image),
+  digest: plan.image.digest,
+});
+
+const proxyProblems = ({ env }: Modal, { settings }: DeploymentDraft): Problem[] =>
   !settings.proxyAuth || (env[PROXY.key] && env[PROXY.secret])
     ? []
     : [
@@ -180,7 +184,7 @@ export const createModalHosting = (options: ModalHostingOptions): HostingPlatfor
     takes: 'linux/amd64',
     proxyRefusal: 401,
     secrets: secretsOf(modal),
-    preflight: async (plan, io) => [...proxyProblems(modal, plan), ...(await whyModalWouldNot(clientFor(plan.place, io), deploymentOf(modal, plan)))],
+    preflight: async (draft, io) => [...proxyProblems(modal, draft), ...(await whyModalWouldNot(clientFor(draft.place, io), draftOf(modal, draft)))],
     describe: (place, signal) => describe(modal, place, signal),
     survey: (environment, apps, signal) => surveyOf(modal, environment, apps, signal),
     elsewhere: (environment, apps, signal) => elsewhereOf(modal, environment, apps, signal),

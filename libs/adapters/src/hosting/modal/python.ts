@@ -21,7 +21,9 @@ export interface PythonClient {
 
 /** Something to ask of a Python. */
 export interface PythonQuestion {
-  readonly args: readonly string[];
+  /** Python, which finds the input in `given` and the arguments in `sys.argv`. */
+  readonly code: string;
+  readonly args?: readonly string[];
   /** What is being done, for messages. */
   readonly what: string;
   readonly timeoutMs: number;
@@ -37,14 +39,33 @@ const SURROUNDINGS = { PYTHONSAFEPATH: '1', NO_COLOR: '1', TERM: 'dumb', COLUMNS
 
 const MAX_BYTES = 32 * 1024 * 1024;
 
+/**
+ * Reads the input that the question has, and ends when its stdin does, which is when this process is gone: a deployment that was killed would else go on
+ * behind the back of the next one. What is asked finds the input in `given`.
+ */
+const TIED = `
+import os, sys, threading
+size, given = int(sys.argv.pop(1)), b""
+while len(given) < size:
+    piece = os.read(0, size - len(given))
+    if not piece:
+        os._exit(1)
+    given += piece
+def end_with_caller():
+    os.read(0, 1)
+    os._exit(1)
+threading.Thread(target=end_with_caller, daemon=True).start()
+`;
+
 /** Asks a Python something; whatever it answers is returned. */
-const answerOf = ({ python, env, environment, signal }: PythonClient, { args, timeoutMs, input, stop }: PythonQuestion): Promise<Answer> =>
+const answerOf = ({ python, env, environment, signal }: PythonClient, { code, args = [], timeoutMs, input = '', stop }: PythonQuestion): Promise<Answer> =>
   ask({
     command: python,
-    args,
+    args: ['-c', TIED + code, String(Buffer.byteLength(input)), ...args],
     cwd: '/',
     env: { ...clientEnvironment(env, environment), ...SURROUNDINGS },
-    ...(input === undefined ? {} : { input }),
+    input,
+    holdsInput: true,
     group: true,
     timeoutMs,
     maxBytes: MAX_BYTES,
@@ -67,18 +88,36 @@ export const askPython = async (client: PythonClient, question: PythonQuestion):
   return exitCode === 0 ? stdout : failOfText(`${stdout}\n${stderr}`, what, [...secretsOf(client.env), ...secrets]);
 };
 
+/** Pythons whose client is the right one. It is not asked for twice. */
+const good = new Set<string>();
+
 /** Why the client can't be used: it is not there, or in another version; null if it can. @throws ERR_HOSTING_UNAVAILABLE if Python does not tell in time */
 export const clientFault = async (client: PythonClient): Promise<string | null> => {
-  const args = ['-c', 'import importlib.metadata as m; print(m.version("modal"))'];
-  const { exitCode, stdout, fault } = await answerOf(client, { args, what: '', timeoutMs: 10_000 });
+  const key = JSON.stringify([client.python, client.env['PATH']]);
+  if (good.has(key)) return null;
+  const code = 'import importlib.metadata as m; print(m.version("modal"))';
+  const { exitCode, stdout, fault } = await answerOf(client, { code, what: '', timeoutMs: 10_000 });
   if (fault === 'aborted') return fail('ERR_CANCELLED', "interrupted while looking for Modal's client");
   if (fault === 'late') return fail('ERR_HOSTING_UNAVAILABLE', `${client.python} did not tell its version of Modal's client in time`);
   if (fault !== null) return `${client.python} can't be started`;
   if (exitCode !== 0) return `${client.python} has no package modal`;
   const version = stdout.trim();
+  if (version === PYTHON_CLIENT) good.add(key);
   return version === PYTHON_CLIENT ? null : `${client.python} has modal ${version}, and Pinlane works with ${PYTHON_CLIENT} alone`;
 };
 
+/** Does what `python -m modal` does with the arguments in `sys.argv`. */
+export const RUN_CLIENT = `
+import runpy
+sys.argv[0] = "modal"
+runpy.run_module("modal", run_name="__main__", alter_sys=True)
+`;
+
+/** A command of the client. */
+export interface ModalCommand extends Omit<PythonQuestion, 'code' | 'input'> {
+  readonly args: readonly string[];
+}
+
 /** Runs a command of the client, `modal <args> --env <environment>`, and gives what it printed. @throws as {@link askPython} */
-export const runModal = (client: PythonClient, { args, ...question }: PythonQuestion): Promise<string> =>
-  askPython(client, { ...question, args: ['-m', 'modal', ...args, '--env', client.environment] });
+export const runModal = (client: PythonClient, { args, ...question }: ModalCommand): Promise<string> =>
+  askPython(client, { ...question, code: RUN_CLIENT, args: [...args, '--env', client.environment] });

@@ -3,7 +3,7 @@ import { fail } from '@pinlane/contracts';
 import { inParallel } from '@pinlane/oci';
 import { isNotFound } from './failures.ts';
 import { LIMITS } from './limits.ts';
-import type { PythonClient } from './python.ts';
+import { RUN_CLIENT, type PythonClient } from './python.ts';
 import { withSdk, type SdkClient } from './sdk.ts';
 import { askAlive } from './watch.ts';
 
@@ -44,18 +44,16 @@ export const deleteSecret = (client: SdkClient, name: string): Promise<void> =>
 
 // The client reads values from arguments and from files. This is a file that has no name and, where the system has such, no disk: it is gone with the process.
 const CREATE = `
-import os, runpy, sys, tempfile
-values = sys.stdin.buffer.read()
+import tempfile
 if hasattr(os, "memfd_create"):
     file = os.fdopen(os.memfd_create("values"), "w+b")
 else:
     file = tempfile.TemporaryFile()
-file.write(values)
+file.write(given)
 file.flush()
 file.seek(0)
-sys.argv = ["modal", *sys.argv[1:], "--from-json", f"/dev/fd/{file.fileno()}"]
-runpy.run_module("modal", run_name="__main__", alter_sys=True)
-`;
+sys.argv += ["--from-json", f"/dev/fd/{file.fileno()}"]
+${RUN_CLIENT}`;
 
 /**
  * Makes a secret hold these values and no others. They go to the client through a pipe, and from there to Modal: no argument and no file has them.
@@ -64,7 +62,8 @@ runpy.run_module("modal", run_name="__main__", alter_sys=True)
 export const putSecret = async (client: PythonClient, name: string, values: ReadonlyMap<string, string>): Promise<void> => {
   if (values.size === 0) return fail('ERR_OPTION_INVALID', `the secret ${name} has no value: Modal keeps no empty secret`);
   await askAlive(client, {
-    args: ['-c', CREATE, 'secret', 'create', name, '--force', '--env', client.environment],
+    code: CREATE,
+    args: ['secret', 'create', name, '--force', '--env', client.environment],
     what: `writing the secret ${name}`,
     timeoutMs: LIMITS.readMs,
     input: JSON.stringify(Object.fromEntries(values)),

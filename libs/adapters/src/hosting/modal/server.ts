@@ -1,10 +1,10 @@
-import { fail, isPinlaneError, type Problem } from '@pinlane/contracts';
+import { fail, isPinlaneError, PinlaneError, type Problem } from '@pinlane/contracts';
 import type { DeploymentSettings } from '@pinlane/pipeline';
 import { serverDeployArguments, whyNotDeployable } from './deploy-arguments.ts';
 import { buildImage, publishedImage, publishImage } from './image.ts';
 import { LIMITS } from './limits.ts';
 import { publishedName, SERVER } from './names.ts';
-import { listApps, type LiveApp } from './observe.ts';
+import { listApps, requireEnvironment, type LiveApp } from './observe.ts';
 import { clientFault, INSTALL, type PythonClient } from './python.ts';
 import { secretKeys } from './secrets.ts';
 import { parseTold, serverInfoOf, type ServerInfo } from './server-info.ts';
@@ -40,32 +40,52 @@ const problemsIn = async (work: () => Promise<readonly Problem[]>): Promise<read
   }
 };
 
-const secretProblems = async (client: PythonClient, name: string, keys: readonly string[]): Promise<readonly Problem[]> => {
+/** A secret that has to be there with some keys. */
+interface WantedSecret {
+  readonly name: string;
+  readonly keys: readonly string[];
+  /** What stores it. */
+  readonly fix?: string;
+}
+
+const secretProblems = async (client: PythonClient, { name, keys, fix }: WantedSecret): Promise<readonly Problem[]> => {
   const found = await secretKeys(client, name, keys);
   // Where no key is required, nothing has to be there.
-  if (found === null && keys.length === 0) return [];
-  if (found === null) return [{ code: 'ERR_SECRET_MISSING', message: `Modal has no secret ${name} in ${client.environment}` }];
-  const missing = keys.filter((key) => !found.includes(key));
-  return missing.length === 0 ? [] : [{ code: 'ERR_SECRET_MISSING', message: `the secret ${name} in ${client.environment} lacks ${missing.join(', ')}` }];
+  const missing = keys.filter((key) => !found?.includes(key));
+  if (missing.length === 0) return [];
+  const place = `the environment ${client.environment}`;
+  const message =
+    found === null
+      ? `Modal has no secret ${name} in ${place}; it must have the keys ${missing.join(', ')}`
+      : `Modal's secret ${name} in ${place} lacks ${missing.join(', ')}`;
+  return [{ code: 'ERR_SECRET_MISSING', message, ...(fix === undefined ? {} : { fix }) }];
 };
+
+/** The secret that the images of a private registry are pulled with: nobody but the owner of that login stores it. */
+const registryLogin = (name: string): WantedSecret => ({
+  name,
+  keys: ['REGISTRY_USERNAME', 'REGISTRY_PASSWORD'],
+  fix: 'It is the login that Modal pulls images with (PINLANE_MODAL_REGISTRY_SECRET). Make it from a file: modal secret create <name> --from-dotenv <file>.',
+});
 
 /** All that would make a deployment fail, at once: the client, the account, the environment, the names and the secrets with their keys. Reads only. */
 export const whyModalWouldNot = async (
   client: PythonClient,
-  { app, settings, secrets, registrySecret }: Pick<ModalDeployment, 'app' | 'settings' | 'secrets' | 'registrySecret'>,
+  { app, settings, secrets, registrySecret }: Omit<ModalDeployment, 'reference' | 'digest'>,
 ): Promise<Problem[]> => {
-  const wanted = [...secrets, ...(registrySecret === null ? [] : [[registrySecret, ['REGISTRY_USERNAME', 'REGISTRY_PASSWORD']] as const])];
+  const own = [...secrets].map(([name, keys]): WantedSecret => ({ name, keys }));
+  const wanted = [...own, ...(registrySecret === null ? [] : [registryLogin(registrySecret)])];
   const python = async (): Promise<readonly Problem[]> => {
     const fault = await clientFault(client);
     return fault === null ? [] : [{ code: 'ERR_TOOL_MISSING', message: fault, fix: INSTALL }];
   };
   const account = async (): Promise<readonly Problem[]> => {
     // Where the account or the environment is wrong, nothing else can be asked.
-    const environment = await problemsIn(async () => (await listApps(client), []));
+    const environment = await problemsIn(async () => (await requireEnvironment(client), []));
     if (environment.length > 0) return environment;
-    return (await Promise.all(wanted.map(([name, keys]) => problemsIn(() => secretProblems(client, name, keys))))).flat();
+    return (await Promise.all(wanted.map((secret) => problemsIn(() => secretProblems(client, secret))))).flat();
   };
-  return [...whyNotDeployable({ app, settings, secrets: wanted.map(([name]) => name) }), ...(await Promise.all([python(), account()])).flat()];
+  return [...whyNotDeployable({ app, settings, secrets: wanted.map(({ name }) => name) }), ...(await Promise.all([python(), account()])).flat()];
 };
 
 /** The names of those secrets that are required, and of those that are there though they need not be. */
@@ -84,6 +104,19 @@ export const readServer = async (client: PythonClient, app: string): Promise<Ser
 /** A live app; null if there is none of that name. @throws ERR_HOSTING_… */
 export const findLive = async (client: PythonClient, app: string): Promise<LiveApp | null> => (await listApps(client)).find(({ name }) => name === app) ?? null;
 
+/** What the control plane says of an app that was just deployed. @throws what kept it from saying so; the app may well run then, which is said */
+const readBack = async (client: PythonClient, app: string): Promise<{ readonly server: ServerInfo; readonly live: LiveApp }> => {
+  try {
+    const [server, live] = await Promise.all([readServer(client, app), findLive(client, app)]);
+    return { server, live: live ?? fail('ERR_HOSTING_REFUSED', `Modal lists no app ${app} in ${client.environment}`) };
+  } catch (thrown) {
+    if (!isPinlaneError(thrown) || thrown.code === 'ERR_CANCELLED') throw thrown;
+    const told = thrown.problems[0]!;
+    const message = `${app} was deployed, and what runs now could not be read back: ${told.message}`;
+    throw new PinlaneError({ ...told, message, fix: 'Deploy again: what runs already is found, and left alone.' }, { cause: thrown });
+  }
+};
+
 /**
  * Deploys an image as a Server, by public calls alone: its image object is built and published under the whole digest, that name is deployed,
  * and what the control plane says then is compared with what was built. What ran before runs on until all of it is done.
@@ -101,8 +134,7 @@ export const deployToModal = async (client: PythonClient, deployment: ModalDeplo
   const what = `deploying ${app} in ${client.environment}`;
   const args = serverDeployArguments({ app, image, settings, secrets: await secretsThatAreThere(client, secrets), env });
   await runAlive(client, { args, what, timeoutMs: LIMITS.writeMs });
-  const [server, live] = await Promise.all([readServer(client, app), findLive(client, app)]);
-  if (live === null) return fail('ERR_HOSTING_REFUSED', `Modal lists no app ${app} in ${client.environment} after it was deployed`);
+  const { server, live } = await readBack(client, app);
   if (server.imageId === imageId) return { app: live, server };
   return fail(
     'ERR_DEPLOY_MISMATCH',

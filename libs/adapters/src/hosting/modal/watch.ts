@@ -1,6 +1,6 @@
 import { isPinlaneError } from '@pinlane/contracts';
 import { LIMITS } from './limits.ts';
-import { askPython, runModal, type PythonClient, type PythonQuestion } from './python.ts';
+import { askPython, runModal, type ModalCommand, type PythonClient, type PythonQuestion } from './python.ts';
 import { withSdk, type SdkClient } from './sdk.ts';
 
 /**
@@ -42,5 +42,5 @@ export const askAlive = (client: PythonClient, question: PythonQuestion): Promis
   whileAlive(client, question.what, (stop) => askPython(client, { ...question, stop }));
 
 /** Runs a command of the Python client, as long as the API gives signs of life. @throws as {@link askAlive} */
-export const runAlive = (client: PythonClient, question: PythonQuestion): Promise<string> =>
+export const runAlive = (client: PythonClient, question: ModalCommand): Promise<string> =>
   whileAlive(client, question.what, (stop) => runModal(client, { ...question, stop }));

@@ -9,25 +9,16 @@ import { errorOf, temporaryFolder } from '@pinlane/testing';
 import { awaitServing, backoffAfter, createLocalHosting, hostRuntime, requestsTo } from '../../../src/index.ts';
 import { hostingSuite } from '../../support/hosting-suite.ts';
 import { OWN_PLATFORM, unpackedImage } from '../../support/image.ts';
-import { IMAGE, makeRootfs } from '../../support/rootfs.ts';
+import { HEALTHY, IMAGE, makeRootfs } from '../../support/rootfs.ts';
 
 jest.setTimeout(120_000);
 
-const PROGRAM = `
-const http = require('node:http');
-process.on('SIGTERM', () => process.exit(0));
-console.log('key ' + process.env.API_KEY);
-http.createServer((request, response) => {
-  if (request.url === '/crash') process.exit(3);
-  response.end(JSON.stringify({ ok: true, image_digest: process.env.IMAGE_DIGEST, pid: process.pid }));
-}).listen(Number(process.env.PORT), '0.0.0.0');
-`;
 const node = join(import.meta.dirname, '../../../../../node_modules/.bin/node');
 const io = () => ({ progress: () => undefined, signal: new AbortController().signal });
 
 const open = async () => {
   const deployments = temporaryFolder('deployments', { forFile: true });
-  const rootfs = makeRootfs(PROGRAM);
+  const rootfs = makeRootfs(HEALTHY);
   const platform: HostingPlatform = createLocalHosting({
     deployments,
     takes: OWN_PLATFORM,

@@ -2,7 +2,7 @@ import { EXIT, fail, PinlaneError, type Deployment } from '@pinlane/contracts';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { withAppLock } from '../../deploy/app-lock.ts';
 import { deployTarget, documentOf, UNASKED, type Found } from '../../deploy/deploy.ts';
-import { openTarget, type DeployTarget } from '../../deploy/target.ts';
+import { readTarget, targetOf, type DeployTarget } from '../../deploy/target.ts';
 import type { ModalDeployOptions } from './options.ts';
 
 const stopApp = async (target: DeployTarget, context: VerbContext): Promise<VerbOutcome<Deployment>> => {
@@ -22,12 +22,13 @@ const stopApp = async (target: DeployTarget, context: VerbContext): Promise<Verb
 
 /**
  * Deploys the image that is pinned, or ends the app with --stop.
- * @throws ERR_OPTION_INVALID, and what `openTarget` and `deployTarget` throw
+ * @throws ERR_OPTION_INVALID, and what `readTarget` and `deployTarget` throw
  */
 export const modalDeploy = async (options: ModalDeployOptions, context: VerbContext): Promise<VerbOutcome<Deployment>> => {
   if (options.stop === true && options.dryRun === true)
     throw new PinlaneError({ code: 'ERR_OPTION_INVALID', message: '--stop and --dryRun exclude each other' });
-  const target = await openTarget(options, context);
-  if (options.stop !== true) return deployTarget(target, options, context);
+  const parts = await readTarget(options, context);
+  if (options.stop !== true) return deployTarget(parts, options, context);
+  const target = targetOf(parts);
   return withAppLock(target.hosting.name, target.plan.place, target.locations.paths, target.io.signal, () => stopApp(target, context));
 };

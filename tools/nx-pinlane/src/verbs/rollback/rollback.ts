@@ -1,8 +1,8 @@
-import { EXIT, fail, formatReference, shortDigest, type Deployment } from '@pinlane/contracts';
+import { EXIT, fail, formatReference, shortDigest, type Deployment, type Problem } from '@pinlane/contracts';
 import { indexPinOf, requireMayPin } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { deployTarget } from '../../deploy/deploy.ts';
-import { openTarget } from '../../deploy/target.ts';
+import { attempt, readTarget, targetOf } from '../../deploy/target.ts';
 import { resolveLane } from '../../workspace/settings.ts';
 import { earlierPin, type EarlierPin } from './earlier-pin.ts';
 import type { RollbackOptions } from './options.ts';
@@ -22,15 +22,17 @@ const writePin = async ({ commit, spec }: EarlierPin, { lane, insecureRegistry }
  * @throws ERR_ROLLBACK_TARGET, and what `modal-deploy` and `pin --digest` throw
  */
 export const rollback = async (options: RollbackOptions, context: VerbContext): Promise<VerbOutcome<Deployment>> => {
-  if (options.pin === true) requireMayPin(resolveLane(options.lane, context.env));
+  const problems: Problem[] = [];
+  const lane = resolveLane(options.lane, context.env);
+  if (options.pin === true) await attempt(problems, () => requireMayPin(lane));
   let earlier: EarlierPin | undefined;
-  const target = await openTarget(options, context, async (specFile, platform) => {
+  const parts = await readTarget(options, context, async (specFile, platform) => {
     earlier = await earlierPin(context.root, options.to, specFile, platform);
     return { ...specFile.spec, image: earlier.spec.image };
   });
+  const outcome = await deployTarget({ ...parts, problems: [...problems, ...parts.problems] }, options, context);
+  const { plan, specFile } = targetOf(parts);
   const { commit } = earlier!;
-  const outcome = await deployTarget(target, options, context);
-  const { plan, specFile } = target;
   const back = `${plan.ref} goes back to ${shortDigest(plan.image.digest)}, which commit ${commit.slice(0, 12)} pins`;
   if (outcome.exitCode !== EXIT.good || options.dryRun === true) return { ...outcome, lines: [back, ...outcome.lines] };
   const pins =
