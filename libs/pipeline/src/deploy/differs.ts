@@ -12,10 +12,27 @@ export interface DeploymentDifferences {
 
 const text = (value: unknown): string | null => (value === undefined || value === null ? null : String(value));
 
+/** Memory in whole MiB, in which platforms count it. */
+export const mebibytes = (gibibytes: number): number => Math.max(1, Math.round(gibibytes * 1024));
+
+/** The same amount of a processor: platforms count in thousandths, and cut what is finer. */
+const isSameCpu = (one: number, other: number): boolean => Math.abs(one - other) < 0.0011;
+
+/** The name of a GPU as platforms write it: in capitals, and one of them without its number. */
+const gpuName = (text: string): string => text.toUpperCase().replace(/:1(?=,|$)/g, '');
+
+/** Whether two values are one to a platform, which counts in units of its own: else such a setting would differ for ever, however often it is deployed. */
+const isSame = (name: keyof DeployedSettings, one: unknown, other: unknown): boolean => {
+  if (name === 'cpu' && typeof one === 'number' && typeof other === 'number') return isSameCpu(one, other);
+  if (name === 'memoryGb' && typeof one === 'number' && typeof other === 'number') return mebibytes(one) === mebibytes(other);
+  if (name === 'gpu' && typeof one === 'string' && typeof other === 'string') return gpuName(one) === gpuName(other);
+  return (one ?? null) === (other ?? null);
+};
+
 /** Settings that differ; those that the platform does not tell have no say. */
 const settingsDiffer = (expected: DeployedSettings, found: DeployedSettings): DriftDifference[] =>
   (Object.keys(found) as (keyof DeployedSettings)[])
-    .filter((name) => found[name] !== undefined && (found[name] ?? null) !== (expected[name] ?? null))
+    .filter((name) => found[name] !== undefined && !isSame(name, found[name], expected[name]))
     .map((name) => ({ what: 'setting', name, expected: text(expected[name]), found: text(found[name]) }));
 
 /** How a key of a secret is named where it is expected, or found. */

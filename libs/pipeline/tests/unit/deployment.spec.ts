@@ -21,8 +21,8 @@ image: { platforms: { amd64: 'ghcr.io/acme/one@${digestOf('a')}' } }
 runtime: { cpu: 1, memory_gb: 2 }
 deploy: { max_containers: 3, resources: { cpu: 4 } }
 `;
-const planOf = (more = 'secrets: { required: [A_KEY], optional: [B_KEY] }\n'): DeploymentPlan => {
-  const pinned = requirePinned(parseSpec(SPEC + more, { file: 'registry.yaml' }).spec, { file: 'registry.yaml', platforms: ['linux/amd64'] });
+const planOf = (more = 'secrets: { required: [A_KEY], optional: [B_KEY] }\n', spec = SPEC): DeploymentPlan => {
+  const pinned = requirePinned(parseSpec(spec + more, { file: 'registry.yaml' }).spec, { file: 'registry.yaml', platforms: ['linux/amd64'] });
   return planDeployment(pinned, { lane: 'staging', environment: 'staging', platform: 'linux/amd64', branch: undefined, user: 'ann' });
 };
 const SECRET = { name: 'acme-one-v2-secrets', keys: ['A_KEY'] };
@@ -71,6 +71,29 @@ describe('an app that is compared with its plan', () => {
     ['all, if there is no such app', { state: known('absent'), image: unknown }, 'there is no such app yet'],
   ])('differs in %s', (_, more, line) => {
     expect(deploymentDiffers(planOf(), observed(more)).differs.map(differenceLine)).toEqual([line]);
+  });
+
+  it.each([
+    // In whole MiB, and in thousandths of a processor, cut; a GPU's name in capitals.
+    ['{ memory_gb: 0.3 }', { memoryGb: 0.2998 }, true],
+    ['{ memory_gb: 0.0001 }', { memoryGb: 0.001 }, true],
+    ['{ memory_gb: 1.7 }', { memoryGb: 1.7002 }, true],
+    ['{ memory_gb: 4095.9997 }', { memoryGb: 4096 }, true],
+    ['{ memory_gb: 2 }', { memoryGb: 2.001 }, false],
+    ['{ memory_gb: 0.5 }', { memoryGb: 0.25 }, false],
+    ['{ cpu: 0.1239 }', { cpu: 0.123 }, true],
+    ['{ cpu: 1.001 }', { cpu: 1 }, true],
+    ['{ cpu: 0.125 }', { cpu: 0.123 }, false],
+    ['{ gpu: h100 }', { gpu: 'H100' }, true],
+    ['{ gpu: "a100-80gb:1" }', { gpu: 'A100-80GB' }, true],
+    ['{ gpu: "L4:1,t4:2" }', { gpu: 'L4,T4:2' }, true],
+    ['{ gpu: "h100:2" }', { gpu: 'H100' }, false],
+    ['{ gpu: h100 }', { gpu: 'H100:16' }, false],
+    ['{ gpu: h100 }', { gpu: null }, false],
+  ])('has resources %s if the platform tells %j: %p', (resources, told, same) => {
+    const plan = planOf(`runtime: ${resources}\n`, SPEC.replace(/^(?:runtime|deploy): .*\n/gm, ''));
+    const { differs } = deploymentDiffers(plan, observed({ settings: known(told), secrets: known([]) }));
+    expect(differs).toHaveLength(same ? 0 : 1);
   });
 
   it('is not known where the platform does not answer, and that is no difference', () => {

@@ -1,5 +1,5 @@
-import type { DeploymentSettings } from '@pinlane/pipeline';
 import type { Problem } from '@pinlane/contracts';
+import { mebibytes, type DeploymentSettings } from '@pinlane/pipeline';
 
 /** What `modal server deploy` is told. Only names: values are in Modal's secrets, and the digest is in the image. */
 export interface ServerDeploy {
@@ -35,9 +35,6 @@ export const serverDeployArguments = ({ app, image, settings, secrets, env }: Se
     ...[`--startup-timeout=${STARTUP_S}`, `--exit-grace-period=${Math.min(GRACE_S, Math.ceil(timeoutSeconds))}`],
   ];
 };
-
-/** Memory in MiB, as Modal counts it. */
-export const mebibytes = (gibibytes: number): number => Math.max(1, Math.round(gibibytes * 1024));
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9-_.]{0,63}$/;
 

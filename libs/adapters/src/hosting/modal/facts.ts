@@ -29,8 +29,8 @@ const settingsOf = (server: ServerInfo): DeployedSettings => ({
   ...(server.region === DEFAULT_REGION ? {} : { region: server.region }),
   proxyAuth: server.proxyAuth,
   ...(server.cpu === null ? {} : { cpu: server.cpu }),
-  // Modal counts in MiB.
-  ...(server.memoryMib === null ? {} : { memoryGb: Math.round((server.memoryMib / 1024) * 100) / 100 }),
+  // Modal counts in MiB: four digits keep any two apart.
+  ...(server.memoryMib === null ? {} : { memoryGb: Math.round((server.memoryMib / 1024) * 10_000) / 10_000 }),
   gpu: server.gpu,
   ...(server.concurrency === null ? {} : { concurrency: server.concurrency }),
 });
