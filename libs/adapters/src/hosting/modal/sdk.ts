@@ -107,8 +107,9 @@ export const withSdk = async <Result>(
     const own = silenceMs === undefined ? [AbortSignal.timeout(callMs)] : [];
     return given || own.length > 0 ? AbortSignal.any([shared, ...own, ...(given ? [given] : [])]) : shared;
   };
+  let client: ModalClient | undefined;
   try {
-    const client = withProcessEnvironment(
+    client = withProcessEnvironment(
       clientEnvironment(env, environment),
       () =>
         new ModalClient({
@@ -124,12 +125,12 @@ export const withSdk = async <Result>(
     );
     requireSdk(client.version());
     const result = await untilAborted(work(client), whole);
-    client.close();
     if (result !== TOO_LATE) return result;
   } catch (thrown) {
     if (!whole.aborted) throw failureOf(thrown, what, secretsOf(env));
   } finally {
     silence.end();
+    client?.close();
   }
   if (signal.aborted) return fail('ERR_CANCELLED', `interrupted while ${what}`);
   return fail('ERR_HOSTING_UNAVAILABLE', `Modal did not answer while ${what} for ${limitMs / 1000} s`);
