@@ -138,7 +138,8 @@ requirement(
     standIn.faults.push({ method, times: 1, fault: { kind: 'before', happen: () => setTimeout(() => stop.abort(), 50) } });
     const { found, stays } = await prove({}, stop);
     expect(found).not.toHaveProperty('seen');
-    expect([stays(), left()]).toEqual([[], NOTHING]);
+    // On a slow machine it is interrupted before it is told that its image is built.
+    expect([stays().filter((line) => !line.includes('if Modal has built it')), left()]).toEqual([[], NOTHING]);
   });
 
   it('names what can not be removed, and removes the rest; a rerun removes it', async () => {
