@@ -21,6 +21,11 @@ export const ENVIRONMENT = {
   },
   PINLANE_RUNTIME: { what: 'What runs an image under test: auto, bubblewrap, unshare, docker or host.', option: 'runtime', inCacheKey: false },
   PINLANE_ADAPTER: { what: 'Where images are deployed: local, which is this machine, or modal.', option: 'adapter', inCacheKey: false },
+  PINLANE_DEPLOYMENTS: {
+    what: 'The folder, by its absolute path, of what is deployed to this machine, for several clones that share it; .pinlane/deployments of the workspace if it is unset.',
+    option: null,
+    inCacheKey: false,
+  },
   PINLANE_INSECURE_REGISTRY: {
     what: 'Hosts of registries that are spoken to by plain HTTP, with commas between.',
     option: 'insecureRegistry',

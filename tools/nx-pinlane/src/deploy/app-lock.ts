@@ -11,7 +11,7 @@ const PATIENCE_MS = 300_000;
 export const withAppLock = <T>(
   adapter: string,
   { environment, app }: AppPlace,
-  { locks, temporary }: Pick<WorkspacePaths, 'locks' | 'temporary'>,
+  { appLocks }: Pick<WorkspacePaths, 'appLocks'>,
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> => {
@@ -19,6 +19,12 @@ export const withAppLock = <T>(
     .update(JSON.stringify([adapter, environment, app]))
     .digest('hex')
     .slice(0, 32);
-  const place = { folder: join(locks, `deploy-${name}`), temporary, patienceMs: PATIENCE_MS, what: `the app ${app} in environment ${environment}`, signal };
+  const place = {
+    folder: join(appLocks, `deploy-${name}`),
+    temporary: join(appLocks, 'tmp'),
+    patienceMs: PATIENCE_MS,
+    what: `the app ${app} in environment ${environment}`,
+    signal,
+  };
   return withLock(place, work);
 };

@@ -1,3 +1,4 @@
+import { isAbsolute, join } from 'node:path';
 import { headNames } from '@pinlane/adapters';
 import {
   architectureOf,
@@ -8,6 +9,7 @@ import {
   isStoreReference,
   parsePlatforms,
   PinlaneError,
+  quoted,
   RUNTIME_NAMES,
   type HostingName,
   type Lane,
@@ -27,8 +29,9 @@ import {
   type HostingPlatform,
 } from '@pinlane/pipeline';
 import type { VerbContext } from '../command/context.ts';
+import { valueOf } from '../command/environment.ts';
 import { openLocations, type ImageLocations } from '../images/locations.ts';
-import { workspacePaths } from '../workspace/paths.ts';
+import { workspacePaths, type WorkspacePaths } from '../workspace/paths.ts';
 import { choice, chosen, insecureRegistries, resolveLane } from '../workspace/settings.ts';
 import { readSpec, type SpecFile } from '../workspace/spec-file.ts';
 import { loginOf, openHosting } from './hosting.ts';
@@ -75,6 +78,14 @@ export const attempt = async <T>(problems: Problem[], work: () => T | Promise<T>
   }
 };
 
+/** The paths of a workspace whose clones may share what is deployed to this machine, and the locks of it. @throws ERR_OPTION_INVALID */
+const deployPaths = (paths: WorkspacePaths, env: VerbContext['env']): WorkspacePaths => {
+  const deployments = valueOf(env, 'PINLANE_DEPLOYMENTS');
+  if (deployments === undefined) return paths;
+  if (!isAbsolute(deployments)) fail('ERR_OPTION_INVALID', `PINLANE_DEPLOYMENTS is ${quoted(deployments)}; it takes an absolute path`);
+  return { ...paths, deployments, appLocks: join(deployments, '.locks') };
+};
+
 /**
  * Reaches the hosting platform that a verb works with: by the option, the environment or registry.yaml. Why the lane may not use it from here is added to the
  * problems, and then there is none.
@@ -88,7 +99,11 @@ export const reachHosting = async (
 ): Promise<{ readonly lane: Lane; readonly locations: ImageLocations; readonly hosting: HostingPlatform | null }> => {
   const lane = resolveLane(options.lane, env);
   const name = hostingOf(options.adapter ?? choice(env, 'PINLANE_ADAPTER', HOSTING_NAMES), spec);
-  const locations = openLocations(workspacePaths(root, lane), { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal, progress });
+  const locations = openLocations(deployPaths(workspacePaths(root, lane), env), {
+    insecureRegistries: insecureRegistries(options.insecureRegistry, env),
+    signal,
+    progress,
+  });
   const runtime = chosen(options.runtime, env, 'PINLANE_RUNTIME', ['auto', ...RUNTIME_NAMES] as const);
   problems.push(...whyLaneForbids(lane, { hosting: name, ci: isCi(env) }));
   return { lane, locations, hosting: await attempt(problems, () => openHosting(name, { lane, runtime, locations, env })) };

@@ -31,6 +31,8 @@ export interface WorkspacePaths {
   readonly cache: string;
   /** The apps that are deployed to this machine. */
   readonly deployments: string;
+  /** The locks of apps, wherever they are deployed. */
+  readonly appLocks: string;
   /** What is kept of apps on Modal: a key, and marks of secrets that were stored from here. */
   readonly modal: string;
   /** What `doctor --modal` made on an account and has not removed yet. */
@@ -61,6 +63,7 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     promotion: join(shared, 'reports/promotion.json'),
     cache: join(own, 'cache'),
     deployments: join(shared, 'deployments'),
+    appLocks: join(shared, 'locks'),
     modal: join(shared, 'modal'),
     doctor: join(shared, 'doctor'),
   };
