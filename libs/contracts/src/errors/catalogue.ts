@@ -205,6 +205,10 @@ export const ERROR_CATALOGUE = {
     'It could not be told whether staging pinned and accepted what is pinned.',
     'Fetch the whole history with all branches: fetch-depth: 0 in a workflow, git fetch --unshallow; git fetch origin +refs/heads/staging:refs/remotes/origin/staging.',
   ),
+  ERR_REHEARSAL_UNFIT: error(
+    'A workflow can not be rehearsed on this machine: none is of the lane, it uses an action that nothing stands in for, or act refuses it.',
+    'A workflow of a lane is set off by its event and has PINLANE_LANE in its env; the message says what is wanting.',
+  ),
   ERR_ROLLBACK_TARGET: error(
     'There is no earlier pin to go back to, or the one that was named is none.',
     'Name a commit that pinned this processor with --to: git log -- <its registry.yaml>.',

@@ -145,6 +145,13 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: [],
     target: {},
   },
+  rehearse: {
+    title: 'Runs the workflows of the lanes on this machine, in act, against a remote, a registry and a platform of its own.',
+    subject: 'workspace',
+    alias: null,
+    keyVariables: ['PINLANE_REGISTRY', 'PINLANE_ENGINE'],
+    target: { example: { lane: 'staging' } },
+  },
   'store-gc': {
     title: 'Frees disk space: removes from the local store what no registry.yaml pins, no build record names and no name in the store reaches.',
     subject: 'workspace',
