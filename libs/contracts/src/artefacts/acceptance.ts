@@ -138,3 +138,11 @@ export const acceptanceFileSchema = z.strictObject({
 });
 export type AcceptanceFile = z.output<typeof acceptanceFileSchema>;
 export type AcceptanceCase = AcceptanceFile['cases'][number];
+
+/** The outcome of `acceptance` in lane dev, where a processor that came with the last merge has no pins yet. */
+export const acceptanceAwaitedSchema = artefact('AcceptanceAwaited', {
+  ref: refSchema,
+  lane: z.enum(LANES),
+  reason: z.string(),
+}).describe('A processor that nothing is pinned of yet, in a lane that leaves pinning to staging.');
+export type AcceptanceAwaited = z.infer<typeof acceptanceAwaitedSchema>;

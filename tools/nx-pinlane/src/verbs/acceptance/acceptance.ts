@@ -13,12 +13,23 @@ import {
   plainLine,
   platformOf,
   RUNTIME_NAMES,
+  type AcceptanceAwaited,
   type AcceptanceReport,
   type EvidenceFound,
   type PinnedReference,
   type Platform,
 } from '@pinlane/contracts';
-import { evidenceFor, looksForEvidence, parseYaml, placeOf, renderEvidence, requirePinned, requireTestsPinned, type EvidenceSubject } from '@pinlane/pipeline';
+import {
+  evidenceFor,
+  looksForEvidence,
+  namedPins,
+  parseYaml,
+  placeOf,
+  renderEvidence,
+  requirePinned,
+  requireTestsPinned,
+  type EvidenceSubject,
+} from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { requestedBy, type BuildRequested } from '../../images/build-request.ts';
 import { ensureBuilt } from '../../images/ensure-built.ts';
@@ -123,13 +134,23 @@ const runAcceptance = ({ specFile, settings, locations, image, platform, pinned,
     signal: context.signal,
   });
 
+/** Whether a processor is new to a lane that neither pins nor deploys: it is merged there before staging can pin it. */
+const awaitsPins = ({ spec }: SpecFile, { rules }: BuildSettings): boolean =>
+  rules.writesPins === 'no' && rules.deploysTo === null && Object.keys(namedPins(spec)).length === 0;
+
+const awaited = ({ spec: { ref }, file }: SpecFile, { lane }: BuildSettings): VerbOutcome<AcceptanceAwaited> => {
+  const reason = 'nothing is pinned yet, which is what staging does';
+  const document: AcceptanceAwaited = { kind: 'AcceptanceAwaited', schemaVersion: 1, ref, lane, reason };
+  return { document, lines: [`${ref}  NOT TESTED: ${reason} (${file})`], exitCode: EXIT.good };
+};
+
 /**
  * Puts a processor's image to the test: the working tree's, or with `pinned` (and in lanes that test pinned images) the pinned one, for
- * which nothing is built. A rejected image is a verdict: exit code 2. The report on a pinned image that passed is attached to it if that
+ * which nothing is built. In lane dev a processor without any pin is told of, and nothing is tested. A rejected image is a verdict: exit code 2. The report on a pinned image that passed is attached to it if that
  * is asked.
  * @throws ERR_IMAGE_UNPINNED, ERR_LANE_FORBIDS, ERR_PIN_LOCAL, ERR_LANE_SECRET_SET, ERR_EVIDENCE_MISSING in a lane that needs evidence, and whatever building and running throw
  */
-export const acceptance = async (options: AcceptanceOptions, context: VerbContext): Promise<VerbOutcome<AcceptanceReport>> => {
+export const acceptance = async (options: AcceptanceOptions, context: VerbContext): Promise<VerbOutcome<AcceptanceReport | AcceptanceAwaited>> => {
   const settings = resolveSettings({ ...options.build, ...options }, context.env);
   const { lane } = settings;
   const locations = openLocations(workspacePaths(context.root, lane), {
@@ -144,6 +165,7 @@ export const acceptance = async (options: AcceptanceOptions, context: VerbContex
   const pinned = requireTestsPinned(lane, options.pinned);
   const wishes = evidenceWishes(options, pinned, settings);
   await requireSecretsUnset(lane, spec, context);
+  if (pinned && awaitsPins(specFile, settings)) return awaited(specFile, settings);
   const image = pinned
     ? pinnedImage(specFile, platform, settings)
     : await builtImage(specFile, requestedBy(options.build ?? {}), platform, settings, locations, context);

@@ -1,4 +1,4 @@
-import { acceptanceReportSchema } from '@pinlane/contracts';
+import { acceptanceAwaitedSchema, acceptanceReportSchema } from '@pinlane/contracts';
 import { defineVerb } from '../../command/verb.ts';
 import { buildEnvironment } from '../../images/options.ts';
 import { internalOptions, options } from './options.ts';
@@ -10,7 +10,7 @@ export const verb = defineVerb({
   options,
   internalOptions,
   environment: [...buildEnvironment, 'PINLANE_RUNTIME'],
-  document: [acceptanceReportSchema],
+  document: [acceptanceReportSchema, acceptanceAwaitedSchema],
   target: { dependsOn: ['buildx'], configurations: { pinned: { pinned: true } } },
   run: async (given, context) => (await import('./acceptance.ts')).acceptance(given, context),
 });
