@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
 
 /** A real part that tests may require, by its name in PINLANE_REQUIRE. */
-export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm' | 'modal' | 'chromium';
+export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm' | 'modal' | 'chromium' | 'act';
 
 /** The version of Modal's Python client that is deployed with, and no other. */
 const MODAL_VERSION = '1.6.4';
@@ -33,6 +34,13 @@ export const modalPython = (): string => process.env['PINLANE_MODAL_PYTHON'] || 
 /** The Chromium that pages are opened in: the one that PINLANE_CHROMIUM names, else that on PATH; null if there is none. */
 export const chromiumPath = (): string | null => process.env['PINLANE_CHROMIUM'] || onPath('chromium');
 
+/** The folder of act, which runs workflows: on PATH, else where `go install` puts it. */
+export const actFolder = (): string | null => {
+  const installed = [process.env['GOBIN'], join(homedir(), 'go/bin')].find((folder) => folder && existsSync(join(folder, 'act')));
+  const found = onPath('act');
+  return found === null ? (installed ?? null) : dirname(found);
+};
+
 const lacks: Readonly<Record<Part, () => string | null>> = {
   docker: () => {
     const program = onPath('docker');
@@ -42,6 +50,7 @@ const lacks: Readonly<Record<Part, () => string | null>> = {
   buildx: () => lackOf('docker') ?? (answer(onPath('docker')!, 'buildx', 'version') ? null : 'docker has no buildx'),
   registry: () => (onPath('docker-registry') === null ? 'there is no docker-registry on PATH' : null),
   litellm: () => (onPath('litellm') === null ? 'there is no litellm on PATH' : null),
+  act: () => (actFolder() === null ? 'there is no act on PATH, nor where go install puts it' : null),
   chromium: () => {
     const program = chromiumPath();
     if (program === null) return 'there is no chromium on PATH';
