@@ -12,7 +12,7 @@ import type { LaneWorkflow } from './workflows.ts';
 export const ACT_VERSION = '0.2.89';
 const INSTALL = `Install it with Go: go install github.com/nektos/act@v${ACT_VERSION}; it is looked for on PATH and where go install puts it.`;
 /** How long act may take to end its jobs when it is told to, in ms. */
-const GRACE_MS = 3_500;
+const GRACE_MS = 2_000;
 const TAIL_LINES = 25;
 
 /** The engine that runs workflows. */

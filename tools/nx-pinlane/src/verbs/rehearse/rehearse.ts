@@ -114,6 +114,7 @@ const rehearseIn = async (folder: string, options: RehearseOptions, context: Ver
       const workflows = await Promise.all(stages.map(async ({ lane: each, after }) => workflowOf(each, await remote.workflows(after))));
       const actions = [...new Set(workflows.flatMap((each) => each.actions.flatMap((uses) => standsInFor(uses) ?? [])))];
       const verdict = stages.every(isGreen) ? 'green' : 'red';
+      if (verdict === 'green' && options.fail !== undefined) fail('ERR_OPTION_INVALID', `--fail: no job ran such a command of Nx as ${options.fail}`);
       const document: Rehearsal = {
         ...{ kind: 'Rehearsal', schemaVersion: 1, verdict, act: act.version, revision: head, registry, adapter, stages },
         differences: differencesOf({ adapter, node: process.version, actions }),

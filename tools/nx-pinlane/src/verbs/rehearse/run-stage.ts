@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { randomBytes, randomInt } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '@pinlane/oci';
 import type { HostingName, RehearsalJob } from '@pinlane/contracts';
 import type { VerbContext } from '../../command/context.ts';
-import { runAct, type Act } from './act.ts';
+import { runAct, type Act, type ActRun } from './act.ts';
 import { eventNameOf, gitIn, type Event } from './remote.ts';
 import { writeStandIns, type StandInFacts } from './stand-ins.ts';
 import type { LaneWorkflow } from './workflows.ts';
@@ -50,7 +50,14 @@ const argumentsOf = (setting: Setting, event: Event, workflow: LaneWorkflow, fol
   ...workflow.runners.flatMap((runner) => ['--platform', `${runner}=-self-hosted`]),
   ...[...actions].flatMap(([uses, at]) => ['--local-repository', `${uses}=${at}`]),
   ...variablesOf(setting),
-  ...['--env', 'GITHUB_REPOSITORY=rehearsal/workspace', '--env', `GITHUB_RUN_ID=${Date.now()}`, '--env', `PINLANE_DEPLOYMENTS=${setting.deployments}`],
+  ...[
+    '--env',
+    'GITHUB_REPOSITORY=rehearsal/workspace',
+    '--env',
+    `GITHUB_RUN_ID=${randomInt(1, 2 ** 47)}`,
+    '--env',
+    `PINLANE_DEPLOYMENTS=${setting.deployments}`,
+  ],
 ];
 
 /** The secrets of the lane as this environment has them, and made up where it has none; act keeps their values out of what it writes. */
@@ -72,7 +79,7 @@ export const runStage = async (setting: Setting, event: Event, workflow: LaneWor
   await must(['fetch', '--quiet', '--depth=1', remote, event.after]);
   await must(['update-ref', '--no-deref', 'HEAD', event.after]);
   const actions = await writeStandIns(workflow.actions, { ...setting, folder, artifacts: reports, withoutModal: setting.adapter === 'local' });
-  return runAct(act, {
+  const run: ActRun = {
     args: argumentsOf(setting, event, workflow, folder, actions),
     cwd: work,
     env: environmentOf(context.env, workflow.secrets),
@@ -80,5 +87,7 @@ export const runStage = async (setting: Setting, event: Event, workflow: LaneWor
     log: join(reports, 'log.txt'),
     workflow,
     tell: (line) => context.note(`${name}: ${line}`),
-  });
+  };
+  // Secrets and clones stay no longer than they are used, also in a folder that is kept.
+  return runAct(act, run).finally(() => rm(folder, { recursive: true, force: true }));
 };
