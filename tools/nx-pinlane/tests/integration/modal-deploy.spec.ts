@@ -130,6 +130,7 @@ requirement(
     ['a lane that deploys nothing', { lane: 'pr' }, {}, 'ERR_LANE_FORBIDS'],
     ['no evidence in staging', { evidence: false }, {}, 'ERR_LANE_FORBIDS'],
     ['a platform that is not pinned', { platform: 'linux/arm64' }, {}, 'ERR_IMAGE_UNPINNED'],
+    ['a shared folder by a path from here', {}, { PINLANE_DEPLOYMENTS: 'apps' }, 'ERR_OPTION_INVALID'],
   ])('refuses %s, and changes nothing', (_, options, env, code) =>
     within(specOf(images.one), async (root) => {
       const { problems } = await errorOf(() => deploy(root, options, env));

@@ -9,7 +9,7 @@ import { withWorkspace, type Ran, type TestWorkspace } from './support/workspace
 
 const repository = resolve(import.meta.dirname, '../../../..');
 const WORKFLOWS = '.github/workflows';
-const PATIENCE_MS = 900_000;
+const PATIENCE_MS = 1_800_000;
 
 let registry: TestRegistry;
 
@@ -129,6 +129,7 @@ requirement(
         expect(existsSync(join(reports, 'staging/build/pin-commit.json'))).toBe(true);
         expect(existsSync(join(reports, 'main/promotion/promotion.json'))).toBe(true);
         expect(readFileSync(join(reports, 'main/log.txt'), 'utf8')).toContain('promotion');
+        expect(readFileSync(join(reports, 'staging/summary.md'), 'utf8')).toContain(`pins committed: staging@${pins!.slice(0, 12)}`);
         expect(seen.notRehearsed).not.toEqual([]);
       });
     },

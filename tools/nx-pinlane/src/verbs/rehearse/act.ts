@@ -39,6 +39,8 @@ export interface ActRun {
   readonly signal: AbortSignal;
   /** The file that takes what it writes, readable for people. */
   readonly log: string;
+  /** The file that takes the summaries of its steps, as GitHub shows them. */
+  readonly summary: string;
   readonly workflow: LaneWorkflow;
   readonly tell: (line: string) => void;
 }
@@ -53,6 +55,9 @@ interface Line {
   readonly stepResult?: string;
   readonly jobResult?: string;
   readonly raw_output?: boolean;
+  /** A command of the runner; of a step's summary, `content` is its Markdown. */
+  readonly command?: string;
+  readonly content?: string;
 }
 
 const lineOf = (text: string): Line => {
@@ -101,7 +106,7 @@ const gather = ({ workflow, tell }: ActRun) => {
  * @throws ERR_REHEARSAL_UNFIT if act refuses the workflow, ERR_CANCELLED
  */
 export const runAct = async ({ program }: Act, run: ActRun): Promise<RehearsalJob[]> => {
-  const { args, cwd, env, signal, log } = run;
+  const { args, cwd, env, signal, log, summary } = run;
   signal.throwIfAborted();
   const started = startProgram({ command: program, args, cwd, env, group: true });
   let killing: NodeJS.Timeout | undefined;
@@ -114,7 +119,9 @@ export const runAct = async ({ program }: Act, run: ActRun): Promise<RehearsalJo
   const read = async (stream: typeof started.stdout): Promise<void> => {
     for await (const text of createInterface({ input: stream })) {
       const line = lineOf(text);
-      await appendFile(log, `${line.jobID === undefined ? '' : `[${line.jobID}] `}${line.raw_output === true ? '| ' : ''}${(line.msg ?? '').trimEnd()}\n`);
+      const job = line.jobID === undefined ? '' : `[${line.jobID}] `;
+      if (line.command === 'summary') await appendFile(summary, `${line.content ?? ''}\n`);
+      else await appendFile(log, `${job}${line.raw_output === true ? '| ' : ''}${(line.msg ?? '').trimEnd()}\n`);
       gathered.take(line);
     }
   };

@@ -85,6 +85,7 @@ export const runStage = async (setting: Setting, event: Event, workflow: LaneWor
     env: environmentOf(context.env, workflow.secrets),
     signal: context.signal,
     log: join(reports, 'log.txt'),
+    summary: join(reports, 'summary.md'),
     workflow,
     tell: (line) => context.note(`${name}: ${line}`),
   };
