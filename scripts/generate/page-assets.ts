@@ -4,7 +4,10 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The pages that reports are rendered as; each has its script and its style in a folder of its own. */
-const PAGES = [{ folder: 'libs/pipeline/src/report/drift-page', style: 'drift.css' }];
+const PAGES = [
+  { folder: 'libs/pipeline/src/report/drift-page', style: 'drift.css' },
+  { folder: 'libs/pipeline/src/report/lanes-page', style: 'lanes.css' },
+];
 
 const bundled = async (entry: string): Promise<string> => {
   const { outputFiles } = await build({

@@ -5,6 +5,7 @@ export * from './artefacts/common.ts';
 export * from './artefacts/deployment.ts';
 export * from './artefacts/doctor.ts';
 export * from './artefacts/drift.ts';
+export * from './artefacts/lanes-report.ts';
 export * from './artefacts/pin-audit.ts';
 export * from './artefacts/pin-commit.ts';
 export * from './artefacts/pin.ts';

@@ -4,6 +4,7 @@ export * from './drift-reports.ts';
 export * from './errors.ts';
 export * from './folders.ts';
 export * from './images.ts';
+export * from './lanes-report.ts';
 export * from './parts.ts';
 export type { RegistryAuth } from './registry/auth.ts';
 export { startDockerRegistry } from './registry/docker-registry.ts';

@@ -9,6 +9,8 @@ export interface Question extends Pick<StartRequest, 'command' | 'args' | 'cwd' 
   readonly timeoutMs: number;
   /** The most that it may write to stdout and to stderr together, in bytes; 1 MiB if absent. */
   readonly maxBytes?: number;
+  /** How what it writes is read: `latin1` makes one character of each byte, so that none is lost; `utf8` if absent. */
+  readonly encoding?: 'utf8' | 'latin1';
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -50,7 +52,7 @@ const whenAborted = (signal: AbortSignal | undefined): { readonly aborted: Promi
 };
 
 /** Takes what a program writes. `full` settles when that is more than it may be; nothing is kept from then on. */
-const takeOutput = ({ stdout, stderr }: StartedProgram, maxBytes: number) => {
+const takeOutput = ({ stdout, stderr }: StartedProgram, maxBytes: number, encoding: 'utf8' | 'latin1') => {
   const said = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
   let size = 0;
   const full = new Promise<void>((resolve) => {
@@ -62,7 +64,7 @@ const takeOutput = ({ stdout, stderr }: StartedProgram, maxBytes: number) => {
     stdout.on('data', take(said.stdout));
     stderr.on('data', take(said.stderr));
   });
-  const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString('utf8');
+  const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString(encoding);
   return { full, said: () => ({ stdout: text(said.stdout), stderr: text(said.stderr) }) };
 };
 
@@ -92,11 +94,11 @@ const letGo = (program: StartedProgram): void => {
  * ended, though a process that was left behind keeps its output open. One that gives no answer is killed, and with `group` all that it started. Unlike a
  * `ProcessRunner` this loads nothing, so it is for what most runs ask, such as git.
  */
-export const ask = async ({ input, holdsInput = false, timeoutMs, maxBytes = MAX_BYTES, signal, ...request }: Question): Promise<Answer> => {
+export const ask = async ({ input, holdsInput = false, timeoutMs, maxBytes = MAX_BYTES, encoding = 'utf8', signal, ...request }: Question): Promise<Answer> => {
   if (signal?.aborted) return { exitCode: null, stdout: '', stderr: '', fault: 'aborted' };
   const program = startProgram({ ...request, input: input !== undefined || holdsInput });
   endWithThisProcess(program);
-  const { full, said } = takeOutput(program, maxBytes);
+  const { full, said } = takeOutput(program, maxBytes, encoding);
   const late = wait(timeoutMs);
   const stop = whenAborted(signal);
   if (input !== undefined) program.write(input);

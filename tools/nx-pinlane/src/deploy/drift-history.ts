@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEPLOY_ENVIRONMENTS, driftReportSchema, plainLine, type DeployEnvironment, type DriftReport } from '@pinlane/contracts';
 import { renderDriftPage } from '@pinlane/pipeline';
@@ -91,6 +91,9 @@ export const readDriftHistory = (folder: string, note: Note): DriftReport[] => {
   return open.flatMap(({ reports }) => reports);
 };
 
+/** The page of lanes, relative to the folder of this one. */
+const LANES_PAGE = '../lanes/index.html';
+
 /**
  * Writes the page of what the reports in a folder tell, as `index.html` in it, in one step.
  * @returns the page's path
@@ -101,6 +104,7 @@ export const writeDriftPage = async (
   { now, note, temporaryFolder }: { readonly now: Date; readonly note: Note; readonly temporaryFolder: string },
 ): Promise<string> => {
   const page = join(folder, 'index.html');
-  await replaceOwnFile(page, renderDriftPage({ reports: readDriftHistory(folder, note), now }), { temporaryFolder });
+  const lanes = existsSync(join(folder, LANES_PAGE)) ? LANES_PAGE : null;
+  await replaceOwnFile(page, renderDriftPage({ reports: readDriftHistory(folder, note), now, lanes }), { temporaryFolder });
   return page;
 };

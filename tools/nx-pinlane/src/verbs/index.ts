@@ -21,6 +21,7 @@ export const VERBS = {
   'verify-pins': async () => (await import('./verify-pins/verb.ts')).verb,
   promotion: async () => (await import('./promotion/verb.ts')).verb,
   'drift-report': async () => (await import('./drift-report/verb.ts')).verb,
+  lanes: async () => (await import('./lanes/verb.ts')).verb,
   doctor: async () => (await import('./doctor/verb.ts')).verb,
   since: async () => (await import('./since/verb.ts')).verb,
   'pin-edits': async () => (await import('./pin-edits/verb.ts')).verb,

@@ -110,6 +110,13 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: ['PINLANE_LANE'],
     target: { example: { lane: 'staging' } },
   },
+  lanes: {
+    title: 'Shows which digest is pinned, accepted and deployed in which lane, since which commit, and what waits for main: by git and reports alone.',
+    subject: 'workspace',
+    alias: null,
+    keyVariables: [],
+    target: {},
+  },
   doctor: {
     title: 'Tells what of this machine and account Pinlane can use, and what to do about the rest.',
     subject: 'workspace',

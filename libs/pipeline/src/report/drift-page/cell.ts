@@ -2,28 +2,16 @@ import type { DriftEntry, DriftVerdict } from '@pinlane/contracts';
 import type { DriftCell } from '../drift-overview.ts';
 import { messageOf } from '../message.ts';
 import { html, type Html } from '../page/html.ts';
-import { ageOf, momentOf } from '../time.ts';
+import { ageText, badgeOf, digestCode } from '../page/parts.ts';
 import { VERDICTS } from '../verdicts.ts';
 import { tiersOf, type Tier } from './tiers.ts';
 
-const shortOf = (digest: string): string => digest.slice('sha256:'.length).slice(0, 12);
-
 /** A verdict by its shape, its colour and in a word. */
-export const badge = (verdict: DriftVerdict): Html =>
-  html`<span class="badge v-${verdict}"
-    ><svg class="shape" aria-hidden="true"><use href="#shape-${verdict}" /></svg>${VERDICTS[verdict].word}</span
-  >`;
-
-/** A moment as an age, with the moment itself at hand; the moment where it lies ahead. */
-export const ageText = (at: string, now: string): Html => {
-  const age = ageOf(at, now);
-  return html`<time datetime="${at}" title="${momentOf(at)}">${age === null ? momentOf(at) : age === 'now' ? 'just now' : `${age} ago`}</time>`;
-};
+const badge = (verdict: DriftVerdict): Html => badgeOf(verdict, VERDICTS[verdict].word);
 
 /** The value of a tier: a digest in short with the whole at hand, or what is said instead of one. */
 const valueOf = ({ value }: Tier, differs: boolean): Html => {
-  if ('digest' in value)
-    return html`<code class="digest${differs ? ' differs' : ''}" title="${value.digest}" data-copy="${value.digest}">${shortOf(value.digest)}</code>`;
+  if ('digest' in value) return digestCode(value.digest, differs);
   return 'none' in value ? html`<span class="none">${value.none}</span>` : html`<span class="none doubt" title="${value.unknown}">not known</span>`;
 };
 

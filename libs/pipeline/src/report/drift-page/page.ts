@@ -2,10 +2,10 @@ import type { DriftReport, DriftVerdict } from '@pinlane/contracts';
 import { driftOverview, type DriftOverview, type DriftRow, type EnvironmentOverview } from '../drift-overview.ts';
 import { renderDocument } from '../page/document.ts';
 import { html, type Html } from '../page/html.ts';
-import { momentOf } from '../time.ts';
-import { BY_WEIGHT, VERDICTS } from '../verdicts.ts';
+import { ageText, chipsOf, headOf, keys, legendOf, nothingOf, panel, shapesOf, shareOf, toolbarOf } from '../page/parts.ts';
+import { VERDICTS } from '../verdicts.ts';
 import { SCRIPT, STYLE } from './assets.ts';
-import { ageText, badge, renderCell } from './cell.ts';
+import { renderCell } from './cell.ts';
 
 /** One shape for each verdict, so that no colour has to be told from another. All are drawn in 16 by 16. */
 const SHAPES: Readonly<Record<DriftVerdict, Html>> = {
@@ -17,29 +17,7 @@ const SHAPES: Readonly<Record<DriftVerdict, Html>> = {
   unverifiable: html`<circle class="line" cx="8" cy="8" r="6.6" /><path class="line" d="M6 6.3c0-2.6 4.1-2.6 4.1-.1 0 1.6-2.1 1.6-2.1 3.2M8 11.4v.7" />`,
 };
 
-const shapes = html`<svg width="0" height="0" aria-hidden="true" class="shapes">
-  <defs>${BY_WEIGHT.map((verdict) => html`<symbol id="shape-${verdict}" viewBox="0 0 16 16">${SHAPES[verdict]}</symbol>`)}</defs>
-</svg>`;
-
 const many = (count: number, one: string, several: string): string => `${count} ${count === 1 ? one : several}`;
-
-const chips = ({ counts }: DriftOverview): Html =>
-  html`<div class="chips" role="group" aria-label="Apps by verdict">
-    ${BY_WEIGHT.map(
-      (verdict) =>
-        html`<button
-          type="button"
-          class="chip v-${verdict}"
-          data-verdict="${verdict}"
-          data-count="${counts[verdict]}"
-          aria-pressed="false"
-          title="${VERDICTS[verdict].meaning}"
-          disabled
-        >
-          <b class="num">${counts[verdict]}</b>${badge(verdict)}
-        </button>`,
-    )}
-  </div>`;
 
 /** How many apps were not in sync, report by report: a bar each, the newest at the right. */
 const trend = ({ reports }: EnvironmentOverview): Html | null => {
@@ -62,20 +40,6 @@ const trend = ({ reports }: EnvironmentOverview): Html | null => {
   </svg>`;
 };
 
-const share = ({ counts }: EnvironmentOverview): Html => {
-  const told = BY_WEIGHT.filter((verdict) => counts[verdict] > 0);
-  return html`<ul class="share">
-    ${told.map(
-      (verdict) =>
-        html`<li class="v-${verdict}">
-          <svg class="shape" aria-hidden="true"><use href="#shape-${verdict}" /></svg><b class="num">${counts[verdict]}</b> ${VERDICTS[
-            verdict
-          ].word.toLowerCase()}
-        </li>`,
-    )}
-  </ul>`;
-};
-
 /** Who was asked, so that nobody takes for known what was not looked at. */
 const askedText = ({ live, deep }: EnvironmentOverview): Html => {
   const flag = (name: string): Html => html`<span class="num">(--${name})</span>`;
@@ -89,7 +53,7 @@ const card = (environment: EnvironmentOverview, now: string): Html =>
       <h2>${environment.environment}</h2>
       <span class="on">on ${environment.adapter}, lane ${environment.lane}</span>${trend(environment)}
     </header>
-    ${share(environment)}
+    ${shareOf(VERDICTS, environment.counts)}
     <p class="asked">
       Looked at
       ${ageText(environment.at, now)}${
@@ -131,9 +95,7 @@ const table = ({ environments, rows }: DriftOverview, now: string): Html => {
         ${rows.map((row, at) => renderRow(row, { at, labels, now }))}
       </tbody>
     </table>
-    <p id="nothing" class="nothing" hidden>
-      Nothing here has that in its name, digests, people or messages. <button type="button" id="clear">Show all</button>
-    </p>`;
+    ${nothingOf('name, digests, people or messages')}`;
 };
 
 /** The page in one line, in which doubt is not taken for drift. */
@@ -146,53 +108,31 @@ const headline = ({ rows, counts, environments }: DriftOverview): string => {
   return told.filter((text) => text !== '').join(', ') || 'What is pinned is what runs';
 };
 
-const toolbar = html`<div class="toolbar" role="search" hidden>
-  <label class="find"
-    ><span class="unseen">Filter</span
-    ><input id="find" type="search" placeholder="Filter by name, digest, person or message" autocomplete="off" spellcheck="false" /><kbd aria-hidden="true"
-      >/</kbd
-    ></label
-  ><output id="shown" aria-live="polite"></output><button type="button" id="theme" class="theme"></button>
-</div>`;
-
-const keys = html`<p id="keys" class="keys" hidden>
-  <kbd>↑</kbd> <kbd>↓</kbd> <kbd>←</kbd> <kbd>→</kbd> or <kbd>j</kbd> <kbd>k</kbd> <kbd>h</kbd> <kbd>l</kbd> move, <kbd>Enter</kbd> opens details,
-  <kbd>Esc</kbd> closes, <kbd>/</kbd> filters, a click on a digest copies it in full
-</p>`;
-
-const legend = html`<dl class="legend">
-  ${BY_WEIGHT.map(
-    (verdict) =>
-      html`<div>
-        <dt>${badge(verdict)}</dt>
-        <dd>${VERDICTS[verdict].meaning}</dd>
-      </div>`,
-  )}
-</dl>`;
-
 /**
  * A page on which a person sees what runs where: processors by environments, with details and history. It is one file that needs no network, shows its table
  * without a script, and takes every text in the reports for nothing but text.
  * @param reports of any environments, in any order; the newest of each is its state, earlier ones are its history
  * @param now when the page is made: ages are as of then
+ * @param lanes the page of lanes, relative to this one; null if there is none
  */
-export const renderDriftPage = ({ reports, now }: { readonly reports: readonly DriftReport[]; readonly now: Date }): string => {
+export const renderDriftPage = ({
+  reports,
+  now,
+  lanes = null,
+}: {
+  readonly reports: readonly DriftReport[];
+  readonly now: Date;
+  readonly lanes?: string | null;
+}): string => {
   const overview = driftOverview(reports);
   const made = now.toISOString();
-  const body = html`${shapes}
-    <header class="page">
-      <div class="title">
-        <p class="brand">Pinlane <span>drift</span></p>
-        <h1>${headline(overview)}</h1>
-        <p class="made">As of <time id="made" datetime="${made}">${momentOf(made)}</time><span id="stale" hidden></span></p>
-      </div>
-      ${chips(overview)}
-    </header>
+  const chips = chipsOf(VERDICTS, overview.counts, 'Apps by verdict');
+  const link = lanes === null ? null : { href: lanes, name: 'lanes' };
+  const body = html`${shapesOf(SHAPES)} ${headOf('drift', { headline: headline(overview), made, chips, link })}
     <main>
       <div class="cards">${overview.environments.map((each) => card(each, made))}</div>
-      ${toolbar} ${table(overview, made)} ${keys} ${legend}
+      ${toolbarOf('name, digest, person or message')} ${table(overview, made)} ${keys} ${legendOf(VERDICTS)}
     </main>
-    <dialog id="details" aria-labelledby="details-title"></dialog>
-    <div id="said" class="said" role="status"></div>`;
+    ${panel}`;
   return renderDocument({ title: `Drift: ${headline(overview)}`, style: STYLE, script: SCRIPT, data: { now: made, ...overview }, body });
 };

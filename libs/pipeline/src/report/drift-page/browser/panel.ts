@@ -1,9 +1,10 @@
 import type { DriftEntry, DriftVerdict } from '@pinlane/contracts';
 import { drawing, element, type Child } from '../../page/browser/dom.ts';
+import { address, badgeOf, fact, facts, full, moment, muted, panelHead, section, shape } from '../../page/browser/parts.ts';
 import { messageOf } from '../../message.ts';
 import { momentOf } from '../../time.ts';
+import { VERDICTS } from '../../verdicts.ts';
 import type { DriftCell, DriftOverview, EnvironmentOverview, HistorySegment } from '../../drift-overview.ts';
-import { address, badge, fact, facts, full, moment, muted, section, shape } from './parts.ts';
 
 /** What the page carries for its script. */
 export interface PageData extends DriftOverview {
@@ -12,6 +13,7 @@ export interface PageData extends DriftOverview {
 
 type Settings = NonNullable<Extract<NonNullable<DriftEntry['observed']>['settings'], { known: true }>['value']>;
 
+const badge = (verdict: DriftVerdict): HTMLElement => badgeOf(verdict, VERDICTS[verdict].word);
 const isDigest = (text: string): boolean => /^sha256:[a-f0-9]{64}$/.test(text);
 const digest = (value: string | null): Child => (value === null ? muted('none') : full(value));
 const yes = (value: boolean, good: string, bad: string): string => (value ? good : bad);
@@ -84,11 +86,16 @@ const strip = (history: readonly HistorySegment[]): SVGElement => {
 const stretch = ({ from, to, reports, verdict, message, image, version }: HistorySegment, newest: boolean): HTMLElement => {
   const when = from === to ? momentOf(from) : `${momentOf(from)} to ${newest ? 'now' : momentOf(to)}`;
   const what = [version === null ? null : `v${version}`, image === null ? null : image.slice(7, 19)].filter((each) => each !== null).join(' · ');
-  const line = element('div', {}, element('span', { class: `badge v-${verdict}` }, wordOf(verdict)), what === '' ? null : ' ', element('code', {}, what));
+  const line = element(
+    'div',
+    {},
+    element('span', { class: `badge v-${verdict}` }, VERDICTS[verdict].word),
+    what === '' ? null : ' ',
+    element('code', {}, what),
+  );
   const count = element('div', { class: 'when' }, `${when}, ${reports} ${reports === 1 ? 'report' : 'reports'}`);
   return element('li', {}, shape(verdict), line, count, verdict === 'in-sync' ? null : element('div', { class: 'what' }, message));
 };
-const wordOf = (verdict: DriftVerdict): string => badge(verdict).textContent;
 
 const historyOf = ({ history }: DriftCell): HTMLElement =>
   section(
@@ -97,17 +104,8 @@ const historyOf = ({ history }: DriftCell): HTMLElement =>
     element('ol', { class: 'timeline' }, ...history.map((segment, at) => stretch(segment, at === 0))),
   );
 
-const headOf = (name: string, { environment, adapter, at }: EnvironmentOverview, now: string): HTMLElement => {
-  const close = element('button', { type: 'button', class: 'close', autofocus: '' }, 'Close ', element('kbd', { 'aria-hidden': 'true' }, 'Esc'));
-  close.addEventListener('click', () => close.closest('dialog')?.close());
-  return element(
-    'header',
-    {},
-    element('h2', { id: 'details-title' }, name),
-    element('p', {}, `in ${environment} on ${adapter}, looked at ${moment(at, now)}`),
-    close,
-  );
-};
+const headOf = (name: string, { environment, adapter, at }: EnvironmentOverview, now: string): HTMLElement =>
+  panelHead(name, `in ${environment} on ${adapter}, looked at ${moment(at, now)}`);
 
 /** Everything that is told of one app in one environment. */
 export const panelOf = (data: PageData, row: number, column: number): HTMLElement => {

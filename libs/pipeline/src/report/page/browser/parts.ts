@@ -1,15 +1,15 @@
-import type { DriftVerdict } from '@pinlane/contracts';
-import { copy } from '../../page/browser/copy.ts';
-import { drawing, element, type Child } from '../../page/browser/dom.ts';
 import { ageOf, momentOf } from '../../time.ts';
-import { VERDICTS } from '../../verdicts.ts';
+import { copy } from './copy.ts';
+import { drawing, element, type Child } from './dom.ts';
 
 type Fact<T> = { readonly known: true; readonly value: T } | { readonly known: false; readonly reason: string };
 
-export const shape = (verdict: DriftVerdict): SVGElement =>
-  drawing('svg', { class: `shape v-${verdict}`, 'aria-hidden': 'true' }, drawing('use', { href: `#shape-${verdict}` }));
+/** The shape of a kind, which the page has drawn. */
+export const shape = (kind: string): SVGElement =>
+  drawing('svg', { class: `shape v-${kind}`, 'aria-hidden': 'true' }, drawing('use', { href: `#shape-${kind}` }));
 
-export const badge = (verdict: DriftVerdict): HTMLElement => element('span', { class: `badge v-${verdict}` }, shape(verdict), VERDICTS[verdict].word);
+/** A kind by its shape, its colour and in a word. */
+export const badgeOf = (kind: string, word: string): HTMLElement => element('span', { class: `badge v-${kind}` }, shape(kind), word);
 
 /** A moment, and how long before the page was made it was. */
 export const moment = (at: string, now: string): string => {
@@ -43,3 +43,10 @@ export const section = (title: string, ...children: readonly Child[]): HTMLEleme
 /** An address of a report that a browser may go to; others, such as `javascript:`, stay a text. */
 export const address = (url: string): HTMLElement =>
   /^https?:\/\//i.test(url) ? element('a', { href: url, rel: 'noreferrer noopener', target: '_blank' }, url) : element('code', {}, url);
+
+/** The head of a panel, with the button that closes it. */
+export const panelHead = (title: string, about: string): HTMLElement => {
+  const close = element('button', { type: 'button', class: 'close', autofocus: '' }, 'Close ', element('kbd', { 'aria-hidden': 'true' }, 'Esc'));
+  close.addEventListener('click', () => close.closest('dialog')?.close());
+  return element('header', {}, element('h2', { id: 'details-title' }, title), element('p', {}, about), close);
+};
