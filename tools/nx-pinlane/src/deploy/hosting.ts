@@ -26,7 +26,7 @@ export const loginOf = (env: HostingFacts['env']): string => {
 };
 
 const orderOf = ({ lane, locations: { paths, access } }: HostingFacts, { slug, image, platform }: DeploymentPlan): ImageOrder => ({
-  ...{ root: paths.root, lane, slug, image: formatReference(image), platform, insecureRegistries: [...access.insecureRegistries] },
+  ...{ root: paths.root, lane, slug, image: formatReference(image), platform, insecureRegistries: [...access.insecureRegistries], roots: paths.appRoots },
 });
 
 const openLocal = (facts: HostingFacts): HostingPlatform => {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { runnableImage } from '@pinlane/conformance';
 import { parsePinnedReference, type Lane, type Platform, type RunnableImage } from '@pinlane/contracts';
 import { openLocation, openLocations } from '../images/locations.ts';
@@ -13,13 +12,15 @@ export interface ImageOrder {
   readonly image: string;
   readonly platform: Platform;
   readonly insecureRegistries: readonly string[];
+  /** The folder that it is unpacked below. */
+  readonly roots: string;
 }
 
-/** Opens a platform's image from the store or the registry that its reference names; it is unpacked into the cache when a runtime asks for it. */
-export const openImage = ({ root, lane, slug, image, platform, insecureRegistries }: ImageOrder, signal: AbortSignal): Promise<RunnableImage> => {
+/** Opens a platform's image from the store or the registry that its reference names; it is unpacked when a runtime asks for it. */
+export const openImage = ({ root, lane, slug, image, platform, insecureRegistries, roots }: ImageOrder, signal: AbortSignal): Promise<RunnableImage> => {
   const locations = openLocations(workspacePaths(root, lane), { insecureRegistries: new Set(insecureRegistries), signal });
   const reference = parsePinnedReference(image);
   return runnableImage(openLocation(reference, locations), reference.digest, {
-    ...{ name: slug, platform, cacheDir: join(locations.paths.cache, 'rootfs'), signal },
+    ...{ name: slug, platform, cacheDir: roots, signal },
   });
 };

@@ -78,12 +78,12 @@ export const attempt = async <T>(problems: Problem[], work: () => T | Promise<T>
   }
 };
 
-/** The paths of a workspace whose clones may share what is deployed to this machine, and the locks of it. @throws ERR_OPTION_INVALID */
+/** The paths of a workspace whose clones may share what is deployed to this machine: an app needs nothing of the clone that deployed it. @throws ERR_OPTION_INVALID */
 const deployPaths = (paths: WorkspacePaths, env: VerbContext['env']): WorkspacePaths => {
   const deployments = valueOf(env, 'PINLANE_DEPLOYMENTS');
   if (deployments === undefined) return paths;
   if (!isAbsolute(deployments)) fail('ERR_OPTION_INVALID', `PINLANE_DEPLOYMENTS is ${quoted(deployments)}; it takes an absolute path`);
-  return { ...paths, deployments, appLocks: join(deployments, '.locks') };
+  return { ...paths, deployments, appLocks: join(deployments, '.locks'), appRoots: join(deployments, '.rootfs') };
 };
 
 /**

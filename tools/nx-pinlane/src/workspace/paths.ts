@@ -33,6 +33,8 @@ export interface WorkspacePaths {
   readonly deployments: string;
   /** The locks of apps, wherever they are deployed. */
   readonly appLocks: string;
+  /** Where the images are unpacked that apps of this machine run in. */
+  readonly appRoots: string;
   /** What is kept of apps on Modal: a key, and marks of secrets that were stored from here. */
   readonly modal: string;
   /** What `doctor --modal` made on an account and has not removed yet. */
@@ -64,6 +66,7 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     cache: join(own, 'cache'),
     deployments: join(shared, 'deployments'),
     appLocks: join(shared, 'locks'),
+    appRoots: join(own, 'cache/rootfs'),
     modal: join(shared, 'modal'),
     doctor: join(shared, 'doctor'),
   };

@@ -7,7 +7,6 @@ export const NOT_REHEARSED = [
   'permissions of tokens: there is no token; only a job that keeps credentials can push',
   'time limits of jobs, runners of other systems, service containers, caches between runs',
   'that a push with the token of a job starts no workflow: a rehearsal starts those that are named',
-  'an app whose job is over for long: the clone that its files are in goes with the job, and only what it has read by then is sure to be there',
   'the log-in to ghcr.io, which is skipped where a registry is named',
 ] as const;
 
