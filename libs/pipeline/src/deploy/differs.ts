@@ -21,8 +21,12 @@ const isSameCpu = (one: number, other: number): boolean => Math.abs(one - other)
 /** The name of a GPU as platforms write it: in capitals, and one of them without its number. */
 const gpuName = (text: string): string => text.toUpperCase().replace(/:1(?=,|$)/g, '');
 
+/** Where Modal's client lets requests enter if it is told nothing: no choice of anybody, or of somebody who chose the same. */
+const DEFAULT_REGION = 'us-east';
+
 /** Whether two values are one to a platform, which counts in units of its own: else such a setting would differ for ever, however often it is deployed. */
 const isSame = (name: keyof DeployedSettings, one: unknown, other: unknown): boolean => {
+  if (name === 'region') return (one ?? DEFAULT_REGION) === (other ?? DEFAULT_REGION);
   if (name === 'cpu' && typeof one === 'number' && typeof other === 'number') return isSameCpu(one, other);
   if (name === 'memoryGb' && typeof one === 'number' && typeof other === 'number') return mebibytes(one) === mebibytes(other);
   if (name === 'gpu' && typeof one === 'string' && typeof other === 'string') return gpuName(one) === gpuName(other);

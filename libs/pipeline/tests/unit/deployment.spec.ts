@@ -96,6 +96,19 @@ describe('an app that is compared with its plan', () => {
     expect(differs).toHaveLength(same ? 0 : 1);
   });
 
+  it.each([
+    [undefined, 'us-east', true],
+    ['us-east', 'us-east', true],
+    ['us-east', null, true],
+    [undefined, 'eu-west', false],
+    ['eu-west', 'us-east', false],
+    ['eu-west', null, false],
+  ])('has the region %s if the platform tells %s: %p', (region, told, same) => {
+    const plan = planOf('', SPEC.replace('deploy: {', `deploy: {${region === undefined ? '' : ` region: ${region},`}`));
+    const { differs } = deploymentDiffers(plan, observed({ settings: known({ region: told }), secrets: known([]) }));
+    expect(differs).toHaveLength(same ? 0 : 1);
+  });
+
   it('is not known where the platform does not answer, and that is no difference', () => {
     const { differs, unknown: open } = deploymentDiffers(planOf(), observed({ image: unknown, secrets: unknown, settings: unknown }));
     expect([differs, open]).toEqual([[], ['image', 'settings', 'secrets'].map((what) => ({ what, reason: 'nobody answered' }))]);

@@ -17,16 +17,13 @@ export interface LiveFacts {
   readonly secrets: Known<readonly ModalSecretKeys[]>;
 }
 
-/** Where the client lets requests enter if it is told nothing: no choice of anybody. */
-const DEFAULT_REGION = 'us-east';
-
 /** The settings of a Server in the words in which all platforms tell them. */
 const settingsOf = (server: ServerInfo): DeployedSettings => ({
   port: server.port,
   minContainers: server.scaling.min,
   ...(server.scaling.max === null ? {} : { maxContainers: server.scaling.max }),
   ...(server.scaling.idleSeconds === null ? {} : { idleSeconds: server.scaling.idleSeconds }),
-  ...(server.region === DEFAULT_REGION ? {} : { region: server.region }),
+  region: server.region,
   proxyAuth: server.proxyAuth,
   ...(server.cpu === null ? {} : { cpu: server.cpu }),
   // Modal counts in MiB: four digits keep any two apart.
