@@ -5,6 +5,7 @@ export * from './errors.ts';
 export * from './folders.ts';
 export * from './images.ts';
 export * from './lanes-report.ts';
+export { withWarmPython } from './modal/warm-python.ts';
 export * from './parts.ts';
 export type { RegistryAuth } from './registry/auth.ts';
 export { startDockerRegistry } from './registry/docker-registry.ts';

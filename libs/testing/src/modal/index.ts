@@ -5,4 +5,3 @@ export type { Container, ContainerPlan, Front, ProxyToken, StartContainer } from
 export type { Pull } from './images.ts';
 export { runImages, type ImageHosting } from './run-images.ts';
 export { standInEnvironment, startModalStandIn, trustTunnels, type ModalStandIn, type StandInOptions } from './stand-in.ts';
-export { withWarmPython } from './warm-python.ts';

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { lackOf, requirement } from '@pinlane/testing';
-import { standInEnvironment, startModalStandIn, withWarmPython, type ContainerPlan, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
+import { lackOf, requirement, withWarmPython } from '@pinlane/testing';
+import { standInEnvironment, startModalStandIn, type ContainerPlan, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
 
 const HEX = 'a1'.repeat(32);
 const OTHER = 'b2'.repeat(32);

@@ -9,12 +9,12 @@ import {
   imageOf,
   lackOf,
   layerOf,
-  modalPython,
   platformImage,
   putImage,
   requirement,
   startRegistry,
   temporaryFolder,
+  withWarmPython,
   type TestRegistry,
 } from '@pinlane/testing';
 import { containersOf, standInEnvironment, startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
@@ -37,6 +37,7 @@ requirement(
   lackOf('modal'),
   describe,
 )('doctor --modal, by the real clients of Modal', () => {
+  const warm = withWarmPython();
   let registry: TestRegistry;
   let standIn: ModalStandIn;
   let root: string;
@@ -47,7 +48,7 @@ requirement(
   });
   afterAll(() => registry.close());
   beforeEach(async () => {
-    standIn = await startModalStandIn({ python: modalPython(), start: containersOf(config) });
+    standIn = await startModalStandIn({ python: warm(), start: containersOf(config) });
     root = temporaryFolder('doctor');
     mkdirSync(join(root, 'processors/one'), { recursive: true });
     writeFileSync(join(root, 'nx.json'), '{ "plugins": ["@pinlane/nx"] }');
@@ -64,7 +65,7 @@ requirement(
   const start = (...args: string[]) => {
     const env = {
       ...{ PATH: process.env['PATH'], HOME: root, DOCKER_CONFIG: join(root, '.docker'), NODE_EXTRA_CA_CERTS: join(root, 'ca.pem') },
-      ...{ ...standInEnvironment(standIn), PINLANE_MODAL_PYTHON: modalPython() },
+      ...{ ...standInEnvironment(standIn), PINLANE_MODAL_PYTHON: warm() },
     };
     const child = spawn(process.execPath, pinlaneFromSource('doctor', '--modal', '--json', ...args), { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const texts = Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
@@ -133,7 +134,7 @@ requirement(
     ['without the client', { PINLANE_MODAL_PYTHON: '/nowhere/python' }, 'ERR_TOOL_MISSING'],
   ])('tells %s of no claim, and why', async (_, env, code) => {
     const context = contextOf(root, {
-      env: { PATH: process.env['PATH'], HOME: root, ...standInEnvironment(standIn), PINLANE_MODAL_PYTHON: modalPython(), ...env },
+      env: { PATH: process.env['PATH'], HOME: root, ...standInEnvironment(standIn), PINLANE_MODAL_PYTHON: warm(), ...env },
     });
     const { document, exitCode } = await run(verb, { modal: true }, context);
     const { proofs } = (document as DoctorReport).modal!;
@@ -144,7 +145,7 @@ requirement(
 
   it('needs a processor that is pinned in a registry', () =>
     withFiles({ 'nx.json': '{}', 'processors/one/registry.yaml': 'ref: acme/one@1\n' }, async (other) => {
-      const env = { PATH: process.env['PATH'], HOME: other, ...standInEnvironment(standIn), PINLANE_MODAL_PYTHON: modalPython() };
+      const env = { PATH: process.env['PATH'], HOME: other, ...standInEnvironment(standIn), PINLANE_MODAL_PYTHON: warm() };
       const { document } = await run(verb, { modal: true }, contextOf(other, { env }));
       expect((document as DoctorReport).modal).toMatchObject({ ref: null, left: [] });
       await expect(run(verb, { modal: true, project: 'acme-two' }, contextOf(other, { env }))).rejects.toMatchObject({ code: 'ERR_OPTION_INVALID' });

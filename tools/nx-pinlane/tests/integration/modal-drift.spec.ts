@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { createModalHosting } from '@pinlane/adapters';
 import { digestSchema, type DeployEnvironment, type DriftEntry, type DriftReport } from '@pinlane/contracts';
 import { parseSpec, planDeployment, requirePinned, type DeploymentPlan, type HostingIo } from '@pinlane/pipeline';
-import { lackOf, modalPython, requirement, temporaryFolder } from '@pinlane/testing';
+import { lackOf, requirement, temporaryFolder, withWarmPython } from '@pinlane/testing';
 import { standInEnvironment, startModalStandIn, type ContainerPlan, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
 import { verb as drift } from '../../src/verbs/drift/verb.ts';
 import { verb as driftReport } from '../../src/verbs/drift-report/verb.ts';
@@ -37,18 +37,18 @@ requirement(
   lackOf('modal'),
   describe,
 )('drift, by the real clients of Modal', () => {
+  const warm = withWarmPython();
   let standIn: ModalStandIn;
   let root: string;
   const start = async (options: Partial<StandInOptions> = {}) => {
-    standIn = await startModalStandIn({ python: modalPython(), start: startHealthy, ...options });
+    standIn = await startModalStandIn({ python: warm(), start: startHealthy, ...options });
   };
   // Nothing of it needs the Python client.
   const envOf = (more: Readonly<Record<string, string | undefined>> = {}) => ({
     ...{ PATH: process.env['PATH'], ...standInEnvironment(standIn), PINLANE_MODAL_PYTHON: '/nowhere/python', ...more },
   });
   const proxy = () => ({ MODAL_PROXY_KEY: standIn.proxyToken.key, MODAL_PROXY_SECRET: standIn.proxyToken.secret });
-  const hosting = () =>
-    createModalHosting({ env: envOf(), python: modalPython(), folder: workspacePaths(root, 'staging').modal, commandOf: async () => ['serve'] });
+  const hosting = () => createModalHosting({ env: envOf(), python: warm(), folder: workspacePaths(root, 'staging').modal, commandOf: async () => ['serve'] });
   const planOf = (spec: string, environment: DeployEnvironment = 'staging', hex?: string): DeploymentPlan => {
     const pinned = requirePinned(parseSpec(spec, { file: 'registry.yaml' }).spec, { file: 'registry.yaml', platforms: ['linux/amd64'] });
     const plan = planDeployment(pinned, { lane: 'staging', environment, platform: 'linux/amd64', branch: undefined, user: 'ann' });
@@ -57,7 +57,7 @@ requirement(
   const deploy = (spec: string, environment?: DeployEnvironment, hex?: string) => hosting().deploy(planOf(spec, environment, hex), io);
   /** What somebody types. */
   const modal = (...args: string[]) =>
-    promisify(execFile)(modalPython(), ['-m', 'modal', ...args, '--env', 'staging'], { env: envOf() as NodeJS.ProcessEnv, cwd: '/' });
+    promisify(execFile)(warm(), ['-m', 'modal', ...args, '--env', 'staging'], { env: envOf() as NodeJS.ProcessEnv, cwd: '/' });
   const pin = async (spec: string, name = 'one'): Promise<void> => {
     const path = join(root, `processors/acme-${name}/registry.yaml`);
     await mkdir(dirname(path), { recursive: true });

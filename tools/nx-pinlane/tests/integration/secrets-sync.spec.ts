@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { errorOf, lackOf, requirement } from '@pinlane/testing';
-import { standInEnvironment, startModalStandIn, withWarmPython, type ModalStandIn } from '@pinlane/testing/modal';
+import { errorOf, lackOf, requirement, withWarmPython } from '@pinlane/testing';
+import { standInEnvironment, startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
 import { verb } from '../../src/verbs/secrets-sync/verb.ts';
 import { contextOf, run, withFiles } from './support/verb-context.ts';
 

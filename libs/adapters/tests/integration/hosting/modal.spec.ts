@@ -1,8 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { parsePinnedReference } from '@pinlane/contracts';
 import { sha256 } from '@pinlane/oci';
-import { lackOf, requirement, temporaryFolder } from '@pinlane/testing';
-import { runImages, startModalStandIn, trustTunnels, withWarmPython } from '@pinlane/testing/modal';
+import { lackOf, requirement, temporaryFolder, withWarmPython } from '@pinlane/testing';
+import { runImages, startModalStandIn, trustTunnels } from '@pinlane/testing/modal';
 import { hostRuntime, requestsTo } from '../../../src/index.ts';
 import { hostingSuite } from '../../support/hosting-suite.ts';
 import { unpackedImage } from '../../support/image.ts';

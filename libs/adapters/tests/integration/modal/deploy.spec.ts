@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { HostingPlatform } from '@pinlane/pipeline';
-import { errorOf, lackOf, requirement, temporaryFolder } from '@pinlane/testing';
-import { startModalStandIn, withWarmPython, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
+import { errorOf, lackOf, requirement, temporaryFolder, withWarmPython } from '@pinlane/testing';
+import { startModalStandIn, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
 import { digestOf, hostingOf, ioOf, PLACE, planOf, startEcho, watchedPython } from '../../support/modal.ts';
 
 const known = <T>(value: T) => ({ known: true, value });

@@ -1,8 +1,8 @@
 import { request } from 'node:https';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { HostingPlatform } from '@pinlane/pipeline';
-import { errorOf, lackOf, requirement, temporaryFolder } from '@pinlane/testing';
-import { startModalStandIn, withWarmPython, type ModalStandIn } from '@pinlane/testing/modal';
+import { errorOf, lackOf, requirement, temporaryFolder, withWarmPython } from '@pinlane/testing';
+import { startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
 import { digestOf, hostingOf, ioOf, planOf, startEcho } from '../../support/modal.ts';
 
 // Each command of the Python client takes seconds on a busy machine, and a test has many.

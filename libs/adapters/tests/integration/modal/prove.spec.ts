@@ -4,7 +4,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@j
 import { proveOnModal, removeLeftover, type Made, type ProvingOrder } from '@pinlane/adapters';
 import type { Digest, ImageRunConfig, ModalClaim, ModalProof, ProcessorResponse } from '@pinlane/contracts';
 import { judgeModal } from '@pinlane/pipeline';
-import { errorOf, lackOf, modalPython, requirement, temporaryFolder } from '@pinlane/testing';
+import { errorOf, lackOf, requirement, temporaryFolder, withWarmPython } from '@pinlane/testing';
 import {
   containersOf,
   standInEnvironment,
@@ -31,10 +31,11 @@ requirement(
     ...{ Entrypoint: ['node', '/app/main.js'], Cmd: [], Env: ['PATH=/usr/bin:/bin', 'LANG=C.UTF-8'], User: `${process.getuid!()}:${process.getgid!()}` },
     WorkingDir: temporaryFolder('workdir'),
   };
+  const warm = withWarmPython();
   let standIn: ModalStandIn;
 
   const start = async (ways: Ways = {}, options: Partial<StandInOptions> = {}): Promise<void> => {
-    standIn = await startModalStandIn({ python: modalPython(), start: containersOf(config, ways), ...options });
+    standIn = await startModalStandIn({ python: warm(), start: containersOf(config, ways), ...options });
   };
   const send: NonNullable<ProvingOrder['request']> = (url, timeout, signal) =>
     new Promise<ProcessorResponse>((resolve, reject) => {
@@ -45,7 +46,7 @@ requirement(
       out.end();
     });
   const clientOf = (signal: AbortSignal) => ({
-    ...{ python: modalPython(), environment: 'dev', signal },
+    ...{ python: warm(), environment: 'dev', signal },
     env: { PATH: process.env['PATH'], ...standInEnvironment(standIn) },
   });
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { errorOf, lackOf, requirement, temporaryFolder } from '@pinlane/testing';
-import { startModalStandIn, withWarmPython, type ModalStandIn } from '@pinlane/testing/modal';
+import { errorOf, lackOf, requirement, temporaryFolder, withWarmPython } from '@pinlane/testing';
+import { startModalStandIn, type ModalStandIn } from '@pinlane/testing/modal';
 import { hostingOf, ioOf, PLACE, planOf, startEcho, watchedPython } from '../../support/modal.ts';
 
 const CANARY = 'canary-"\\-\u00e9\n-value';
