@@ -4,9 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { renderDriftPage } from '../libs/pipeline/src/index.ts';
+import { renderDriftPage, renderLanesPage } from '../libs/pipeline/src/index.ts';
 import { openFile, startBrowser } from '../libs/testing/src/browser.ts';
 import { EXAMPLE_NOW, exampleDriftReports } from '../libs/testing/src/drift-reports.ts';
+import { exampleLanesReport } from '../libs/testing/src/lanes-report.ts';
 import { pixelsOf, smallPng } from './small-png.mjs';
 
 /** The most that a picture may have, in bytes. */
@@ -17,12 +18,18 @@ const temporary = mkdtempSync(join(tmpdir(), 'pinlane-screenshots-'));
 const browser = await startBrowser();
 try {
   mkdirSync(folder, { recursive: true });
-  const file = join(temporary, 'drift.html');
-  writeFileSync(file, renderDriftPage({ reports: exampleDriftReports(), now: new Date(EXAMPLE_NOW) }));
-  for (const [colorScheme, name] of [
-    ['light', 'drift.png'],
-    ['dark', 'drift-dark.png'],
+  const pages = {
+    drift: renderDriftPage({ reports: exampleDriftReports(), now: new Date(EXAMPLE_NOW) }),
+    lanes: renderLanesPage({ report: exampleLanesReport(), drift: null }),
+  };
+  for (const [of, colorScheme, name] of [
+    ['drift', 'light', 'drift.png'],
+    ['drift', 'dark', 'drift-dark.png'],
+    ['lanes', 'light', 'lanes.png'],
+    ['lanes', 'dark', 'lanes-dark.png'],
   ]) {
+    const file = join(temporary, `${of}.html`);
+    writeFileSync(file, pages[of]);
     const { page } = await openFile(browser, file, { viewport: { width: 1360, height: 880 }, colorScheme });
     // The moment of the example is long past.
     await page.evaluate(() => (document.getElementById('stale').hidden = true));

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
 /** A real part that tests may require, by its name in PINLANE_REQUIRE. */
-export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm' | 'modal' | 'chromium' | 'act';
+export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm' | 'modal' | 'chromium' | 'act' | 'compose' | 'mmdebstrap';
 
 /** The version of Modal's Python client that is deployed with, and no other. */
 const MODAL_VERSION = '1.6.4';
@@ -48,6 +48,8 @@ const lacks: Readonly<Record<Part, () => string | null>> = {
     return answer(program, 'version', '--format', '{{.Server.Version}}') ? null : `no Docker daemon answers to ${program}`;
   },
   buildx: () => lackOf('docker') ?? (answer(onPath('docker')!, 'buildx', 'version') ? null : 'docker has no buildx'),
+  compose: () => lackOf('docker') ?? (answer(onPath('docker')!, 'compose', 'version') ? null : 'docker has no compose'),
+  mmdebstrap: () => (onPath('mmdebstrap') === null ? 'there is no mmdebstrap on PATH' : null),
   registry: () => (onPath('docker-registry') === null ? 'there is no docker-registry on PATH' : null),
   litellm: () => (onPath('litellm') === null ? 'there is no litellm on PATH' : null),
   act: () => (actFolder() === null ? 'there is no act on PATH, nor where go install puts it' : null),

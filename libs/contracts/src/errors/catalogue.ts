@@ -254,6 +254,7 @@ export const ERROR_CATALOGUE = {
   // everything else
   ERR_ADAPTER: error('An external program failed.', 'Read its output, which the message quotes.'),
   ERR_TOOL_MISSING: error('An external program that is needed is not installed.', 'Install the program named.'),
+  ERR_PORT_TAKEN: error('A port of this machine that is needed is taken.', 'End what listens there, or choose another port: the message names the variable.'),
   ERR_CANCELLED: error('The command was interrupted.', 'Run it again; nothing was half written.'),
   ERR_INTERNAL: error('Pinlane met a state that it holds to be impossible.', 'Report it, with the output of the command run with --verbose.'),
 } as const satisfies Record<string, CatalogueEntry>;
