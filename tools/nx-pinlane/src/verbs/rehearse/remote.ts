@@ -121,6 +121,10 @@ export const openRemote = async (folder: string, root: string, context: VerbCont
       return Object.fromEntries(lines.map((line) => line.split(' ')));
     },
     bring: async (stage, from) => {
+      if (stage === 'main' && (await tipOf(git, 'refs/rehearsal/staging')) === null)
+        fail('ERR_OPTION_INVALID', 'lane main takes what staging pinned, and this remote has seen no rehearsal of staging', {
+          fix: 'Rehearse the whole way, without --lane, or staging before it with the same --state.',
+        });
       const commit = await git.must(['rev-parse', '--verify', `${from}^{commit}`]);
       return stage === 'pr' ? pullRequest(git, commit) : push(git, stage, commit);
     },
