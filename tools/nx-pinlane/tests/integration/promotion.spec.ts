@@ -1,64 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  parsePinnedReference,
-  parseRepository,
-  type AcceptanceReport,
-  type Digest,
-  type EvidenceOrigin,
-  type Lane,
-  type PromotionReport,
-} from '@pinlane/contracts';
-import { openRepository } from '@pinlane/oci';
-import { withPinValues } from '@pinlane/pipeline';
-import { errorOf, lackOf, putImage, requirement, temporaryFolder } from '@pinlane/testing';
-import { attachEvidence } from '../../src/images/evidence.ts';
-import { countsStillIn, evidenceOrigin } from '../../src/images/evidence-origin.ts';
-import { openLocations } from '../../src/images/locations.ts';
-import { verb as commitPins } from '../../src/verbs/commit-pins/verb.ts';
-import { sourceOf } from '../../src/verbs/promotion/source.ts';
+import type { PromotionReport } from '@pinlane/contracts';
+import { errorOf, lackOf, requirement, temporaryFolder } from '@pinlane/testing';
+import { sourceOf } from '../../src/images/promotion/source.ts';
 import { verb } from '../../src/verbs/promotion/verb.ts';
-import { workspacePaths } from '../../src/workspace/paths.ts';
 import { readSpecFile } from '../../src/workspace/spec-file.ts';
 import { makeDockerRegistry, type DockerRegistry } from './support/docker-registry.ts';
-import { joined, labelsOf, makePlatform, type ProcessorImage } from './support/images.ts';
-import { contextOf, run } from './support/verb-context.ts';
-
-const FOLDER = 'processors/acme-one';
-const FILE = `${FOLDER}/registry.yaml`;
-const GIT = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
-const PATIENCE = { retry: { attempts: 1 } };
-const REGISTRY_YAML = [
-  'ref: acme/one@1 # the first',
-  'image:',
-  '  platforms:',
-  '    amd64: null',
-  '    arm64: null',
-  '  index: null',
-  '  source: { fingerprint: null, revision: null }',
-  '',
-].join('\n');
-
-const git = (folder: string, ...args: string[]): string =>
-  execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@localhost', ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: GIT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  }).trim();
-
-const put = (root: string, file: string, text: string): void => {
-  mkdirSync(join(root, file, '..'), { recursive: true });
-  writeFileSync(join(root, file), text);
-};
-
-/** A workspace, and the repository that it is cloned from. */
-interface World {
-  readonly remote: string;
-  readonly root: string;
-}
+import type { ProcessorImage } from './support/images.ts';
+import { FILE, FOLDER, git, promotedWorlds, put, type PromotedWorld } from './support/promoted-world.ts';
+import { run } from './support/verb-context.ts';
 
 requirement(
   'registry',
@@ -66,107 +17,11 @@ requirement(
   describe,
 )('what main pins', () => {
   let registry: DockerRegistry;
-  let serial = 0;
   beforeAll(async () => {
     registry = await makeDockerRegistry();
   });
   afterAll(() => registry.close());
-
-  const contextIn = (root: string) => contextOf(root, { patience: PATIENCE, env: { GIT_CONFIG_GLOBAL: '/dev/null', PATH: process.env['PATH'] } });
-  const locationsIn = (root: string, lane: Lane) => openLocations(workspacePaths(root, lane), { insecureRegistries: new Set(), patience: PATIENCE });
-
-  /** An empty remote with one commit on main and staging, cloned; each has a repository of its own in the registry. */
-  const makeWorld = (): World & { readonly repository: string } => {
-    const folder = temporaryFolder('promotion');
-    const [remote, root] = [join(folder, 'remote.git'), join(folder, 'work')];
-    git(folder, 'init', '--quiet', '--bare', '--initial-branch=main', remote);
-    git(folder, 'clone', '--quiet', remote, root);
-    git(root, 'symbolic-ref', 'HEAD', 'refs/heads/main');
-    for (const [file, text] of [
-      ['nx.json', '{}'],
-      ['.gitignore', '.pinlane/\n'],
-      [FILE, REGISTRY_YAML],
-      [`${FOLDER}/Dockerfile`, 'FROM scratch\nCOPY a /\n'],
-      [`${FOLDER}/a`, 'one'],
-    ] as const)
-      put(root, file, text);
-    git(root, 'add', '-A');
-    git(root, 'commit', '--quiet', '-m', 'source');
-    git(root, 'push', '--quiet', 'origin', 'HEAD:main', 'HEAD:staging');
-    git(root, 'fetch', '--quiet');
-    return { remote, root, repository: `${registry.host}/acme/w${serial++}` };
-  };
-  type Full = ReturnType<typeof makeWorld>;
-
-  /** An image of the working tree's source. */
-  const build = async ({ root, repository }: Full, mark = ''): Promise<ProcessorImage> => {
-    const source = await sourceOf(await readSpecFile(root, FILE), { lane: 'staging' }, locationsIn(root, 'staging'), contextIn(root));
-    const labels = labelsOf('acme-one', source);
-    const image = joined(makePlatform('amd64', labels, `${mark} ${repository}`), makePlatform('arm64', labels, `${mark} ${repository}`));
-    await putImage(openRepository(parseRepository(repository)), image);
-    return image;
-  };
-  const claimed = ({ amd64 }: ProcessorImage): Digest =>
-    Buffer.from(amd64.config.bytes)
-      .toString()
-      .match(/"dev.pinlane.fingerprint":"(sha256:[0-9a-f]{64})"/)![1] as Digest;
-
-  /** Writes an image's pins into the working tree. */
-  const write = ({ root, repository }: Full, image: ProcessorImage): void => {
-    const place = ({ descriptor }: { readonly descriptor: { readonly digest: Digest } }) => `${repository}@${descriptor.digest}`;
-    const pins = {
-      'image.platforms.amd64': place(image.amd64),
-      'image.platforms.arm64': place(image.arm64),
-      'image.index': place(image.index),
-      'image.source.fingerprint': claimed(image),
-      'image.source.revision': git(root, 'rev-parse', 'HEAD'),
-    };
-    put(root, FILE, withPinValues(readFileSync(join(root, FILE), 'utf8'), pins, FILE, 'registry.yaml'));
-  };
-
-  /** Pins an image as the pipeline does: one commit on the tip of a branch. */
-  const stage = async (world: Full, image: ProcessorImage, branch = 'staging'): Promise<string> => {
-    write(world, image);
-    const { document } = await run(commitPins, { lane: 'staging', branch }, contextIn(world.root));
-    git(world.root, 'checkout', '--quiet', '--', '.');
-    git(world.root, 'fetch', '--quiet');
-    return (document as { commit: string }).commit;
-  };
-
-  /** Attaches reports on both platforms, as an acceptance in a lane does. */
-  const accept = async (
-    { root, repository }: Full,
-    image: ProcessorImage,
-    {
-      lane = 'staging',
-      origin = {},
-      platforms = ['amd64', 'arm64'],
-    }: { lane?: Lane; origin?: Partial<EvidenceOrigin> | null; platforms?: ('amd64' | 'arm64')[] } = {},
-  ): Promise<void> => {
-    const own = await evidenceOrigin(root, {});
-    for (const architecture of platforms) {
-      const { digest } = image[architecture].descriptor;
-      const report: AcceptanceReport = {
-        kind: 'AcceptanceReport',
-        schemaVersion: 1,
-        ref: 'acme/one@1' as AcceptanceReport['ref'],
-        image: `${repository}@${digest}`,
-        digest,
-        platform: `linux/${architecture}`,
-        lane,
-        pinned: true,
-        isolation: { runtime: 'bubblewrap', network: 'blocked', filesystem: 'read-only', user: 'unprivileged', processes: 'own' },
-        verdict: 'accepted',
-        checks: [{ rule: 'healthz.ok', title: 'It is healthy', outcome: 'passed', message: '', durationMs: 3 }],
-        startedAt: '2026-11-23T12:00:00.000Z',
-        durationMs: 1000,
-        healthyAfterMs: 100,
-        log: null,
-        ...(origin === null ? {} : { origin: { ...own, ...origin } }),
-      };
-      await attachEvidence(report, 'staging', parsePinnedReference(`${repository}@${digest}`), locationsIn(root, 'staging'), countsStillIn(root));
-    }
-  };
+  const { contextIn, locationsIn, makeWorld, build, claimed, write, stage, accept, promoted } = promotedWorlds(() => registry);
 
   const prove = async (root: string, options: Record<string, unknown> = {}) => {
     const { document, exitCode, lines } = await run(verb, { lane: 'main', ...options }, contextIn(root));
@@ -180,15 +35,6 @@ requirement(
       codes: [...new Set(entry!.findings.map(({ code }) => code))],
       said: entry!.findings.map(({ message }) => message).join('\n'),
     };
-  };
-
-  /** A workspace whose staging pinned and accepted what it is at, with main checked out, which has nothing of it yet. */
-  const promoted = async (): Promise<Full & { readonly image: ProcessorImage; readonly pin: string }> => {
-    const world = makeWorld();
-    const image = await build(world);
-    const pin = await stage(world, image);
-    await accept(world, image, { origin: { revision: pin, run: 'https://ci.example/runs/1' } });
-    return { ...world, image, pin };
   };
 
   it.each<[string, 'history' | 'content', (root: string, pin: string) => void]>([
@@ -225,7 +71,7 @@ requirement(
     expect(await prove(root)).toMatchObject({ exitCode: 2, codes: ['ERR_PIN_STALE'], entry: { findings: [{ line: 7 }] } });
   });
 
-  it.each<[string, (world: Full, image: ProcessorImage) => Promise<void>, RegExp]>([
+  it.each<[string, (world: PromotedWorld, image: ProcessorImage) => Promise<void>, RegExp]>([
     ['none', async () => undefined, /^staging did not accept [0-9a-f]{12} for linux\/amd64: no report is attached\n/],
     [
       'of lanes dev, local and pr',

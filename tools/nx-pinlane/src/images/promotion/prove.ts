@@ -27,10 +27,10 @@ import {
   type YamlPath,
 } from '@pinlane/pipeline';
 import type { VerbContext } from '../../command/context.ts';
-import type { AuditMemory } from '../../images/audit.ts';
-import { readEvidence } from '../../images/evidence.ts';
-import type { ImageLocations } from '../../images/locations.ts';
-import { askPins } from '../../images/pin-answer.ts';
+import type { AuditMemory } from '../audit.ts';
+import { readEvidence } from '../evidence.ts';
+import type { ImageLocations } from '../locations.ts';
+import { askPins } from '../pin-answer.ts';
 import { readRecord } from '../../workspace/build-records.ts';
 import { readSpecFile, type SpecFile } from '../../workspace/spec-file.ts';
 import type { History } from './history.ts';

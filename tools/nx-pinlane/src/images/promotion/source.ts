@@ -3,11 +3,11 @@ import { join, posix } from 'node:path';
 import { fail, slugOf, type Digest } from '@pinlane/contracts';
 import * as z from 'zod';
 import type { VerbContext } from '../../command/context.ts';
-import { readBuildInputs } from '../../images/build-inputs.ts';
-import { builtAs, requestedBy } from '../../images/build-request.ts';
-import { bundling } from '../../images/bundle-options.ts';
-import { writeBundle } from '../../images/bundle.ts';
-import type { ImageLocations } from '../../images/locations.ts';
+import { readBuildInputs } from '../build-inputs.ts';
+import { builtAs, requestedBy } from '../build-request.ts';
+import { bundling } from '../bundle-options.ts';
+import { writeBundle } from '../bundle.ts';
+import type { ImageLocations } from '../locations.ts';
 import type { BuildSettings } from '../../workspace/settings.ts';
 import type { SpecFile } from '../../workspace/spec-file.ts';
 
