@@ -12,6 +12,7 @@ export * from './artefacts/pin.ts';
 export * from './artefacts/promotion.ts';
 export * from './artefacts/push-journal.ts';
 export * from './artefacts/rehearsal.ts';
+export * from './artefacts/release.ts';
 export * from './digest.ts';
 export * from './errors/catalogue.ts';
 export * from './errors/error.ts';

@@ -1,3 +1,4 @@
+export * from './between.ts';
 export * from './clone.ts';
 export { headNames, type HeadNames } from './head-names.ts';
 export { headRevision, type HeadRevision } from './head.ts';

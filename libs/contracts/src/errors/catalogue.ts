@@ -90,6 +90,37 @@ export const ERROR_CATALOGUE = {
     'Run it again, so that it begins at the tip of the branch; else give the account the permission `workflows`.',
   ),
   ERR_PIN_COMMIT_REFUSED: error('The remote refused the pin commit for a reason of its own.', 'Read what the remote says, which the message quotes.'),
+  ERR_RELEASE_NOT_GREEN: verdict(
+    'The pipeline of staging has not succeeded on what would be promoted.',
+    'Let the pipeline of staging end well, by running it again where that helps, then ask for the pull request again.',
+  ),
+  ERR_RELEASE_NOT_IN_SYNC: verdict(
+    'What runs in staging is not what its tip pins.',
+    'Deploy what is pinned: PINLANE_LANE=staging nx run-many -t modal-deploy; then PINLANE_LANE=staging nx run <root project>:drift-report.',
+  ),
+  ERR_RELEASE_UNKNOWN: error(
+    'It could not be told whether staging is fit to be promoted.',
+    'Give what the message misses: the report of drift of the tip of staging (the artifact `drift` of its pipeline, or PINLANE_LANE=staging nx run <root project>:drift-report), the branches, the whole history.',
+  ),
+  ERR_RELEASE_OUTDATED: error(
+    'What is checked out is not the tip of staging, so it is not what would be promoted.',
+    'Check out the tip of staging (git fetch origin staging, git checkout FETCH_HEAD), and ask for the pull request again.',
+  ),
+  ERR_RELEASE_FOREIGN: error(
+    'Somebody has opened a pull request of their own from staging to main, and GitHub takes one at a time.',
+    'Give it a title that begins as the release has it, so that it is brought up to date; or close it.',
+  ),
+  ERR_GITHUB_DENIED: error(
+    "GitHub's API does not let this token do what is needed, or does not know the repository.",
+    'Give the job `permissions: pull-requests: write, actions: read, checks: read, statuses: read`, or set PINLANE_GIT_TOKEN to a token that may.',
+  ),
+  ERR_GITHUB_REFUSED: error("GitHub's API refused the request for a reason of its own.", 'Read what GitHub says, which the message quotes.'),
+  ERR_GITHUB_ANSWER: error(
+    "The answer of GitHub's API is not what its description promises.",
+    'Look at GITHUB_API_URL and at what stands between: a proxy may have answered. Else report it.',
+  ),
+  ERR_GITHUB_RATE_LIMITED: transient("GitHub's API takes no more requests for now.", 'Try again later; a pull request that is open is found again.'),
+  ERR_GITHUB_UNAVAILABLE: transient("GitHub's API did not answer.", 'Try again later; a pull request that is open is found again.'),
   ERR_GIT_UNREACHABLE: transient('The git remote did not answer.', 'Try again later; a commit that arrived all the same is recognised.'),
   ERR_GIT_UNUSABLE: error('Git can not do here what is needed.', 'Run it in a clone of the repository; the message quotes git.'),
   ERR_PATH_ESCAPES: error('A path leaves the folder it must stay in.', 'Name a path below that folder, without .. and without links that lead out of it.'),

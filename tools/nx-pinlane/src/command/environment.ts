@@ -32,7 +32,7 @@ export const ENVIRONMENT = {
     inCacheKey: false,
   },
   PINLANE_GIT_TOKEN: {
-    what: 'The token with which the pin commit is pushed by HTTPS; the credentials of the checkout if it is unset.',
+    what: 'The token with which the pin commit is pushed by HTTPS, and pull requests are opened; the credentials of the checkout, and GITHUB_TOKEN, if it is unset.',
     option: null,
     inCacheKey: false,
   },

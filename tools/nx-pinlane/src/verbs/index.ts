@@ -26,6 +26,7 @@ export const VERBS = {
   since: async () => (await import('./since/verb.ts')).verb,
   'pin-edits': async () => (await import('./pin-edits/verb.ts')).verb,
   'commit-pins': async () => (await import('./commit-pins/verb.ts')).verb,
+  'release-pr': async () => (await import('./release-pr/verb.ts')).verb,
   'merge-pins': async () => (await import('./merge-pins/verb.ts')).verb,
   rehearse: async () => (await import('./rehearse/verb.ts')).verb,
   'store-gc': async () => (await import('./store-gc/verb.ts')).verb,

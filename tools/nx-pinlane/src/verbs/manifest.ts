@@ -145,6 +145,13 @@ export const MANIFEST: Readonly<Record<VerbName, VerbSummary>> = {
     keyVariables: ['PINLANE_LANE'],
     target: { example: { dryRun: true } },
   },
+  'release-pr': {
+    title: 'Opens the pull request that promotes staging to main, or brings it up to date, if staging is green, in sync and accepted.',
+    subject: 'workspace',
+    alias: null,
+    keyVariables: ['PINLANE_BASE_IMAGE'],
+    target: { example: { dryRun: true } },
+  },
   'merge-pins': {
     title: 'Makes git merge pins by the newer pin commit: registers the merge driver in this clone, and is that driver.',
     subject: 'workspace',

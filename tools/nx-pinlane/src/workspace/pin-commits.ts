@@ -8,8 +8,8 @@ export interface PinCommitOf {
   readonly source: string;
 }
 
-/** What a commit says of itself, if it is so: the source comes before it, and it changes files that hold pins, and no others. */
-const asPinCommit = async (commit: string, clone: Clone): Promise<PinCommitOf | null> => {
+/** What a commit says of itself, if it is so: the source comes before it, and it changes files that hold pins, and no others; null otherwise. */
+export const asPinCommit = async (commit: string, clone: Clone): Promise<PinCommitOf | null> => {
   const { message, parents } = await clone.about(commit);
   const source = pinTrailers(message)?.source;
   const [parent, second] = parents;

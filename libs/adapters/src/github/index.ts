@@ -1,0 +1,4 @@
+export { githubPlace, type GitHubPlace } from './address.ts';
+export { checksOf } from './checks.ts';
+export { openClient, type GitHubClient, type GitHubOptions } from './client.ts';
+export { putPull, type PullRequest, type PutPull, type WantedPull } from './pulls.ts';
