@@ -28,6 +28,7 @@ export * from './lane/promotion.ts';
 export * from './lane/promotion-report.ts';
 export * from './lane/release.ts';
 export * from './lane/workspace-name.ts';
+export * from './pin/api-refusal.ts';
 export * from './pin/apply.ts';
 export * from './pin/audit.ts';
 export * from './pin/belief.ts';

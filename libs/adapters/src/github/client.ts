@@ -55,6 +55,9 @@ export const openClient = (options: GitHubOptions) => {
     if (signal.aborted) fail('ERR_CANCELLED', "GitHub's API was asked, and the command interrupted");
   };
 
+  /** What GitHub says, on one line, without the token. */
+  const quote = (text: string): string => cutOff(plainLine(redactText(text, [token])), 1000);
+
   /** Asks once. @throws ERR_CANCELLED, ERR_GITHUB_ANSWER */
   const once = async <T>(what: string, schema: z.ZodType<T>, request: (octokit: Octokit) => Promise<{ readonly data: unknown }>): Promise<Asked<T>> => {
     interrupted();
@@ -67,7 +70,7 @@ export const openClient = (options: GitHubOptions) => {
       interrupted();
       if (isPinlaneError(thrown)) throw thrown;
       const refusal = fieldsOf(thrown);
-      const said = cutOff(plainLine(redactText(refusal.message, [token])), 1000);
+      const said = quote(refusal.message);
       return { refusal: githubAnswer(refusal, Date.now()), said: refusal.status === null ? said : `${refusal.status}: ${said}` };
     }
     const parsed = schema.safeParse(data);
@@ -94,9 +97,12 @@ export const openClient = (options: GitHubOptions) => {
   };
 
   return {
+    quote,
     once,
     again,
     refuse,
+    /** The address of the GraphQL API, which on GitHub Enterprise Server is beside that of REST. */
+    graphql: `${place.api.replace(/\/v3$/, '')}/graphql`,
     /** Owner and name, for every request. */
     repo: { owner: place.owner, repo: place.name },
     /** Asks until there is an answer; for requests that may be sent twice. @throws ERR_GITHUB_DENIED, ERR_GITHUB_REFUSED, ERR_GITHUB_ANSWER, ERR_GITHUB_RATE_LIMITED, ERR_GITHUB_UNAVAILABLE */

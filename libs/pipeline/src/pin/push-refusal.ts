@@ -5,7 +5,7 @@ export type RemoteAnswer = { readonly kind: 'race' | 'unreachable' } | { readonl
 
 const refused = (code: ErrorCode, fix?: string): RemoteAnswer => ({ kind: 'refused', code, ...(fix === undefined ? {} : { fix }) });
 
-const SIGNED = 'The branch takes signed commits only: exempt the account of the pipeline from that rule.';
+const SIGNED = 'The branch takes signed commits only: let GitHub make it (--via=api), or exempt the account of the pipeline from that rule.';
 
 /**
  * The first that fits counts: what a server's rules say comes before the general words that git adds to it. The words are those of GitHub (GH006 protected

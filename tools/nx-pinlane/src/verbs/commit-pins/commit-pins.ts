@@ -1,6 +1,6 @@
-import { openClone, type Clone } from '@pinlane/adapters';
+import { githubPlace, openClient, openClone, remoteAddress, type Clone } from '@pinlane/adapters';
 import { EXIT, fail, laneRules, type PinCommit } from '@pinlane/contracts';
-import { pinLines, pinTrailers, repinsSource } from '@pinlane/pipeline';
+import { pinLines, pinTrailers, repinsSource, workspaceName } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { valueOf } from '../../command/environment.ts';
 import { tellOutputs } from '../../command/step-outputs.ts';
@@ -9,9 +9,10 @@ import { writeOwnFile } from '../../workspace/own-file.ts';
 import { runOf } from '../../workspace/ci-run.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
 import { insecureRegistries, resolveLane } from '../../workspace/settings.ts';
+import { byApi } from './by-api.ts';
 import { writtenPins, type WrittenPins } from './gather.ts';
 import type { CommitPinsOptions } from './options.ts';
-import { publishPins } from './publish.ts';
+import { byPush, publishPins, type Bring } from './publish.ts';
 import { verifyWritten } from './verify.ts';
 
 type Env = VerbContext['env'];
@@ -30,6 +31,17 @@ const requireNoLoop = async (written: readonly WrittenPins[], revision: string, 
   const again = written.find(({ built, ours }) => repinsSource(built, ours));
   if (again === undefined || env['GITHUB_EVENT_NAME'] !== 'push' || pinTrailers((await clone.about(revision)).message) === null) return;
   fail('ERR_PIN_COMMIT_LOOP', `${revision.slice(0, 12)} is a pin commit, and ${again.name} would be pinned again for the same source`, { file: again.file });
+};
+
+/** How the commit gets to the branch. @throws ERR_OPTION_INVALID, ERR_PIN_COMMIT_DENIED without a token that the API needs */
+const bringOf = async ({ via, remote }: CommitPinsOptions, { root, env, signal }: VerbContext, clone: Clone): Promise<Bring> => {
+  if (via === 'git') return byPush(clone);
+  const token = valueOf(env, 'PINLANE_GIT_TOKEN') ?? (env['GITHUB_TOKEN']?.trim() || undefined);
+  if (token === undefined)
+    return fail('ERR_PIN_COMMIT_DENIED', "GitHub's API needs a token, and there is none", { fix: 'Set PINLANE_GIT_TOKEN, or GITHUB_TOKEN.' });
+  const address = await remoteAddress(root, remote);
+  const place = githubPlace(env, address === null ? null : workspaceName(address));
+  return byApi(openClient({ place, token, signal }), clone);
 };
 
 /** Hands the outcome on: as a report, and as outputs of the step of GitHub Actions. */
@@ -72,6 +84,7 @@ export const commitPins = async (
   await requireNoLoop(written, revision, env, clone);
   const run = runOf(env);
   const common = { kind: 'PinCommit', schemaVersion: 1, lane, branch, revision, run } as const;
+  const bring = await bringOf(options, context, clone);
   let document: PinCommit = { ...common, outcome: 'unchanged', commit: revision, parent: null, changes: [], leftOut: [] };
   if (written.length > 0) {
     await verifyWritten(
@@ -80,7 +93,7 @@ export const commitPins = async (
       lane,
       openLocations(workspacePaths(root, lane), { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal, progress }),
     );
-    const published = await publishPins({ written, revision, branch, lane, run, identity: await identityOf(env, clone), dryRun }, clone, signal, wait);
+    const published = await publishPins({ written, revision, branch, lane, run, identity: await identityOf(env, clone), dryRun }, clone, signal, wait, bring);
     const { outcome, commit, parent, plan } = published;
     const changes = plan.writes.map(({ file, name, before, after }) => ({ file, name, before: { ...before }, after: { ...after } }));
     document = { ...common, outcome, commit, parent, changes, leftOut: [...plan.leftOut] };

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clone, GitFailure } from '@pinlane/adapters';
+import type { Clone } from '@pinlane/adapters';
 import { fail, type Lane } from '@pinlane/contracts';
-import { pinCommitMessage, pinFileName, pinTrailers, pinValues, remoteAnswer, samePins } from '@pinlane/pipeline';
+import { pinCommitMessage, pinFileName, pinTrailers, pinValues, remoteAnswer, samePins, type RemoteAnswer } from '@pinlane/pipeline';
 import type { WrittenPins } from './gather.ts';
 import { planOnTip, proveCommit, type TipPlan } from './plan.ts';
 
@@ -27,6 +27,31 @@ export interface Published {
   readonly plan: TipPlan;
 }
 
+/** A commit that is to get to a branch. */
+export interface PinsToBring {
+  readonly commit: string;
+  readonly tip: string;
+  readonly message: string;
+  readonly plan: TipPlan;
+}
+
+/** Why a commit did not get there, in whose words. */
+export interface NotBrought {
+  readonly said: string;
+  readonly answer: RemoteAnswer;
+}
+
+/** Brings a commit to a branch. @returns the commit that is there, which may be another with the same files */
+export type Bring = (pins: PinsToBring, branch: string) => Promise<{ readonly commit: string } | NotBrought>;
+
+/** Brings a commit by `git push`. */
+export const byPush =
+  (clone: Clone): Bring =>
+  async ({ commit, tip }, branch) => {
+    const failure = await clone.push(commit, branch, tip);
+    return failure === null ? { commit } : { said: failure.said, answer: remoteAnswer(failure.said) };
+  };
+
 /** So often it is tried: with others that push every few seconds, one of these finds the branch at rest. */
 const ATTEMPTS = 8;
 
@@ -35,7 +60,7 @@ const jitter = async (attempt: number, signal: AbortSignal): Promise<void> => {
   await sleep(Math.random() * Math.min(8_000, 250 * 2 ** attempt), undefined, { signal }).catch(() => signal.throwIfAborted());
 };
 
-const makeCommit = async (plan: TipPlan, tip: string, { lane, revision, run, identity }: Publication, clone: Clone): Promise<string> => {
+const makeCommit = async (plan: TipPlan, tip: string, { lane, revision, run, identity }: Publication, clone: Clone): Promise<PinsToBring> => {
   const folder = await mkdtemp(join(tmpdir(), 'pinlane-pins-'));
   try {
     const files = await Promise.all(plan.writes.map(async ({ stored, text }) => ({ ...stored, blob: await clone.write(text) })));
@@ -45,7 +70,7 @@ const makeCommit = async (plan: TipPlan, tip: string, { lane, revision, run, ide
     const time = Math.max(Math.floor(Date.now() / 1000), (await clone.about(tip)).time);
     const commit = await clone.commit({ tree, parent: tip, message, identity, time });
     await proveCommit(tip, commit, plan, clone);
-    return commit;
+    return { commit, tip, message, plan };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -68,8 +93,7 @@ const commitWith = async (tip: string, { written, revision }: Publication, clone
 };
 
 /** Why an attempt did not end the work. @throws the code of a refusal: trying again would change nothing */
-const mayTryAgain = ({ said }: GitFailure, what: string): 'race' | 'unreachable' => {
-  const answer = remoteAnswer(said);
+const mayTryAgain = ({ said, answer }: NotBrought, what: string): 'race' | 'unreachable' => {
   if (answer.kind !== 'refused') return answer.kind;
   return fail(answer.code, `${what}: ${said}`, answer.fix === undefined ? {} : { fix: answer.fix });
 };
@@ -79,7 +103,13 @@ const mayTryAgain = ({ said }: GitFailure, what: string): 'race' | 'unreachable'
  * that arrived without an answer is found there.
  * @throws ERR_PIN_COMMIT_SUPERSEDED, ERR_PIN_COMMIT_RACE, ERR_GIT_UNREACHABLE, what a refusal of the remote means, ERR_PIN_COMMIT_DIRTY
  */
-export const publishPins = async (publication: Publication, clone: Clone, signal: AbortSignal, wait = jitter): Promise<Published> => {
+export const publishPins = async (
+  publication: Publication,
+  clone: Clone,
+  signal: AbortSignal,
+  wait = jitter,
+  bring: Bring = byPush(clone),
+): Promise<Published> => {
   const { branch, revision, written, dryRun } = publication;
   const made: { readonly commit: string; readonly parent: string; readonly plan: TipPlan }[] = [];
   let last: { readonly kind: 'race' | 'unreachable'; readonly said: string } = { kind: 'race', said: '' };
@@ -87,7 +117,7 @@ export const publishPins = async (publication: Publication, clone: Clone, signal
     if (attempt > 0) await wait(attempt, signal);
     const fetched = await clone.fetchTip(branch);
     if (!('tip' in fetched)) {
-      last = { kind: mayTryAgain(fetched, `branch ${branch} can't be fetched`), said: fetched.said };
+      last = { kind: mayTryAgain({ said: fetched.said, answer: remoteAnswer(fetched.said) }, `branch ${branch} can't be fetched`), said: fetched.said };
       continue;
     }
     const { tip } = fetched;
@@ -99,12 +129,12 @@ export const publishPins = async (publication: Publication, clone: Clone, signal
     if (plan.writes.length === 0) return { outcome: 'there', commit: await commitWith(tip, publication, clone), parent: tip, plan };
     // The last look is for a commit that arrived without an answer.
     if (attempt === ATTEMPTS) break;
-    const commit = await makeCommit(plan, tip, publication, clone);
+    const pins = await makeCommit(plan, tip, publication, clone);
     if (dryRun) return { outcome: 'would-commit', commit: revision, parent: tip, plan };
-    const failure = await clone.push(commit, branch, tip);
-    if (failure === null) return { outcome: 'committed', commit, parent: tip, plan };
-    made.push({ commit, parent: tip, plan });
-    last = { kind: mayTryAgain(failure, `branch ${branch} did not take the pin commit`), said: failure.said };
+    const brought = await bring(pins, branch);
+    if ('commit' in brought) return { outcome: 'committed', commit: brought.commit, parent: tip, plan };
+    made.push({ commit: pins.commit, parent: tip, plan });
+    last = { kind: mayTryAgain(brought, `branch ${branch} did not take the pin commit`), said: brought.said };
   }
   return fail(
     last.kind === 'race' ? 'ERR_PIN_COMMIT_RACE' : 'ERR_GIT_UNREACHABLE',
