@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
 /** A real part that tests may require, by its name in PINLANE_REQUIRE. */
-export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm' | 'modal' | 'chromium' | 'act' | 'compose' | 'mmdebstrap';
+export type Part = 'docker' | 'buildx' | 'registry' | 'qemu' | 'litellm' | 'modal' | 'chromium' | 'act' | 'compose' | 'mmdebstrap' | 'github-api';
 
 /** The version of Modal's Python client that is deployed with, and no other. */
 const MODAL_VERSION = '1.6.4';
@@ -34,6 +34,9 @@ export const modalPython = (): string => process.env['PINLANE_MODAL_PYTHON'] || 
 /** The Chromium that pages are opened in: the one that PINLANE_CHROMIUM names, else that on PATH; null if there is none. */
 export const chromiumPath = (): string | null => process.env['PINLANE_CHROMIUM'] || onPath('chromium');
 
+/** The file of GitHub's own description of its API, `api.github.com.json` of the npm package @octokit/openapi, which unpacks to 400 MB. */
+export const gitHubDescription = (): string => process.env['PINLANE_GITHUB_API'] ?? '';
+
 /** The folder of act, which runs workflows: on PATH, else where `go install` puts it. */
 export const actFolder = (): string | null => {
   const installed = [process.env['GOBIN'], join(homedir(), 'go/bin')].find((folder) => folder && existsSync(join(folder, 'act')));
@@ -53,6 +56,7 @@ const lacks: Readonly<Record<Part, () => string | null>> = {
   registry: () => (onPath('docker-registry') === null ? 'there is no docker-registry on PATH' : null),
   litellm: () => (onPath('litellm') === null ? 'there is no litellm on PATH' : null),
   act: () => (actFolder() === null ? 'there is no act on PATH, nor where go install puts it' : null),
+  'github-api': () => (existsSync(gitHubDescription()) ? null : 'PINLANE_GITHUB_API names no description of GitHub’s API'),
   chromium: () => {
     const program = chromiumPath();
     if (program === null) return 'there is no chromium on PATH';

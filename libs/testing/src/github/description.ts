@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { gitHubDescription } from '../parts.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -43,9 +44,9 @@ const at = (description: Description, reference: string): unknown =>
     .split('/')
     .reduce<unknown>((value, key) => (value as Fields)[key], description);
 
-/** GitHub's own description of its API, of the npm package @octokit/openapi, cut down to what is used. */
+/** GitHub's own description of its API, cut down to what is used. */
 const readDescription = (): Description => {
-  const all = JSON.parse(readFileSync(require.resolve('@octokit/openapi/generated/api.github.com.json'), 'utf8')) as Description;
+  const all = JSON.parse(readFileSync(gitHubDescription(), 'utf8')) as Description;
   const { openapi, info } = all;
   const description: Description = { openapi, info, servers: [], paths: Object.fromEntries(PATHS.map((path) => [path, all.paths[path]])), components: {} };
   all.paths = description.paths;
