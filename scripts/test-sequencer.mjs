@@ -4,6 +4,9 @@ import Sequencer from '@jest/test-sequencer';
 
 /** Slowest first. */
 const SLOW = [
+  'tools/nx-pinlane/tests/integration/rehearse',
+  'tools/stack/tests/integration/stack',
+  'tools/nx-pinlane/tests/integration/modal-pipeline',
   'libs/conformance/tests/contracts/rules',
   'tools/nx-pinlane/tests/integration/lanes',
   'libs/adapters/tests/integration/modal/deploy',
