@@ -35,6 +35,8 @@ const makeDelivery = async (workspace: TestWorkspace): Promise<void> => {
         readFileSync(join(repository, WORKFLOWS, name), 'utf8').replaceAll('OPENAI_API_KEY', 'ACME_KEY'),
       ]),
     ),
+    // The jobs are clones of this, and start Nx some forty times.
+    '.env': `NX_ISOLATE_PLUGINS=false\nNODE_COMPILE_CACHE=${temporaryFolder('compile-cache')}\n`,
     'libs/shared/project.json': JSON.stringify({ name: 'shared', ...tested }),
     'package-lock.json': JSON.stringify({ name: 'acme', lockfileVersion: 3, requires: true, packages: {} }),
   });
