@@ -40,18 +40,42 @@ const removeSandbox = async (client: SdkClient, id: string, lifeSeconds: number)
     }
 };
 
+/** How long the answer to a creation is waited for after an interruption, in ms: it alone tells the id by which a Sandbox can be ended. */
+const GRACE_MS = 20_000;
+
+/** A signal that comes so long after another one; at once if that has come already. */
+const after = (signal: AbortSignal, ms: number): { readonly signal: AbortSignal; readonly end: () => void } => {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (): void => void (timer = setTimeout(() => controller.abort(), ms));
+  if (signal.aborted) controller.abort();
+  else signal.addEventListener('abort', begin, { once: true });
+  const end = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', begin);
+  };
+  return { signal: controller.signal, end };
+};
+
 /**
  * Starts the image that runs in a Sandbox, with no secrets, behind a tunnel that no proxy guards.
  * @throws ERR_HOSTING_…, ERR_CANCELLED; nothing runs then
  */
 export const startSandbox = async (client: SdkClient, { imageId, command, port, lifeSeconds, runsIn = HELPER_APP }: WantedSandbox): Promise<RunningSandbox> => {
   let id: string | null = null;
+  const patient = after(client.signal, GRACE_MS);
+  const goOn = (): void => {
+    if (client.signal.aborted) fail('ERR_CANCELLED', 'interrupted while starting a Sandbox');
+  };
   try {
-    const url = await withSdk(client, { what: 'starting a Sandbox', limitMs: 60_000, callMs: 60_000 }, async (sdk) => {
+    const url = await withSdk({ ...client, signal: patient.signal }, { what: 'starting a Sandbox', limitMs: 60_000, callMs: 60_000 }, async (sdk) => {
       const helper = await sdk.apps.fromName(runsIn, { environment: client.environment, createIfMissing: true });
+      goOn();
       const image = await sdk.images.fromId(imageId);
+      goOn();
       const sandbox = await sdk.sandboxes.create(helper, image, { command: [...command], encryptedPorts: [port], timeoutMs: lifeSeconds * 1000, secrets: [] });
       id = sandbox.sandboxId;
+      goOn();
       return (await sandbox.tunnels(LIMITS.callMs))[port]?.url ?? fail('ERR_HOSTING_REFUSED', `Modal opened no tunnel to port ${port} of the Sandbox ${id}`);
     });
     const started = id!;
@@ -59,5 +83,7 @@ export const startSandbox = async (client: SdkClient, { imageId, command, port, 
   } catch (thrown) {
     if (id !== null) await removeSandbox(client, id, lifeSeconds);
     throw thrown;
+  } finally {
+    patient.end();
   }
 };

@@ -62,6 +62,15 @@ requirement(
     expect(running()).toBe(0);
   });
 
+  it('is ended though the command was interrupted before it was told which one it is', async () => {
+    const controller = new AbortController();
+    standIn.faults.push({ method: 'SandboxCreateV2', times: 1, fault: { kind: 'before', happen: () => controller.abort() } });
+    const error = await errorOf(() => probe(controller.signal));
+    expect(error.code).toBe('ERR_CANCELLED');
+    expect(standIn.account.sandboxes.size).toBe(1);
+    expect(running()).toBe(0);
+  });
+
   it('is named, with the end that it has in any case, if it can not be ended', async () => {
     const sandbox = await probe();
     standIn.faults.push({ method: 'SandboxTerminateV2', fault: { kind: 'refuse', code: 'FAILED_PRECONDITION' } });
