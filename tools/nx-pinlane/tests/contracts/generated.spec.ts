@@ -78,8 +78,8 @@ describe.each(verbs)('the definition of %s', (name, verb) => {
   it('reads only variables that are known, each by an option that it has', () => {
     const lacking = verb.environment.filter((variable) => {
       const { option } = ENVIRONMENT[variable];
-      // What only another verb's option says, such as --push of buildx, is read for the image that this one builds.
-      return option !== null && !(option in verb.options) && name !== 'acceptance';
+      // What only another verb's option says, such as --push of buildx, is read for the image that acceptance builds, and for the jobs of a rehearsal.
+      return option !== null && !(option in verb.options) && name !== 'acceptance' && name !== 'rehearse';
     });
     expect(lacking).toEqual([]);
   });
