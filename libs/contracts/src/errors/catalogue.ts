@@ -119,7 +119,7 @@ export const ERROR_CATALOGUE = {
     "The answer of GitHub's API is not what its description promises.",
     'Look at GITHUB_API_URL and at what stands between: a proxy may have answered. Else report it.',
   ),
-  ERR_GITHUB_RATE_LIMITED: transient("GitHub's API takes no more requests for now.", 'Try again later; a pull request that is open is found again.'),
+  ERR_GITHUB_RATE_LIMITED: transient("GitHub's API has a limit of requests, which is reached.", 'Try again later; a pull request that is open is found again.'),
   ERR_GITHUB_UNAVAILABLE: transient("GitHub's API did not answer.", 'Try again later; a pull request that is open is found again.'),
   ERR_GIT_UNREACHABLE: transient('The git remote did not answer.', 'Try again later; a commit that arrived all the same is recognised.'),
   ERR_GIT_UNUSABLE: error('Git can not do here what is needed.', 'Run it in a clone of the repository; the message quotes git.'),
