@@ -10,7 +10,7 @@ export const digestFor = (name: string): Digest => `sha256:${createHash('sha256'
 /** The moment that example reports are seen at. */
 export const EXAMPLE_NOW = '2026-11-28T06:20:00.000Z';
 /** So many hours before it. */
-const hoursBefore = (hours: number): string => new Date(Date.parse(EXAMPLE_NOW) - hours * 3_600_000).toISOString();
+export const hoursBefore = (hours: number): string => new Date(Date.parse(EXAMPLE_NOW) - hours * 3_600_000).toISOString();
 
 interface App {
   readonly environment: DeployEnvironment;

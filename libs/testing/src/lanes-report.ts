@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { BranchLane, LaneCell, LanesReport, LaneStanding, ToldAcceptance } from '@pinlane/contracts';
-import { digestFor, EXAMPLE_NOW } from './drift-reports.ts';
+import { digestFor, EXAMPLE_NOW, hoursBefore } from './drift-reports.ts';
 
 const known = <T>(value: T) => ({ known: true as const, value });
 const unknown = (reason: string) => ({ known: false as const, reason });
-const hoursBefore = (hours: number): string => new Date(Date.parse(EXAMPLE_NOW) - hours * 3_600_000).toISOString();
 const commitFor = (name: string): string => createHash('sha1').update(name).digest('hex');
 
 interface Cell {

@@ -29,6 +29,8 @@ const place = {
 
 /** The record of a deployment: the image, the place, the evidence that allowed it, and what was found there afterwards. */
 export const deploymentSchema = artefact('Deployment', {
+  /** When the platform was asked last. */
+  at: z.iso.datetime(),
   ref: refSchema,
   lane: z.enum(LANES),
   ...place,

@@ -48,8 +48,8 @@ export const toldDeploymentSchema = z.strictObject({
   app: z.string(),
   /** The digest that is configured; null if none is. */
   digest: digestSchema.nullable(),
-  /** When the platform was asked; null of the document of a deployment, which has no time. */
-  seen: moment,
+  /** When the platform was asked. */
+  seen: z.iso.datetime(),
   /** Since when it is so and by whom, as far as the platform told. */
   since: moment,
   by: z.string().nullable(),

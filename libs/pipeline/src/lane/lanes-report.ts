@@ -81,7 +81,7 @@ const acceptances = (reports: readonly TellingReport[]): Map<string, ToldAccepta
 type Sighting = Known<ToldDeployment>;
 const placeKey = (ref: string, environment: string): string => `${ref} ${environment}`;
 
-const sightingOf = (entry: DriftReport['entries'][number], { at, adapter, environment }: DriftReport): Sighting => {
+const seenByDrift = (entry: DriftReport['entries'][number], { at, adapter, environment }: DriftReport): Sighting => {
   const { app, observed } = entry;
   if (observed === null) return unknown(`the platform was not asked at ${at}`);
   const { image, deployedAt, deployedBy } = observed;
@@ -90,23 +90,24 @@ const sightingOf = (entry: DriftReport['entries'][number], { at, adapter, enviro
   return known({ adapter, environment, app, digest: image.value, seen: at, since, by: deployedBy.known ? deployedBy.value : null });
 };
 
-const DEPLOYED: readonly Deployment['outcome'][] = ['deployed', 'unchanged', 'rolled-over', 'rolled-back'];
+const seenByDeployment = ({ at, adapter, environment, app, outcome, configured }: Deployment): Sighting => {
+  if (outcome === 'rolled-back') return unknown(`a deployment was taken back at ${at}, and no report here is newer`);
+  if (!configured.known) return unknown(configured.reason);
+  const digest = outcome === 'stopped' ? null : configured.value;
+  return known({ adapter, environment, app, digest, seen: at, since: outcome === 'unchanged' ? null : at, by: null });
+};
 
-/** What the newest report says is deployed of each processor in each environment; documents of deployments have no time, and count where nothing else does. */
+/** What the newest report says is deployed of each processor in each environment. A plan tells of nothing that is there. */
 const sightings = (reports: readonly TellingReport[]): Map<string, Sighting> => {
-  const drift = reports.filter((report) => report.kind === 'DriftReport').sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  const telling = reports
+    .filter((report) => report.kind === 'DriftReport' || report.kind === 'Deployment')
+    .filter((report) => report.kind === 'DriftReport' || report.outcome !== 'planned')
+    .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   const found = new Map<string, Sighting>();
-  for (const report of reports) {
-    if (report.kind !== 'Deployment' || !DEPLOYED.includes(report.outcome) || !report.configured.known) continue;
-    const { ref, adapter, environment, app, configured } = report;
-    const key = placeKey(ref, environment);
-    const before = found.get(key);
-    const differs = before !== undefined && !(before.known && before.value.digest === configured.value);
-    const told = known({ adapter, environment, app, digest: configured.value, seen: null, since: null, by: null });
-    found.set(key, differs ? unknown('documents of several deployments, which have no time, tell of different images') : told);
+  for (const report of telling) {
+    if (report.kind === 'Deployment') found.set(placeKey(report.ref, report.environment), seenByDeployment(report));
+    else for (const entry of report.entries) if (entry.ref !== null) found.set(placeKey(entry.ref, report.environment), seenByDrift(entry, report));
   }
-  for (const report of drift)
-    for (const entry of report.entries) if (entry.ref !== null) found.set(placeKey(entry.ref, report.environment), sightingOf(entry, report));
   return found;
 };
 

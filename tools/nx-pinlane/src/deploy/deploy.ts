@@ -15,6 +15,7 @@ import { deploymentDiffers, differenceLine, type DeploymentPlan, type ObservedAp
 import type { VerbContext, VerbOutcome } from '../command/context.ts';
 import type { OptionsOf } from '../command/verb.ts';
 import { withAppLock } from './app-lock.ts';
+import { keepReport } from './keep-report.ts';
 import type { proving } from './options.ts';
 import { isRehearsal, preflight } from './preflight.ts';
 import { targetOf, type DeployTarget, type TargetParts } from './target.ts';
@@ -35,6 +36,7 @@ export type Found = Pick<Deployment, 'outcome' | 'reasons' | 'url' | 'configured
 export const documentOf = async ({ plan, lane, hosting }: DeployTarget, found: Found, { root }: VerbContext): Promise<Deployment> => ({
   kind: 'Deployment',
   schemaVersion: 1,
+  at: new Date().toISOString(),
   ref: plan.ref,
   lane,
   adapter: hosting.name,
@@ -223,6 +225,7 @@ const asksEvidence = ({ evidence }: ProvingOptions, lane: TargetParts['lane']): 
 
 /**
  * Deploys a target's image, after every check, and proves which digest is configured and which serves. An app that is as it should be is left alone.
+ * The record of the deployment is kept, of one that failed too; a plan is not.
  * @throws all problems of the parts and of the checks before, ERR_LOCKED, ERR_DEPLOY_FAILED, ERR_CANCELLED and what keeps the platform from answering
  */
 export const deployTarget = async (found: TargetParts, options: ProvingOptions, context: VerbContext): Promise<VerbOutcome<Deployment>> => {
@@ -235,6 +238,7 @@ export const deployTarget = async (found: TargetParts, options: ProvingOptions, 
   return withAppLock(hosting.name, plan.place, locations.paths, io.signal, async () => {
     if (options.dryRun !== true) await storeOwnSecrets(target, context);
     const { evidence } = await preflight(parts, asks, context);
-    return deployAndProve(target, evidence, options, context);
+    const outcome = await deployAndProve(target, evidence, options, context);
+    return options.dryRun === true ? outcome : keepReport('deployment', outcome, context);
   });
 };

@@ -22,6 +22,8 @@ export interface WorkspacePaths {
   readonly pinAudit: string;
   /** The report of a processor's last `drift`. */
   readonly drift: (project: string) => string;
+  /** The newest report of each kind that a processor's deployment left, whichever verb wrote it. */
+  readonly deployed: (project: string, what: 'deployment' | 'secrets' | 'smoke' | 'probe') => string;
   /** The reports of `drift-report` on an environment, one file for each, whose names sort as they were made. */
   readonly driftHistory: (environment: DeployEnvironment) => string;
   /** The report of the last `commit-pins`. */
@@ -60,6 +62,7 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     reports: join(shared, 'reports'),
     pinAudit: join(shared, 'reports/pin-audit.json'),
     drift: (project) => join(shared, 'reports', project, 'drift.json'),
+    deployed: (project, what) => join(shared, 'reports', project, `${what}.json`),
     driftHistory: (environment) => join(shared, 'reports/drift', environment),
     pinCommit: join(shared, 'reports/pin-commit.json'),
     promotion: join(shared, 'reports/promotion.json'),

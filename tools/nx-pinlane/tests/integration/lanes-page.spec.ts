@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { LaneCell, LanesReport } from '@pinlane/contracts';
-import { driftReportOf, errorOf, inSyncEntry, temporaryFolder } from '@pinlane/testing';
+import { driftReportOf, errorOf, hoursBefore, inSyncEntry, temporaryFolder } from '@pinlane/testing';
 import { pinCommitMessage } from '@pinlane/pipeline';
 import { verb } from '../../src/verbs/lanes/verb.ts';
 import { contextOf, run } from './support/verb-context.ts';
@@ -334,18 +334,24 @@ describe('what the page of lanes says is accepted and deployed', () => {
     expect(lines.join('\n')).toMatch(/acme\/one@1 +staging +differs .* 7f7f7f7f7f7f/);
   });
 
-  it('believes no document of a deployment over a report that has a time, and neither of two that part', async () => {
-    const deployment = (digits: string) => ({
-      ...{ kind: 'Deployment', schemaVersion: 1, ref: 'acme/one@1', lane: 'staging', adapter: 'modal', environment: 'staging', app: 'acme-one-v1' },
-      ...{ image: `ghcr.io/acme/one@${digest(digits)}`, platform: 'linux/amd64', outcome: 'deployed', reasons: [], url: null },
+  it('believes the newest report of what is deployed, be it the document of a deployment or a report of drift', async () => {
+    const deployment = (digits: string, at: string, outcome = 'deployed') => ({
+      ...{ kind: 'Deployment', schemaVersion: 1, at, ref: 'acme/one@1', lane: 'staging', adapter: 'modal', environment: 'staging', app: 'acme-one-v1' },
+      ...{ image: `ghcr.io/acme/one@${digest(digits)}`, platform: 'linux/amd64', outcome, reasons: [], url: null },
       ...{ configured: { known: true, value: digest(digits) }, serving: { known: false, reason: 'x' }, revision: null, evidence: null },
     });
-    report('acme-one/deploy.json', deployment('1a'));
-    expect(cell((await ask()).report, 'staging').deployed).toMatchObject({ known: true, value: { digest: digest('1a'), seen: null } });
-    report('acme-one/deploy-2.json', deployment('7f'));
-    expect(cell((await ask()).report, 'staging').deployed).toMatchObject({ known: false, reason: expect.stringContaining('several deployments') });
-    report('drift/staging/2026-11-28T06-11-00.000Z.json', drift('staging', '1a'));
-    expect(cell((await ask()).report, 'staging').deployed).toMatchObject({ known: true, value: { digest: digest('1a') } });
+    const told = async () => cell((await ask()).report, 'staging').deployed;
+    report('acme-one/deployment.json', deployment('1a', hoursBefore(9)));
+    expect(await told()).toMatchObject({ known: true, value: { digest: digest('1a'), seen: hoursBefore(9), since: hoursBefore(9) } });
+    report('acme-one/a-plan.json', deployment('99', hoursBefore(1), 'planned'));
+    report('acme-one/again.json', deployment('7f', hoursBefore(8), 'unchanged'));
+    expect(await told()).toMatchObject({ known: true, value: { digest: digest('7f'), since: null } });
+    report('drift/staging/2026-11-28T06-11-00.000Z.json', drift('staging', '1a', 7));
+    expect(await told()).toMatchObject({ known: true, value: { digest: digest('1a'), by: 'deployer' } });
+    report('acme-one/stopped.json', deployment('1a', hoursBefore(6), 'stopped'));
+    expect(await told()).toMatchObject({ known: true, value: { digest: null } });
+    report('acme-one/taken-back.json', deployment('1a', hoursBefore(5), 'rolled-back'));
+    expect(await told()).toMatchObject({ known: false, reason: expect.stringContaining('taken back') });
   });
 
   it.each<[string, unknown, RegExp | null]>([

@@ -115,6 +115,10 @@ requirement(
         for (const refusal of ['missing-secret', 'wrong-digest', 'no-credentials']) expect(all.output).toContain(`${refusal}: refused`);
         expect(all.output).toMatch(/in-sync +([0-9a-f]{12}) +\1 /);
         expect(all.output).not.toContain(CANARY);
+        const kinds = ['secrets', 'deployment', 'smoke', 'probe', 'drift'].map(
+          async (what) => JSON.parse(await read(`.pinlane/reports/acme-echo/${what}.json`)).kind,
+        );
+        expect(await Promise.all(kinds)).toEqual(['SecretsReport', 'Deployment', 'SmokeReport', 'ProbeReport', 'DriftReport']);
         // With its page, which the canary is looked for in, too.
         good(await pinlaneWith({ ...staging(folder), ACME_KEY_STAGING: CANARY }, 'drift-report', '--live'));
       });

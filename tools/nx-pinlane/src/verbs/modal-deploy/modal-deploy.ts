@@ -2,6 +2,7 @@ import { EXIT, fail, PinlaneError, type Deployment } from '@pinlane/contracts';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { withAppLock } from '../../deploy/app-lock.ts';
 import { deployTarget, documentOf, UNASKED, type Found } from '../../deploy/deploy.ts';
+import { keepReport } from '../../deploy/keep-report.ts';
 import { readTarget, targetOf, type DeployTarget } from '../../deploy/target.ts';
 import type { ModalDeployOptions } from './options.ts';
 
@@ -13,11 +14,8 @@ const stopApp = async (target: DeployTarget, context: VerbContext): Promise<Verb
   if (after.state.known && after.state.value === 'running') return fail('ERR_DEPLOY_FAILED', `${plan.place.app} still runs`);
   const there = before.state.known && before.state.value === 'absent' ? 'there was none' : 'it is stopped';
   const found: Found = { outcome: 'stopped', reasons: [], url: null, configured: after.image, serving: UNASKED, evidence: null };
-  return {
-    document: await documentOf(target, found, context),
-    lines: [`${plan.place.app} in environment ${plan.place.environment}: ${there}`],
-    exitCode: EXIT.good,
-  };
+  const lines = [`${plan.place.app} in environment ${plan.place.environment}: ${there}`];
+  return keepReport('deployment', { document: await documentOf(target, found, context), lines, exitCode: EXIT.good }, context);
 };
 
 /**

@@ -4,6 +4,7 @@ import { checkByAddress, readCases, type Deployed } from '@pinlane/conformance';
 import { asPinlaneError, EXIT, formatProblem, isPinlaneError, plainLine, type ExitCode, type ProbeReport, type ProcessorResponse } from '@pinlane/contracts';
 import type { HostedAddress } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
+import { keepReport } from '../../deploy/keep-report.ts';
 import { openTarget, type DeployTarget } from '../../deploy/target.ts';
 import type { ProbeOptions } from './options.ts';
 
@@ -72,7 +73,8 @@ const verdictOf = (refusals: readonly Refusal[]): ProbeReport['verdict'] => {
 };
 
 /**
- * Proves refusals that must come. One that does not come, or comes in another form, is a verdict (exit code 2); what could not be told is an error.
+ * Proves refusals that must come. One that does not come, or comes in another form, is a verdict (exit code 2); what could not be told is an error. The
+ * report is kept.
  * @throws ERR_DEPLOY_UNREACHABLE if nothing is deployed, ERR_DEPLOY_CLEANUP, ERR_CANCELLED and what `openTarget` throws
  */
 export const probe = async (options: ProbeOptions, context: VerbContext): Promise<VerbOutcome<ProbeReport>> => {
@@ -102,5 +104,5 @@ export const probe = async (options: ProbeOptions, context: VerbContext): Promis
       formatProblem({ code: 'ERR_PROBE_SUCCEEDED', message: `${plan.place.app} did not refuse as it must: ${names('succeeded', 'refused-otherwise')}` }),
     );
   if (verdict === 'unknown') lines.push(formatProblem({ code: 'ERR_DEPLOY_UNREACHABLE', message: `it could not be told: ${names('unknown')}` }));
-  return { document, lines, exitCode: VERDICT_EXIT[verdict] };
+  return keepReport('probe', { document, lines, exitCode: VERDICT_EXIT[verdict] }, context);
 };

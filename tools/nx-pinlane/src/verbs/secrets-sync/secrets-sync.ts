@@ -13,6 +13,7 @@ import {
 } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { withAppLock } from '../../deploy/app-lock.ts';
+import { keepReport } from '../../deploy/keep-report.ts';
 import { reachHosting } from '../../deploy/target.ts';
 import { readSpec } from '../../workspace/spec-file.ts';
 import type { SecretsSyncOptions } from './options.ts';
@@ -71,7 +72,7 @@ const syncKeys = async (
 };
 
 /**
- * Stores a processor's secrets: names from registry.yaml, values from the environment with the suffix of the lane.
+ * Stores a processor's secrets: names from registry.yaml, values from the environment with the suffix of the lane. The report is kept.
  * @throws ERR_LANE_FORBIDS, ERR_HOSTING_…, ERR_TOOL_MISSING, ERR_LOCKED, ERR_CANCELLED, and what reading registry.yaml throws
  */
 export const secretsSync = async (options: SecretsSyncOptions, context: VerbContext): Promise<VerbOutcome<SecretsReport>> => {
@@ -91,5 +92,5 @@ export const secretsSync = async (options: SecretsSyncOptions, context: VerbCont
   const verdict = secretsVerdict(reported);
   const report = { ref: spec.ref, lane, adapter: hosting.name, environment, secret, verdict, check: options.check, keys: [...reported] };
   const document: SecretsReport = { kind: 'SecretsReport', schemaVersion: 1, ...report };
-  return { document, lines: linesOf(document), exitCode: EXIT_CODES[verdict] };
+  return keepReport('secrets', { document, lines: linesOf(document), exitCode: EXIT_CODES[verdict] }, context);
 };

@@ -3,11 +3,12 @@ import { requestsTo } from '@pinlane/adapters';
 import { readCases, smokeTest } from '@pinlane/conformance';
 import { EXIT, formatProblem, plainLine, type SmokeReport } from '@pinlane/contracts';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
+import { keepReport } from '../../deploy/keep-report.ts';
 import { openTarget } from '../../deploy/target.ts';
 import type { SmokeOptions } from './options.ts';
 
 /**
- * Runs a deployed processor in mode mock through its address. A broken rule is a verdict: exit code 2.
+ * Runs a deployed processor in mode mock through its address. A broken rule is a verdict: exit code 2. The report is kept.
  * @throws ERR_DEPLOY_UNREACHABLE if nothing is deployed, ERR_ACCEPTANCE_CASE_INVALID, ERR_CANCELLED and what `openTarget` throws
  */
 export const smoke = async (options: SmokeOptions, context: VerbContext): Promise<VerbOutcome<SmokeReport>> => {
@@ -25,7 +26,8 @@ export const smoke = async (options: SmokeOptions, context: VerbContext): Promis
   };
   const lines = [`${plan.ref} at ${address.url}: ${passed} checks passed, ${failed.length} failed`];
   lines.push(...failed.map(({ rule, title, message }) => `  failed ${rule}: ${title}: ${plainLine(message)}`));
-  if (failed.length === 0) return { document, lines, exitCode: EXIT.good };
+  if (failed.length === 0) return keepReport('smoke', { document, lines, exitCode: EXIT.good }, context);
   const message = `${plan.place.app} failed ${failed.map(({ rule }) => rule).join(', ')}`;
-  return { document, lines: [...lines, formatProblem({ code: 'ERR_SMOKE_FAILED', message })], exitCode: EXIT.verdict };
+  lines.push(formatProblem({ code: 'ERR_SMOKE_FAILED', message }));
+  return keepReport('smoke', { document, lines, exitCode: EXIT.verdict }, context);
 };

@@ -32,7 +32,7 @@ const deploymentOf = ({ adapter, environment, app, digest, seen, since, by }: To
   lines(
     digest === null ? muted('no image is configured') : full(digest),
     `${app} in ${environment} on ${adapter}${since === null ? '' : `, since ${moment(since, now)}`}${by === null ? '' : `, by ${by}`}`,
-    seen === null ? 'by the document of a deployment, which has no time' : `looked at ${momentOf(seen)}`,
+    `looked at ${momentOf(seen)}`,
   );
 
 const cellSections = ({ file, unread, pins, since, writtenBy, accepted, deployed }: LaneCell, now: string): HTMLElement[] => {
