@@ -1,4 +1,5 @@
 import nx from '@nx/eslint-plugin';
+import n from 'eslint-plugin-n';
 import tseslint from 'typescript-eslint';
 
 /** Who may import whom (design, section 3): one way, from the contracts outwards. */
@@ -42,6 +43,9 @@ const wholeZod = {
   selector: "ImportDeclaration[source.value='zod'][importKind!='type'] > ImportSpecifier[imported.name='z']",
   message: "Write import * as z from 'zod'.",
 };
+
+/** What is asked for before it is used, and what is there and was called stable later. */
+const laterNode = ['zlib.createZstdDecompress', 'zlib.zstdDecompressSync', 'import.meta.dirname', 'module.enableCompileCache'];
 
 export default [
   { ignores: ['**/dist', '**/node_modules', '.nx', '.pinlane', '.cache', 'reports', 'tools/*/src/generators/*/files'] },
@@ -91,6 +95,13 @@ export default [
     // Each of these is a process of its own, or what ends one that was told to stop.
     ignores: ['libs/adapters/src/runtime/bridge.ts', 'libs/processor-runtime/src/serve.ts', 'tools/nx-pinlane/src/command/run-verb.ts'],
     rules: { 'no-restricted-properties': ['error', { object: 'process', property: 'exit', message: 'Throw, and let the shell choose the exit code.' }] },
+  },
+  {
+    // What runs in a workspace runs on the oldest Node that the package is for.
+    files: ['libs/{contracts,pipeline,oci,adapters,conformance,base-node}/src/**/*.ts', 'tools/*/{src,bin}/**/*.{ts,mjs}'],
+    ignores: ['**/browser/**'],
+    plugins: { n },
+    rules: { 'n/no-unsupported-features/node-builtins': ['error', { version: '>=22.12.0', ignores: laterNode }] },
   },
   {
     files: ['libs/{oci,adapters,conformance,base-node}/src/**/*.ts', 'tools/*/src/**/*.ts'],

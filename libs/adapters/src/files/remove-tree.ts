@@ -1,20 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  lstatSync,
-  opendirSync,
-  openSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-  type Dir,
-  type Dirent,
-} from 'node:fs';
+import { chmodSync, closeSync, constants, existsSync, opendirSync, openSync, renameSync, rmdirSync, unlinkSync, type Dir, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as others } from 'node:timers/promises';
+import { lstatIfThere } from '@pinlane/oci';
 import { startProgram } from '../process/index.ts';
 
 type Path = string | Buffer;
@@ -142,7 +130,7 @@ export const removeTree = async (
   folder: string,
   { withinMs = PATIENCE_MS, signal }: { readonly withinMs?: number; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> => {
-  const found = lstatSync(folder, { throwIfNoEntry: false });
+  const found = lstatIfThere(folder);
   if (found === undefined) return;
   if (!found.isDirectory()) return void unless(GONE, () => unlinkSync(folder));
   let fault: Error | undefined;

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { lstatSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { fail, IMAGE_SPEC_PATH, PROCESSOR_ENV, type Runtime } from '@pinlane/contracts';
+import { lstatIfThere } from '@pinlane/oci';
 import { imageProcess } from './image-config.ts';
 import { processorEnv } from './processor-env.ts';
 import { isEmulated } from './emulation.ts';
@@ -21,7 +21,7 @@ const freePort = async (): Promise<number> => {
 
 const inRootfs = (rootfs: string, path: string): string => {
   const place = join(rootfs, path);
-  return path.startsWith('/') && lstatSync(place, { throwIfNoEntry: false }) !== undefined ? place : path;
+  return path.startsWith('/') && lstatIfThere(place) !== undefined ? place : path;
 };
 
 /**

@@ -1,8 +1,8 @@
-import { chmodSync, fsync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, fsync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { ifThere, isOnOtherDisk } from './if-there.ts';
+import { ifThere, isOnOtherDisk, statIfThere } from './if-there.ts';
 import { withFolderAtOnce } from './make-folder.ts';
 import { renameInto, temporaryName, throughTemporary } from './whole-file.ts';
 
@@ -42,7 +42,7 @@ export const writeFileAtomic = async (path: string, contents: string | Uint8Arra
 };
 
 const placeAtOnce = (temporary: string, contents: string | Uint8Array, path: string): void => {
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode;
+  const mode = statIfThere(path)?.mode;
   try {
     withFolderAtOnce(temporary, () => writeFileSync(temporary, contents, { flag: 'wx' }));
     if (mode !== undefined) chmodSync(temporary, mode & 0o7777);

@@ -1,5 +1,6 @@
 export { aboutFile } from './about-file.ts';
 export { replaceAtOnce, writeFileAtomic, type ReplaceOptions } from './atomic-write.ts';
+export { lstatIfThere, statIfThere } from './if-there.ts';
 export { readSmallFile, type SmallFile } from './small-file.ts';
 export { makeFolder } from './make-folder.ts';
 export { isLeftTemporary } from './whole-file.ts';

@@ -1,7 +1,7 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isMissing } from './if-there.ts';
+import { isMissing, statIfThere } from './if-there.ts';
 
 const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(
@@ -40,7 +40,7 @@ const makeAtOnce = (path: string): void => {
     if (isMissing(error) && above !== path) {
       makeAtOnce(above);
       mkdirSync(path);
-    } else if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+    } else if (statIfThere(path)?.isDirectory() !== true) throw error;
   }
 };
 

@@ -1,9 +1,10 @@
-import { lstatSync, mkdirSync, chmodSync, readlinkSync, type Stats } from 'node:fs';
+import { mkdirSync, chmodSync, readlinkSync, type Stats } from 'node:fs';
+import { lstatIfThere } from '../files/index.ts';
 import { decodeName, fsPath } from '../layer/names.ts';
 import { resolveFolders, type Found } from '../layer/resolve-path.ts';
 
 /** What is at a path; links are not followed. */
-export const statOf = (path: string): Stats | undefined => lstatSync(fsPath(path), { throwIfNoEntry: false });
+export const statOf = (path: string): Stats | undefined => lstatIfThere(fsPath(path));
 
 /** Finds the real place of folders below a root. Links are followed by a process whose root this is. */
 export interface Resolver {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
+import { statIfThere } from '@pinlane/oci';
 import * as z from 'zod';
 import { readOwnFile, writeOwnFile } from '../workspace/own-file.ts';
 import type { Witness } from '../workspace/witness.ts';
@@ -90,7 +91,7 @@ export const recordBundle = async (
   witness: Witness,
   temporary: string,
 ): Promise<void> => {
-  const isSettled = (input: string): boolean => (statSync(join(root, input), { throwIfNoEntry: false })?.ctimeMs ?? Infinity) < since - TICK_MS;
+  const isSettled = (input: string): boolean => (statIfThere(join(root, input))?.ctimeMs ?? Infinity) < since - TICK_MS;
   if (!inputs.every(isSettled)) return;
   const files = outputs.map(({ path: output, contents }) => ({ path: relative(root, output), sha256: sha256(contents), size: contents.length }));
   await writeOwnFile(path, { bundler: bundler(), options, inputs: [...inputs], witness: stateOf(witness, root, inputs), outputs: files }, temporary).catch(

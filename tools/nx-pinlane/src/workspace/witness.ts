@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { statIfThere } from '@pinlane/oci';
 
 /** Tells whether what a bundler read, and where it looked for it, is as it was; one look at each path, however many ask. */
 export interface Witness {
@@ -51,7 +52,7 @@ export const openWitness = (root: string): Witness => {
   };
   const stateOf = (path: string): string =>
     once(path, () => {
-      const stats = statSync(path, { throwIfNoEntry: false });
+      const stats = statIfThere(path);
       return stats === undefined ? '-' : `${stats.size} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.ino}`;
     });
   const namesIn = (folder: string): readonly string[] => {

@@ -1,5 +1,6 @@
-import { appendFileSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, renameSync } from 'node:fs';
 import { redactText } from '@pinlane/contracts';
+import { statIfThere } from '@pinlane/oci';
 
 /** How large the log of an app gets before it becomes the old one, in bytes; there is one old one. */
 export const APP_LOG_BYTES_AT_MOST = 1024 * 1024;
@@ -14,7 +15,7 @@ export interface LogFile {
 
 /** See {@link LogFile}. A log that can't be written keeps nothing from running. */
 export const openLogFile = (path: string, secrets: readonly string[]): LogFile => {
-  let size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  let size = statIfThere(path)?.size ?? 0;
   let rest = '';
   const write = (text: string): void => {
     try {

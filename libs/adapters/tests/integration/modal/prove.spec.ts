@@ -139,8 +139,10 @@ requirement(
     standIn.faults.push({ method, times: 1, fault: { kind: 'before', happen: () => setTimeout(() => stop.abort(), 50) } });
     const { found, stays } = await prove({}, stop);
     expect(found).not.toHaveProperty('seen');
-    // On a slow machine it is interrupted before it is told that its image is built.
-    expect([stays().filter((line) => !line.includes('if Modal has built it')), left()]).toEqual([[], NOTHING]);
+    // On a slow machine it is interrupted before it is told that its image is built, and says that one may stay.
+    const unsure = stays().filter((line) => line.includes('if Modal has built it'));
+    expect(stays().filter((line) => !unsure.includes(line))).toEqual([]);
+    expect(left()).toEqual({ ...NOTHING, images: unsure.length > 0 ? expect.any(Array) : [] });
   });
 
   it('names what can not be removed, and removes the rest; a rerun removes it', async () => {
