@@ -125,7 +125,7 @@ describe('completions through a gateway', () => {
   it('gives up at the time limit, and hangs up on the gateway', async () => {
     const hungUp = new Promise((resolve) => (answer = (response) => response.on('close', resolve)));
     await served.stop();
-    await serve({ timeoutMs: 100 });
+    await serve({ timeoutMs: 3_000 });
     const run = await real();
     expect([run.status, run.envelope.error.code]).toEqual([504, 'ERR_TIMEOUT']);
     await hungUp;

@@ -109,7 +109,7 @@ describe('running a model on Replicate', () => {
       };
     });
     await served.stop();
-    await serve({ timeoutMs: 150 });
+    await serve({ timeoutMs: 3_000 });
     const run = await real();
     expect([run.status, run.envelope.error.code]).toEqual([504, 'ERR_TIMEOUT']);
     await cancelled;
