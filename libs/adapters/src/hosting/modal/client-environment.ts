@@ -39,6 +39,10 @@ export const clientEnvironment = (env: Env, environment: string): Record<string,
   MODAL_ENVIRONMENT: environment,
 });
 
+/** Whether a client with such an environment may go through a proxy. */
+export const isProxied = (env: Env): boolean =>
+  !isLoopback(env['MODAL_SERVER_URL']) && Object.keys(env).some((name) => /^(?:https?|all|grpc)_proxy$/i.test(name) && env[name] !== '');
+
 /** The values of a client's environment that may be in no message. */
 export const secretsOf = (env: Env): string[] =>
   ['MODAL_TOKEN_SECRET', 'MODAL_OAUTH_REFRESH_TOKEN', 'MODAL_OAUTH_CLIENT_SECRET', 'MODAL_OAUTH_JWT_KEY'].flatMap((name) => env[name] ?? []);

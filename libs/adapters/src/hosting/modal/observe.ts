@@ -1,11 +1,13 @@
 import type { Environment, ModalClient } from 'modal';
 import { asPinlaneError, fail, type Known } from '@pinlane/contracts';
 import { secretsOf } from './client-environment.ts';
+import { NOT_DIRECT, openDirect, type AskDirectly } from './direct.ts';
 import { failureOf, isNotFound } from './failures.ts';
 import { LIMITS } from './limits.ts';
 import { parsePublished, SERVER } from './names.ts';
 import { withSdk, type SdkClient } from './sdk.ts';
-import { serverOf, type ServerInfo } from './server-info.ts';
+import { scalingIn, serverIn, serverOf, type ServerInfo } from './server-info.ts';
+import { messageOfText } from './wire.ts';
 
 /**
  * The control plane as the SDK speaks to it. Its public calls tell of no Server, secret or published name, and the Python client takes several times as long
@@ -136,9 +138,18 @@ const stoppedApp = async (cp: ControlPlane, environmentName: string, name: strin
   };
 };
 
-const readServer = async (cp: ControlPlane, functionId: string): Promise<ServerInfo> => {
-  const [found, scheduling] = await Promise.all([cp.functionGetById({ functionId }), cp.functionGetSchedulingParams({ functionId })]);
-  return serverOf(functionId, found.function, scheduling.autoscalerConfiguration?.settings);
+/** An answer that may tell nothing, which is told from no answer. */
+const told = <T>(found: T | undefined) => ({ found });
+
+const readServer = async (cp: ControlPlane, ask: AskDirectly, functionId: string): Promise<ServerInfo> => {
+  const request = messageOfText(1, functionId);
+  const readDefinition = async () =>
+    (await ask('FunctionGetById', request, (answer) => told(serverIn(answer)))) ?? told((await cp.functionGetById({ functionId })).function);
+  const readScaling = async () =>
+    (await ask('FunctionGetSchedulingParams', request, (answer) => told(scalingIn(answer)))) ??
+    told((await cp.functionGetSchedulingParams({ functionId })).autoscalerConfiguration?.settings);
+  const [definition, scaling] = await Promise.all([readDefinition(), readScaling()]);
+  return serverOf(functionId, definition.found, scaling.found);
 };
 
 /** How many apps are asked about at once. */
@@ -172,11 +183,13 @@ export const survey = (client: SdkClient, next: () => Promise<string | null>): P
       return { known: false, reason: problems.map(({ message }) => message).join('; ') };
     }
   };
-  return withSdk(client, { what, limitMs: LIMITS.observeMs, silenceMs: LIMITS.callMs }, async (sdk) => {
+  return withSdk(client, { what, limitMs: LIMITS.observeMs, silenceMs: LIMITS.callMs }, async (sdk, watch) => {
     const cp = sdk.cpClient;
     // The one call that must succeed; the others need not wait for it.
     const beside = Promise.all([fact(allNames(cp, environment)), fact(allSecrets(cp, environment))]);
     const apps = await appsOf(sdk, environment);
+    // For a few, a connection of its own is not worth it.
+    const direct = apps.length > AT_ONCE ? await openDirect(sdk, watch) : NOT_DIRECT;
     const live = new Map(apps.map((app) => [app.name, app]));
     const servers = new Map<string, Known<ServerInfo | null>>();
     const stopped = new Map<string, Known<StoppedApp | null>>();
@@ -184,12 +197,16 @@ export const survey = (client: SdkClient, next: () => Promise<string | null>): P
       const app = live.get(name);
       const id = app?.servers.get(SERVER);
       if (app === undefined) stopped.set(name, await fact(stoppedApp(cp, environment, name)));
-      else servers.set(name, id === undefined ? { known: true, value: null } : await fact(readServer(cp, id)));
+      else servers.set(name, id === undefined ? { known: true, value: null } : await fact(readServer(cp, direct.ask, id)));
     };
     const askOn = async (): Promise<void> => {
       for (let name = await next(); name !== null; name = await next()) await ask(name);
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, askOn));
+    try {
+      await Promise.all(Array.from({ length: AT_ONCE }, askOn));
+    } finally {
+      direct.close();
+    }
     const [names, secrets] = await beside;
     return { apps, servers, stopped, names, secrets };
   });

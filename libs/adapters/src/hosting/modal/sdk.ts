@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { ModalClient } from 'modal';
 import { fail } from '@pinlane/contracts';
-import { clientEnvironment, secretsOf } from './client-environment.ts';
+import { clientEnvironment, isProxied, secretsOf } from './client-environment.ts';
 import { failureOf } from './failures.ts';
 import { LIMITS } from './limits.ts';
 
@@ -68,6 +68,16 @@ const watchSilence = (afterMs: number | undefined): { readonly signal: AbortSign
   return { signal: controller.signal, heard: () => void timer?.refresh(), end: () => clearTimeout(timer) };
 };
 
+/** How long a client is waited for, for whoever asks the control plane without it. */
+export interface SdkWatch {
+  /** Comes when nothing is to be asked any more. */
+  readonly signal: AbortSignal;
+  /** To be called with each answer, or it is taken for silence. */
+  readonly heard: () => void;
+  /** Whether the SDK goes through a proxy. */
+  readonly proxied: boolean;
+}
+
 /** The version of the SDK that is installed beside Pinlane; null if none is. */
 export const sdkVersion = (): string | null => {
   try {
@@ -94,7 +104,7 @@ export const withSdk = async <Result>(
     callMs = limitMs,
     silenceMs,
   }: { readonly what: string; readonly limitMs?: number; readonly callMs?: number; readonly silenceMs?: number },
-  work: (client: ModalClient) => Promise<Result>,
+  work: (client: ModalClient, watch: SdkWatch) => Promise<Result>,
 ): Promise<Result> => {
   const { ModalClient } = await import('modal').catch((cause: unknown) =>
     fail('ERR_TOOL_MISSING', "the npm package modal, Modal's SDK, can't be loaded", { cause, fix: 'Install it beside Pinlane: npm install.' }),
@@ -107,10 +117,11 @@ export const withSdk = async <Result>(
     const own = silenceMs === undefined ? [AbortSignal.timeout(callMs)] : [];
     return given || own.length > 0 ? AbortSignal.any([shared, ...own, ...(given ? [given] : [])]) : shared;
   };
+  const variables = clientEnvironment(env, environment);
   let client: ModalClient | undefined;
   try {
     client = withProcessEnvironment(
-      clientEnvironment(env, environment),
+      variables,
       () =>
         new ModalClient({
           environment,
@@ -124,7 +135,7 @@ export const withSdk = async <Result>(
         }),
     );
     requireSdk(client.version());
-    const result = await untilAborted(work(client), whole);
+    const result = await untilAborted(work(client, { signal: shared, heard: silence.heard, proxied: isProxied(variables) }), whole);
     if (result !== TOO_LATE) return result;
   } catch (thrown) {
     if (!whole.aborted) throw failureOf(thrown, what, secretsOf(env));

@@ -1,10 +1,68 @@
-import type { ModalClient } from 'modal';
 import { fail } from '@pinlane/contracts';
 import * as z from 'zod';
+import type { WireMessage } from './wire.ts';
 
-type ControlPlane = ModalClient['cpClient'];
-type FunctionData = Awaited<ReturnType<ControlPlane['functionGetById']>>['function'];
-type Autoscaler = NonNullable<Awaited<ReturnType<ControlPlane['functionGetSchedulingParams']>>['autoscalerConfiguration']>['settings'];
+/** As much of a Server's definition as is read, in the words of the SDK. */
+interface ToldServer {
+  readonly httpConfig?: { readonly port: number; readonly unauthenticated: boolean; readonly proxyRegions: readonly string[] } | undefined;
+  readonly rankedFunctions: readonly {
+    readonly function?:
+      | {
+          readonly imageId: string;
+          readonly secretIds: readonly string[];
+          readonly resources?: ToldResources | undefined;
+        }
+      | undefined;
+  }[];
+  readonly flashServiceUrls: readonly string[];
+}
+
+interface ToldResources {
+  readonly milliCpu: number;
+  readonly memoryMb: number;
+  readonly memoryMbMax: number;
+  readonly gpuConfig?: { readonly gpuType: string; readonly count: number } | undefined;
+}
+
+/** As much of what a Server is scaled by as is read. */
+interface ToldScaling {
+  readonly minContainers?: number | undefined;
+  readonly maxContainers?: number | undefined;
+  readonly scaledownWindow?: number | undefined;
+  readonly targetConcurrency?: number | undefined;
+  readonly targetConcurrencyFloat?: number | undefined;
+}
+
+const resourcesIn = (message: WireMessage): ToldResources => {
+  const gpu = message.message(4);
+  const [memoryMb = 0, milliCpu = 0, memoryMbMax = 0] = [2, 3, 5].map(message.number);
+  return { milliCpu, memoryMb, memoryMbMax, gpuConfig: gpu && { gpuType: gpu.text(4), count: gpu.number(2) ?? 0 } };
+};
+
+/** The Server in an answer to FunctionGetById (modal_proto/api.proto of Modal's client 1.6.4); undefined if it tells of none. */
+export const serverIn = (answer: WireMessage): ToldServer | undefined => {
+  const told = answer.message(1);
+  const http = told?.message(39);
+  return (
+    told && {
+      httpConfig: http && { port: http.number(1) ?? 0, unauthenticated: http.number(7) === 1, proxyRegions: http.texts(2) },
+      rankedFunctions: told.messages(18).map((ranked) => {
+        const run = ranked.message(2);
+        const resources = run?.message(9);
+        return { function: run && { imageId: run.text(4), secretIds: run.texts(10), resources: resources && resourcesIn(resources) } };
+      }),
+      flashServiceUrls: told.texts(34),
+    }
+  );
+};
+
+/** What a Server is scaled by, in an answer to FunctionGetSchedulingParams; undefined if it tells nothing. */
+export const scalingIn = (answer: WireMessage): ToldScaling | undefined => {
+  const settings = answer.message(1)?.message(1);
+  if (settings === undefined) return undefined;
+  const [minContainers, maxContainers, scaledownWindow, targetConcurrency, targetConcurrencyFloat] = [1, 2, 5, 7, 9].map(settings.number);
+  return { minContainers, maxContainers, scaledownWindow, targetConcurrency, targetConcurrencyFloat };
+};
 
 const amount = z.union([z.number(), z.tuple([z.number(), z.number().nullable()])]).nullable();
 
@@ -69,7 +127,7 @@ export const serverInfoOf = (told: unknown): ServerInfo => {
 };
 
 /** The same from what the control plane itself told. @throws ERR_HOSTING_REFUSED if it is no Server with an image */
-export const serverOf = (id: string, told: FunctionData, scaling: Autoscaler): ServerInfo => {
+export const serverOf = (id: string, told: ToldServer | undefined, scaling: ToldScaling | undefined): ServerInfo => {
   const http = told?.httpConfig;
   const run = told?.rankedFunctions[0]?.function;
   if (!told || !http || !run?.imageId) return fail('ERR_HOSTING_REFUSED', `Modal tells no image of ${id}, or it is no Server`);

@@ -300,6 +300,38 @@ requirement(
     expect([...standIn.account.apps.values()].flatMap(({ fronts }) => [...fronts.values()].map(({ woken }) => woken()))).toEqual([0]);
   });
 
+  it.each([
+    ['plain', {}],
+    ['with a GPU and limits', { resources: { cpu: 0.125, memoryGb: 1.5, gpu: 'H100:2' }, scaling: { min: 2, max: 9, idleSeconds: 61 }, concurrency: 3 }],
+    ['open to everybody, in a region', { proxyAuth: false, region: 'eu-west', concurrency: 1 }],
+  ])('tells of one among many apps, which it asks about without the layers of the SDK, the very same: %s', async (_, settings) => {
+    const modal = await start();
+    const plan = planOf('a1');
+    await modal.deploy({ ...plan, settings: { ...plan.settings, ...settings } }, ioOf());
+    let seen = 0;
+    const ways = (method: string): string[] => {
+      const calls = standIn.calls.slice(seen).filter((call) => call.method === method);
+      seen = standIn.calls.length;
+      return calls.map(({ metadata }) => (metadata.includes('x-idempotency-key') ? 'SDK' : 'direct'));
+    };
+    const bySdk = await modal.describe(PLACE, signal);
+    expect(bySdk).toMatchObject({ state: known('running'), settings: { known: true } });
+    standIn.multiply('staging', PLACE.app, 40);
+    for (const method of ['FunctionGetById', 'FunctionGetSchedulingParams']) {
+      ways(method);
+      expect(await modal.describe(PLACE, signal)).toEqual(bySdk);
+      expect(ways(method)).toEqual(['direct']);
+      // One that is refused for once is asked for again, as the SDK does.
+      standIn.faults.push({ method, times: 1, fault: { kind: 'refuse' } });
+      expect(await modal.describe(PLACE, signal)).toEqual(bySdk);
+      expect(ways(method)).toEqual(['direct', 'SDK']);
+      standIn.faults.push({ method, fault: { kind: 'refuse', code: 'PERMISSION_DENIED', details: 'not for 100 % of you: é' } });
+      expect(await modal.describe(PLACE, signal)).toMatchObject({ image: { known: false, reason: expect.stringContaining('not for 100 % of you: é') } });
+      expect(ways(method)).toEqual(['direct']);
+      standIn.faults.splice(0, Infinity);
+    }
+  });
+
   it('tells what was answered when Modal falls silent in the middle, and waits for nothing more', async () => {
     const modal = await start();
     await modal.deploy(planOf('a1'), ioOf());
