@@ -46,6 +46,7 @@ export * from './pin/pinned.ts';
 export * from './pin/plan.ts';
 export * from './pin/push-refusal.ts';
 export * from './pin/report.ts';
+export { driftInShort, type DriftInShort } from './report/drift-in-short.ts';
 export { renderDriftPage } from './report/drift-page/page.ts';
 export { renderDriftSummary } from './report/drift-summary.ts';
 export { renderDriftTable } from './report/drift-table.ts';

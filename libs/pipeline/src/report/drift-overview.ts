@@ -1,4 +1,5 @@
-import { plainText, type DeployEnvironment, type Digest, type DriftEntry, type DriftReport, type DriftVerdict } from '@pinlane/contracts';
+import { plainText, type DeployEnvironment, type DriftEntry, type DriftReport, type DriftVerdict } from '@pinlane/contracts';
+import { driftInShort, keysOf, type DriftInShort, type ToldInShort } from './drift-in-short.ts';
 import { BY_WEIGHT } from './verdicts.ts';
 
 export type VerdictCounts = Readonly<Record<DriftVerdict, number>>;
@@ -11,16 +12,11 @@ export interface EnvironmentOverview extends Omit<DriftReport, 'kind' | 'schemaV
 }
 
 /** A stretch of reports, one after the other, that told the same of an app. */
-export interface HistorySegment {
+export interface HistorySegment extends Omit<ToldInShort, 'key'> {
   /** When the first and the last of them were made. */
   readonly from: string;
   readonly to: string;
   readonly reports: number;
-  readonly verdict: DriftVerdict;
-  readonly message: string;
-  /** The digest that was configured; null if there was none, or if it was not known. */
-  readonly image: Digest | null;
-  readonly version: number | null;
 }
 
 /** What is told of one app in one environment. */
@@ -55,23 +51,17 @@ const countsOf = (entries: readonly DriftEntry[]): VerdictCounts => {
   return counts;
 };
 
+/** Texts that are plain as they are, as nearly all of them are. */
+const isPlain = (text: string): boolean => /^[ -~]*$/.test(text) && !text.includes('::') && !text.includes('##');
+
 /** A value with every text in it made plain: names and reasons come from a platform, and may turn around what stands beside them. */
 const plain = <T>(value: T): T => {
-  if (typeof value === 'string') return plainText(value) as T;
+  if (typeof value === 'string') return (isPlain(value) ? value : plainText(value)) as T;
   if (Array.isArray(value)) return value.map(plain) as T;
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)])) as T;
-};
-
-/** What an entry is of, in every report of an environment: a processor is known by its ref, whatever its app is called, and what has none by its app. */
-const keysOf = (entries: readonly DriftEntry[]): string[] => {
-  const seen = new Map<string, number>();
-  return entries.map(({ ref, app }) => {
-    const key = ref === null ? `app ${app}` : `ref ${ref}`;
-    const nth = seen.get(key) ?? 0;
-    seen.set(key, nth + 1);
-    return nth === 0 ? key : `${key} ${nth}`;
-  });
+  const made = { ...value } as Record<string, unknown>;
+  for (const name of Object.keys(made)) made[name] = plain(made[name]);
+  return made as T;
 };
 
 const byKey = ({ entries }: DriftReport): Map<string, DriftEntry> => {
@@ -79,43 +69,70 @@ const byKey = ({ entries }: DriftReport): Map<string, DriftEntry> => {
   return new Map(entries.map((entry, at) => [keys[at] as string, entry]));
 };
 
-const segmentOf = ({ verdict, message, observed }: DriftEntry, at: string): HistorySegment => ({
-  ...{ from: at, to: at, reports: 1, verdict, message: plainText(message) },
-  image: observed?.image.known ? observed.image.value : null,
-  version: observed?.version.known ? observed.version.value : null,
-});
+type Told = ToldInShort & { readonly at: string };
 
-const sameTold = (a: HistorySegment, b: HistorySegment): boolean => a.verdict === b.verdict && a.image === b.image && a.version === b.version;
+const sameTold = (a: HistorySegment, b: Told): boolean => a.verdict === b.verdict && a.image === b.image && a.version === b.version;
 
 /** What reports told of one app, the newest first, with those together that tell the same. @param told the oldest first */
-const historyOf = (told: readonly { readonly at: string; readonly entry: DriftEntry }[]): HistorySegment[] => {
+const historyOf = (told: readonly Told[]): HistorySegment[] => {
   const segments: HistorySegment[] = [];
-  for (const { at, entry } of told) {
-    const segment = segmentOf(entry, at);
+  for (const each of told) {
     const last = segments.at(-1);
-    if (last !== undefined && sameTold(last, segment)) segments[segments.length - 1] = { ...segment, from: last.from, reports: last.reports + 1 };
-    else segments.push(segment);
+    const { at, verdict, message, image, version } = each;
+    const goesOn = last !== undefined && sameTold(last, each);
+    if (goesOn) segments.pop();
+    segments.push({ from: goesOn ? last.from : at, to: at, reports: goesOn ? last.reports + 1 : 1, verdict, message, image, version });
   }
-  return segments.reverse();
+  return segments.reverse().map(plain);
 };
 
-/** The reports of each environment on each platform, the oldest first; of several that were made at once, one is the newest all the same. */
-const grouped = (reports: readonly DriftReport[]): DriftReport[][] => {
-  const groups = new Map<string, DriftReport[]>();
-  for (const report of reports) {
-    const key = `${report.environment} ${report.adapter}`;
-    groups.set(key, [...(groups.get(key) ?? []), report]);
-  }
-  const place = ({ environment, adapter }: DriftReport): string => `${ORDER.indexOf(environment)} ${adapter}`;
-  return [...groups.values()]
-    .map((group) => group.sort((a, b) => Date.parse(a.at) - Date.parse(b.at)))
-    .sort(([a], [b]) => (place(a as DriftReport) < place(b as DriftReport) ? -1 : 1));
+/** A report, of an earlier one as much as is left of it. */
+interface Made {
+  readonly report: DriftReport | null;
+  readonly short: DriftInShort;
+}
+
+/** The reports of one environment on one platform. */
+interface Group {
+  /** The oldest first; of several that were made at once, one is the newest all the same. */
+  readonly all: readonly DriftInShort[];
+  /** The newest, which is in full. */
+  readonly newest: DriftReport;
+}
+
+const groupOf = (made: readonly Made[]): Group[] => {
+  const sorted = made.toSorted((a, b) => Date.parse(a.short.at) - Date.parse(b.short.at));
+  const newest = sorted.findLast(({ report }) => report !== null)?.report;
+  return newest ? [{ all: sorted.map(({ short }) => short), newest }] : [];
 };
 
-const environmentOf = (group: readonly DriftReport[]): EnvironmentOverview => {
-  const { kind: _kind, schemaVersion: _version, entries, ...facts } = group.at(-1) as DriftReport;
-  const reports = group.map(({ at, entries: told }) => ({ at, apps: told.length, troubled: told.filter(({ verdict }) => verdict !== 'in-sync').length }));
+const grouped = (made: readonly Made[]): Group[] => {
+  const groups = new Map<string, Made[]>();
+  for (const each of made) {
+    const key = `${ORDER.indexOf(each.short.environment)} ${each.short.adapter}`;
+    const group = groups.get(key);
+    if (group) group.push(each);
+    else groups.set(key, [each]);
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, group]) => groupOf(group));
+};
+
+const environmentOf = ({ all, newest }: Group): EnvironmentOverview => {
+  const { kind: _kind, schemaVersion: _version, entries, ...facts } = newest;
+  const reports = all.map(({ at, told }) => ({ at, apps: told.length, troubled: told.filter(({ verdict }) => verdict !== 'in-sync').length }));
   return { ...facts, counts: countsOf(entries), reports };
+};
+
+/** What all reports of a group told, by what they told it of. */
+const toldIn = ({ all }: Group): Map<string, Told[]> => {
+  const found = new Map<string, Told[]>();
+  for (const { at, told } of all)
+    for (const each of told) {
+      const before = found.get(each.key);
+      if (before) before.push({ ...each, at });
+      else found.set(each.key, [{ ...each, at }]);
+    }
+  return found;
 };
 
 const weightOf = ({ cells }: DriftRow): number => Math.min(...cells.map((cell) => (cell === null ? BY_WEIGHT.length : BY_WEIGHT.indexOf(cell.entry.verdict))));
@@ -126,16 +143,17 @@ const inOrder = (a: DriftRow, b: DriftRow): number => weightOf(a) - weightOf(b) 
  * Puts reports of drift side by side: the newest of each environment is its state, earlier ones are its history. What hostile texts in them would do to a
  * reader is escaped visibly.
  * @param reports in any order
+ * @param earlier others, older than the newest of their environment on their platform
  */
-export const driftOverview = (reports: readonly DriftReport[]): DriftOverview => {
-  const groups = grouped(reports).map((group) => group.map((report) => ({ at: report.at, report, entries: byKey(report) })));
-  const states = groups.map((group) => group.at(-1)!.entries);
+export const driftOverview = (reports: readonly DriftReport[], earlier: readonly DriftInShort[] = []): DriftOverview => {
+  const made = [...earlier.map((short) => ({ report: null, short })), ...reports.map((report) => ({ report, short: driftInShort(report) }))];
+  const groups = grouped(made);
+  const states = groups.map(({ newest }) => byKey(newest));
+  const told = groups.map(toldIn);
   const keys = [...new Set(states.flatMap((entries) => [...entries.keys()]))];
   const cellOf = (key: string, column: number): DriftCell | null => {
     const entry = states[column]!.get(key);
-    if (entry === undefined) return null;
-    const told = groups[column]!.flatMap(({ at, entries }) => (entries.has(key) ? [{ at, entry: entries.get(key) as DriftEntry }] : []));
-    return { entry: plain(entry), history: historyOf(told) };
+    return entry === undefined ? null : { entry: plain(entry), history: historyOf(told[column]!.get(key)!) };
   };
   const rows = keys.map((key): DriftRow => {
     const cells = states.map((_, column) => cellOf(key, column));
@@ -143,7 +161,7 @@ export const driftOverview = (reports: readonly DriftReport[]): DriftOverview =>
     return { name: entry.ref ?? entry.app, claimed: entry.ref !== null, cells };
   });
   return {
-    environments: groups.map((group) => environmentOf(group.map(({ report }) => report))),
+    environments: groups.map(environmentOf),
     rows: rows.sort(inOrder),
     counts: countsOf(states.flatMap((entries) => [...entries.values()])),
   };

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEPLOY_ENVIRONMENTS, driftReportSchema, plainLine, type DeployEnvironment, type DriftReport } from '@pinlane/contracts';
-import { renderDriftPage } from '@pinlane/pipeline';
-import { replaceOwnFile } from '../workspace/own-file.ts';
 import { readSmallFile } from '@pinlane/oci';
+import { driftInShort, renderDriftPage, type DriftInShort } from '@pinlane/pipeline';
+import { replaceOwnFile } from '../workspace/own-file.ts';
+import { readSealed, writeSealed } from '../workspace/sealed-file.ts';
 
 /** How many reports of an environment make its history on a page, the newest. */
 export const HISTORY_AT_MOST = 30;
@@ -38,7 +40,7 @@ const namesIn = (folder: string, note: Note): string[] => {
 };
 
 /** What a file says of a report, or why it is none. */
-const parsed = (bytes: Uint8Array, name: string, environment: DeployEnvironment): DriftReport | string => {
+const parsed = ({ bytes, name, environment }: Found): DriftReport | string => {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -51,20 +53,19 @@ const parsed = (bytes: Uint8Array, name: string, environment: DeployEnvironment)
   return reportName(data) === name ? data : `it was made at ${data.at}`;
 };
 
-interface Read {
-  readonly report: DriftReport;
-  readonly size: number;
+/** Where a report was found, and what was. */
+interface Found {
+  readonly environment: DeployEnvironment;
+  readonly name: string;
+  readonly bytes: Uint8Array;
 }
 
-/** A report of a file, whoever put it there: no link is followed, no pipe waited for, and no more than a limit is read. Null, and a note, if it is none. */
-const readReport = (folder: string, name: string, { environment, note }: { readonly environment: DeployEnvironment; readonly note: Note }): Read | null => {
-  const ignore = (why: string): null => (note(`WARNING ${plainLine(join(folder, name))} is ignored, because ${why}`), null);
+/** The bytes of a file, whoever put it there: no link is followed, no pipe waited for, and no more than a limit is read. Null, and a note, if there are none. */
+const bytesOf = (path: string, ignore: (why: string) => null): Uint8Array | null => {
   try {
-    const file = readSmallFile(join(folder, name), REPORT_LIMIT, { links: false });
+    const file = readSmallFile(path, REPORT_LIMIT, { links: false });
     if (file.kind === 'special') return ignore('it is no plain file');
-    if (file.kind === 'large') return ignore(`it has ${file.size} bytes, and at most ${REPORT_LIMIT} are read`);
-    const report = parsed(file.bytes, name, environment);
-    return typeof report === 'string' ? ignore(report) : { report, size: file.bytes.length };
+    return file.kind === 'large' ? ignore(`it has ${file.size} bytes, and at most ${REPORT_LIMIT} are read`) : file.bytes;
   } catch (thrown) {
     // Another run may have removed it as the oldest.
     return (thrown as NodeJS.ErrnoException).code === 'ENOENT' ? null : ignore(`it can't be read (${systemCode(thrown)})`);
@@ -72,23 +73,81 @@ const readReport = (folder: string, name: string, { environment, note }: { reado
 };
 
 /**
+ * What is made of the newest 30 reports of each environment, and of no more than 32 MiB of all, the newest of an environment first. What is no report is ignored,
+ * and told.
+ * @param make gives a text if a file is no report: why
+ */
+const ofEach = <Made extends object>(folder: string, note: Note, make: (found: Found) => Made | string): Made[] => {
+  const open = DEPLOY_ENVIRONMENTS.map((environment) => ({ environment, names: namesIn(join(folder, environment), note), made: [] as Made[] }));
+  let room = HISTORY_LIMIT;
+  // One of each environment after the other, so that a large history leaves room for the others'.
+  for (let rest = open; rest.length > 0; rest = rest.filter(({ names, made }) => names.length > 0 && (room > 0 || made.length === 0)))
+    for (const { environment, names, made } of rest) {
+      const name = names.shift();
+      if (name === undefined || (room <= 0 && made.length > 0)) continue;
+      const path = join(folder, environment, name);
+      const ignore = (why: string): null => (note(`WARNING ${plainLine(path)} is ignored, because ${why}`), null);
+      const bytes = bytesOf(path, ignore);
+      const one = bytes && make({ environment, name, bytes });
+      if (typeof one === 'string') ignore(one);
+      if (bytes === null || one === null || typeof one === 'string') continue;
+      made.push(one);
+      room -= bytes.length;
+    }
+  return open.flatMap(({ made }) => made);
+};
+
+/**
  * The reports of drift in a folder that has one folder for each environment: the newest 30 of each, and 32 MiB of all. What is no report is ignored, and told.
  * @param folder such as `.pinlane/reports/drift`
  */
-export const readDriftHistory = (folder: string, note: Note): DriftReport[] => {
-  const open = DEPLOY_ENVIRONMENTS.map((environment) => ({ environment, names: namesIn(join(folder, environment), note), reports: [] as DriftReport[] }));
-  let room = HISTORY_LIMIT;
-  // One of each environment after the other, so that a large history leaves room for the others'.
-  for (let rest = open; rest.length > 0; rest = rest.filter(({ names, reports }) => names.length > 0 && (room > 0 || reports.length === 0)))
-    for (const { environment, names, reports } of rest) {
-      const name = names.shift();
-      if (name === undefined || (room <= 0 && reports.length > 0)) continue;
-      const read = readReport(join(folder, environment), name, { environment, note });
-      if (read === null) continue;
-      reports.push(read.report);
-      room -= read.size;
-    }
-  return open.flatMap(({ reports }) => reports);
+export const readDriftHistory = (folder: string, note: Note): DriftReport[] => ofEach(folder, note, parsed);
+
+/** Counts up when the same report is read into something else: `tests/contracts/drift-history.spec.ts` tells. */
+export const HISTORY_FORMAT = 'drift history 1';
+
+/** What the text of a report is known by. */
+const keyOf = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('base64url');
+
+/** A report that was just written, with its text. */
+export interface JustWritten {
+  readonly report: DriftReport;
+  readonly text: string;
+}
+
+/** Where the page's history is kept in short, and what need not be read again. */
+export interface HistorySource {
+  readonly note: Note;
+  readonly inShort: string;
+  readonly just?: JustWritten | undefined;
+}
+
+/**
+ * The same reports for the page: the newest of each environment and platform in full, of the others what the history takes. That is kept by the hash of the
+ * report's text, which is read all the same: to parse 30 reports of a thousand apps strictly takes longer than to make one.
+ */
+const readForPage = async (folder: string, { note, inShort, just }: HistorySource) => {
+  const known = readSealed<DriftInShort>(inShort, HISTORY_FORMAT, 'every report is read anew', note);
+  const used: Record<string, DriftInShort> = {};
+  const inFull = new Set<string>();
+  let fresh = false;
+  const made = ofEach(folder, note, ({ environment, name, bytes }) => {
+    const key = keyOf(bytes);
+    const kept = Object.hasOwn(known, key) ? known[key] : undefined;
+    const place = (of: DriftInShort): string => `${of.environment} ${of.adapter}`;
+    const isOfPlace = kept?.environment === environment && reportName(kept) === name;
+    if (kept && isOfPlace && inFull.has(place(kept))) return { report: null, short: (used[key] = kept) };
+    const report = just && keyOf(just.text) === key ? just.report : parsed({ bytes, name, environment });
+    if (typeof report === 'string') return report;
+    fresh ||= kept === undefined;
+    const short = (used[key] = driftInShort(report));
+    if (inFull.has(place(short))) return { report: null, short };
+    inFull.add(place(short));
+    return { report, short };
+  });
+  if (fresh) await writeSealed(inShort, HISTORY_FORMAT, used);
+  const reports = made.flatMap(({ report }) => report ?? []);
+  return { reports, earlier: made.flatMap(({ report, short }) => (report === null ? short : [])) };
 };
 
 /** The page of lanes, relative to the folder of this one. */
@@ -101,10 +160,10 @@ const LANES_PAGE = '../lanes/index.html';
  */
 export const writeDriftPage = async (
   folder: string,
-  { now, note, temporaryFolder }: { readonly now: Date; readonly note: Note; readonly temporaryFolder: string },
+  { now, temporaryFolder, ...source }: HistorySource & { readonly now: Date; readonly temporaryFolder: string },
 ): Promise<string> => {
   const page = join(folder, 'index.html');
   const lanes = existsSync(join(folder, LANES_PAGE)) ? LANES_PAGE : null;
-  await replaceOwnFile(page, renderDriftPage({ reports: readDriftHistory(folder, note), now, lanes }), { temporaryFolder });
+  await replaceOwnFile(page, renderDriftPage({ ...(await readForPage(folder, source)), now, lanes }), { temporaryFolder });
   return page;
 };

@@ -26,6 +26,8 @@ export interface WorkspacePaths {
   readonly deployed: (project: string, what: 'deployment' | 'secrets' | 'smoke' | 'probe') => string;
   /** The reports of `drift-report` on an environment, one file for each, whose names sort as they were made. */
   readonly driftHistory: (environment: DeployEnvironment) => string;
+  /** What the page of drift takes of earlier reports. */
+  readonly driftInShort: string;
   /** The report of the last `commit-pins`. */
   readonly pinCommit: string;
   /** The report of the last `promotion`. */
@@ -64,6 +66,7 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     drift: (project) => join(shared, 'reports', project, 'drift.json'),
     deployed: (project, what) => join(shared, 'reports', project, `${what}.json`),
     driftHistory: (environment) => join(shared, 'reports/drift', environment),
+    driftInShort: join(shared, 'cache/drift-history.json'),
     pinCommit: join(shared, 'reports/pin-commit.json'),
     promotion: join(shared, 'reports/promotion.json'),
     cache: join(own, 'cache'),

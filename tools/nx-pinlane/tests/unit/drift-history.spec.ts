@@ -1,10 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, unlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { DeployEnvironment, DriftReport } from '@pinlane/contracts';
+import { driftReportSchema, type DeployEnvironment, type DriftReport } from '@pinlane/contracts';
+import { renderDriftPage } from '@pinlane/pipeline';
 import { driftedEntry, driftReportOf, EXAMPLE_NOW, exampleDriftReports, inSyncEntry, temporaryFolder } from '@pinlane/testing';
-import { HISTORY_AT_MOST, HISTORY_LIMIT, readDriftHistory, REPORT_LIMIT, reportName, writeDriftPage } from '../../src/deploy/drift-history.ts';
+import {
+  HISTORY_AT_MOST,
+  HISTORY_LIMIT,
+  readDriftHistory,
+  REPORT_LIMIT,
+  reportName,
+  writeDriftPage,
+  type JustWritten,
+} from '../../src/deploy/drift-history.ts';
 
 let folder: string;
 let notes: string[];
@@ -18,6 +27,14 @@ const put = (environment: DeployEnvironment, name: string, content: string | Uin
 const keep = (report: DriftReport): string => put(report.environment, reportName(report), JSON.stringify(report));
 const sound = (hours = 1, environment: DeployEnvironment = 'staging'): DriftReport =>
   driftReportOf(environment, [inSyncEntry('a/b@1', { environment })], { hours });
+
+const inShort = (): string => join(folder, '../cache/drift-history.json');
+const writePage = (just?: JustWritten): Promise<string> =>
+  writeDriftPage(folder, { now: new Date(EXAMPLE_NOW), note, inShort: inShort(), just, temporaryFolder: join(folder, '../tmp') });
+
+/** The page of reports as they are read, with the order of their schema. */
+const rendered = (reports: readonly DriftReport[]): string =>
+  renderDriftPage({ reports: reports.map((report) => driftReportSchema.parse(report)), now: new Date(EXAMPLE_NOW) });
 
 beforeEach(() => {
   folder = join(temporaryFolder('drift-history'), 'drift');
@@ -109,10 +126,67 @@ describe('the page in the workspace', () => {
     const elsewhere = join(temporaryFolder('elsewhere'), 'file');
     writeFileSync(elsewhere, 'stays');
     symlinkSync(elsewhere, join(folder, 'index.html'));
-    const written = await writeDriftPage(folder, { now: new Date(EXAMPLE_NOW), note, temporaryFolder: join(folder, '../tmp') });
+    const written = await writePage();
     expect(written).toBe(join(folder, 'index.html'));
     expect(lstatSync(written).isFile()).toBe(true);
     expect(readFileSync(written, 'utf8')).toContain('<h1>5 apps are not as pinned, 1 could not be told</h1>');
     expect(readFileSync(elsewhere, 'utf8')).toBe('stays');
+  });
+
+  it('is the same, whether earlier reports are read or are known in short, and whether the newest is read or was just made', async () => {
+    const reports = exampleDriftReports();
+    reports.forEach(keep);
+    const all = rendered(reports);
+    const page = async (just?: JustWritten): Promise<string> => readFileSync(await writePage(just), 'utf8');
+    expect(await page()).toBe(all);
+    const kept = readFileSync(inShort(), 'utf8');
+    expect(await page()).toBe(all);
+    const [newest] = readDriftHistory(folder, note);
+    expect(await page({ report: newest!, text: JSON.stringify(newest) })).toBe(all);
+    expect(readFileSync(inShort(), 'utf8')).toBe(kept);
+    rmSync(inShort());
+    expect(await page()).toBe(all);
+    expect(notes).toEqual([]);
+  });
+
+  it('has of an earlier report what is in it, whatever is known in short', async () => {
+    const [newest, older] = [sound(1), sound(2)];
+    [newest, older].forEach(keep);
+    await writePage();
+    const changed = { ...older, entries: [driftedEntry('a/b@1', { environment: 'staging' })] };
+    keep(changed);
+    // What is known of other reports stays out of it, too.
+    const expected = rendered([newest, changed]);
+    expect(readFileSync(await writePage(), 'utf8')).toBe(expected);
+    expect(expected).toContain('a/b@1');
+    writeFileSync(inShort(), readFileSync(inShort(), 'utf8').replace('drifted', 'stopped'));
+    expect(readFileSync(await writePage(), 'utf8')).toBe(expected);
+    expect(notes).toEqual([expect.stringMatching(/^WARNING .*drift-history\.json is ignored, because Pinlane did not write it as it is/)]);
+  });
+
+  it('takes a report that was just made for no other that lies in its place', async () => {
+    const [mine, theirs] = [sound(1), { ...sound(1), entries: [driftedEntry('a/b@1', { environment: 'staging' })] }];
+    keep(theirs);
+    const expected = rendered([theirs]);
+    expect(readFileSync(await writePage({ report: mine, text: JSON.stringify(mine) }), 'utf8')).toBe(expected);
+  });
+
+  it('tells again of what is no report, by a name under which it is none, though its text is known', async () => {
+    const [newest, older] = [sound(1), sound(2)];
+    [newest, older].forEach(keep);
+    await writePage();
+    const name = reportName(sound(3));
+    put('staging', name, JSON.stringify(older));
+    unlinkSync(join(folder, 'staging', reportName(older)));
+    expect(readFileSync(await writePage(), 'utf8')).toBe(rendered([newest]));
+    expect(notes).toEqual([expect.stringContaining(`${name} is ignored, because it was made at`)]);
+  });
+
+  it('keeps the newest in full of each hosting platform', async () => {
+    const local = (hours: number): DriftReport => ({ ...sound(hours), adapter: 'local' });
+    const reports = [sound(1), sound(2), local(3), local(4), sound(5)];
+    reports.forEach(keep);
+    const all = rendered(reports);
+    for (let at = 0; at < 2; at++) expect(readFileSync(await writePage(), 'utf8')).toBe(all);
   });
 });

@@ -1,4 +1,5 @@
 import type { DriftReport, DriftVerdict } from '@pinlane/contracts';
+import type { DriftInShort } from '../drift-in-short.ts';
 import { driftOverview, type DriftOverview, type DriftRow, type EnvironmentOverview } from '../drift-overview.ts';
 import { renderDocument } from '../page/document.ts';
 import { html, type Html } from '../page/html.ts';
@@ -112,19 +113,22 @@ const headline = ({ rows, counts, environments }: DriftOverview): string => {
  * A page on which a person sees what runs where: processors by environments, with details and history. It is one file that needs no network, shows its table
  * without a script, and takes every text in the reports for nothing but text.
  * @param reports of any environments, in any order; the newest of each is its state, earlier ones are its history
+ * @param earlier reports of which no more is known than the history takes, older than the newest of their environment
  * @param now when the page is made: ages are as of then
  * @param lanes the page of lanes, relative to this one; null if there is none
  */
 export const renderDriftPage = ({
   reports,
+  earlier = [],
   now,
   lanes = null,
 }: {
   readonly reports: readonly DriftReport[];
+  readonly earlier?: readonly DriftInShort[];
   readonly now: Date;
   readonly lanes?: string | null;
 }): string => {
-  const overview = driftOverview(reports);
+  const overview = driftOverview(reports, earlier);
   const made = now.toISOString();
   const chips = chipsOf(VERDICTS, overview.counts, 'Apps by verdict');
   const link = lanes === null ? null : { href: lanes, name: 'lanes' };

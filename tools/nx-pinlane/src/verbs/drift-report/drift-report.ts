@@ -54,8 +54,9 @@ export const driftReport = async (options: DriftReportOptions, context: VerbCont
   const report = await lookForDrift(options, scope, context);
   try {
     const paths = workspacePaths(root, report.lane);
-    await keepReport(report, paths);
-    const page = await writeDriftPage(join(paths.reports, 'drift'), { now: new Date(report.at), note, temporaryFolder: paths.temporary });
+    const just = await keepReport(report, paths);
+    const source = { note, inShort: paths.driftInShort, just };
+    const page = await writeDriftPage(join(paths.reports, 'drift'), { ...source, now: new Date(report.at), temporaryFolder: paths.temporary });
     await tellStep(env, renderDriftSummary(report));
     return outcomeOf(report, [`page: ${relative(root, page)}`]);
   } catch (thrown) {

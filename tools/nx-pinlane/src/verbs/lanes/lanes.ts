@@ -30,7 +30,7 @@ export const lanes = async (options: LanesOptions, context: VerbContext): Promis
   const hasDrift = existsSync(join(driftFolder, 'index.html'));
   await replaceOwnFile(page, renderLanesPage({ report, drift: hasDrift ? '../drift/index.html' : null }), { temporaryFolder: paths.temporary });
   // It was made before there was a page that it could lead to.
-  if (hasDrift) await writeDriftPage(driftFolder, { now, note, temporaryFolder: paths.temporary });
+  if (hasDrift) await writeDriftPage(driftFolder, { now, note, inShort: paths.driftInShort, temporaryFolder: paths.temporary });
   await tellStep(env, renderLanesSummary(report));
   return { document: report, lines: [...renderLanesTable(report), `page: ${plainLine(relative(root, page))}`], exitCode: EXIT.good };
 };
