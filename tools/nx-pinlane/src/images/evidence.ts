@@ -15,6 +15,7 @@ import { attachArtifact, type ContentSource, type Descriptor } from '@pinlane/oc
 import { isVerdictOnPin, requireMayPush, saysTheSame, whyNoEvidence, type EvidenceSubject } from '@pinlane/pipeline';
 import { openLocation, openRegistry, type ImageLocations } from './locations.ts';
 import { evidenceArtifact, readEvidenceArtifact } from './evidence-artifact.ts';
+import { nameIfThere } from './push.ts';
 
 /** Anyone who may push can attach anything; no more artefacts than this are read. */
 const ARTIFACTS_AT_MOST = 100;
@@ -102,8 +103,12 @@ export const attachEvidence = async (
   const alike = attached.filter((each) => saysTheSame(each.report, report));
   const counting = await Promise.all(alike.map((each) => countsStill(each.report.origin?.revision ?? null)));
   const same = alike.find((_, at) => counting[at]);
-  if (same) return `  evidence: the same is attached already (${shortDigest(same.artifact)})`;
   const registry = isStoreReference(image) ? null : openRegistry(image, locations.access);
+  if (same) {
+    // Whoever attached it may have been killed before it had its tag.
+    if (registry !== null) await nameIfThere(registry, same.artifact, evidenceTag(same.artifact));
+    return `  evidence: the same is attached already (${shortDigest(same.artifact)})`;
+  }
   const artifact = await attachArtifact(registry ?? locations.store, descriptor, evidenceArtifact(report));
   // Like a pinned image, it must outlive jobs that delete everything without a tag.
   await registry?.tag(evidenceTag(artifact.descriptor.digest), artifact.descriptor, artifact.bytes);

@@ -37,11 +37,11 @@ const orAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
 const isNamed = async (registry: RegistryRepository, digest: Digest, tag = protectingTag(digest)): Promise<boolean> =>
   (await orAbsent(registry.resolve(tag)))?.digest === digest;
 
-/** Gives a manifest that is in a registry its protecting tag; false if it is not there. */
-export const nameIfThere = async (registry: RegistryRepository, digest: Digest): Promise<boolean> => {
-  if (await isNamed(registry, digest)) return true;
+/** Gives a manifest that is in a registry a tag, the protecting one where none is named; false if it is not there. */
+export const nameIfThere = async (registry: RegistryRepository, digest: Digest, tag = protectingTag(digest)): Promise<boolean> => {
+  if (await isNamed(registry, digest, tag)) return true;
   const found = await orAbsent(registry.readManifest(digest));
-  if (found !== null) await registry.tag(protectingTag(digest), found.descriptor, found.bytes);
+  if (found !== null) await registry.tag(tag, found.descriptor, found.bytes);
   return found !== null;
 };
 

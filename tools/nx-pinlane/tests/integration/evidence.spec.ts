@@ -164,6 +164,18 @@ describe('evidence in a registry', () => {
     );
   });
 
+  it('has it also where whoever attached it was killed before: the next who says the same gives it', async () => {
+    const { name, place } = places.registry();
+    await putImage(place, image);
+    const pinned = parsePinnedReference(`${name}@${digest}`);
+    await attachEvidence(report(pinned), 'staging', pinned, locations());
+    const tag = [...registry.manifests.keys()].find((each) => each.includes(':accepted-'))!;
+    const manifest = registry.manifests.get(tag);
+    registry.manifests.delete(tag);
+    expect(await attachEvidence(report(pinned), 'staging', pinned, locations())).toContain('is attached already');
+    expect(registry.manifests.get(tag)).toEqual(manifest);
+  });
+
   it('that is claimed of an image by a list, and says otherwise itself, is ignored', async () => {
     const { pinned, place } = await open();
     await putImage(place, other);
