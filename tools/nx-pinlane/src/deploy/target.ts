@@ -94,7 +94,7 @@ const deployPaths = (paths: WorkspacePaths, env: VerbContext['env']): WorkspaceP
 export const reachHosting = async (
   options: TargetOptions,
   spec: Pick<SpecFile['spec'], 'deploy'>,
-  { root, env, signal, progress }: VerbContext,
+  { root, env, signal, progress, patience }: VerbContext,
   problems: Problem[],
 ): Promise<{ readonly lane: Lane; readonly locations: ImageLocations; readonly hosting: HostingPlatform | null }> => {
   const lane = resolveLane(options.lane, env);
@@ -103,6 +103,7 @@ export const reachHosting = async (
     insecureRegistries: insecureRegistries(options.insecureRegistry, env),
     signal,
     progress,
+    patience,
   });
   const runtime = chosen(options.runtime, env, 'PINLANE_RUNTIME', ['auto', ...RUNTIME_NAMES] as const);
   problems.push(...whyLaneForbids(lane, { hosting: name, ci: isCi(env) }));

@@ -74,7 +74,7 @@ export const commitPins = async (
   context: VerbContext,
   wait?: Parameters<typeof publishPins>[3],
 ): Promise<VerbOutcome<PinCommit>> => {
-  const { root, env, signal, progress } = context;
+  const { root, env, signal, progress, patience } = context;
   const lane = resolveLane(options.lane, env);
   if (laneRules(lane).writesPins !== 'yes') fail('ERR_LANE_FORBIDS', `lane ${lane} commits no pins`);
   const { branch = lane, remote, dryRun = false } = options;
@@ -87,12 +87,8 @@ export const commitPins = async (
   const bring = await bringOf(options, context, clone);
   let document: PinCommit = { ...common, outcome: 'unchanged', commit: revision, parent: null, changes: [], leftOut: [] };
   if (written.length > 0) {
-    await verifyWritten(
-      root,
-      written,
-      lane,
-      openLocations(workspacePaths(root, lane), { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal, progress }),
-    );
+    const reach = { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal, progress, patience };
+    await verifyWritten(root, written, lane, openLocations(workspacePaths(root, lane), reach));
     const published = await publishPins({ written, revision, branch, lane, run, identity: await identityOf(env, clone), dryRun }, clone, signal, wait, bring);
     const { outcome, commit, parent, plan } = published;
     const changes = plan.writes.map(({ file, name, before, after }) => ({ file, name, before: { ...before }, after: { ...after } }));

@@ -42,10 +42,10 @@ const writeReport = async (audit: PinAudit, { pinAudit: path, temporary }: Works
  * @throws ERR_OPTION_INVALID, ERR_LANE_UNKNOWN
  */
 export const verifyPins = async ({ concurrency, ...options }: VerifyPinsOptions, context: VerbContext): Promise<VerbOutcome<PinAudit>> => {
-  const { root, env, signal, progress, note } = context;
+  const { root, env, signal, progress, note, patience } = context;
   const lane = resolveLane(options.lane, env);
   const paths = workspacePaths(root, lane);
-  const locations = openLocations(paths, { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal, progress });
+  const locations = openLocations(paths, { insecureRegistries: insecureRegistries(options.insecureRegistry, env), signal, progress, patience });
   const memory = newAuditMemory();
   const files = specFiles(root);
   const entries = new Map<string, PinAuditEntry>();

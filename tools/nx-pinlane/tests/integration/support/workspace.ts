@@ -32,7 +32,7 @@ export interface TestWorkspace {
   /** The same; SIGTERM is sent when the signal aborts. */
   pinlaneUntil(terminate: AbortSignal, ...args: string[]): Promise<Ran>;
   pinlaneWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ran>;
-  /** The same; SIGKILL is sent when the signal aborts. */
+  /** The same; SIGKILL is sent to it and to all of its process group when the signal aborts. */
   pinlaneKilled(kill: AbortSignal, env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ran>;
   /** Starts `nx` or `pinlane`; whoever starts it ends it. */
   start(what: 'nx' | 'pinlane', ...args: string[]): Started;
@@ -46,8 +46,10 @@ export interface TestWorkspace {
 
 const run = (command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv, end?: { on: AbortSignal; by: NodeJS.Signals }): Promise<Ran> =>
   new Promise((done, failed) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    end?.on.addEventListener('abort', () => child.kill(end.by));
+    // A runner that is killed takes with it what it started.
+    const whole = end?.by === 'SIGKILL';
+    const child = spawn(command, args, { cwd, env, detached: whole, stdio: ['ignore', 'pipe', 'pipe'] });
+    end?.on.addEventListener('abort', () => (whole ? process.kill(-child.pid!, end.by) : child.kill(end.by)));
     const said = { stdout: '', stderr: '', output: '' };
     for (const stream of ['stdout', 'stderr'] as const)
       child[stream].setEncoding('utf8').on('data', (text: string) => {
@@ -147,9 +149,8 @@ const FILES: Readonly<Record<string, string>> = {
   ...processor('three', false),
 };
 
-/** Makes the workspace, in a temporary folder of that name, and runs `work` in it. */
-export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<void>, name = 'ws'): Promise<void> => {
-  const root = temporaryFolder(name);
+/** Opens a workspace that is there already: a clone of one, which needs the packages of this repository beside it. */
+export const openWorkspace = async (root: string): Promise<TestWorkspace> => {
   const environment = cleanEnvironment(root);
   const node = join(repository, 'node_modules/.bin/node');
   const command = join(plugin, 'bin/pinlane.mjs');
@@ -163,7 +164,7 @@ export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<
   };
   const nxWith: TestWorkspace['nxWith'] = (env, ...args) =>
     run(node, [join(root, 'node_modules/nx/dist/bin/nx.js'), ...args], root, { ...environment, ...env });
-  const workspace: TestWorkspace = {
+  return {
     root,
     git,
     nxWith,
@@ -186,9 +187,17 @@ export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<
     },
     remove: (path) => rm(join(root, path), { recursive: true, force: true }),
   };
+};
+
+/** Puts the packages of this repository into a workspace. */
+export const linkPackages = (root: string): Promise<void> => symlink(join(repository, 'node_modules'), join(root, 'node_modules'));
+
+/** Makes the workspace, in a temporary folder of that name, and runs `work` in it. */
+export const withWorkspace = async (work: (workspace: TestWorkspace) => Promise<void>, name = 'ws'): Promise<void> => {
+  const workspace = await openWorkspace(temporaryFolder(name));
   await workspace.write(FILES);
-  await symlink(join(repository, 'node_modules'), join(root, 'node_modules'));
-  await git('init', '--quiet', '--initial-branch=main');
+  await linkPackages(workspace.root);
+  await workspace.git('init', '--quiet', '--initial-branch=main');
   await workspace.commit('first');
   await work(workspace);
 };

@@ -1,0 +1,211 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { EVIDENCE_TYPE } from '@pinlane/contracts';
+import { startRegistry, type SeenRequest, type TestRegistry } from '@pinlane/testing';
+import type { Verb } from '../../src/command/verb.ts';
+import { verb as acceptance } from '../../src/verbs/acceptance/verb.ts';
+import { verb as commitPins } from '../../src/verbs/commit-pins/verb.ts';
+import { verb as driftReport } from '../../src/verbs/drift-report/verb.ts';
+import { verb as modalDeploy } from '../../src/verbs/modal-deploy/verb.ts';
+import { verb as pin } from '../../src/verbs/pin/verb.ts';
+import { verb as promotion } from '../../src/verbs/promotion/verb.ts';
+import { verb as secretsSync } from '../../src/verbs/secrets-sync/verb.ts';
+import { verb as since } from '../../src/verbs/since/verb.ts';
+import { verb as smoke } from '../../src/verbs/smoke/verb.ts';
+import { verb as verifyPins } from '../../src/verbs/verify-pins/verb.ts';
+import { openDoor, type Door, type DoorState } from './support/door.ts';
+import { ECHO_FILE, makeDeliverable, NEAR, openLanes, type LanesWorld } from './support/lanes-world.ts';
+import { withWorkspace, type TestWorkspace } from './support/workspace.ts';
+
+// Images are built, pushed, unpacked and run here.
+jest.setTimeout(600_000);
+
+let registry: TestRegistry;
+let door: Door;
+let source: TestWorkspace;
+beforeAll(async () => {
+  registry = await startRegistry();
+  door = await openDoor(registry.host);
+  await withWorkspace(async (workspace) => {
+    await makeDeliverable(workspace, door.host);
+    source = workspace;
+  }, 'source');
+});
+afterAll(async () => {
+  await door.close();
+  await registry.close();
+});
+
+const KILLER = pathToFileURL(join(import.meta.dirname, 'support/killer.mjs')).href;
+/** The steps of the first job. */
+const BUILD: readonly Verb[] = [since, pin, commitPins];
+
+const digestsIn = (text: string): string[] => (text.match(/sha256:[0-9a-f]{64}/g) ?? []).sort();
+
+/** The apps that a deployment is recorded of. */
+const appsOf = (world: LanesWorld): string[] =>
+  ['staging', 'main'].flatMap((environment) => {
+    const folder = join(world.env('staging')['PINLANE_DEPLOYMENTS']!, environment);
+    const apps = existsSync(folder) ? readdirSync(folder).filter((app) => existsSync(join(folder, app, 'app.json'))) : [];
+    return apps.map((app) => `${environment}/${app}`);
+  });
+
+/** The reports that are attached to images of the processor. */
+const evidence = (): string[] =>
+  [...registry.manifests].flatMap(([name, { bytes }]) => {
+    const { artifactType, subject } = JSON.parse(Buffer.from(bytes).toString()) as { artifactType?: string; subject?: object };
+    return /\/acme-echo@/.test(name) && artifactType === EVIDENCE_TYPE && subject !== undefined ? [name] : [];
+  });
+
+/** Where a command is killed with all that it started: at a call of its own, or at a request of its to the registry. */
+type Kill =
+  | { readonly at: { readonly what: 'spawn' | 'write'; readonly of: string; readonly when?: 'before' | 'begun' | 'ended' } }
+  | { readonly asks: RegExp; readonly moment: 'asked' | 'answered' };
+
+interface Step {
+  readonly lane: 'staging' | 'main';
+  readonly verb: Verb;
+  /** Whether it asks the registry: if so it can't go on without. */
+  readonly asks: boolean;
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly kills?: readonly Kill[];
+  /** Whether it is not run to its end: another step stands for it. */
+  readonly only?: 'faults';
+}
+
+/** What the pipelines of staging and main do, in their order. */
+const STEPS: readonly Step[] = [
+  { lane: 'staging', verb: since, asks: false, kills: [{ at: { what: 'spawn', of: 'git', when: 'before' } }] },
+  { lane: 'staging', verb: pin, asks: true, options: { bundle: {} }, kills: [{ asks: /^PUT .*\/manifests\/sha256:/, moment: 'answered' }] },
+  { lane: 'staging', verb: pin, asks: true, options: { bundle: {}, check: true } },
+  {
+    ...{ lane: 'staging', verb: commitPins, asks: true },
+    kills: [{ at: { what: 'spawn', of: '"push"', when: 'before' } }, { at: { what: 'spawn', of: '"push"', when: 'ended' } }],
+  },
+  {
+    ...{ lane: 'staging', verb: acceptance, asks: true },
+    // Before it is tested, and when its evidence is there but for the tag that keeps it.
+    kills: [
+      { asks: /^GET .*\/blobs\//, moment: 'asked' },
+      { asks: /^PUT .*\/manifests\/accepted-/, moment: 'asked' },
+    ],
+  },
+  { lane: 'staging', verb: verifyPins, asks: true },
+  { lane: 'staging', verb: secretsSync, asks: false },
+  {
+    ...{ lane: 'staging', verb: modalDeploy, asks: true },
+    kills: [
+      { at: { what: 'spawn', of: 'supervisor', when: 'before' } },
+      { at: { what: 'spawn', of: 'supervisor', when: 'begun' } },
+      { at: { what: 'write', of: 'app.json' } },
+    ],
+  },
+  { lane: 'staging', verb: smoke, asks: false },
+  { lane: 'staging', verb: driftReport, asks: false, kills: [{ at: { what: 'write', of: 'reports/drift' } }] },
+  { lane: 'main', verb: promotion, asks: true, options: { platforms: 'linux/amd64' } },
+  { lane: 'main', verb: acceptance, asks: true, only: 'faults' },
+  { lane: 'main', verb: modalDeploy, asks: true, only: 'faults' },
+];
+
+describe('The pipelines of staging and main', () => {
+  let world: LanesWorld;
+  let job: TestWorkspace;
+  let built: string;
+
+  /** What the lanes have to show, whoever asks. */
+  const state = () => ({
+    ...{ staging: world.git('rev-parse', 'staging'), main: world.git('rev-parse', 'main') },
+    ...{ spec: readFileSync(join(job.root, ECHO_FILE), 'utf8'), manifests: registry.manifests.size, apps: appsOf(world) },
+  });
+  const green = async ({ lane, verb, options = {} }: Step): Promise<void> => {
+    const { exitCode, said } = await world.carryOut(job.root, verb, lane, { options });
+    expect({ verb: verb.name, lane, exitCode, said: exitCode === 0 ? '' : said }).toEqual({ verb: verb.name, lane, exitCode: 0, said: '' });
+  };
+
+  const withoutRegistry = async ({ lane, verb, options = {} }: Step, how: DoorState): Promise<void> => {
+    const before = state();
+    await door.be(how);
+    const { exitCode, code, said } = await world.carryOut(job.root, verb, lane, { options, patience: NEAR });
+    await door.be('open');
+    const told = { code: code ?? /ERR_\w+/.exec(said)?.[0], where: said.includes(door.host) };
+    expect({ verb: verb.name, lane, how, exitCode, ...told }).toEqual({
+      verb: verb.name,
+      lane,
+      how,
+      exitCode: 1,
+      code: 'ERR_REGISTRY_UNAVAILABLE',
+      where: true,
+    });
+    expect({ verb: verb.name, how, ...state() }).toEqual({ verb: verb.name, how, ...before });
+  };
+
+  const killed = async ({ lane, verb }: Step, kill: Kill): Promise<void> => {
+    const end = new AbortController();
+    const hook = 'at' in kill ? { NODE_OPTIONS: `--import=${KILLER}`, KILL_AT: JSON.stringify(kill.at) } : {};
+    if ('asks' in kill) {
+      const headers = () => (end.abort(), {});
+      const isIt = ({ method, url }: SeenRequest): boolean => kill.asks.test(`${method} ${url}`);
+      if (kill.moment === 'asked') registry.faults.push({ when: (request) => isIt(request) && (end.abort(), true), fault: { kind: 'hang' } });
+      else
+        registry.faults.push({
+          when: isIt,
+          fault: {
+            kind: 'headers',
+            get headers() {
+              return headers();
+            },
+          },
+        });
+    }
+    const args = [verb.name, ...(verb.subject === 'processor' ? ['acme-echo'] : [])];
+    const { exitCode, output } = await job.pinlaneKilled(end.signal, { ...world.env(lane), ...hook }, ...args);
+    registry.faults.length = 0;
+    expect({ verb: verb.name, kill, exitCode, output: exitCode === null ? '' : output }).toEqual({ verb: verb.name, kill, exitCode: null, output: '' });
+  };
+
+  /** Another runner, which begins its job anew. */
+  const fresh = async ({ lane, verb }: Step): Promise<void> => {
+    job = await world.clone(lane);
+    if (!BUILD.includes(verb)) return;
+    // As GitHub runs it again: at the commit that set it off.
+    await job.git('checkout', '--quiet', '--detach', built);
+    if (verb === commitPins) await green({ lane, verb: pin, asks: true, options: { bundle: {} } });
+  };
+
+  afterEach(async () => {
+    await door.be('open');
+    for (const lane of ['staging', 'main'] as const) await world.carryOut(job.root, modalDeploy, lane, { options: { stop: true } });
+  });
+
+  it('stop where the registry is down, by name and with exit code 1, or are killed, at any step, with nothing wrong left, and end well when they are run again', async () => {
+    world = await openLanes(source, door.host);
+    job = await world.clone();
+    built = world.git('rev-parse', 'staging');
+    const told = await world.carryOut(job.root, pin, 'staging', { options: { bundle: {}, dryRun: true } });
+    const undisturbed = digestsIn(told.said);
+    expect(undisturbed.length).toBeGreaterThan(3);
+    job = await world.clone();
+    for (const step of STEPS) {
+      if (step.verb === promotion) {
+        world.git('update-ref', 'refs/heads/main', world.git('rev-parse', 'staging'));
+        job = await world.clone('main');
+      }
+      for (const how of step.asks ? (['503', 'refuses', 'silent'] as const) : []) await withoutRegistry(step, how);
+      for (const kill of step.kills ?? []) {
+        await killed(step, kill);
+        expect(world.pinCommits().length).toBeLessThanOrEqual(1);
+        await fresh(step);
+      }
+      if (step.only === undefined) await green(step);
+      if (step.verb === commitPins) job = await world.clone();
+    }
+    // One of everything, whoever was killed.
+    expect(world.pinCommits()).toEqual([world.git('rev-parse', 'staging')]);
+    expect(digestsIn(world.git('show', `staging:${ECHO_FILE}`))).toEqual(expect.arrayContaining(undisturbed));
+    expect(appsOf(world)).toEqual(['staging/acme-echo-v1']);
+    expect(evidence()).toHaveLength(1);
+    expect([...registry.manifests.keys()].filter((name) => name.includes('/acme-echo:accepted-'))).toHaveLength(1);
+  });
+});
