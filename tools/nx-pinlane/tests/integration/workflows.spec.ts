@@ -67,6 +67,8 @@ describe('the workflows', () => {
 type Break = readonly [what: string, lane: WorkflowName, from: string | RegExp, to: string, finding: RegExp];
 
 const CHECKOUT = 'actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2';
+const UPLOAD = 'actions/upload-artifact@b7c566a772e6b6bfb58ed0dc250532a479d7789f # v6.0.0';
+const CACHE = 'actions/cache@0057852bfaa89a56745cba8c7296529d2fc39830 # v4.3.0';
 const BREAKS: readonly Break[] = [
   // What is not there.
   ['a target', 'pr', 'affected -t acceptance', 'affected -t acceptanec', /no target acceptanec/],
@@ -140,6 +142,53 @@ const BREAKS: readonly Break[] = [
   ['no proof that pins are what sources make', 'nightly', ' --reproduce', ' --check', /must run pin --reproduce/],
   ['pins that are written at night', 'nightly', ' --reproduce', '', /could write pins, and lane main does not/],
   ['another night', 'nightly', /schedule:\n.*/, 'push:', /run by schedule, and by nothing else/],
+  // What a pull request could poison.
+  ["a pull request's rights of the branch", 'pr', /pull_request:\n.*/, 'pull_request_target:\n    branches: [dev, staging, main]', /by nothing else/],
+  ['a run after the one of a pull request', 'staging', /push:\n.*/, 'workflow_run:\n    workflows: [pr-tests]\n    types: [completed]', /by nothing else/],
+  ['a lane that a pull request sets off, too', 'staging', '  push:', '  pull_request:\n    branches: [staging]\n  push:', /by nothing else/],
+  ['files that set nothing off', 'staging', 'branches: [staging]', "branches: [staging]\n    paths-ignore: ['tools/**']", /paths-ignore/],
+  ['a secret for a pull request', 'pr', "OPENAI_API_KEY: ''", 'OPENAI_API_KEY: ${{ secrets.OPENAI_API_KEY_STAGING }}', /for every step/],
+  ['a token that may write, for a pull request', 'pr', 'contents: read', 'contents: write', /may write contents/],
+  ['a token that may write to a pull request', 'pr', 'contents: read', 'contents: read\n      pull-requests: write', /may write pull-requests/],
+  ['credentials that are kept for a pull request', 'pr', 'persist-credentials: false', 'persist-credentials: true', /keeps credentials/],
+  ['a cache', 'staging', CHECKOUT, `${CACHE}\n        with: { path: .pinlane, key: store }\n      - uses: ${CHECKOUT}`, /none of the actions that lanes use/],
+  ['a cache that a pull request fills', 'pr', CHECKOUT, `${CACHE}\n        with: { path: .nx, key: nx }\n      - uses: ${CHECKOUT}`, /none of the actions/],
+  ['a cache of packages', 'main', 'package-manager-cache: false', 'package-manager-cache: true', /from a cache that other runs write/],
+  ['a cache of packages by default', 'pr', /\n +package-manager-cache: false/, '', /from a cache that other runs write/],
+  ['a cache of npm', 'staging', 'package-manager-cache: false', 'package-manager-cache: false\n          cache: npm', /is told `cache`/],
+  ['an artifact of another run', 'staging', UPLOAD, UPLOAD.replace('upload', 'download'), /none of the actions that lanes use/],
+  ["somebody else's action", 'dev', 'actions/setup-node@', 'evil/setup-node@', /none of the actions that lanes use/],
+  ['an action of the branch itself', 'pr', CHECKOUT, './.github/actions/checkout', /not pinned|none of the actions/],
+  ['another repository', 'main', 'persist-credentials: false', 'persist-credentials: false\n          repository: evil/fork', /is told `repository`/],
+  [
+    'the code of a pull request in a lane',
+    'main',
+    'persist-credentials: false',
+    'persist-credentials: false\n          ref: ${{ github.event.pull_request.head.sha }}',
+    /must check out what set the workflow off/,
+  ],
+  [
+    'the head of a pull request in place of its merge',
+    'pr',
+    'persist-credentials: false',
+    'persist-credentials: false\n          ref: refs/heads/dev',
+    /what set/,
+  ],
+  ['another branch at night', 'nightly', 'ref: main', 'ref: dev', /must check out main/],
+  ['a container', 'staging', 'runs-on: ubuntu-24.04', 'runs-on: ubuntu-24.04\n    container: evil/image', /has `container`/],
+  ['a service beside it', 'pr', 'runs-on: ubuntu-24.04', 'runs-on: ubuntu-24.04\n    services: { db: { image: evil/db } }', /has `services`/],
+  ['another shell', 'staging', 'permissions: {}', 'permissions: {}\n\ndefaults:\n  run:\n    shell: python', /has `defaults`/],
+  ['another shell of a step', 'staging', '- run: npm ci', '- run: npm ci\n        shell: ./evil {0}', /has `shell`/],
+  ['another folder of a step', 'main', '- run: npm ci', '- run: npm ci\n        working-directory: /tmp', /has `working-directory`/],
+  ['a matrix', 'dev', 'runs-on: ubuntu-24.04', 'runs-on: ubuntu-24.04\n    strategy: { fail-fast: false, matrix: { a: [1] } }', /has `strategy`/],
+  [
+    'a variable that Node reads',
+    'staging',
+    'env:\n  PINLANE_LANE',
+    'env:\n  NODE_OPTIONS: --import=./evil.mjs\n  PINLANE_LANE',
+    /nothing reads the variable NODE_OPTIONS/,
+  ],
+  ['a job that calls a workflow', 'dev', /^jobs:\n/m, 'jobs:\n  other:\n    uses: evil/w/.github/workflows/x.yml@main\n', /has `uses`/],
   // How it is run.
   ['a tag of an action', 'dev', CHECKOUT, 'actions/checkout@v6', /not pinned/],
   ['no version of an action', 'dev', CHECKOUT, CHECKOUT.replace(' # v6.0.2', ''), /no comment says which version/],
@@ -171,7 +220,7 @@ const findingsOf = (lane: WorkflowName, text: string): string[] => {
 
 describe('a workflow that is broken is found', () => {
   it.each(BREAKS)('%s (%s)', (_, lane, from, to, finding) => {
-    const text = texts[lane].replaceAll(typeof from === 'string' ? from : new RegExp(from, 'g'), () => to);
+    const text = texts[lane].replaceAll(typeof from === 'string' ? from : new RegExp(from, `g${from.flags}`), () => to);
     expect(text).not.toBe(texts[lane]);
     expect(findingsOf(lane, text)).toContainEqual(expect.stringMatching(finding));
   });

@@ -52,6 +52,16 @@ const SETTING_UP = [
   /^"\$RUNNER_TEMP\/modal\/bin\/pip" install --require-hashes --requirement (?<file>\S+)$/,
 ];
 
+/**
+ * The actions that lanes use, and what each may be told. No other: what a cache gives, or an artifact that is fetched, may have been made by a pull request, and
+ * another repository or commit is not what set the pipeline off.
+ */
+const ACTIONS: Readonly<Record<string, readonly string[]>> = {
+  'actions/checkout': ['fetch-depth', 'ref', 'persist-credentials'],
+  'actions/setup-node': ['node-version', 'package-manager-cache'],
+  'actions/upload-artifact': ['name', 'path', 'include-hidden-files', 'if-no-files-found'],
+};
+
 const onlyLooks = ({ options }: NxCommand): boolean => options['check'] === true || options['reproduce'] === true || options['dryRun'] === true;
 
 const linesOf = (run: string): string[] =>
@@ -116,6 +126,14 @@ const checkUses = ({ line, uses, with: inputs }: Step, pushes: boolean, { workfl
   if (!/^[\w.-]+\/[\w./-]+@[a-f0-9]{40}$/.test(uses)) tell(line, `${uses} is not pinned by the whole id of a commit`);
   const written = workflow.text.split('\n').find((each) => each.includes(uses)) ?? '';
   if (!/ # v\d+\.\d+\.\d+$/.test(written)) tell(line, `no comment says which version ${uses} is`);
+  const takes = ACTIONS[uses.split('@')[0] ?? ''];
+  if (takes === undefined)
+    tell(line, `${uses} is none of the actions that lanes use, which bring nothing from another run: ${Object.keys(ACTIONS).join(', ')}`);
+  else
+    for (const input of Object.keys(inputs))
+      if (!takes.includes(input)) tell(line, `${uses} is told \`${input}\`, and lanes tell it ${takes.join(', ')} alone`);
+  if (uses.startsWith('actions/setup-node@') && inputs['package-manager-cache'] !== 'false')
+    tell(line, 'setup-node would take packages from a cache that other runs write: package-manager-cache: false');
   if (uses.startsWith('actions/setup-node@') && inputs['node-version'] !== facts.node) tell(line, `the Node of the workspace is ${facts.node}`);
   if (!uses.startsWith('actions/checkout@')) return;
   const keeps = inputs['persist-credentials'];
@@ -253,13 +271,28 @@ const checkRequired = ({ name: of, workflow, tell }: About): void => {
   }
 };
 
-/** Jobs after the pin commit look at it, and not at what set the pipeline off. */
-const checkCheckouts = ({ workflow, tell }: About): void => {
+/** Jobs after the pin commit look at it, and all others at what set the workflow off; what the clock sets off looks at the lane's branch. */
+const checkCheckouts = ({ lane, workflow, tell }: About): void => {
   const [pinned] = placesOf('commit-pins', workflow);
-  for (const job of pinned === undefined ? [] : workflow.jobs.filter(({ id }) => id !== pinned.job.id))
-    for (const { line, uses, with: inputs } of job.steps)
-      if (uses?.startsWith('actions/checkout@') && inputs['ref'] !== `\${{ needs.${pinned!.job.id}.outputs.commit }}`)
-        tell(line, `job ${job.id} must check out the commit with the pins`);
+  const own = 'schedule' in workflow.events ? lane : undefined;
+  for (const job of workflow.jobs)
+    for (const { line, uses, with: inputs } of job.steps) {
+      if (!uses?.startsWith('actions/checkout@')) continue;
+      const after = pinned !== undefined && job.id !== pinned.job.id;
+      if (after && inputs['ref'] !== `\${{ needs.${pinned.job.id}.outputs.commit }}`) tell(line, `job ${job.id} must check out the commit with the pins`);
+      if (!after && inputs['ref'] !== own) tell(line, `job ${job.id} must check out ${own ?? 'what set the workflow off'}`);
+    }
+};
+
+/** What no rule here reads may do anything: a container, a matrix, another shell, a workflow that is called, a filter of an event. */
+const checkOthers = ({ workflow: { others, jobs }, tell }: About): void => {
+  const unread = (keys: readonly string[], line: number, where: string): void =>
+    keys.forEach((key) => tell(line, `${where} has \`${key}\`, which no rule of the lanes looks at`));
+  unread(others, 1, 'the workflow');
+  for (const { id, line, others: ofJob, steps } of jobs) {
+    unread(ofJob, line, `job ${id}`);
+    for (const step of steps) unread(step.others, step.line, `a step of job ${id}`);
+  }
 };
 
 const checkWhole = ({ name, lane, workflow, tell }: About): void => {
@@ -304,6 +337,7 @@ export const checkWorkflow = (name: WorkflowName, workflow: Workflow, facts: Fac
     tell: (line, message) => void findings.push(`${workflow.file}:${line}: ${message}`),
   };
   checkWhole(about);
+  checkOthers(about);
   checkSecrets(about);
   checkRequired(about);
   checkCheckouts(about);

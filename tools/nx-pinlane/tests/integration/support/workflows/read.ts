@@ -13,6 +13,8 @@ export interface Step {
   readonly env: Readonly<Record<string, string>>;
   readonly with: Readonly<Record<string, string>>;
   readonly continues: boolean;
+  /** Its keys that are read by none of these fields. */
+  readonly others: readonly string[];
   /** All expressions in it. */
   readonly expressions: readonly string[];
 }
@@ -32,6 +34,8 @@ export interface Job {
   readonly env: Readonly<Record<string, string>>;
   readonly continues: boolean;
   readonly steps: readonly Step[];
+  /** Its keys that are read by none of these fields. */
+  readonly others: readonly string[];
   /** All expressions in it that are in none of its steps. */
   readonly expressions: readonly string[];
 }
@@ -48,6 +52,8 @@ export interface Workflow {
   readonly permissions: Readonly<Record<string, string>> | null;
   readonly env: Readonly<Record<string, string>>;
   readonly jobs: readonly Job[];
+  /** Its keys, and those of its events, that are read by none of these fields. */
+  readonly others: readonly string[];
   /** All expressions in it that are in none of its jobs. */
   readonly expressions: readonly string[];
 }
@@ -79,6 +85,16 @@ const expressionsIn = (token: TemplateToken | undefined, without: readonly strin
 /** A condition is an expression with braces or without. */
 const conditionIn = (token: TemplateToken | undefined): string[] => (token === undefined || isBasicExpression(token) ? [] : [scalar(token)]);
 
+/** What is read of each; all that is written besides would go on unseen. */
+const KNOWN = {
+  workflow: ['name', 'on', 'concurrency', 'permissions', 'env', 'jobs'],
+  event: ['branches'],
+  job: ['name', 'needs', 'if', 'runs-on', 'timeout-minutes', 'environment', 'permissions', 'outputs', 'env', 'continue-on-error', 'steps'],
+  step: ['id', 'name', 'if', 'uses', 'run', 'env', 'with', 'continue-on-error'],
+};
+const othersIn = (fields: Readonly<Record<string, TemplateToken>>, what: keyof typeof KNOWN): string[] =>
+  Object.keys(fields).filter((key) => !KNOWN[what].includes(key));
+
 const stepOf = (token: TemplateToken): Step => {
   const fields = fieldsOf(token);
   return {
@@ -90,6 +106,7 @@ const stepOf = (token: TemplateToken): Step => {
     env: stringsOf(fields['env']),
     with: stringsOf(fields['with']),
     continues: fields['continue-on-error'] !== undefined,
+    others: othersIn(fields, 'step'),
     expressions: [...conditionIn(fields['if']), ...expressionsIn(token)],
   };
 };
@@ -116,6 +133,7 @@ const jobOf = (id: string, token: TemplateToken, line: number): Job => {
     env: stringsOf(fields['env']),
     continues: fields['continue-on-error'] !== undefined,
     steps: steps !== undefined && isSequence(steps) ? [...steps].map(stepOf) : [],
+    others: othersIn(fields, 'job'),
     expressions: [...conditionIn(fields['if']), ...expressionsIn(token, ['steps'])],
   };
 };
@@ -149,6 +167,7 @@ export const readWorkflow = (file: string, text: string): Workflow => {
     permissions: permissionsOf(fields['permissions']),
     env: stringsOf(fields['env']),
     jobs: jobs !== undefined && isMapping(jobs) ? [...jobs].map(({ key, value: job }) => jobOf(key.toString(), job, key.line ?? 0)) : [],
+    others: [...othersIn(fields, 'workflow'), ...Object.values(fieldsOf(fields['on'])).flatMap((event) => othersIn(fieldsOf(event), 'event'))],
     expressions: expressionsIn(value, ['jobs']),
   };
 };
