@@ -14,7 +14,7 @@ export const createNodes: CreateNodes<PluginOptions> = [
   // The last two tell which folders are projects.
   '{nx.json,**/registry.yaml,**/base.yaml,**/base.lock.json,**/project.json,**/package.json}',
   async (files, options, context) => {
-    const cache = openFactsCache(context.workspaceRoot, note);
+    const cache = openFactsCache(context.workspaceRoot, process.env, note);
     try {
       const bundles = await bundleFilesOf(context.workspaceRoot, entriesOf(files, options, context.workspaceRoot), note);
       return createProcessorNodes(files, options, context, cache, bundles);

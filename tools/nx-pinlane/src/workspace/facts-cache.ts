@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { hideFromGit, OWN_FOLDER } from './own-folder.ts';
+import { hideFromGit, laneFolderBy } from './own-folder.ts';
 import { readSealed, writeSealed } from './sealed-file.ts';
 import type { SpecFacts } from './spec-facts.ts';
 
@@ -17,9 +17,13 @@ export interface FactsCache {
 
 const keyOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 32);
 
-/** Opens the cache of a workspace. */
-export const openFactsCache = (workspaceRoot: string, note: (line: string) => void = () => undefined): FactsCache => {
-  const path = join(workspaceRoot, OWN_FOLDER, 'cache/inference.json');
+/** Opens the cache of a workspace, in the lane of an environment. */
+export const openFactsCache = (
+  workspaceRoot: string,
+  env: Readonly<Record<string, string | undefined>>,
+  note: (line: string) => void = () => undefined,
+): FactsCache => {
+  const path = join(laneFolderBy(workspaceRoot, env), 'cache/inference.json');
   const known = readSealed<SpecFacts>(path, FORMAT, 'every registry.yaml is read anew', note);
   const used: Record<string, SpecFacts> = {};
   let fresh = false;

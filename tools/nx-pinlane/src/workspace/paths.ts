@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { OWN_FOLDER } from './own-folder.ts';
-import { laneRules, type DeployEnvironment, type Lane } from '@pinlane/contracts';
+import type { DeployEnvironment, Lane } from '@pinlane/contracts';
+import { laneFolder, OWN_FOLDER } from './own-folder.ts';
 
 /** Where Pinlane keeps what it makes in a workspace; all of it can be thrown away. */
 export interface WorkspacePaths {
@@ -51,7 +51,7 @@ export interface WorkspacePaths {
  */
 export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
   const shared = join(root, OWN_FOLDER);
-  const own = laneRules(lane).fresh ? join(shared, 'lanes', lane) : shared;
+  const own = laneFolder(root, lane);
   return {
     root,
     store: join(own, 'store'),

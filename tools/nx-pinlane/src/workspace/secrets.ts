@@ -4,10 +4,10 @@ import { readSpecBytes } from './spec-bytes.ts';
 import { specFiles } from './spec-files.ts';
 
 /** The names that processors of the workspace have for their secrets. A file that can't be read names none; running that processor reports it. */
-const secretsOfWorkspace = async (root: string): Promise<string[]> => {
+const secretsOfWorkspace = async (root: string, env: Readonly<Record<string, string | undefined>>): Promise<string[]> => {
   // Loaded only now: few lanes need it.
   const [{ openFactsCache }, { readSpecFacts }] = await Promise.all([import('./facts-cache.ts'), import('./spec-facts.ts')]);
-  const cache = openFactsCache(root);
+  const cache = openFactsCache(root, env);
   return specFiles(root).flatMap((file) => {
     try {
       const text = Buffer.from(readSpecBytes(join(root, file), file)).toString('utf8');
@@ -30,7 +30,7 @@ export const requireSecretsUnset = async (
 ): Promise<void> => {
   if (laneRules(lane).secrets !== 'unset') return;
   const suffixes = LANES.map((each) => laneRules(each).secrets).filter((rule) => rule.startsWith('_'));
-  const known = new Set([...secrets.required, ...secrets.optional, ...(await secretsOfWorkspace(root))]);
+  const known = new Set([...secrets.required, ...secrets.optional, ...(await secretsOfWorkspace(root, env))]);
   const set = [...known].flatMap((name) => ['', ...suffixes].map((suffix) => `${name}${suffix}`)).filter((name) => (env[name] ?? '') !== '');
   if (set.length > 0) fail('ERR_LANE_SECRET_SET', `lane ${lane} runs without secrets, and set ${set.length === 1 ? 'is' : 'are'} ${set.join(', ')}`);
 };

@@ -27,7 +27,7 @@ const write = async (files: Record<string, string>) => {
   return Object.keys(files).filter((path) => path.endsWith('registry.yaml'));
 };
 const infer = (files: readonly string[], nxJsonConfiguration: NxJsonConfiguration = {}, options?: PluginOptions) =>
-  createProcessorNodes(files, options, { nxJsonConfiguration, workspaceRoot: root }, openFactsCache(root));
+  createProcessorNodes(files, options, { nxJsonConfiguration, workspaceRoot: root }, openFactsCache(root, {}));
 const projects = (nodes: CreateNodesResultArray): ProjectConfiguration[] =>
   nodes.flatMap(([, { projects: of }]) => Object.values(of ?? {}) as ProjectConfiguration[]);
 const failed = (files: readonly string[]): AggregateCreateNodesError => {

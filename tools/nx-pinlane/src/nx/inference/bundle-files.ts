@@ -3,7 +3,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { Metafile, Plugin } from 'esbuild';
 import { BUNDLER, namedEntries } from '../../workspace/bundler.ts';
-import { hideFromGit, OWN_FOLDER } from '../../workspace/own-folder.ts';
+import { hideFromGit, laneFolderBy, OWN_FOLDER } from '../../workspace/own-folder.ts';
 import { readSealed, writeSealed } from '../../workspace/sealed-file.ts';
 import { openWitness, type Witness } from '../../workspace/witness.ts';
 
@@ -123,7 +123,7 @@ export const bundleFilesOf = async (root: string, entries: readonly string[], no
   if (entries.length === 0) return new Map();
   // The bundler tells where files really are.
   const real = realpathSync(root);
-  const path = join(real, OWN_FOLDER, 'cache/bundle-files.json');
+  const path = join(laneFolderBy(real, process.env), 'cache/bundle-files.json');
   const format = `${FORMAT} ${bundlerVersion()}`;
   const known = readSealed<Kept>(path, format, 'every entry is looked at anew', note);
   const witness = openWitness(real);
