@@ -72,6 +72,10 @@ export const ERROR_CATALOGUE = {
     'The commit that was built is no longer on the branch: it was force-pushed or deleted.',
     'Nothing was committed. Run the pipeline on what the branch holds now.',
   ),
+  ERR_PIN_COMMIT_UNFINISHED: error(
+    'A pin that was begun in this working tree failed or was killed, and a pin commit tells later pipelines that everything up to its source is pinned.',
+    'Mend what pin says, and run it again: nx affected -t pin. What was pinned already is found again.',
+  ),
   ERR_PIN_COMMIT_RACE: transient('Others pushed to the branch each time that the pins were to be.', 'Run it again: what was pinned is found again.'),
   ERR_PIN_COMMIT_PROTECTED: error(
     'The branch is protected, and does not take the commit from this account.',

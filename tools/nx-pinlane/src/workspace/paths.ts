@@ -14,6 +14,8 @@ export interface WorkspacePaths {
   readonly builds: string;
   /** The pushes of a project that are not pinned yet. */
   readonly journal: (project: string) => string;
+  /** The marks of pins that were begun and did not end well, one file for each project. */
+  readonly unfinished: string;
   readonly locks: string;
   /** Where new contents of files are prepared; nobody reads what a killed run leaves there. */
   readonly temporary: string;
@@ -59,6 +61,7 @@ export const workspacePaths = (root: string, lane: Lane): WorkspacePaths => {
     bundle: (project) => join(shared, 'cache/bundles', `${project}.json`),
     builds: join(own, 'builds'),
     journal: (project) => join(shared, 'journal', `${project}.json`),
+    unfinished: join(shared, 'unfinished'),
     locks: join(shared, 'locks'),
     temporary: join(shared, 'locks/tmp'),
     reports: join(shared, 'reports'),

@@ -11,5 +11,8 @@ export const verb = defineVerb({
   environment: buildEnvironment,
   document: [basePinSchema],
   target: { name: 'pin', example: { check: true } },
-  run: async (given, context) => (await import('./base-pin.ts')).basePin(given, context),
+  run: async (given, context) => {
+    const [{ markedPin }, { basePin }] = await Promise.all([import('../../workspace/unfinished-pins.ts'), import('./base-pin.ts')]);
+    return markedPin(given, context, basePin);
+  },
 });

@@ -1,5 +1,5 @@
 import { githubPlace, openClient, openClone, remoteAddress, type Clone } from '@pinlane/adapters';
-import { EXIT, fail, laneRules, type PinCommit } from '@pinlane/contracts';
+import { EXIT, fail, laneRules, type Lane, type PinCommit } from '@pinlane/contracts';
 import { pinLines, pinTrailers, repinsSource, workspaceName } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
 import { valueOf } from '../../command/environment.ts';
@@ -9,6 +9,7 @@ import { writeOwnFile } from '../../workspace/own-file.ts';
 import { runOf } from '../../workspace/ci-run.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
 import { insecureRegistries, resolveLane } from '../../workspace/settings.ts';
+import { unfinishedPins } from '../../workspace/unfinished-pins.ts';
 import { byApi } from './by-api.ts';
 import { writtenPins, type WrittenPins } from './gather.ts';
 import type { CommitPinsOptions } from './options.ts';
@@ -31,6 +32,14 @@ const requireNoLoop = async (written: readonly WrittenPins[], revision: string, 
   const again = written.find(({ built, ours }) => repinsSource(built, ours));
   if (again === undefined || env['GITHUB_EVENT_NAME'] !== 'push' || pinTrailers((await clone.about(revision)).message) === null) return;
   fail('ERR_PIN_COMMIT_LOOP', `${revision.slice(0, 12)} is a pin commit, and ${again.name} would be pinned again for the same source`, { file: again.file });
+};
+
+/** Makes sure that no pin of this working tree failed: the commit would hide its source from the pipelines to come. @throws ERR_PIN_COMMIT_UNFINISHED */
+const requireFinished = async (lane: Lane, { root, note }: VerbContext): Promise<void> => {
+  const unfinished = await unfinishedPins(workspacePaths(root, lane), note);
+  if (unfinished.length === 0) return;
+  const [shown, more] = [unfinished.slice(0, 20).join(', '), unfinished.length - 20];
+  fail('ERR_PIN_COMMIT_UNFINISHED', `pin did not end well here for ${shown}${more > 0 ? ` and ${more} more` : ''}, and a pin commit tells that all is pinned`);
 };
 
 /** How the commit gets to the branch. @throws ERR_OPTION_INVALID, ERR_PIN_COMMIT_DENIED without a token that the API needs */
@@ -67,7 +76,7 @@ const linesOf = ({ outcome, commit, branch, changes, leftOut }: PinCommit): stri
 /**
  * Commits the pins that `pin` wrote into the working tree, as one commit on the tip of the lane's branch, after looking at every image that they name. Working
  * tree, index and branches of the clone stay as they are.
- * @throws ERR_LANE_FORBIDS, ERR_PIN_COMMIT_DIRTY, ERR_PIN_COMMIT_LOOP, ERR_PIN_LOCAL, what an image does not prove to be, and what `publishPins` throws
+ * @throws ERR_LANE_FORBIDS, ERR_PIN_COMMIT_UNFINISHED, ERR_PIN_COMMIT_DIRTY, ERR_PIN_COMMIT_LOOP, ERR_PIN_LOCAL, what an image does not prove to be, and what `publishPins` throws
  */
 export const commitPins = async (
   options: CommitPinsOptions,
@@ -77,6 +86,7 @@ export const commitPins = async (
   const { root, env, signal, progress, patience } = context;
   const lane = resolveLane(options.lane, env);
   if (laneRules(lane).writesPins !== 'yes') fail('ERR_LANE_FORBIDS', `lane ${lane} commits no pins`);
+  await requireFinished(lane, context);
   const { branch = lane, remote, dryRun = false } = options;
   const clone = openClone({ folder: root, remote, env, signal, token: valueOf(env, 'PINLANE_GIT_TOKEN') });
   const revision = await clone.head();

@@ -13,5 +13,8 @@ export const verb = defineVerb({
   document: [pinReportSchema],
   target: { dependsOn: ['^buildx'], example: { check: true } },
   batch: true,
-  run: async (given, context) => (await import('./pin.ts')).pin(given, context),
+  run: async (given, context) => {
+    const [{ markedPin }, { pin }] = await Promise.all([import('../../workspace/unfinished-pins.ts'), import('./pin.ts')]);
+    return markedPin(given, context, pin);
+  },
 });
