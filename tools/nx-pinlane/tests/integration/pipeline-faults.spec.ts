@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { EVIDENCE_TYPE } from '@pinlane/contracts';
+import { EVIDENCE_TYPE, type PinCommit, type Since } from '@pinlane/contracts';
 import { startRegistry, type SeenRequest, type TestRegistry } from '@pinlane/testing';
 import type { Verb } from '../../src/command/verb.ts';
 import { verb as acceptance } from '../../src/verbs/acceptance/verb.ts';
@@ -16,7 +16,7 @@ import { verb as since } from '../../src/verbs/since/verb.ts';
 import { verb as smoke } from '../../src/verbs/smoke/verb.ts';
 import { verb as verifyPins } from '../../src/verbs/verify-pins/verb.ts';
 import { openDoor, type Door, type DoorState } from './support/door.ts';
-import { ECHO_FILE, makeDeliverable, NEAR, openLanes, type LanesWorld } from './support/lanes-world.ts';
+import { ECHO_FILE, makeDeliverable, makeSmall, NEAR, of, openLanes, type LanesWorld } from './support/lanes-world.ts';
 import { withWorkspace, type TestWorkspace } from './support/workspace.ts';
 
 // Images are built, pushed, unpacked and run here.
@@ -207,5 +207,119 @@ describe('The pipelines of staging and main', () => {
     expect(appsOf(world)).toEqual(['staging/acme-echo-v1']);
     expect(evidence()).toHaveLength(1);
     expect([...registry.manifests.keys()].filter((name) => name.includes('/acme-echo:accepted-'))).toHaveLength(1);
+  });
+});
+
+describe('A merge that changes a processor while its pin is written', () => {
+  it('gets the pin of the older source, which says so, goes no further, and is followed by its own, whichever pipeline is the last', async () => {
+    const world = await openLanes(await makeSmall(['one']), `${registry.host}/merged`);
+    const file = 'processors/acme-one/registry.yaml';
+    const carry = (job: TestWorkspace, verb: Verb, options: Readonly<Record<string, unknown>> = {}, lane: 'staging' | 'main' = 'staging') =>
+      world.carryOut(job.root, verb, lane, { options, ...of('one') });
+    const good = async (job: TestWorkspace, verb: Verb, options?: Readonly<Record<string, unknown>>) => {
+      const carried = await carry(job, verb, options);
+      expect({ verb: verb.name, exitCode: carried.exitCode, said: carried.exitCode === 0 ? '' : carried.said }).toEqual({
+        verb: verb.name,
+        exitCode: 0,
+        said: '',
+      });
+      return carried.document as PinCommit & Since;
+    };
+    const pinnedSource = (): string | undefined => /revision: "?([0-9a-f]{40})/.exec(world.git('show', `staging:${file}`))?.[1];
+
+    const first = await world.clone();
+    const older = await first.git('rev-parse', 'HEAD');
+    await good(first, pin);
+    // Meanwhile dev is merged, in which the processor is another.
+    const dev = await world.clone();
+    await dev.git('checkout', '--quiet', '-b', 'dev');
+    await dev.write({ 'processors/acme-one/name.txt': 'another\n' });
+    await dev.commit('another');
+    await dev.git('checkout', '--quiet', 'staging');
+    await dev.git('merge', '--quiet', '--no-ff', '-m', 'Merge dev', 'dev');
+    await dev.git('push', '--quiet', 'origin', 'staging');
+    const merge = await dev.git('rev-parse', 'HEAD');
+
+    expect(await good(first, commitPins)).toMatchObject({ outcome: 'committed', parent: merge, revision: older });
+    expect(pinnedSource()).toBe(older);
+    const tip = await world.clone();
+    expect(await carry(tip, pin, { check: true })).toMatchObject({ exitCode: 2, said: expect.stringMatching(/ERR_PIN_STALE/) });
+    // Whoever releases it now is told, and the next pipeline looks at all that came after what was built.
+    world.git('update-ref', 'refs/heads/main', 'staging');
+    expect(await carry(await world.clone('main'), promotion, {}, 'main')).toMatchObject({ exitCode: 2, said: expect.stringMatching(/ERR_PIN_STALE/) });
+    expect(await good(tip, since)).toMatchObject({ base: older });
+
+    // The pipeline of the merge began at its commit, before the pin commit was there.
+    const second = await world.clone();
+    await second.git('checkout', '--quiet', '--detach', merge);
+    await good(second, pin);
+    expect(await good(second, commitPins)).toMatchObject({ outcome: 'committed', revision: merge });
+    expect(pinnedSource()).toBe(merge);
+    await good(await world.clone(), pin, { check: true });
+
+    // A rerun of the first one comes late.
+    const again = await world.clone();
+    await again.git('checkout', '--quiet', '--detach', older);
+    await good(again, pin);
+    expect(await good(again, commitPins)).toMatchObject({
+      outcome: 'there',
+      changes: [],
+      leftOut: [{ file, reason: expect.stringContaining('later source') }],
+    });
+    expect([pinnedSource(), world.pinCommits().length]).toEqual([merge, 2]);
+    await good(await world.clone(), pin, { check: true });
+  });
+});
+
+describe('Fifty processors of which three fail', () => {
+  const names = Array.from({ length: 50 }, (_, at) => `p${String(at).padStart(2, '0')}`);
+  const [UNBUNDLED, WRONG, REFUSED] = ['p07', 'p23', 'p41'] as const;
+  const BROKEN = {
+    [`processors/acme-${UNBUNDLED}/src/main.ts`]: 'const = 1;\n',
+    [`processors/acme-${UNBUNDLED}/Dockerfile`]: 'FROM scratch\nCOPY dist/ /\n',
+    [`processors/acme-${WRONG}/Dockerfile`]: 'FROM scratch\nCOPY absent.txt /\n',
+  };
+
+  it('are pinned but for the three, which are named; nothing is committed; and the rerun builds three', async () => {
+    const world = await openLanes(await makeSmall(names, BROKEN), `${registry.host}/fifty`);
+    const affected = async (job: TestWorkspace) => {
+      const { base } = (await world.carryOut(job.root, since, 'staging')).document as Since;
+      registry.requests.length = 0;
+      const ran = await job.nxWith({ ...world.env('staging'), NX_BASE: base }, 'affected', '-t', 'pin', '--outputStyle=static');
+      const sources = await Promise.all(names.map((name) => job.read(`processors/acme-${name}/registry.yaml`)));
+      const pushed = registry.requests.flatMap(({ method, url }) =>
+        method === 'PUT' ? (/\/fifty\/acme\/acme-(p\d\d)\/manifests\/source-/.exec(url)?.[1] ?? []) : [],
+      );
+      return { ...ran, unpinned: names.filter((_, at) => !sources[at]!.includes('sha256:')), pushed: [...new Set(pushed)].sort() };
+    };
+
+    const first = await world.clone();
+    const tip = world.git('rev-parse', 'staging');
+    registry.faults.push({
+      when: ({ method, url }) => method === 'PUT' && url.includes(`/acme-${REFUSED}/manifests/`),
+      fault: { kind: 'answer', status: 403 },
+    });
+    const failing = await affected(first);
+    registry.faults.length = 0;
+    expect([failing.exitCode, failing.unpinned]).toEqual([1, [UNBUNDLED, WRONG, REFUSED]]);
+    expect(failing.output).toMatch(/ERR_BUNDLE_FAILED: processors\/acme-p07\/src\/main\.ts:1:/);
+    expect(failing.output).toMatch(/ERR_COPY_MISSING: processors\/acme-p23\/Dockerfile:2:/);
+    expect(failing.output).toMatch(/ERR_REGISTRY_DENIED: [^\n]*acme-p41/);
+    expect(failing.output.match(/^ERR_\w+/gm)).toHaveLength(3);
+    // The workflow ends here. Whoever goes on by hand is told: a pin commit would say that all fifty are pinned, and the three would be affected no more.
+    const refused = await world.carryOut(first.root, commitPins, 'staging');
+    expect(refused).toMatchObject({ exitCode: 1, code: 'ERR_PIN_COMMIT_UNFINISHED', said: expect.stringContaining('acme-p07, acme-p23, acme-p41') });
+    expect(world.git('rev-parse', 'staging')).toBe(tip);
+
+    const mend = await world.clone();
+    await mend.write({ [`processors/acme-${UNBUNDLED}/src/main.ts`]: 'console.log(1);\n', [`processors/acme-${WRONG}/absent.txt`]: 'there\n' });
+    await mend.commit('mended');
+    await mend.git('push', '--quiet', 'origin', 'staging');
+    const second = await world.clone();
+    const mended = await affected(second);
+    expect({ exitCode: mended.exitCode, output: mended.exitCode === 0 ? '' : mended.output }).toEqual({ exitCode: 0, output: '' });
+    expect([mended.unpinned, mended.pushed]).toEqual([[], [UNBUNDLED, WRONG, REFUSED]]);
+    const committed = (await world.carryOut(second.root, commitPins, 'staging')).document as PinCommit;
+    expect([committed.outcome, committed.changes.length, world.pinCommits().length]).toEqual(['committed', 50, 1]);
   });
 });

@@ -60,6 +60,30 @@ export const makeDeliverable = async (workspace: TestWorkspace, registry: string
   await workspace.commit('a processor on a base that is published');
 };
 
+/** A workspace of processors whose images are one file each. @param more files besides, or in the place of those */
+export const makeSmall = async (names: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<TestWorkspace> => {
+  const workspace = await openWorkspace(temporaryFolder('small'));
+  await workspace.write({
+    'package.json': '{ "name": "acme", "private": true, "type": "module" }\n',
+    'nx.json': '{ "analytics": false, "plugins": ["@pinlane/nx"] }\n',
+    '.gitignore': 'node_modules\ndist/\n.pinlane/\n.nx/\n',
+    ...Object.fromEntries(
+      names.flatMap((name) => [
+        [`processors/acme-${name}/registry.yaml`, `ref: acme/${name}@1\n`],
+        [`processors/acme-${name}/Dockerfile`, 'FROM scratch\nCOPY name.txt /name.txt\n'],
+        [`processors/acme-${name}/name.txt`, `${name}\n`],
+      ]),
+    ),
+    ...more,
+  });
+  await workspace.git('init', '--quiet', '--initial-branch=main');
+  await workspace.commit('first');
+  return workspace;
+};
+
+/** What a verb is told of one of its processors. */
+export const of = (name: string): Pick<VerbContext, 'project' | 'projectRoot'> => ({ project: `acme-${name}`, projectRoot: `processors/acme-${name}` });
+
 /** Opens a remote whose branches staging and main are at what a workspace has, with a registry path and deployments of its own. */
 export const openLanes = async (workspace: TestWorkspace, registry: string): Promise<LanesWorld> => {
   const folder = temporaryFolder('lanes');
