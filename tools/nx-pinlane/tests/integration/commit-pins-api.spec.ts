@@ -9,6 +9,7 @@ import { commitPins } from '../../src/verbs/commit-pins/commit-pins.ts';
 import { verb } from '../../src/verbs/commit-pins/verb.ts';
 import { startGraphqlCommits, type CommitFault } from './support/graphql-commits.ts';
 import { makeImage, type ProcessorImage } from './support/images.ts';
+import { restorable } from './support/restorable.ts';
 import { contextOf } from './support/verb-context.ts';
 
 const FILE = 'processors/one/registry.yaml';
@@ -46,9 +47,11 @@ const push = (folder: string): string => {
   git(folder, 'push', '--quiet', 'origin', 'HEAD:staging');
   return git(folder, 'rev-parse', 'HEAD');
 };
-const cloned = (...options: string[]): string => {
-  const folder = temporaryFolder('clone');
-  execFileSync('git', ['clone', '--quiet', '--branch=staging', ...options, `file://${remote}`, folder], { env: GIT, stdio: 'ignore' });
+const cloned = (depth?: '--depth=1', folder = temporaryFolder('clone')): string => {
+  execFileSync('git', ['clone', '--quiet', '--branch=staging', ...(depth === undefined ? [] : [depth]), `file://${remote}`, folder], {
+    env: GIT,
+    stdio: 'ignore',
+  });
   return folder;
 };
 const commits = (): number => Number(git(remote, 'rev-list', '--count', 'staging'));
@@ -79,22 +82,33 @@ afterAll(async () => {
   await registry.close();
   await github.close();
 });
-beforeEach(() => {
-  [github.faults.length, github.requests.length] = [0, 0];
-  remote = temporaryFolder('remote');
-  git(remote, 'init', '--quiet', '--bare', '--initial-branch=staging');
-  const begin = temporaryFolder('begin');
-  git(begin, 'init', '--quiet', '--initial-branch=staging');
-  git(begin, 'remote', 'add', 'origin', `file://${remote}`);
+let begin: () => void;
+beforeAll(() => {
+  const folder = temporaryFolder('repositories');
+  remote = join(folder, 'remote');
+  git(folder, 'init', '--quiet', '--bare', '--initial-branch=staging', remote);
+  const source = temporaryFolder('source');
+  git(source, 'init', '--quiet', '--initial-branch=staging');
+  git(source, 'remote', 'add', 'origin', `file://${remote}`);
   for (const [file, text] of [
     [FILE, textOf(first, '1'.repeat(40))],
     ['src/a.ts', '1\n'],
     ['.gitignore', '.pinlane\n'],
   ] as const)
-    put(begin, file, text);
-  built = push(begin);
-  root = cloned('--depth=1');
-  git(root, 'checkout', '--quiet', '--detach');
+    put(source, file, text);
+  const tip = push(source);
+  const job = cloned('--depth=1', join(folder, 'job'));
+  git(job, 'checkout', '--quiet', '--detach');
+  const restore = restorable(folder);
+  begin = () => {
+    restore();
+    git(job, 'update-index', '-q', '--refresh');
+    [root, built] = [job, tip];
+  };
+});
+beforeEach(() => {
+  [github.faults.length, github.requests.length] = [0, 0];
+  begin();
   put(root, FILE, textOf(second, built));
 });
 
@@ -155,11 +169,16 @@ describe('the pin commit that GitHub makes', () => {
       'ERR_GIT_UNREACHABLE',
       Array.from({ length: 9 }, () => ({ body: { data: { createCommitOnBranch: { commit: { oid: '7'.repeat(40) } } } } })),
     ],
-  ])('is not there, by name, where %s', async (_, code, faults) => {
-    github.faults.push(...faults);
-    expect(await errorOf(() => commit())).toMatchObject({ code });
-    expect(commits()).toBe(1);
-  });
+  ])(
+    'is not there, by name, where %s',
+    async (_, code, faults) => {
+      github.faults.push(...faults);
+      expect(await errorOf(() => commit())).toMatchObject({ code });
+      expect(commits()).toBe(1);
+    },
+    // Some are tried eight times, each with a score of git's processes.
+    300_000,
+  );
 
   it('is refused where it holds more than pins, whoever made it', async () => {
     const other = cloned();

@@ -10,6 +10,7 @@ import { errorOf, putImage, startRegistry, temporaryFolder, type TestRegistry } 
 import { commitPins } from '../../src/verbs/commit-pins/commit-pins.ts';
 import { verb } from '../../src/verbs/commit-pins/verb.ts';
 import { makeImage, type ProcessorImage } from './support/images.ts';
+import { restorable } from './support/restorable.ts';
 import { contextOf } from './support/verb-context.ts';
 
 const FILE = 'processors/one/registry.yaml';
@@ -46,9 +47,11 @@ const textOf = (image: ProcessorImage, revision: string, more = '', at = `${regi
   ].join('\n');
 const OLD = '1'.repeat(40);
 
-const clone = (...options: string[]): string => {
-  const folder = temporaryFolder('clone');
-  execFileSync('git', ['clone', '--quiet', '--branch=staging', ...options, `file://${remote}`, folder], { env: GIT, stdio: 'ignore' });
+const clone = (depth?: '--depth=1', folder = temporaryFolder('clone')): string => {
+  execFileSync('git', ['clone', '--quiet', '--branch=staging', ...(depth === undefined ? [] : [depth]), `file://${remote}`, folder], {
+    env: GIT,
+    stdio: 'ignore',
+  });
   return folder;
 };
 const put = (folder: string, file: string, text: string): void => {
@@ -89,16 +92,27 @@ beforeAll(async () => {
 afterAll(() => registry.close());
 
 let built: string;
-beforeEach(() => {
-  remote = temporaryFolder('remote');
-  git(remote, 'init', '--quiet', '--bare', '--initial-branch=staging');
-  const begin = temporaryFolder('begin');
-  git(begin, 'init', '--quiet', '--initial-branch=staging');
-  git(begin, 'remote', 'add', 'origin', `file://${remote}`);
-  built = pushed({ [FILE]: textOf(first, OLD), 'src/a.ts': '1\n', '.gitignore': '.pinlane\n' }, begin);
+let begin: () => void;
+beforeAll(() => {
+  const folder = temporaryFolder('repositories');
+  remote = join(folder, 'remote');
+  git(folder, 'init', '--quiet', '--bare', '--initial-branch=staging', remote);
+  const source = temporaryFolder('source');
+  git(source, 'init', '--quiet', '--initial-branch=staging');
+  git(source, 'remote', 'add', 'origin', `file://${remote}`);
+  built = pushed({ [FILE]: textOf(first, OLD), 'src/a.ts': '1\n', '.gitignore': '.pinlane\n' }, source);
   // As a job has it: one commit, and no branch.
-  root = clone('--depth=1');
-  git(root, 'checkout', '--quiet', '--detach');
+  const job = clone('--depth=1', join(folder, 'job'));
+  git(job, 'checkout', '--quiet', '--detach');
+  const restore = restorable(folder);
+  begin = () => {
+    restore();
+    git(job, 'update-index', '-q', '--refresh');
+    root = job;
+  };
+});
+beforeEach(() => {
+  begin();
   put(root, FILE, textOf(second, built));
 });
 

@@ -21,7 +21,7 @@ requirement(
     registry = await makeDockerRegistry();
   });
   afterAll(() => registry.close());
-  const { contextIn, locationsIn, makeWorld, build, claimed, write, stage, accept, promoted } = promotedWorlds(() => registry);
+  const { contextIn, locationsIn, makeWorld, build, claimed, write, stage, accept, promoted, promotedAnew } = promotedWorlds(() => registry);
 
   const prove = async (root: string, options: Record<string, unknown> = {}) => {
     const { document, exitCode, lines } = await run(verb, { lane: 'main', ...options }, contextIn(root));
@@ -158,7 +158,7 @@ requirement(
   });
 
   it('is refused where staging was force-pushed since, and promoted again once it pinned anew', async () => {
-    const world = await promoted();
+    const world = await promotedAnew();
     git(world.root, 'merge', '--quiet', '--ff-only', 'origin/staging');
     git(world.root, 'push', '--quiet', '--force', 'origin', `${world.pin}^:staging`);
     git(world.root, 'fetch', '--quiet');

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parsePinnedReference, parseRepository, type AcceptanceReport, type Digest, type EvidenceOrigin, type Lane } from '@pinlane/contracts';
 import { openRepository } from '@pinlane/oci';
@@ -14,6 +14,7 @@ import { workspacePaths } from '../../../src/workspace/paths.ts';
 import { readSpecFile } from '../../../src/workspace/spec-file.ts';
 import type { DockerRegistry } from './docker-registry.ts';
 import { joined, labelsOf, makePlatform, type ProcessorImage } from './images.ts';
+import { restorable } from './restorable.ts';
 import { contextOf, run } from './verb-context.ts';
 
 export const FOLDER = 'processors/acme-one';
@@ -59,9 +60,9 @@ export const promotedWorlds = (registry: () => DockerRegistry) => {
   const contextIn = (root: string) => contextOf(root, { patience: PATIENCE, env: { GIT_CONFIG_GLOBAL: '/dev/null', PATH: process.env['PATH'] } });
   const locationsIn = (root: string, lane: Lane) => openLocations(workspacePaths(root, lane), { insecureRegistries: new Set(), patience: PATIENCE });
 
-  /** An empty remote with one commit on main and staging, cloned; each has a repository of its own in the registry. */
-  const makeWorld = (): World & { readonly repository: string } => {
-    const folder = temporaryFolder('promotion');
+  /** Makes a remote with one commit on main and staging, and a clone of it. */
+  const makeTemplate = (): string => {
+    const folder = temporaryFolder('promotion', { forFile: true });
     const [remote, root] = [join(folder, 'remote.git'), join(folder, 'work')];
     git(folder, 'init', '--quiet', '--bare', '--initial-branch=main', remote);
     git(folder, 'clone', '--quiet', remote, root);
@@ -78,6 +79,20 @@ export const promotedWorlds = (registry: () => DockerRegistry) => {
     git(root, 'commit', '--quiet', '-m', 'source');
     git(root, 'push', '--quiet', 'origin', 'HEAD:main', 'HEAD:staging');
     git(root, 'fetch', '--quiet');
+    return folder;
+  };
+  /** What was copied is what the index says, whatever the times of the copies. */
+  const refreshed = (folder: string): void => void git(join(folder, 'work'), 'update-index', '-q', '--refresh');
+
+  let template: string | undefined;
+  /** An empty remote with one commit on main and staging, cloned; each has a repository of its own in the registry. */
+  const makeWorld = (folder = temporaryFolder('promotion')): World & { readonly repository: string } => {
+    template ??= makeTemplate();
+    cpSync(template, folder, { recursive: true, preserveTimestamps: true });
+    const [remote, root] = [join(folder, 'remote.git'), join(folder, 'work')];
+    const config = join(root, '.git/config');
+    writeFileSync(config, readFileSync(config, 'utf8').replaceAll(template, folder));
+    refreshed(folder);
     return { remote, root, repository: `${registry().host}/acme/w${serial++}` };
   };
   type Full = ReturnType<typeof makeWorld>;
@@ -152,16 +167,27 @@ export const promotedWorlds = (registry: () => DockerRegistry) => {
     }
   };
 
+  type Promoted = Full & { readonly image: ProcessorImage; readonly pin: string };
   /** A workspace whose staging pinned and accepted what it is at, with main checked out, which has nothing of it yet. */
-  const promoted = async (): Promise<Full & { readonly image: ProcessorImage; readonly pin: string }> => {
-    const world = makeWorld();
+  const promotedAnew = async (folder?: string): Promise<Promoted> => {
+    const world = makeWorld(folder);
     const image = await build(world);
     const pin = await stage(world, image);
     await accept(world, image, { origin: { revision: pin, run: 'https://ci.example/runs/1' } });
     return { ...world, image, pin };
   };
 
-  return { contextIn, locationsIn, makeWorld, build, claimed, write, stage, accept, promoted };
+  let ready: { readonly world: Promoted; readonly restore: () => void } | undefined;
+  /** The same, made once and put back for each test at the same place, which is its name; of a test that attaches no other evidence to the image. */
+  const promoted = async (): Promise<Promoted> => {
+    const folder = ready === undefined ? temporaryFolder('promotion', { forFile: true }) : join(ready.world.root, '..');
+    ready ??= await promotedAnew(folder).then((world) => ({ world, restore: restorable(folder) }));
+    ready.restore();
+    refreshed(folder);
+    return ready.world;
+  };
+
+  return { contextIn, locationsIn, makeWorld, build, claimed, write, stage, accept, promoted, promotedAnew };
 };
 
 /** A workspace with its remote, and its place in the registry. */
