@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Rehearsal } from '@pinlane/contracts';
@@ -12,6 +12,11 @@ const WORKFLOWS = '.github/workflows';
 const PATIENCE_MS = 1_800_000;
 
 let registry: TestRegistry;
+let workspace: TestWorkspace;
+/** What is rehearsed goes on from what was rehearsed before. */
+let state: string;
+/** A folder with an npx that starts the program alone: npm's own takes as long to start as half of Nx does. */
+let shortNpx: string;
 
 /**
  * A workspace with the workflows of this one, word for word but for the name of a secret, and one small processor. Its base is in a registry, so that clones are
@@ -43,35 +48,35 @@ const makeDelivery = async (workspace: TestWorkspace): Promise<void> => {
   await workspace.commit('the lanes');
 };
 
-const withDelivery = (work: (workspace: TestWorkspace) => Promise<void>): Promise<void> =>
-  withWorkspace(async (workspace) => {
-    await makeDelivery(workspace);
-    await work(workspace);
-  }, 'rehearse');
-
 /** Rehearses, and gives the document with what is of no matter left out of the message of a failure. */
-const rehearse = async ({ pinlaneWith }: TestWorkspace, ...args: string[]): Promise<Rehearsal & { readonly ran: Ran }> => {
-  const ran = await pinlaneWith({ GOBIN: actFolder()! }, 'rehearse', '--json', ...args);
+const rehearse = async (npx: 'short' | 'of npm', ...args: string[]): Promise<Rehearsal & { readonly ran: Ran }> => {
+  const path = process.env['PATH'] ?? '';
+  const ran = await workspace.pinlaneWith(
+    { GOBIN: actFolder()!, PATH: npx === 'short' ? `${shortNpx}:${path}` : path },
+    ...['rehearse', '--json', `--state=${state}`, ...args],
+  );
   try {
     return { ...(JSON.parse(ran.stdout) as Rehearsal), ran };
   } catch {
     throw new Error(ran.output);
   }
 };
+const green = ({ verdict, ran }: Awaited<ReturnType<typeof rehearse>>): void =>
+  expect({ verdict, output: verdict === 'green' ? '' : ran.output }).toEqual({ verdict: 'green', output: '' });
 
 const outcomes = ({ stages }: Rehearsal): Record<string, string[]> =>
   Object.fromEntries(stages.map(({ lane, runs }) => [lane, runs.flatMap(({ jobs }) => jobs.map(({ job, outcome }) => `${job} ${outcome}`))]));
 
-const git = (state: string, ...args: string[]): string => execFileSync('git', ['-C', join(state, 'remote'), ...args], { encoding: 'utf8' }).trim();
-const pinCommits = (state: string, branch: string): string[] => git(state, 'log', '--format=%H', '--grep=^Pinlane-Source:', branch).split('\n').filter(Boolean);
-const deployed = (state: string): string[] =>
+const git = (...args: string[]): string => execFileSync('git', ['-C', join(state, 'remote'), ...args], { encoding: 'utf8' }).trim();
+const pinCommits = (branch: string): string[] => git('log', '--format=%H', '--grep=^Pinlane-Source:', branch).split('\n').filter(Boolean);
+const deployed = (): string[] =>
   ['staging', 'main'].flatMap((environment) => {
     const folder = join(state, 'deployments', environment);
     const apps = existsSync(folder) ? readdirSync(folder).filter((app) => existsSync(join(folder, app, 'app.json'))) : [];
     return apps.map((app) => `${environment}/${app}`);
   });
 /** Programs of apps that still run. */
-const supervisors = (state: string): string[] =>
+const supervisors = (): string[] =>
   readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid))
     .filter((pid) => {
@@ -102,78 +107,71 @@ requirement(
   'act',
   lackOf('act'),
   describe,
-)('A rehearsal', () => {
+)('Rehearsals, from an empty remote on', () => {
   beforeAll(async () => {
-    registry = await startRegistry();
-  });
+    [registry, state, shortNpx] = [await startRegistry(), temporaryFolder('state'), temporaryFolder('npx')];
+    writeFileSync(join(shortNpx, 'npx'), '#!/bin/sh\nexec "node_modules/.bin/$@"\n', { mode: 0o755 });
+    await withWorkspace(async (made) => makeDelivery((workspace = made)), 'rehearse');
+  }, PATIENCE_MS);
   afterAll(() => registry.close());
 
-  it(
-    'goes the whole way from an empty remote: pull request, dev, staging, release, main',
-    async () => {
-      await withDelivery(async (workspace) => {
-        const state = temporaryFolder('state');
-        const seen = await rehearse(workspace, `--state=${state}`);
-        expect({ verdict: seen.verdict, output: seen.verdict === 'green' ? '' : seen.ran.output }).toEqual({ verdict: 'green', output: '' });
-        expect(outcomes(seen)).toEqual({
-          pr: ['pins success', 'tests success', 'acceptance success'],
-          dev: ['tests success', 'acceptance success'],
-          staging: ['build success', 'acceptance success', 'deploy success', 'drift success'],
-          main: ['promotion success', 'acceptance success', 'deploy success', 'drift success'],
-        });
-        const [pins] = pinCommits(state, 'staging');
-        expect(pinCommits(state, 'main')).toEqual([pins]);
-        expect(git(state, 'show', '--format=', '--name-only', pins!)).toBe('processors/acme-echo/registry.yaml');
-        // Each clone of a job sees what others deployed, and nothing runs on.
-        expect(deployed(state)).toEqual(['staging/acme-echo-v1', 'main/acme-echo-v1']);
-        expect(supervisors(state)).toEqual([]);
-        const reports = join(workspace.root, '.pinlane/reports/rehearsal');
-        expect(existsSync(join(reports, 'staging/build/pin-commit.json'))).toBe(true);
-        expect(existsSync(join(reports, 'main/promotion/promotion.json'))).toBe(true);
-        expect(readFileSync(join(reports, 'main/log.txt'), 'utf8')).toContain('promotion');
-        expect(readFileSync(join(reports, 'staging/summary.md'), 'utf8')).toContain(`pins committed: staging@${pins!.slice(0, 12)}`);
-        expect(seen.notRehearsed).not.toEqual([]);
+  const reports = (path: string): string => join(workspace.root, '.pinlane/reports/rehearsal', path);
+
+  it.each([...STAGING.map((fault) => ['staging', ...fault] as const), ...MAIN.map((fault) => ['main', ...fault] as const)])(
+    'stop in lane %s where %s fails, and leave nothing wrong behind',
+    async (lane, failing, jobs, pins, apps) => {
+      const seen = await rehearse('short', `--lane=${lane}`, `--fail=${failing}`);
+      const left = { pins: pinCommits('staging').length, apps: deployed(), running: supervisors(), dev: git('ls-tree', 'dev') };
+      expect({ failing, exitCode: seen.ran.exitCode, jobs: outcomes(seen)[lane], ...left }).toEqual({
+        ...{ failing, exitCode: 2, jobs, pins, apps, running: [], dev: '' },
       });
+      if (failing === 'build:commit-pins:after')
+        expect(readFileSync(reports('staging/summary.md'), 'utf8')).toContain(`pins committed: staging@${pinCommits('staging')[0]!.slice(0, 12)}`);
     },
     PATIENCE_MS,
   );
 
   it(
-    'stops where a job fails, whichever it is, leaves nothing wrong behind, and converges when it is run again',
+    'go the whole way after all that: pull request, dev, staging, release, main, with the one pin commit that is there',
     async () => {
-      await withDelivery(async (workspace) => {
-        const state = temporaryFolder('state');
-        for (const [lane, faults] of [['staging', STAGING] as const, ['main', MAIN] as const]) {
-          for (const [failing, jobs, pins, apps] of faults) {
-            const seen = await rehearse(workspace, `--state=${state}`, `--lane=${lane}`, `--fail=${failing}`);
-            const left = { pins: pinCommits(state, 'staging').length, apps: deployed(state), running: supervisors(state), dev: git(state, 'ls-tree', 'dev') };
-            expect({ failing, exitCode: seen.ran.exitCode, jobs: outcomes(seen)[lane], ...left }).toEqual({
-              ...{ failing, exitCode: 2, jobs, pins, apps, running: [], dev: '' },
-            });
-          }
-          const again = await rehearse(workspace, `--state=${state}`, `--lane=${lane}`);
-          expect({ verdict: again.verdict, output: again.verdict === 'green' ? '' : again.ran.output }).toEqual({ verdict: 'green', output: '' });
-          expect(pinCommits(state, 'staging')).toHaveLength(1);
-        }
-        expect(pinCommits(state, 'main')).toEqual(pinCommits(state, 'staging'));
+      const seen = await rehearse('of npm');
+      green(seen);
+      expect(outcomes(seen)).toEqual({
+        pr: ['pins success', 'tests success', 'acceptance success'],
+        dev: ['tests success', 'acceptance success'],
+        staging: ['build success', 'acceptance success', 'deploy success', 'drift success'],
+        main: ['promotion success', 'acceptance success', 'deploy success', 'drift success'],
       });
+      const [pins, ...more] = pinCommits('staging');
+      expect([more, pinCommits('main')]).toEqual([[], [pins]]);
+      expect(git('show', '--format=', '--name-only', pins!)).toBe('processors/acme-echo/registry.yaml');
+      // Each clone of a job sees what others deployed, and nothing runs on.
+      expect(deployed()).toEqual(['staging/acme-echo-v1', 'main/acme-echo-v1']);
+      expect(supervisors()).toEqual([]);
+      expect(existsSync(reports('staging/build/pin-commit.json'))).toBe(true);
+      expect(existsSync(reports('main/promotion/promotion.json'))).toBe(true);
+      expect(readFileSync(reports('main/log.txt'), 'utf8')).toContain('promotion');
+      expect(seen.notRehearsed).not.toEqual([]);
     },
     PATIENCE_MS,
   );
 
   it(
-    'of two pipelines of staging at once ends with one pin commit, and with what it pins deployed',
+    'of two pipelines of staging at once, of a change, end with one pin commit more, and with what it pins deployed',
     async () => {
-      await withDelivery(async (workspace) => {
-        const state = temporaryFolder('state');
-        const seen = await rehearse(workspace, `--state=${state}`, '--lane=staging', '--twice');
-        expect({ verdict: seen.verdict, output: seen.verdict === 'green' ? '' : seen.ran.output }).toEqual({ verdict: 'green', output: '' });
-        expect(seen.stages[0]?.runs).toHaveLength(2);
-        expect(pinCommits(state, 'staging')).toHaveLength(1);
-        const { digest } = JSON.parse(readFileSync(join(state, 'deployments/staging/acme-echo-v1/app.json'), 'utf8')) as { digest: string };
-        expect(git(state, 'show', 'staging:processors/acme-echo/registry.yaml')).toContain(digest);
-        expect(supervisors(state)).toEqual([]);
-      });
+      const source = 'processors/acme-echo/src/main.ts';
+      await workspace.write({ [source]: `${await workspace.read(source)}process.title = 'changed';\n` });
+      await workspace.commit('a change');
+      const before = pinCommits('staging');
+      const seen = await rehearse('short', '--lane=staging', '--twice');
+      green(seen);
+      expect(seen.stages[0]?.runs).toHaveLength(2);
+      expect(pinCommits('staging')).toEqual([expect.any(String), ...before]);
+      const { digest } = JSON.parse(readFileSync(join(state, 'deployments/staging/acme-echo-v1/app.json'), 'utf8')) as { digest: string };
+      const pinned = (commit: string): string => git('show', `${commit}:processors/acme-echo/registry.yaml`);
+      expect(pinned('staging')).toContain(digest);
+      expect(pinned(before[0]!)).not.toContain(digest);
+      expect(supervisors()).toEqual([]);
     },
     PATIENCE_MS,
   );
