@@ -1,9 +1,10 @@
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { formatRepository, type BuiltImage, type Repository } from '@pinlane/contracts';
 import { openStore, type Store } from '@pinlane/oci';
 import { knownBase } from '@pinlane/base-node';
+import { temporaryFolder } from '@pinlane/testing';
 import { describeWithApt } from '../support/parts.ts';
 import { makeWorkspace } from '../support/workspace.ts';
 
@@ -13,6 +14,7 @@ jest.setTimeout(180_000);
 describeWithApt('a machine without apt', () => {
   let site: Awaited<ReturnType<typeof makeWorkspace>>;
   let built: BuiltImage;
+  let kept: string | undefined;
   let elsewhere: Store;
   let opened: string[];
   let withoutApt: { env: Record<string, string | undefined>; store: Store; openRegistry: (repository: Repository) => Store };
@@ -20,7 +22,13 @@ describeWithApt('a machine without apt', () => {
   beforeEach(async () => {
     site = await makeWorkspace();
     await site.lock();
-    built = await site.build();
+    // What it assembles to is the same each time, and is copied.
+    const own = join(site.root, '.pinlane');
+    if (kept === undefined) {
+      built = await site.build();
+      kept = temporaryFolder('kept', { forFile: true });
+      await cp(own, kept, { recursive: true });
+    } else await cp(kept, own, { recursive: true });
     // The store that it was built into plays the registry that it was pushed to.
     opened = [];
     elsewhere = openStore(join(site.folder, 'store of another machine'));

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { temporaryFolder } from '@pinlane/testing';
 
 const execute = promisify(execFile);
 
@@ -58,6 +59,20 @@ export const makeDeb = async (folder: string, one: TestPackage): Promise<string>
   return deb;
 };
 
+const made = new Map<string, Promise<{ readonly deb: string; readonly fields: string }>>();
+/** A package that was made before has the same bytes, and is not made again. */
+const debOf = (one: TestPackage): ReturnType<typeof make> => {
+  const key = JSON.stringify(one);
+  const known = made.get(key) ?? make(one);
+  made.set(key, known);
+  return known;
+};
+const make = async (one: TestPackage): Promise<{ readonly deb: string; readonly fields: string }> => {
+  const deb = await makeDeb(temporaryFolder('deb', { forFile: true }), one);
+  const { stdout } = await execute('dpkg-deb', ['--field', deb]);
+  return { deb, fields: stdout.trimEnd() };
+};
+
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
 /** A package archive on disk, as a mirror would serve it, and the settings by which apt reads it and nothing else. */
@@ -78,12 +93,15 @@ export const makeArchive = async (folder: string, release: string, trusted = tru
       await rm(base, { recursive: true, force: true });
       const stanzas: { architecture: string; text: string }[] = [];
       const files = new Map<string, string>();
+      const pool = join(base, 'pool');
+      await mkdir(pool, { recursive: true });
       for (const one of packages) {
-        const deb = await makeDeb(join(base, 'pool'), one);
+        const { deb: from, fields } = await debOf(one);
+        const deb = join(pool, basename(from));
+        await copyFile(from, deb);
         const bytes = await readFile(deb);
-        const { stdout } = await execute('dpkg-deb', ['--field', deb]);
-        const place = `Filename: pool/${deb.slice(deb.lastIndexOf('/') + 1)}\nSize: ${bytes.length}\nSHA256: ${sha256(bytes)}`;
-        stanzas.push({ architecture: one.architecture ?? 'all', text: `${stdout.trimEnd()}\n${place}\n` });
+        const place = `Filename: pool/${basename(deb)}\nSize: ${bytes.length}\nSHA256: ${sha256(bytes)}`;
+        stanzas.push({ architecture: one.architecture ?? 'all', text: `${fields}\n${place}\n` });
         files.set(`${one.name}:${one.architecture ?? 'all'}`, deb);
       }
       const sums: string[] = [];
