@@ -9,10 +9,11 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { createModalHosting } from '@pinlane/adapters';
 import { digestSchema, type DeployEnvironment, type DriftEntry, type DriftReport } from '@pinlane/contracts';
 import { parseSpec, planDeployment, requirePinned, type DeploymentPlan, type HostingIo } from '@pinlane/pipeline';
-import { lackOf, requirement, temporaryFolder, withWarmPython } from '@pinlane/testing';
+import { errorOf, lackOf, requirement, temporaryFolder, withWarmPython } from '@pinlane/testing';
 import { standInEnvironment, startModalStandIn, type ContainerPlan, type ModalStandIn, type StandInOptions } from '@pinlane/testing/modal';
 import { verb as drift } from '../../src/verbs/drift/verb.ts';
 import { verb as driftReport } from '../../src/verbs/drift-report/verb.ts';
+import { verb as smoke } from '../../src/verbs/smoke/verb.ts';
 import { workspacePaths } from '../../src/workspace/paths.ts';
 import { contextOf, run } from './support/verb-context.ts';
 
@@ -268,6 +269,20 @@ requirement(
     expect(woken()).toBe(0);
     for (const each of readdirSync(root, { recursive: true, withFileTypes: true }))
       if (each.isFile()) expect(readFileSync(join(each.parentPath, each.name), 'latin1')).not.toContain(standIn.token.secret);
+  });
+
+  it.each<[string, readonly Parameters<typeof standIn.faults.push>[0][]]>([
+    ['does not answer', ['AuthTokenGet', 'EnvironmentGetOrCreate', 'AppList'].map((method) => ({ method, fault: { kind: 'hang' } }))],
+    ['is not there for anybody', [{ method: 'AppList', fault: { kind: 'refuse', code: 'UNAVAILABLE' } }]],
+  ])('while Modal %s there is no verdict of a smoke test on the processor either', async (_, faults) => {
+    await start();
+    await pin(specOf('a'));
+    standIn.faults.push(...faults);
+    const context = contextOf(root, { project: 'acme-one', projectRoot: 'processors/acme-one', env: envOf({ ...proxy(), PINLANE_ADAPTER: 'modal' }) });
+    expect(await errorOf(() => run(smoke, { lane: 'staging' }, context))).toMatchObject({
+      code: 'ERR_DEPLOY_UNREACHABLE',
+      message: expect.stringMatching(/has no address: .*Modal/),
+    });
   });
 
   it('tells nothing good of a workspace without processors while nobody answers', async () => {
