@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { isGone, type Holder } from '@pinlane/oci';
 import { EVIDENCE_TYPE, type PinCommit, type Since } from '@pinlane/contracts';
 import { startRegistry, type SeenRequest, type TestRegistry } from '@pinlane/testing';
 import type { Verb } from '../../src/command/verb.ts';
@@ -52,6 +54,16 @@ const appsOf = (world: LanesWorld): string[] =>
     return apps.map((app) => `${environment}/${app}`);
   });
 
+/** Kills what runs an app of staging on this machine. */
+const killApp = async (world: LanesWorld): Promise<void> => {
+  const folder = join(world.env('staging')['PINLANE_DEPLOYMENTS']!, 'staging/acme-echo-v1');
+  const versions = readdirSync(folder).flatMap((name) => /^v(\d+)\.json$/.exec(name)?.[1] ?? []);
+  const path = join(folder, `v${Math.max(...versions.map(Number))}.json`);
+  const { holder } = JSON.parse(readFileSync(path, 'utf8')) as { holder: Holder };
+  process.kill(holder.pid, 'SIGKILL');
+  for (let look = 0; look < 100 && !(await isGone(holder)); look += 1) await sleep(100);
+};
+
 /** The reports that are attached to images of the processor. */
 const evidence = (): string[] =>
   [...registry.manifests].flatMap(([name, { bytes }]) => {
@@ -64,6 +76,8 @@ type Kill =
   | { readonly at: { readonly what: 'spawn' | 'write'; readonly of: string; readonly when?: 'before' | 'begun' | 'ended' } }
   | { readonly asks: RegExp; readonly moment: 'asked' | 'answered' };
 
+type Ends = readonly [exitCode: number, code: string];
+
 interface Step {
   readonly lane: 'staging' | 'main';
   readonly verb: Verb;
@@ -71,6 +85,8 @@ interface Step {
   readonly asks: boolean;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly kills?: readonly Kill[];
+  /** How it ends where the platform is away, so that nobody can tell what runs on it; and where what was deployed is dead, which is known. */
+  readonly platform?: { readonly away: Ends; readonly dead?: Ends };
   /** Whether it is not run to its end: another step stands for it. */
   readonly only?: 'faults';
 }
@@ -101,9 +117,13 @@ const STEPS: readonly Step[] = [
       { at: { what: 'spawn', of: 'supervisor', when: 'begun' } },
       { at: { what: 'write', of: 'app.json' } },
     ],
+    platform: { away: [1, 'ERR_SYSTEM'] },
   },
-  { lane: 'staging', verb: smoke, asks: false },
-  { lane: 'staging', verb: driftReport, asks: false, kills: [{ at: { what: 'write', of: 'reports/drift' } }] },
+  { lane: 'staging', verb: smoke, asks: false, platform: { away: [1, 'ERR_DEPLOY_UNREACHABLE'], dead: [1, 'ERR_DEPLOY_UNREACHABLE'] } },
+  {
+    ...{ lane: 'staging', verb: driftReport, asks: false, kills: [{ at: { what: 'write', of: 'reports/drift' } }] },
+    platform: { away: [1, 'ERR_DRIFT_UNKNOWN'], dead: [2, 'ERR_DRIFT'] },
+  },
   { lane: 'main', verb: promotion, asks: true, options: { platforms: 'linux/amd64' } },
   { lane: 'main', verb: acceptance, asks: true, only: 'faults' },
   { lane: 'main', verb: modalDeploy, asks: true, only: 'faults' },
@@ -139,6 +159,18 @@ describe('The pipelines of staging and main', () => {
       where: true,
     });
     expect({ verb: verb.name, how, ...state() }).toEqual({ verb: verb.name, how, ...before });
+  };
+
+  const withoutPlatform = async ({ lane, verb, options = {} }: Step, how: 'away' | 'dead', [exitCode, code]: Ends): Promise<void> => {
+    const before = state();
+    // Below a file there is no folder, and there can be none.
+    const variables: Record<string, string> = how === 'away' ? { PINLANE_DEPLOYMENTS: join(world.remote, 'HEAD', 'deployments') } : {};
+    if (how === 'dead') await killApp(world);
+    const told = await world.carryOut(job.root, verb, lane, { options, variables });
+    const named = told.code ?? /^(ERR_\w+): /m.exec(told.said)?.[1];
+    expect({ verb: verb.name, how, exitCode: told.exitCode, code: named, ...state() }).toEqual({ verb: verb.name, how, exitCode, code, ...before });
+    // What is pinned is deployed again.
+    if (how === 'dead') await green({ lane, verb: modalDeploy, asks: true });
   };
 
   const killed = async ({ lane, verb }: Step, kill: Kill): Promise<void> => {
@@ -179,7 +211,7 @@ describe('The pipelines of staging and main', () => {
     for (const lane of ['staging', 'main'] as const) await world.carryOut(job.root, modalDeploy, lane, { options: { stop: true } });
   });
 
-  it('stop where the registry is down, by name and with exit code 1, or are killed, at any step, with nothing wrong left, and end well when they are run again', async () => {
+  it('stop where the registry or the platform is down, by name and with exit code 1, or are killed, at any step, with nothing wrong left, and end well when they are run again', async () => {
     world = await openLanes(source, door.host);
     job = await world.clone();
     built = world.git('rev-parse', 'staging');
@@ -193,6 +225,10 @@ describe('The pipelines of staging and main', () => {
         job = await world.clone('main');
       }
       for (const how of step.asks ? (['503', 'refuses', 'silent'] as const) : []) await withoutRegistry(step, how);
+      for (const how of ['away', 'dead'] as const) {
+        const ends = step.platform?.[how];
+        if (ends !== undefined) await withoutPlatform(step, how, ends);
+      }
       for (const kill of step.kills ?? []) {
         await killed(step, kill);
         expect(world.pinCommits().length).toBeLessThanOrEqual(1);

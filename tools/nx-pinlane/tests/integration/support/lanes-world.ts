@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { isPinlaneError } from '@pinlane/contracts';
+import { asPinlaneError } from '@pinlane/contracts';
 import { temporaryFolder } from '@pinlane/testing';
 import type { VerbContext, VerbOutcome } from '../../../src/command/context.ts';
 import type { Verb } from '../../../src/command/verb.ts';
@@ -28,7 +28,7 @@ export interface LanesWorld {
     root: string,
     verb: Verb,
     lane: 'staging' | 'main',
-    more?: Partial<VerbContext> & { readonly options?: Readonly<Record<string, unknown>> },
+    more?: Partial<Omit<VerbContext, 'env'>> & { readonly options?: Readonly<Record<string, unknown>>; readonly variables?: Readonly<Record<string, string>> },
   ): Promise<Carried>;
 }
 
@@ -107,16 +107,16 @@ export const openLanes = async (workspace: TestWorkspace, registry: string): Pro
       return clone;
     },
     pinCommits: () => git('log', '--format=%H', '--grep=^Pinlane-Source:', 'staging').split('\n').filter(Boolean),
-    carryOut: async (root, verb, lane, { options = {}, ...more } = {}) => {
+    carryOut: async (root, verb, lane, { options = {}, variables = {}, ...more } = {}) => {
       const project = verb.subject === 'processor' ? { project: 'acme-echo', projectRoot: ECHO } : {};
       const plain = { PATH: process.env['PATH'], HOME: folder, TMPDIR: process.env['TMPDIR'], GIT_CONFIG_NOSYSTEM: '1' };
-      const context = contextOf(root, { ...project, env: { ...plain, ...env(lane) }, ...more });
+      const context = contextOf(root, { ...project, env: { ...plain, ...env(lane), ...variables }, ...more });
       try {
         const { exitCode, lines, document } = await run(verb, options, context);
         return { exitCode, code: null, document, said: [...lines, ...context.notes].join('\n') };
       } catch (thrown) {
-        if (!isPinlaneError(thrown)) throw thrown;
-        return { exitCode: thrown.exitCode, code: thrown.code, document: undefined, said: [thrown.message, ...context.notes].join('\n') };
+        const { code, exitCode, message } = asPinlaneError(thrown);
+        return { exitCode, code, document: undefined, said: [message, ...context.notes].join('\n') };
       }
     },
   };
