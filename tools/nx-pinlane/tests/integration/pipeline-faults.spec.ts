@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -192,7 +192,7 @@ describe('The pipelines of staging and main', () => {
         });
     }
     const args = [verb.name, ...(verb.subject === 'processor' ? ['acme-echo'] : [])];
-    const { exitCode, output } = await job.pinlaneKilled(end.signal, { ...world.env(lane), ...hook }, ...args);
+    const { exitCode, output } = await job.pinlaneKilled(end.signal, { ...world.env(lane), ...hook, TMPDIR: dirname(world.remote) }, ...args);
     registry.faults.length = 0;
     expect({ verb: verb.name, kill, exitCode, output: exitCode === null ? '' : output }).toEqual({ verb: verb.name, kill, exitCode: null, output: '' });
   };
