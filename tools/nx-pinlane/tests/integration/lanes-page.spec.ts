@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LaneCell, LanesReport } from '@pinlane/contracts';
 import { driftReportOf, errorOf, hoursBefore, inSyncEntry, temporaryFolder } from '@pinlane/testing';
 import { pinCommitMessage } from '@pinlane/pipeline';
 import { verb } from '../../src/verbs/lanes/verb.ts';
+import { restorable } from './support/restorable.ts';
 import { contextOf, run } from './support/verb-context.ts';
 
 const GIT = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
@@ -81,12 +82,19 @@ const writer = async (lane: string): Promise<unknown> => {
   return told?.known ? { commit: told.value.commit, way: told.value.way } : told;
 };
 
-beforeEach(() => {
+let first: { readonly folder: string; readonly clock: number; readonly restore: () => void };
+beforeAll(() => {
   root = temporaryFolder('lanes');
   clock = 1_790_000_000;
   git('init', '--quiet', '--initial-branch=main');
   commit('first', { 'nx.json': '{}', '.gitignore': '.pinlane/\n', [fileOf('one')]: spec('one', null), [fileOf('two')]: spec('two', null) });
   for (const branch of ['staging', 'dev']) git('branch', branch);
+  first = { folder: root, clock, restore: restorable(root) };
+});
+beforeEach(() => {
+  first.restore();
+  [root, clock] = [first.folder, first.clock];
+  git('update-index', '-q', '--refresh');
 });
 
 describe('what the page of lanes says is pinned', () => {
