@@ -181,10 +181,11 @@ export const promotedWorlds = (registry: () => DockerRegistry) => {
   /** The same, made once and put back for each test at the same place, which is its name; of a test that attaches no other evidence to the image. */
   const promoted = async (): Promise<Promoted> => {
     const folder = ready === undefined ? temporaryFolder('promotion', { forFile: true }) : join(ready.world.root, '..');
-    ready ??= await promotedAnew(folder).then((world) => ({ world, restore: restorable(folder) }));
-    ready.restore();
+    const { world, restore } = ready ?? { world: await promotedAnew(folder), restore: restorable(folder) };
+    ready = { world, restore };
+    restore();
     refreshed(folder);
-    return ready.world;
+    return world;
   };
 
   return { contextIn, locationsIn, makeWorld, build, claimed, write, stage, accept, promoted, promotedAnew };
