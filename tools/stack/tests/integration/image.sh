@@ -5,7 +5,9 @@ set -e
 case "${1-}" in
   redis-server) exec "$@" ;;
   server)
+    # The first process of a container ends on a signal only if it says how; else its end is waited for, ten seconds long.
     exec perl -MIO::Socket::INET -e '
+      $SIG{TERM} = sub { exit };
       my @servers = map { IO::Socket::INET->new(LocalAddr => "0.0.0.0", LocalPort => $_, Listen => 16, ReuseAddr => 1) or die } 9000, 9001;
       fork() == 0 and shift @servers or splice @servers, 1;
       while (my $client = $servers[0]->accept) { my $line = <$client>; print $client "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"; close $client }' ;;

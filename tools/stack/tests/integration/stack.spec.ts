@@ -35,11 +35,23 @@ const makeImage = (): void => {
   const folder = temporaryFolder('stack-image');
   const [, release] = /^VERSION_CODENAME=(\S+)/m.exec(readFileSync('/etc/os-release', 'utf8')) ?? [];
   const tar = join(folder, 'image.tar');
-  const left = ['/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/man/*', '/usr/lib/*/libLLVM*', '/usr/lib/*/*/bitcode/*'];
+  const left = [
+    '/usr/share/doc/*',
+    '/usr/share/locale/*',
+    '/usr/share/man/*',
+    '/usr/share/i18n/*',
+    '/usr/lib/*/libLLVM*',
+    '/usr/lib/*/libz3*',
+    '/usr/lib/*/*/bitcode/*',
+  ];
   run('mmdebstrap', [
     '--quiet',
     '--variant=minbase',
     '--include=postgresql,redis-server',
+    // dpkg waits for the disk after each file, in a tree that is a tar right after.
+    '--dpkgopt=force-unsafe-io',
+    // The package would make a database of its own.
+    `--essential-hook=mkdir -p "$1/etc/postgresql-common" && echo create_main_cluster=false >"$1/etc/postgresql-common/createcluster.conf"`,
     ...left.map((path) => `--dpkgopt=path-exclude=${path}`),
     release!,
     tar,
