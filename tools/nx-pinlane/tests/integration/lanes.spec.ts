@@ -83,17 +83,16 @@ requirement(
           expect(await readdir(join(root, '.pinlane/store/blobs/sha256')).catch(() => [])).toEqual([]);
           expect(await readdir(join(root, ECHO, 'dist')).catch(() => [])).toEqual([]);
 
-          // Without Nx it is no other: the source, which is broken, is not even looked at.
-          const direct = await pinlaneWith({ PINLANE_LANE: lane }, 'acceptance', 'acme-echo');
-          expect([direct.exitCode, direct.output]).toEqual([0, expect.stringMatching(/accepted acme\/echo@1 /)]);
-          for (const verb of ['buildx', 'pin'])
-            expect(code((await pinlaneWith({ PINLANE_LANE: lane }, verb, 'acme-echo')).stderr)).toEqual(['ERR_LANE_FORBIDS']);
-
-          const built = await run(lane, 'run', 'acme-echo:buildx');
-          const written = await run(lane, 'run', 'acme-echo:pin');
-          const tree = await run(lane, 'run', 'acme-echo:acceptance', '--pinned=false');
-          for (const { exitCode, output } of [built, written, tree]) expect([exitCode, code(output)]).toEqual([1, ['ERR_LANE_FORBIDS']]);
+          for (const args of [['buildx'], ['pin'], ['acceptance', '--pinned=false']])
+            expect(code((await pinlaneWith({ PINLANE_LANE: lane }, ...args, 'acme-echo')).stderr)).toEqual(['ERR_LANE_FORBIDS']);
           expect((await pinlaneWith({ PINLANE_LANE: lane }, 'verify-pins')).exitCode).toBe(0);
+        }
+        // Without Nx an acceptance is no other, which does not even look at the source, which is broken; and Nx has other words for what a lane forbids.
+        const direct = await pinlaneWith({ PINLANE_LANE: 'main' }, 'acceptance', 'acme-echo');
+        expect([direct.exitCode, direct.output]).toEqual([0, expect.stringMatching(/accepted acme\/echo@1 /)]);
+        for (const args of [['acme-echo:buildx'], ['acme-echo:pin'], ['acme-echo:acceptance', '--pinned=false']]) {
+          const { exitCode, output } = await run('main', 'run', ...args);
+          expect([exitCode, code(output)]).toEqual([1, ['ERR_LANE_FORBIDS']]);
         }
         expect(await read(`${ECHO}/registry.yaml`)).toBe(pins);
       });
