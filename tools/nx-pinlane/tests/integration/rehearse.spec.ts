@@ -13,7 +13,7 @@ const PATIENCE_MS = 1_800_000;
 
 let registry: TestRegistry;
 let workspace: TestWorkspace;
-/** What is rehearsed goes on from what was rehearsed before. */
+/** Where the remote, the registry and the platform of rehearsals are kept: each goes on from what was rehearsed there before. */
 let state: string;
 /** A folder with an npx that starts the program alone: npm's own takes as long to start as half of Nx does. */
 let shortNpx: string;
@@ -107,9 +107,9 @@ requirement(
   'act',
   lackOf('act'),
   describe,
-)('Rehearsals, from an empty remote on', () => {
+)('The lanes, rehearsed', () => {
   beforeAll(async () => {
-    [registry, state, shortNpx] = [await startRegistry(), temporaryFolder('state'), temporaryFolder('npx')];
+    [registry, shortNpx] = [await startRegistry(), temporaryFolder('npx')];
     writeFileSync(join(shortNpx, 'npx'), '#!/bin/sh\nexec "node_modules/.bin/$@"\n', { mode: 0o755 });
     await withWorkspace(async (made) => makeDelivery((workspace = made)), 'rehearse');
   }, PATIENCE_MS);
@@ -117,23 +117,10 @@ requirement(
 
   const reports = (path: string): string => join(workspace.root, '.pinlane/reports/rehearsal', path);
 
-  it.each([...STAGING.map((fault) => ['staging', ...fault] as const), ...MAIN.map((fault) => ['main', ...fault] as const)])(
-    'stop in lane %s where %s fails, and leave nothing wrong behind',
-    async (lane, failing, jobs, pins, apps) => {
-      const seen = await rehearse('short', `--lane=${lane}`, `--fail=${failing}`);
-      const left = { pins: pinCommits('staging').length, apps: deployed(), running: supervisors(), dev: git('ls-tree', 'dev') };
-      expect({ failing, exitCode: seen.ran.exitCode, jobs: outcomes(seen)[lane], ...left }).toEqual({
-        ...{ failing, exitCode: 2, jobs, pins, apps, running: [], dev: '' },
-      });
-      if (failing === 'build:commit-pins:after')
-        expect(readFileSync(reports('staging/summary.md'), 'utf8')).toContain(`pins committed: staging@${pinCommits('staging')[0]!.slice(0, 12)}`);
-    },
-    PATIENCE_MS,
-  );
-
   it(
-    'go the whole way after all that: pull request, dev, staging, release, main, with the one pin commit that is there',
+    'are gone through from an empty remote: pull request, dev, staging, release, main',
     async () => {
+      state = temporaryFolder('empty');
       const seen = await rehearse('of npm');
       green(seen);
       expect(outcomes(seen)).toEqual({
@@ -149,30 +136,52 @@ requirement(
       expect(deployed()).toEqual(['staging/acme-echo-v1', 'main/acme-echo-v1']);
       expect(supervisors()).toEqual([]);
       expect(existsSync(reports('staging/build/pin-commit.json'))).toBe(true);
+      expect(existsSync(reports('staging/deploy/acme-echo/deployment.json'))).toBe(true);
       expect(existsSync(reports('main/promotion/promotion.json'))).toBe(true);
       expect(readFileSync(reports('main/log.txt'), 'utf8')).toContain('promotion');
+      expect(readFileSync(reports('staging/summary.md'), 'utf8')).toContain(`pins committed: staging@${pins!.slice(0, 12)}`);
       expect(seen.notRehearsed).not.toEqual([]);
     },
     PATIENCE_MS,
   );
 
-  it(
-    'of two pipelines of staging at once, of a change, end with one pin commit more, and with what it pins deployed',
-    async () => {
-      const source = 'processors/acme-echo/src/main.ts';
-      await workspace.write({ [source]: `${await workspace.read(source)}process.title = 'changed';\n` });
-      await workspace.commit('a change');
-      const before = pinCommits('staging');
-      const seen = await rehearse('short', '--lane=staging', '--twice');
-      green(seen);
-      expect(seen.stages[0]?.runs).toHaveLength(2);
-      expect(pinCommits('staging')).toEqual([expect.any(String), ...before]);
-      const { digest } = JSON.parse(readFileSync(join(state, 'deployments/staging/acme-echo-v1/app.json'), 'utf8')) as { digest: string };
-      const pinned = (commit: string): string => git('show', `${commit}:processors/acme-echo/registry.yaml`);
-      expect(pinned('staging')).toContain(digest);
-      expect(pinned(before[0]!)).not.toContain(digest);
-      expect(supervisors()).toEqual([]);
-    },
-    PATIENCE_MS,
-  );
+  describe('on one remote, from its first pipeline on', () => {
+    beforeAll(() => {
+      state = temporaryFolder('state');
+    });
+
+    it.each([...STAGING.map((fault) => ['staging', ...fault] as const), ...MAIN.map((fault) => ['main', ...fault] as const)])(
+      'stop in lane %s where %s fails, and leave nothing wrong behind',
+      async (lane, failing, jobs, pins, apps) => {
+        const seen = await rehearse('short', `--lane=${lane}`, `--fail=${failing}`);
+        const left = { pins: pinCommits('staging').length, apps: deployed(), running: supervisors(), dev: git('ls-tree', 'dev') };
+        expect({ failing, exitCode: seen.ran.exitCode, jobs: outcomes(seen)[lane], ...left }).toEqual({
+          ...{ failing, exitCode: 2, jobs, pins, apps, running: [], dev: '' },
+        });
+      },
+      PATIENCE_MS,
+    );
+
+    it(
+      'end well after all that: two pipelines of staging at once, of a change, with one pin commit more, and main with the same',
+      async () => {
+        const source = 'processors/acme-echo/src/main.ts';
+        await workspace.write({ [source]: `${await workspace.read(source)}process.title = 'changed';\n` });
+        await workspace.commit('a change');
+        const before = pinCommits('staging');
+        const seen = await rehearse('short', '--lane=staging', '--twice');
+        green(seen);
+        expect(seen.stages[0]?.runs).toHaveLength(2);
+        expect(pinCommits('staging')).toEqual([expect.any(String), ...before]);
+        const { digest } = JSON.parse(readFileSync(join(state, 'deployments/staging/acme-echo-v1/app.json'), 'utf8')) as { digest: string };
+        const pinned = (commit: string): string => git('show', `${commit}:processors/acme-echo/registry.yaml`);
+        expect(pinned('staging')).toContain(digest);
+        expect(pinned(before[0]!)).not.toContain(digest);
+        green(await rehearse('short', '--lane=main'));
+        expect(pinCommits('main')).toEqual(pinCommits('staging'));
+        expect(supervisors()).toEqual([]);
+      },
+      PATIENCE_MS,
+    );
+  });
 });
