@@ -6,6 +6,7 @@ import Sequencer from '@jest/test-sequencer';
 const SLOW = [
   'tools/nx-pinlane/tests/integration/rehearse',
   'tools/stack/tests/integration/stack',
+  'tools/nx-pinlane/tests/integration/pipeline-faults',
   'tools/nx-pinlane/tests/integration/modal-pipeline',
   'libs/conformance/tests/contracts/rules',
   'tools/nx-pinlane/tests/integration/lanes',
