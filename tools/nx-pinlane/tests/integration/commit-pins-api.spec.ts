@@ -1,21 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseRepository, type ErrorCode, type PinCommit } from '@pinlane/contracts';
 import { openRepository } from '@pinlane/oci';
-import { errorOf, putImage, startRegistry, temporaryFolder, type TestRegistry } from '@pinlane/testing';
+import { errorOf, putImage, startRegistry, type TestRegistry } from '@pinlane/testing';
 import { commitPins } from '../../src/verbs/commit-pins/commit-pins.ts';
 import { verb } from '../../src/verbs/commit-pins/verb.ts';
 import { startGraphqlCommits, type CommitFault } from './support/graphql-commits.ts';
 import { makeImage, type ProcessorImage } from './support/images.ts';
-import { restorable } from './support/restorable.ts';
+import { cloneStaging, GIT, git, pushAll, put, stagingRemote } from './support/staging-remote.ts';
 import { contextOf } from './support/verb-context.ts';
 
 const FILE = 'processors/one/registry.yaml';
 const TOKEN = 'ghs_canaryCanaryCanary42';
 const [first, second] = ['first', 'second'].map((mark) => makeImage('acme-one', mark)) as [ProcessorImage, ProcessorImage];
-const GIT = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
 
 let registry: TestRegistry;
 let github: Awaited<ReturnType<typeof startGraphqlCommits>>;
@@ -23,13 +22,6 @@ let remote: string;
 let root: string;
 let built: string;
 
-const git = (folder: string, ...args: string[]): string =>
-  execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@localhost', ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: GIT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  }).trim();
 const claimed = ({ amd64 }: ProcessorImage): string =>
   /"dev.pinlane.fingerprint":"(sha256:[0-9a-f]{64})"/.exec(Buffer.from(amd64.config.bytes).toString())![1]!;
 const textOf = (image: ProcessorImage, revision: string): string => {
@@ -37,23 +29,7 @@ const textOf = (image: ProcessorImage, revision: string): string => {
   const { amd64, arm64, index } = image;
   return `ref: acme/one@1 # ü\nimage:\n  platforms:\n    amd64: ${place(amd64)}\n    arm64: ${place(arm64)}\n  index: ${place(index)}\n  source: { fingerprint: "${claimed(image)}", revision: "${revision}" }\n`;
 };
-const put = (folder: string, file: string, text: string): void => {
-  mkdirSync(join(folder, file, '..'), { recursive: true });
-  writeFileSync(join(folder, file), text);
-};
-const push = (folder: string): string => {
-  git(folder, 'add', '-A');
-  git(folder, 'commit', '--quiet', '-m', 'a change');
-  git(folder, 'push', '--quiet', 'origin', 'HEAD:staging');
-  return git(folder, 'rev-parse', 'HEAD');
-};
-const cloned = (depth?: '--depth=1', folder = temporaryFolder('clone')): string => {
-  execFileSync('git', ['clone', '--quiet', '--branch=staging', ...(depth === undefined ? [] : [depth]), `file://${remote}`, folder], {
-    env: GIT,
-    stdio: 'ignore',
-  });
-  return folder;
-};
+const cloned = (depth?: '--depth=1'): string => cloneStaging(remote, depth);
 const commits = (): number => Number(git(remote, 'rev-list', '--count', 'staging'));
 
 const commit = async (env: Record<string, string | undefined> = {}): Promise<PinCommit> => {
@@ -82,33 +58,14 @@ afterAll(async () => {
   await registry.close();
   await github.close();
 });
-let begin: () => void;
+let repositories: ReturnType<typeof stagingRemote>;
 beforeAll(() => {
-  const folder = temporaryFolder('repositories');
-  remote = join(folder, 'remote');
-  git(folder, 'init', '--quiet', '--bare', '--initial-branch=staging', remote);
-  const source = temporaryFolder('source');
-  git(source, 'init', '--quiet', '--initial-branch=staging');
-  git(source, 'remote', 'add', 'origin', `file://${remote}`);
-  for (const [file, text] of [
-    [FILE, textOf(first, '1'.repeat(40))],
-    ['src/a.ts', '1\n'],
-    ['.gitignore', '.pinlane\n'],
-  ] as const)
-    put(source, file, text);
-  const tip = push(source);
-  const job = cloned('--depth=1', join(folder, 'job'));
-  git(job, 'checkout', '--quiet', '--detach');
-  const restore = restorable(folder);
-  begin = () => {
-    restore();
-    git(job, 'update-index', '-q', '--refresh');
-    [root, built] = [job, tip];
-  };
+  repositories = stagingRemote({ [FILE]: textOf(first, '1'.repeat(40)), 'src/a.ts': '1\n', '.gitignore': '.pinlane\n' });
 });
 beforeEach(() => {
   [github.faults.length, github.requests.length] = [0, 0];
-  begin();
+  repositories.restore();
+  ({ remote, job: root, commit: built } = repositories);
   put(root, FILE, textOf(second, built));
 });
 
@@ -131,7 +88,7 @@ describe('the pin commit that GitHub makes', () => {
     const other = cloned();
     const pushes = (): void => {
       put(other, 'src/a.ts', `${Math.random()}\n`);
-      push(other);
+      pushAll(other);
     };
     github.faults.push({ before: pushes }, { before: pushes });
     const report = await commit();
@@ -185,7 +142,7 @@ describe('the pin commit that GitHub makes', () => {
     const forged = (): void => {
       put(other, FILE, textOf(second, built));
       put(other, 'src/a.ts', 'evil\n');
-      push(other);
+      pushAll(other);
     };
     // GitHub names a commit that is not the one asked for.
     const body = { data: { createCommitOnBranch: { commit: { oid: '' } } } };
@@ -206,7 +163,7 @@ describe('the pin commit that GitHub makes', () => {
   it('is not made of a file that is executable, which the API would make a plain one', async () => {
     const other = cloned();
     chmodSync(join(other, FILE), 0o755);
-    built = push(other);
+    built = pushAll(other);
     root = cloned('--depth=1');
     put(root, FILE, textOf(second, built));
     expect(await errorOf(() => commit())).toMatchObject({ code: 'ERR_PIN_COMMIT_REFUSED', message: expect.stringContaining('plain file') });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -10,24 +10,16 @@ import { errorOf, putImage, startRegistry, temporaryFolder, type TestRegistry } 
 import { commitPins } from '../../src/verbs/commit-pins/commit-pins.ts';
 import { verb } from '../../src/verbs/commit-pins/verb.ts';
 import { makeImage, type ProcessorImage } from './support/images.ts';
-import { restorable } from './support/restorable.ts';
+import { cloneStaging, GIT, git, pushAll, put, stagingRemote } from './support/staging-remote.ts';
 import { contextOf } from './support/verb-context.ts';
 
 const FILE = 'processors/one/registry.yaml';
 const [first, second, third] = ['first', 'second', 'third'].map((mark) => makeImage('acme-one', mark)) as [ProcessorImage, ProcessorImage, ProcessorImage];
-const GIT = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
 
 let registry: TestRegistry;
 let remote: string;
 let root: string;
 
-const git = (folder: string, ...args: string[]): string =>
-  execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@localhost', ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: GIT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  }).trim();
 const claimed = ({ amd64 }: ProcessorImage): string =>
   Buffer.from(amd64.config.bytes)
     .toString()
@@ -47,24 +39,11 @@ const textOf = (image: ProcessorImage, revision: string, more = '', at = `${regi
   ].join('\n');
 const OLD = '1'.repeat(40);
 
-const clone = (depth?: '--depth=1', folder = temporaryFolder('clone')): string => {
-  execFileSync('git', ['clone', '--quiet', '--branch=staging', ...(depth === undefined ? [] : [depth]), `file://${remote}`, folder], {
-    env: GIT,
-    stdio: 'ignore',
-  });
-  return folder;
-};
-const put = (folder: string, file: string, text: string): void => {
-  mkdirSync(join(folder, file, '..'), { recursive: true });
-  writeFileSync(join(folder, file), text);
-};
+const clone = (depth?: '--depth=1'): string => cloneStaging(remote, depth);
 /** What somebody else pushes meanwhile. */
 const pushed = (files: Readonly<Record<string, string>>, from = clone()): string => {
   for (const [file, text] of Object.entries(files)) put(from, file, text);
-  git(from, 'add', '-A');
-  git(from, 'commit', '--quiet', '-m', 'a change');
-  git(from, 'push', '--quiet', 'origin', 'HEAD:staging');
-  return git(from, 'rev-parse', 'HEAD');
+  return pushAll(from);
 };
 const tip = (): string => git(remote, 'rev-parse', 'staging');
 const at = (commit: string, file: string): string => execFileSync('git', ['cat-file', 'blob', `${commit}:${file}`], { cwd: remote, encoding: 'utf8' });
@@ -92,27 +71,13 @@ beforeAll(async () => {
 afterAll(() => registry.close());
 
 let built: string;
-let begin: () => void;
+let repositories: ReturnType<typeof stagingRemote>;
 beforeAll(() => {
-  const folder = temporaryFolder('repositories');
-  remote = join(folder, 'remote');
-  git(folder, 'init', '--quiet', '--bare', '--initial-branch=staging', remote);
-  const source = temporaryFolder('source');
-  git(source, 'init', '--quiet', '--initial-branch=staging');
-  git(source, 'remote', 'add', 'origin', `file://${remote}`);
-  built = pushed({ [FILE]: textOf(first, OLD), 'src/a.ts': '1\n', '.gitignore': '.pinlane\n' }, source);
-  // As a job has it: one commit, and no branch.
-  const job = clone('--depth=1', join(folder, 'job'));
-  git(job, 'checkout', '--quiet', '--detach');
-  const restore = restorable(folder);
-  begin = () => {
-    restore();
-    git(job, 'update-index', '-q', '--refresh');
-    root = job;
-  };
+  repositories = stagingRemote({ [FILE]: textOf(first, OLD), 'src/a.ts': '1\n', '.gitignore': '.pinlane\n' });
 });
 beforeEach(() => {
-  begin();
+  repositories.restore();
+  ({ remote, job: root, commit: built } = repositories);
   put(root, FILE, textOf(second, built));
 });
 
