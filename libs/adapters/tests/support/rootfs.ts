@@ -52,13 +52,18 @@ http.createServer((request, response) => {
 }).listen(Number(process.env.PORT), '0.0.0.0');
 `;
 
-/** A processor as far as /healthz tells: it says which digest it is. It ends when it is asked for /crash, and tells its secret to its log. */
+/**
+ * A processor as far as /healthz tells: it says which digest it is. It ends when it is asked for /crash, takes a second and a half for /slow, finishes what it
+ * has begun when it is to end, and tells its secret to its log.
+ */
 export const HEALTHY = `
 const http = require('node:http');
-process.on('SIGTERM', () => process.exit(0));
 console.log('key ' + process.env.API_KEY);
-http.createServer((request, response) => {
+const server = http.createServer((request, response) => {
   if (request.url === '/crash') process.exit(3);
-  response.end(JSON.stringify({ ok: true, image_digest: process.env.IMAGE_DIGEST, pid: process.pid }));
+  const answer = () => response.end(JSON.stringify({ ok: true, image_digest: process.env.IMAGE_DIGEST, pid: process.pid }));
+  if (request.url === '/slow') setTimeout(answer, 1500);
+  else answer();
 }).listen(Number(process.env.PORT), '0.0.0.0');
+process.on('SIGTERM', () => server.close(() => process.exit(0)));
 `;

@@ -6,6 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Front {
   /** Listens on a port; 0 takes a free one. Waits so long for one that is taken. @returns the port @throws EADDRINUSE */
   listen(port: number, patienceMs: number): Promise<number>;
+  /** Leaves the port to another; what is open goes on. */
+  release(): void;
+  /** Ends what is open, too. */
   close(): Promise<void>;
 }
 
@@ -55,11 +58,11 @@ export const createFront = (target: () => string | null): Front => {
           await sleep(20);
         }
     },
+    release: () => void server.close(),
     close: async () => {
-      if (!server.listening) return;
-      server.close();
+      const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of open) socket.destroy();
-      await once(server, 'close').catch(() => undefined);
+      await closed;
     },
   };
 };

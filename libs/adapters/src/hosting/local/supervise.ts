@@ -54,7 +54,8 @@ export const supervise = async (order: SupervisorOrder, openImage: (order: Super
   const folders = appFolders(deployments, plan.place);
   const log = openLogFile(folders.log, Object.values(secrets));
   const ending = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => ending.abort());
+  // Ends a processor without grace; what is only being started needs none.
+  const killing = new AbortController();
 
   let status: Status = { holder: await newHolder(), phase: 'starting', port: null, restarts: 0, why: null };
   const tell = async (more: Partial<Status>): Promise<void> => {
@@ -63,11 +64,16 @@ export const supervise = async (order: SupervisorOrder, openImage: (order: Super
     if (existsSync(folders.root)) await writeState(folders.status(version), status);
   };
   let running: RunningProcessor | null = null;
+  const end = (): void => {
+    ending.abort();
+    if (running === null) killing.abort();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end);
   const front = createFront(() => running?.socket ?? null);
   const runtime = RUNTIMES.find(({ name }) => name === order.runtime) ?? RUNTIMES[RUNTIME_NAMES.length - 1]!;
   const start = async (): Promise<RunningProcessor> => {
-    const image = await openImage(order, ending.signal);
-    return startLocal(plan, { runtime, image, secrets, artifacts: folders.artifacts(version), onOutput: log.add, signal: ending.signal });
+    const image = await openImage(order, killing.signal);
+    return startLocal(plan, { runtime, image, secrets, artifacts: folders.artifacts(version), onOutput: log.add, signal: killing.signal });
   };
   const listen = async (): Promise<number> => {
     if (order.listens === 'when-configured') return front.listen(order.port, PORT_PATIENCE_MS);
@@ -141,11 +147,14 @@ export const supervise = async (order: SupervisorOrder, openImage: (order: Super
         .join('; '),
     }).catch(() => undefined);
   } finally {
-    ending.abort();
-    await front.close();
+    end();
+    // The version after takes the port, while what this one has begun comes to its end.
+    front.release();
     // What is just being started comes to its end first, and is ended then.
     await (starting as Promise<void> | null)?.catch(() => undefined);
     await (running as RunningProcessor | null)?.stop(GRACE_MS).catch(() => undefined);
+    killing.abort();
+    await front.close();
     await removeTree(folders.artifacts(version)).catch(() => undefined);
   }
 };

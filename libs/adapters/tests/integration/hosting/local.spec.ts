@@ -87,6 +87,14 @@ describe('an app of this machine', () => {
     expect((await awaitServing({ request, digest, budgetMs: 20_000, signal: io().signal })).why).toBeNull();
   });
 
+  it('answers what it has begun while the next version takes its place', async () => {
+    const { request, platform, plan } = await start();
+    const slow = request({ method: 'GET', path: '/slow' });
+    await platform.deploy(plan('two'), io());
+    expect(JSON.parse(Buffer.from((await slow).body).toString())).toMatchObject({ image_digest: digest });
+    expect((await awaitServing({ request, digest: sha256('two'), budgetMs: 20_000, signal: io().signal })).why).toBeNull();
+  });
+
   it('keeps the version before if the new one does not start, and says why', async () => {
     const { request, platform, plan } = await start();
     const broken: DeploymentPlan = { ...plan('two'), env: { NODE_OPTIONS: '--no-such-option' } };

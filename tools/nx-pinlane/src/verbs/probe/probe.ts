@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { requestsTo } from '@pinlane/adapters';
+import { requestsTo, untilTaken } from '@pinlane/adapters';
 import { checkByAddress, readCases, type Deployed } from '@pinlane/conformance';
 import { asPinlaneError, EXIT, formatProblem, isPinlaneError, plainLine, type ExitCode, type ProbeReport, type ProcessorResponse } from '@pinlane/contracts';
 import type { HostedAddress } from '@pinlane/pipeline';
@@ -21,7 +21,7 @@ const refusalOf = async (
   about: About,
   signal: AbortSignal,
 ): Promise<Refusal> => {
-  const send = requestsTo(address);
+  const send = untilTaken(requestsTo(address));
   let last: ProcessorResponse | null = null;
   const request: Deployed['request'] = async (asked) => (last = await send(asked));
   const { outcome, message } = await checkByAddress({ ...about, request }, rule, signal);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { requestsTo } from '@pinlane/adapters';
+import { requestsTo, untilTaken } from '@pinlane/adapters';
 import { readCases, smokeTest } from '@pinlane/conformance';
 import { EXIT, formatProblem, plainLine, type SmokeReport } from '@pinlane/contracts';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
@@ -17,7 +17,7 @@ export const smoke = async (options: SmokeOptions, context: VerbContext): Promis
   const cases = await readCases(join(context.root, context.projectRoot, 'acceptance'), context.root);
   const address = await hosting.address(plan.place, io.signal);
   io.progress(`asking ${address.url}`);
-  const checks = await smokeTest({ spec: specFile.spec, digest: plan.image.digest, request: requestsTo(address), cases }, io.signal);
+  const checks = await smokeTest({ spec: specFile.spec, digest: plan.image.digest, request: untilTaken(requestsTo(address)), cases }, io.signal);
   const failed = checks.filter(({ outcome }) => outcome === 'failed');
   const passed = checks.filter(({ outcome }) => outcome === 'passed').length;
   const document: SmokeReport = {
