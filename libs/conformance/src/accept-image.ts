@@ -90,6 +90,7 @@ const subjectOf = async (start: Start, running: RunningProcessor, files: readonl
     egress,
     isolationRequired,
     maxBodyBytes: MAX_BODY_BYTES,
+    executions: 'conformance',
     params: exampleParams(files, spec),
     running,
     start: (variant) => startVariant(start, variant),

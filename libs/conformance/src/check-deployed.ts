@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   fail,
   MAX_BODY_BYTES,
@@ -39,6 +40,8 @@ const subjectOf = ({ spec, digest, request, cases }: Deployed): Subject => {
   };
   return {
     ...{ spec, digest, uid: 0, environment: '', isolation: open, egress: { blocked: false, reasons: [] }, isolationRequired: false },
+    // A deployed processor has other callers: another smoke test at the same time, and a later one that would find this one's folders.
+    executions: `deployed-${randomBytes(6).toString('hex')}`,
     ...{ maxBodyBytes: MAX_BODY_BYTES, params: exampleParams(cases, spec), running },
     start: async () => outOfReach(),
   };

@@ -140,7 +140,7 @@ const runner = (subject: Subject, send: Session['send']): Session['run'] => {
   let runs = 0;
   return async (options = {}) => {
     const on = options.on ?? subject.running;
-    const executionId = options.executionId ?? `conformance-${String((runs += 1)).padStart(3, '0')}`;
+    const executionId = options.executionId ?? `${subject.executions}-${String((runs += 1)).padStart(3, '0')}`;
     const body = { ...requestBody(subject.spec.ref, executionId, subject.params), ...options.body };
     const request: ProcessorRequest = {
       method: 'POST',

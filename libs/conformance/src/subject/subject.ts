@@ -31,6 +31,8 @@ export interface Subject {
   readonly isolationRequired: boolean;
   /** The largest body that the processor must take, in bytes. */
   readonly maxBodyBytes: number;
+  /** What the ids of the executions that the suite asks for begin with. */
+  readonly executions: string;
   /** `inputs.params` with which a mock run succeeds. */
   readonly params: Readonly<Record<string, unknown>>;
   /** The processor, started the ordinary way. The suite leaves it running. */

@@ -76,6 +76,7 @@ export const referenceSubject = async (breaks: string | null): Promise<{ readonl
     egress: breaks === 'isolation.network' ? { blocked: false, reasons: ['it reached a canary'] } : { blocked: true, reasons: [] },
     isolationRequired: true,
     maxBodyBytes: MAX_BODY_BYTES,
+    executions: 'conformance',
     params: { text: 'hello' },
     running,
     start,
