@@ -12,6 +12,7 @@ import { verb as commitPins } from '../../src/verbs/commit-pins/verb.ts';
 import { verb as driftReport } from '../../src/verbs/drift-report/verb.ts';
 import { verb as modalDeploy } from '../../src/verbs/modal-deploy/verb.ts';
 import { verb as pin } from '../../src/verbs/pin/verb.ts';
+import { verb as probe } from '../../src/verbs/probe/verb.ts';
 import { verb as promotion } from '../../src/verbs/promotion/verb.ts';
 import { verb as secretsSync } from '../../src/verbs/secrets-sync/verb.ts';
 import { verb as since } from '../../src/verbs/since/verb.ts';
@@ -64,6 +65,17 @@ const killApp = async (world: LanesWorld): Promise<void> => {
   for (let look = 0; look < 100 && !(await isGone(holder)); look += 1) await sleep(100);
 };
 
+/** What runs processors of these lanes, by process id. */
+const bridges = (world: LanesWorld): string[] =>
+  readdirSync('/proc').filter((pid) => {
+    try {
+      const line = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
+      return line.includes('bridge.cjs') && line.includes(dirname(world.remote));
+    } catch {
+      return false;
+    }
+  });
+
 /** The reports that are attached to images of the processor. */
 const evidence = (): string[] =>
   [...registry.manifests].flatMap(([name, { bytes }]) => {
@@ -108,8 +120,8 @@ const STEPS: readonly Step[] = [
       { asks: /^PUT .*\/manifests\/accepted-/, moment: 'asked' },
     ],
   },
-  { lane: 'staging', verb: verifyPins, asks: true },
-  { lane: 'staging', verb: secretsSync, asks: false },
+  { lane: 'staging', verb: verifyPins, asks: true, kills: [{ asks: /^GET .*\/manifests\//, moment: 'asked' }] },
+  { lane: 'staging', verb: secretsSync, asks: false, kills: [{ at: { what: 'write', of: '.secrets/acme-echo' } }] },
   {
     ...{ lane: 'staging', verb: modalDeploy, asks: true },
     kills: [
@@ -119,12 +131,20 @@ const STEPS: readonly Step[] = [
     ],
     platform: { away: [1, 'ERR_SYSTEM'] },
   },
-  { lane: 'staging', verb: smoke, asks: false, platform: { away: [1, 'ERR_DEPLOY_UNREACHABLE'], dead: [1, 'ERR_DEPLOY_UNREACHABLE'] } },
+  {
+    ...{ lane: 'staging', verb: smoke, asks: false, kills: [{ at: { what: 'write', of: 'smoke.json' } }] },
+    platform: { away: [1, 'ERR_DEPLOY_UNREACHABLE'], dead: [1, 'ERR_DEPLOY_UNREACHABLE'] },
+  },
+  // Without the registry it tells what it can of the app that runs.
+  { lane: 'staging', verb: probe, asks: false, kills: [{ at: { what: 'spawn', of: 'bridge.cjs', when: 'begun' } }] },
   {
     ...{ lane: 'staging', verb: driftReport, asks: false, kills: [{ at: { what: 'write', of: 'reports/drift' } }] },
     platform: { away: [1, 'ERR_DRIFT_UNKNOWN'], dead: [2, 'ERR_DRIFT'] },
   },
-  { lane: 'main', verb: promotion, asks: true, options: { platforms: 'linux/amd64' } },
+  {
+    ...{ lane: 'main', verb: promotion, asks: true, options: { platforms: 'linux/amd64' } },
+    kills: [{ asks: /^GET .*\/manifests\//, moment: 'asked' }],
+  },
   { lane: 'main', verb: acceptance, asks: true, only: 'faults' },
   { lane: 'main', verb: modalDeploy, asks: true, only: 'faults' },
 ];
@@ -175,6 +195,7 @@ describe('The pipelines of staging and main', () => {
 
   const killed = async ({ lane, verb }: Step, kill: Kill): Promise<void> => {
     const end = new AbortController();
+    const before = bridges(world);
     const hook = 'at' in kill ? { NODE_OPTIONS: `--import=${KILLER}`, KILL_AT: JSON.stringify(kill.at) } : {};
     if ('asks' in kill) {
       const headers = () => (end.abort(), {});
@@ -195,6 +216,10 @@ describe('The pipelines of staging and main', () => {
     const { exitCode, output } = await job.pinlaneKilled(end.signal, { ...world.env(lane), ...hook, TMPDIR: dirname(world.remote) }, ...args);
     registry.faults.length = 0;
     expect({ verb: verb.name, kill, exitCode, output: exitCode === null ? '' : output }).toEqual({ verb: verb.name, kill, exitCode: null, output: '' });
+    if (verb === modalDeploy) return;
+    const left = () => bridges(world).filter((pid) => !before.includes(pid));
+    for (let look = 0; look < 100 && left().length > 0; look += 1) await sleep(100);
+    expect({ verb: verb.name, kill, left: left() }).toEqual({ verb: verb.name, kill, left: [] });
   };
 
   /** Another runner, which begins its job anew. */
