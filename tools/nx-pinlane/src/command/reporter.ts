@@ -11,7 +11,7 @@ export interface Streams {
 
 /** Prints what a command does, and its outcome. */
 export interface Reporter {
-  /** Tells what is being done now: one line that replaces the last one on a terminal; elsewhere a line for what takes time, and in CI for every step. */
+  /** Tells what is being done now: one line that replaces the last one on a terminal; elsewhere a line for what takes time, or with --verbose for every step. */
   readonly progress: Progress;
   /** Tells what a reader of the log must know. */
   readonly note: (line: string) => void;
@@ -45,7 +45,7 @@ export const createReporter = ({ stdout, stderr, aside }: Streams, { json, ci, v
     if (text.length > 0) to.write(`${text.join('\n')}\n`);
   };
   const tell = (line: string): void => print(aside ?? stderr, [spoken(line)]);
-  const steps = live ? null : createSteps(tell, { every: verbose || (ci && aside === undefined), first: verb });
+  const steps = live ? null : createSteps(tell, { every: verbose, first: verb });
   const lines = (to: { write(text: string): unknown }, text: readonly string[]) => {
     print(to, text);
     steps?.wrote();

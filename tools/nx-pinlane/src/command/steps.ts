@@ -27,7 +27,7 @@ const elapsed = (ms: number): string => `${Math.round(ms / 1000)} s`;
 /**
  * Tells, on an output that keeps every line (a pipe, a log), what takes longer than a second: a step that lasts that long, one line every three seconds of
  * steps that are shorter, and again a step that goes on, with the time it has taken.
- * @param every whether each step is told as it begins, as a log for machines wants it
+ * @param every whether each step is told as it begins, as who looks for a fault wants it
  * @param first what is told if the work names no step
  */
 export const createSteps = (print: (line: string) => void, { every, first }: { readonly every: boolean; readonly first: string }): Steps => {
