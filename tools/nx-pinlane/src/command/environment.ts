@@ -14,6 +14,11 @@ export const ENVIRONMENT = {
   PINLANE_PLATFORMS: { what: 'The platforms to build, with commas between; all that the lane builds if it is unset.', option: 'platforms', inCacheKey: true },
   PINLANE_PUSH: { what: 'Whether images are pushed: true or false.', option: 'push', inCacheKey: true },
   PINLANE_REGISTRY: { what: 'The registry and path prefix in place of the one in registry.yaml.', option: 'registry', inCacheKey: true },
+  PINLANE_PART: {
+    what: 'The part of the processors that this runner pins, such as 2/4, where several runners share them; all of them if it is unset.',
+    option: null,
+    inCacheKey: false,
+  },
   PINLANE_BASE_IMAGE: {
     what: 'The image, by digest, that stands for the build argument BASE_IMAGE if nothing else sets it.',
     option: null,

@@ -49,10 +49,14 @@ const makeDelivery = async (workspace: TestWorkspace): Promise<void> => {
 };
 
 /** Rehearses, and gives the document with what is of no matter left out of the message of a failure. */
-const rehearse = async (npx: 'short' | 'of npm', ...args: string[]): Promise<Rehearsal & { readonly ran: Ran }> => {
+const rehearseWith = async (
+  variables: Readonly<Record<string, string>>,
+  npx: 'short' | 'of npm',
+  ...args: string[]
+): Promise<Rehearsal & { readonly ran: Ran }> => {
   const path = process.env['PATH'] ?? '';
   const ran = await workspace.pinlaneWith(
-    { GOBIN: actFolder()!, PATH: npx === 'short' ? `${shortNpx}:${path}` : path },
+    { ...variables, GOBIN: actFolder()!, PATH: npx === 'short' ? `${shortNpx}:${path}` : path },
     ...['rehearse', '--json', `--state=${state}`, ...args],
   );
   try {
@@ -61,6 +65,7 @@ const rehearse = async (npx: 'short' | 'of npm', ...args: string[]): Promise<Reh
     throw new Error(ran.output);
   }
 };
+const rehearse = (npx: 'short' | 'of npm', ...args: string[]): ReturnType<typeof rehearseWith> => rehearseWith({}, npx, ...args);
 const green = ({ verdict, ran }: Awaited<ReturnType<typeof rehearse>>): void =>
   expect({ verdict, output: verdict === 'green' ? '' : ran.output }).toEqual({ verdict: 'green', output: '' });
 
@@ -89,12 +94,20 @@ const supervisors = (): string[] =>
 
 /** A command that fails in each job, what is there when it did, and how far staging's branch and the platform have come. */
 type Fault = readonly [fail: string, jobs: readonly string[], pinCommits: number, apps: readonly string[]];
+/** The lanes that deploy nothing: their jobs do not wait for each other. */
+const TESTED: readonly (readonly [lane: 'pr' | 'dev', fail: string, jobs: readonly string[]])[] = [
+  ['pr', 'pins:pin-edits:after', ['pins failure', 'tests success', 'acceptance success']],
+  ['pr', 'tests:test-unit', ['pins success', 'tests failure', 'acceptance success']],
+  ['pr', 'acceptance:acceptance:after', ['pins success', 'tests success', 'acceptance failure']],
+  ['dev', 'tests:test-unit', ['tests failure', 'acceptance success']],
+  ['dev', 'acceptance:acceptance', ['tests success', 'acceptance failure']],
+];
 const STAGING: readonly Fault[] = [
-  ['build:pin:after', ['build failure', 'acceptance skipped', 'deploy skipped', 'drift skipped'], 0, []],
-  ['build:commit-pins:after', ['build failure', 'acceptance skipped', 'deploy skipped', 'drift skipped'], 1, []],
-  ['acceptance:verify-pins', ['build success', 'acceptance failure', 'deploy skipped', 'drift skipped'], 1, []],
-  ['deploy:modal-deploy', ['build success', 'acceptance success', 'deploy failure', 'drift skipped'], 1, []],
-  ['drift:drift-report', ['build success', 'acceptance success', 'deploy success', 'drift failure'], 1, ['staging/acme-echo-v1']],
+  ['build:pin:after', ['parts skipped', 'build failure', 'acceptance skipped', 'deploy skipped', 'drift skipped'], 0, []],
+  ['build:commit-pins:after', ['parts skipped', 'build failure', 'acceptance skipped', 'deploy skipped', 'drift skipped'], 1, []],
+  ['acceptance:verify-pins', ['parts skipped', 'build success', 'acceptance failure', 'deploy skipped', 'drift skipped'], 1, []],
+  ['deploy:modal-deploy', ['parts skipped', 'build success', 'acceptance success', 'deploy failure', 'drift skipped'], 1, []],
+  ['drift:drift-report', ['parts skipped', 'build success', 'acceptance success', 'deploy success', 'drift failure'], 1, ['staging/acme-echo-v1']],
 ];
 const MAIN: readonly Fault[] = [
   ['promotion:promotion', ['promotion failure', 'acceptance skipped', 'deploy skipped', 'drift skipped'], 1, ['staging/acme-echo-v1']],
@@ -126,7 +139,7 @@ requirement(
       expect(outcomes(seen)).toEqual({
         pr: ['pins success', 'tests success', 'acceptance success'],
         dev: ['tests success', 'acceptance success'],
-        staging: ['build success', 'acceptance success', 'deploy success', 'drift success'],
+        staging: ['parts skipped', 'build success', 'acceptance success', 'deploy success', 'drift success'],
         main: ['promotion success', 'acceptance success', 'deploy success', 'drift success'],
       });
       const [pins, ...more] = pinCommits('staging');
@@ -144,6 +157,26 @@ requirement(
     },
     PATIENCE_MS,
   );
+
+  describe('on a remote where nothing is pinned', () => {
+    beforeAll(() => {
+      state = temporaryFolder('unpinned');
+    });
+
+    it.each(TESTED)(
+      'are red in lane %s where %s fails, and leave nothing behind',
+      async (lane, failing, jobs) => {
+        const seen = await rehearse('short', `--lane=${lane}`, `--fail=${failing}`);
+        const left = { pins: pinCommits('staging'), apps: deployed(), running: supervisors() };
+        expect({ failing, exitCode: seen.ran.exitCode, jobs: outcomes(seen)[lane], ...left }).toEqual({
+          ...{ failing, exitCode: 2, jobs, pins: [], apps: [], running: [] },
+        });
+      },
+      PATIENCE_MS,
+    );
+
+    it.each(['pr', 'dev'])('are green in lane %s when nothing fails any more', async (lane) => green(await rehearse('short', `--lane=${lane}`)), PATIENCE_MS);
+  });
 
   describe('on one remote, from its first pipeline on', () => {
     beforeAll(() => {
@@ -163,15 +196,17 @@ requirement(
     );
 
     it(
-      'end well after all that: two pipelines of staging at once, of a change, with one pin commit more, and main with the same',
+      'end well after all that: two pipelines of staging at once, of a change, each of which builds in parts, with one pin commit more, and main with the same',
       async () => {
         const source = 'processors/acme-echo/src/main.ts';
         await workspace.write({ [source]: `${await workspace.read(source)}process.title = 'changed';\n` });
         await workspace.commit('a change');
         const before = pinCommits('staging');
-        const seen = await rehearse('short', '--lane=staging', '--twice');
+        const seen = await rehearseWith({ STAGING_PARTS: '["1/2", "2/2"]' }, 'short', '--lane=staging', '--twice');
         green(seen);
-        expect(seen.stages[0]?.runs).toHaveLength(2);
+        const jobs = seen.stages[0]?.runs.map((run) => run.jobs.map(({ job, outcome }) => `${job} ${outcome}`));
+        const each = ['parts success', 'build success', 'acceptance success', 'deploy success', 'drift success'];
+        expect(jobs).toEqual([each, each]);
         expect(pinCommits('staging')).toEqual([expect.any(String), ...before]);
         const { digest } = JSON.parse(readFileSync(join(state, 'deployments/staging/acme-echo-v1/app.json'), 'utf8')) as { digest: string };
         const pinned = (commit: string): string => git('show', `${commit}:processors/acme-echo/registry.yaml`);

@@ -7,6 +7,7 @@ import { tellOutputs } from '../../command/step-outputs.ts';
 import { openLocations } from '../../images/locations.ts';
 import { writeOwnFile } from '../../workspace/own-file.ts';
 import { runOf } from '../../workspace/ci-run.ts';
+import { partIn } from '../../workspace/part.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
 import { insecureRegistries, resolveLane } from '../../workspace/settings.ts';
 import { unfinishedPins } from '../../workspace/unfinished-pins.ts';
@@ -76,7 +77,7 @@ const linesOf = ({ outcome, commit, branch, changes, leftOut }: PinCommit): stri
 /**
  * Commits the pins that `pin` wrote into the working tree, as one commit on the tip of the lane's branch, after looking at every image that they name. Working
  * tree, index and branches of the clone stay as they are.
- * @throws ERR_LANE_FORBIDS, ERR_PIN_COMMIT_UNFINISHED, ERR_PIN_COMMIT_DIRTY, ERR_PIN_COMMIT_LOOP, ERR_PIN_LOCAL, what an image does not prove to be, and what `publishPins` throws
+ * @throws ERR_LANE_FORBIDS, ERR_OPTION_INVALID, ERR_PIN_COMMIT_UNFINISHED, ERR_PIN_COMMIT_DIRTY, ERR_PIN_COMMIT_LOOP, ERR_PIN_LOCAL, what an image does not prove to be, and what `publishPins` throws
  */
 export const commitPins = async (
   options: CommitPinsOptions,
@@ -86,6 +87,10 @@ export const commitPins = async (
   const { root, env, signal, progress, patience } = context;
   const lane = resolveLane(options.lane, env);
   if (laneRules(lane).writesPins !== 'yes') fail('ERR_LANE_FORBIDS', `lane ${lane} commits no pins`);
+  if (partIn(env) !== null)
+    fail('ERR_PIN_COMMIT_UNFINISHED', 'this runner has a part of the processors alone, and a pin commit is of all', {
+      fix: 'Unset PINLANE_PART, and pin again: what the parts built is found.',
+    });
   await requireFinished(lane, context);
   const { branch = lane, remote, dryRun = false } = options;
   const clone = openClone({ folder: root, remote, env, signal, token: valueOf(env, 'PINLANE_GIT_TOKEN') });

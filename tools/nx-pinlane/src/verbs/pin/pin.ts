@@ -8,6 +8,7 @@ import { whyNothing } from '../../images/find-image.ts';
 import { openLocations, type ImageLocations } from '../../images/locations.ts';
 import { isUncached } from '../../images/options.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
+import { partIn, partOf } from '../../workspace/part.ts';
 import { settlePushes } from '../../workspace/push-journal.ts';
 import { resolveSettings, type BuildSettings } from '../../workspace/settings.ts';
 import { readSpec, type SpecFile } from '../../workspace/spec-file.ts';
@@ -64,10 +65,16 @@ const requireAlone = (options: PinOptions): void => {
     });
 };
 
+/** The outcome where nothing is written, and why. */
+const stayed = ({ spec, file }: SpecFile, why: string): VerbOutcome<PinReport> => {
+  const report = pinReport(spec, spec, { file, outcome: 'unchanged', explanation: [why] });
+  return { document: report, lines: [renderPinReport(report)], exitCode: EXIT.good };
+};
+
 /**
  * Writes the digests of a processor's image into its registry.yaml, after verifying the image's bytes; with --check, --reproduce or --dry-run
  * only tells what it finds.
- * @throws ERR_LANE_FORBIDS, ERR_PIN_LOCAL, ERR_PIN_UNVERIFIED, ERR_REGISTRY_CONFLICT and whatever building and verifying throw
+ * @throws ERR_LANE_FORBIDS, ERR_OPTION_INVALID, ERR_PIN_LOCAL, ERR_PIN_UNVERIFIED, ERR_REGISTRY_CONFLICT and whatever building and verifying throw
  */
 export const pin = async (options: PinOptions, context: VerbContext): Promise<VerbOutcome<PinReport>> => {
   const { check: checks = false, reproduce: reproduces = false, dryRun = false } = options;
@@ -83,6 +90,9 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
   if (checks && options.digest !== undefined)
     fail('ERR_OPTION_INVALID', '--check compares the pins with the source, and --digest names another image', { fix: 'Give one of the two.' });
   if (!checks && !reproduces && !dryRun) requireMayPin(settings.lane);
+  const part = partIn(context.env);
+  const theirs = part === null || checks || reproduces ? null : partOf(context.project, part.of);
+  if (part !== null && theirs !== null && theirs !== part.own) return stayed(specFile, `left to part ${theirs} of ${part.of}; this is part ${part.own}`);
   if (options.bundle && options.digest === undefined) await writeBundle(options.bundle, context);
   if (checks) return check(specFile, requestedBy(options.build ?? {}), settings, locations, context);
   if (reproduces) {
@@ -91,11 +101,7 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
   }
 
   const candidate = await candidateOf(options, specFile, locations, context);
-  if ('unchanged' in candidate) {
-    const { spec, file } = specFile;
-    const report = pinReport(spec, spec, { file, outcome: 'unchanged', explanation: [candidate.unchanged] });
-    return { document: report, lines: [renderPinReport(report)], exitCode: EXIT.good };
-  }
+  if ('unchanged' in candidate) return stayed(specFile, candidate.unchanged);
   requirePublishable(candidate, settings, specFile, context.project);
   context.progress(`verifying ${shortDigest(candidate.image.digest)}`);
   const decide: Decide = async (spec) => {
@@ -107,10 +113,10 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
     return { document: report, lines: [renderPinReport(report), ...diff], exitCode: EXIT.good };
   }
   const written = await writePins(specFile, decide, locations.paths.locks, context.signal);
-  const stayed = written.outcome === 'unchanged' && candidate.found !== null;
-  const report = stayed ? { ...written, explanation: [candidate.found] } : written;
+  const isSame = written.outcome === 'unchanged' && candidate.found !== null;
+  const report = isSame ? { ...written, explanation: [candidate.found] } : written;
   // The push that led here is over: its image is pinned.
   const pushed = { repository: formatRepository(candidate.image), index: candidate.image.digest };
   await settlePushes({ paths: locations.paths, name: context.project, note: context.note, signal: context.signal }, [pushed]);
-  return { document: report, lines: [...(candidate.came === null || stayed ? [] : [candidate.came]), renderPinReport(report)], exitCode: EXIT.good };
+  return { document: report, lines: [...(candidate.came === null || isSame ? [] : [candidate.came]), renderPinReport(report)], exitCode: EXIT.good };
 };

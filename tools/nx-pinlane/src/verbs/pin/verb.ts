@@ -9,7 +9,7 @@ export const verb = defineVerb({
   subject: 'processor',
   options,
   internalOptions,
-  environment: buildEnvironment,
+  environment: [...buildEnvironment, 'PINLANE_PART'],
   document: [pinReportSchema],
   target: { dependsOn: ['^buildx'], example: { check: true } },
   batch: true,

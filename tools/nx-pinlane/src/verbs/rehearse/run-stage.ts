@@ -36,7 +36,7 @@ const environmentOf = (env: VerbContext['env'], secrets: readonly string[]): Rec
 
 /** The variables of the repository: where images go, and what this command was told of building and running them. */
 const variablesOf = ({ registry, adapter, context: { env } }: Setting): string[] => {
-  const told = ['PINLANE_ENGINE', 'PINLANE_RUNTIME', 'PINLANE_INSECURE_REGISTRY', 'PINLANE_MODAL_REGISTRY_SECRET'].flatMap((name) =>
+  const told = ['PINLANE_ENGINE', 'PINLANE_RUNTIME', 'PINLANE_INSECURE_REGISTRY', 'PINLANE_MODAL_REGISTRY_SECRET', 'STAGING_PARTS'].flatMap((name) =>
     env[name] ? [`${name}=${env[name]}`] : [],
   );
   return [`PINLANE_REGISTRY=${registry}`, `PINLANE_ADAPTER=${adapter}`, ...told].flatMap((each) => ['--var', each]);

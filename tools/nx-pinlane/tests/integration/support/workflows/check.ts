@@ -145,14 +145,16 @@ const checkUses = ({ line, uses, with: inputs }: Step, pushes: boolean, { workfl
 const checkExpression = (expression: string, line: number, job: Job | null, { workflow, facts, tell }: About): void => {
   const { reads, calls } = readExpression(expression);
   if (calls.includes('always') || calls.includes('failure')) tell(line, `${expression}: what runs after a failure may do what the failure was to prevent`);
-  for (const [context = '*', name = '*', , output = '*'] of reads) {
+  for (const [context = '*', name = '*', what = '*', output = '*'] of reads) {
     if (context === '*' || name === '*') tell(line, `${expression}: what is read is not known before it runs`);
     if (context === 'vars' && !(name in VARIABLES)) tell(line, `there is no variable ${name} in the list of the repository's`);
-    if (context === 'inputs' || context === 'matrix' || context === 'strategy') tell(line, `${expression}: the workflow has no ${context}`);
+    if (context === 'inputs') tell(line, `${expression}: the workflow has no inputs`);
+    if ((context === 'matrix' && job?.matrix?.[name] === undefined) || (context === 'strategy' && (!job?.matrix || name !== 'job-index')))
+      tell(line, `${expression}: job ${job?.id ?? ''} has no such thing`);
     if (context === 'needs') {
       const needed = workflow.jobs.find(({ id }) => id === name);
       if (!job?.needs.includes(name)) tell(line, `job ${job?.id ?? ''} reads job ${name}, which it does not need`);
-      else if (needed && needed.outputs[output] === undefined) tell(line, `job ${name} has no output ${output}`);
+      else if (needed && what !== 'result' && needed.outputs[output] === undefined) tell(line, `job ${name} has no output ${output}`);
     }
     if (context === 'steps') {
       const told = job?.steps
@@ -244,13 +246,18 @@ const checkRights = (job: Job, about: About): void => {
 const isBefore = (first: string, second: Job, workflow: Workflow): boolean =>
   second.needs.some((name) => name === first || workflow.jobs.some((job) => job.id === name && isBefore(first, job, workflow)));
 
+/** Whether a job is left out where a variable is unset. */
+const isOptional = ({ if: condition }: Job): boolean => condition?.includes("!= ''") ?? false;
+
 /** The places where a lane runs a target whatever comes, or with an option if one is named. */
 const placesOf = (what: string, { jobs }: Workflow) => {
   const [target = '', option] = what.split(' --');
   const isIt = (command: NxCommand): boolean =>
     command.targets.includes(target) && (option === undefined ? !onlyLooks(command) : command.options[option] !== undefined);
   return jobs.flatMap((job) =>
-    job.steps.flatMap((step, at) => (commandsOf(step).some(isIt) && step.if === null && !step.continues && !job.continues ? [{ job, at }] : [])),
+    job.steps.flatMap((step, at) =>
+      commandsOf(step).some(isIt) && step.if === null && !step.continues && !job.continues && !isOptional(job) ? [{ job, at }] : [],
+    ),
   );
 };
 
@@ -278,13 +285,42 @@ const checkCheckouts = ({ lane, workflow, tell }: About): void => {
   for (const job of workflow.jobs)
     for (const { line, uses, with: inputs } of job.steps) {
       if (!uses?.startsWith('actions/checkout@')) continue;
-      const after = pinned !== undefined && job.id !== pinned.job.id;
+      const after = pinned !== undefined && isBefore(pinned.job.id, job, workflow);
       if (after && inputs['ref'] !== `\${{ needs.${pinned.job.id}.outputs.commit }}`) tell(line, `job ${job.id} must check out the commit with the pins`);
       if (!after && inputs['ref'] !== own) tell(line, `job ${job.id} must check out ${own ?? 'what set the workflow off'}`);
     }
 };
 
-/** What no rule here reads may do anything: a container, a matrix, another shell, a workflow that is called, a filter of an event. */
+/**
+ * A condition that asks for the end of the workflow takes the place of success(), which holds a job back unless all before it are green; so it has to ask that
+ * of each. Where a job before may be left out, which success() takes for a failure, there has to be such a condition.
+ */
+const checkCondition = (job: Job, { workflow, tell }: About): void => {
+  const { line, id, needs } = job;
+  const parts = job.if?.split(/\s*&&\s*/) ?? [];
+  const optional = workflow.jobs.filter(isOptional).map((each) => each.id);
+  if (!parts.includes('!cancelled()')) {
+    const before = optional.filter((each) => isBefore(each, job, workflow));
+    if (before.length > 0) tell(line, `job ${id} comes after ${before.join(', ')}, which may be left out: its \`if\` must say which results it needs`);
+    return;
+  }
+  const wanted = needs.map((need) => {
+    const good = `needs.${need}.result == 'success'`;
+    return optional.includes(need) ? `(${good} || needs.${need}.result == 'skipped')` : good;
+  });
+  for (const each of wanted) if (!parts.includes(each)) tell(line, `job ${id} would run whatever came before: its \`if\` must ask for ${each}`);
+  const other = parts.filter((each) => each !== '!cancelled()' && !wanted.includes(each) && !/^vars\.\w+ != '(?:off)?'$/.test(each));
+  if (other.length > 0) tell(line, `the \`if\` of job ${id} asks for something else: ${other.join(', ')}`);
+};
+
+/** What jobs are made of comes from the repository's variables. */
+const checkMatrix = ({ line, id, matrix }: Job, { tell }: About): void => {
+  for (const [name, list] of Object.entries(matrix ?? {}))
+    if (!/^\$\{\{ fromJSON\(vars\.\w+ \|\| '[^']*'\) \}\}$/.test(list))
+      tell(line, `the matrix of job ${id} has ${name} from elsewhere than a variable of the repository`);
+};
+
+/** What no rule here reads may do anything: a container, another shell, a workflow that is called, a filter of an event. */
 const checkOthers = ({ workflow: { others, jobs }, tell }: About): void => {
   const unread = (keys: readonly string[], line: number, where: string): void =>
     keys.forEach((key) => tell(line, `${where} has \`${key}\`, which no rule of the lanes looks at`));
@@ -312,6 +348,8 @@ const checkJob = (job: Job, about: About): void => {
   const { commits } = deedsOf(job, about);
   checkRights(job, about);
   checkEnv(job.env, job.line, '', about);
+  checkCondition(job, about);
+  checkMatrix(job, about);
   for (const name of job.needs) if (!workflow.jobs.some(({ id }) => id === name)) tell(job.line, `there is no job ${name}`);
   if (job.runsOn !== 'ubuntu-24.04') tell(job.line, `job ${job.id} runs on ${job.runsOn}, which may become another system`);
   if (job.timeout === null || job.timeout > 120) tell(job.line, `job ${job.id} has no timeout of two hours at most`);

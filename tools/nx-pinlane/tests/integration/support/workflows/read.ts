@@ -27,6 +27,8 @@ export interface Job {
   readonly needs: readonly string[];
   readonly if: string | null;
   readonly runsOn: string;
+  /** What it is run for, each at the side of the others: the lists by their names, as they are written; null if it is run once. */
+  readonly matrix: Readonly<Record<string, string>> | null;
   readonly timeout: number | null;
   readonly environment: string | null;
   readonly permissions: Readonly<Record<string, string>> | null;
@@ -89,7 +91,8 @@ const conditionIn = (token: TemplateToken | undefined): string[] => (token === u
 const KNOWN = {
   workflow: ['name', 'on', 'concurrency', 'permissions', 'env', 'jobs'],
   event: ['branches'],
-  job: ['name', 'needs', 'if', 'runs-on', 'timeout-minutes', 'environment', 'permissions', 'outputs', 'env', 'continue-on-error', 'steps'],
+  job: ['name', 'needs', 'if', 'runs-on', 'timeout-minutes', 'environment', 'permissions', 'outputs', 'env', 'continue-on-error', 'strategy', 'steps'],
+  strategy: ['fail-fast', 'matrix'],
   step: ['id', 'name', 'if', 'uses', 'run', 'env', 'with', 'continue-on-error'],
 };
 const othersIn = (fields: Readonly<Record<string, TemplateToken>>, what: keyof typeof KNOWN): string[] =>
@@ -119,6 +122,7 @@ const permissionsOf = (token: TemplateToken | undefined): Record<string, string>
 const jobOf = (id: string, token: TemplateToken, line: number): Job => {
   const fields = fieldsOf(token);
   const { steps, environment } = fields;
+  const strategy = fieldsOf(fields['strategy']);
   return {
     line,
     id,
@@ -126,6 +130,7 @@ const jobOf = (id: string, token: TemplateToken, line: number): Job => {
     needs: listOf(fields['needs']),
     if: stringOf(fields['if']),
     runsOn: stringOf(fields['runs-on']) ?? '',
+    matrix: fields['strategy'] === undefined ? null : stringsOf(strategy['matrix']),
     timeout: fields['timeout-minutes'] === undefined ? null : Number(scalar(fields['timeout-minutes'])),
     environment: environment === undefined ? null : stringOf(isMapping(environment) ? environment.find('name') : environment),
     permissions: permissionsOf(fields['permissions']),
@@ -133,7 +138,7 @@ const jobOf = (id: string, token: TemplateToken, line: number): Job => {
     env: stringsOf(fields['env']),
     continues: fields['continue-on-error'] !== undefined,
     steps: steps !== undefined && isSequence(steps) ? [...steps].map(stepOf) : [],
-    others: othersIn(fields, 'job'),
+    others: [...othersIn(fields, 'job'), ...othersIn(strategy, 'strategy')],
     expressions: [...conditionIn(fields['if']), ...expressionsIn(token, ['steps'])],
   };
 };

@@ -19,6 +19,7 @@ export const ENVIRONMENTS: Readonly<Partial<Record<Lane, string>>> = { staging: 
 /** The variables of the repository that workflows read, and what each is for. */
 export const VARIABLES = {
   STAGING_PIPELINE: '`off` stops the pipeline of staging before it builds.',
+  STAGING_PARTS: 'The parts in which staging builds, for many processors: a list such as `["1/4", "2/4", "3/4", "4/4"]`; one job builds all where unset.',
   STAGING_DEPLOY: '`off` stops it before it deploys: images are built, pinned and accepted.',
   MAIN_PIPELINE: '`off` stops the pipeline of main before it begins.',
   MAIN_DEPLOY: '`off` stops it before it deploys.',
