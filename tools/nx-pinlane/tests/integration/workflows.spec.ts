@@ -186,6 +186,7 @@ const BREAKS: readonly Break[] = [
   ['another strategy', 'staging', 'fail-fast: false', 'fail-fast: false\n      max-parallel: 1', /has `max-parallel`/],
   ['a part of no matrix', 'staging', 'PINLANE_PART: ${{ matrix.part }}', 'PINLANE_PART: ${{ matrix.parts }}', /job parts has no such thing/],
   ['a job after one that may be left out', 'staging', "    if: needs.build.result == 'success' && !cancelled()\n", '', /must say which results it needs/],
+  ['a job of a workflow that was cancelled', 'staging', '!cancelled()', 'cancelled()', /runs when the workflow is cancelled/],
   ['a deployment whatever came of acceptance', 'staging', " && needs.acceptance.result == 'success'", '', /job deploy would run whatever came before/],
   [
     'a deployment though acceptance was left out',

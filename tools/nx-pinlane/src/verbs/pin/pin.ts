@@ -90,9 +90,11 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
   if (checks && options.digest !== undefined)
     fail('ERR_OPTION_INVALID', '--check compares the pins with the source, and --digest names another image', { fix: 'Give one of the two.' });
   if (!checks && !reproduces && !dryRun) requireMayPin(settings.lane);
-  const part = partIn(context.env);
-  const theirs = part === null || checks || reproduces ? null : partOf(context.project, part.of);
-  if (part !== null && theirs !== null && theirs !== part.own) return stayed(specFile, `left to part ${theirs} of ${part.of}; this is part ${part.own}`);
+  const part = checks || reproduces ? null : partIn(context.env);
+  if (part !== null) {
+    const theirs = partOf(context.project, part.of);
+    if (theirs !== part.own) return stayed(specFile, `left to part ${theirs} of ${part.of}; this is part ${part.own}`);
+  }
   if (options.bundle && options.digest === undefined) await writeBundle(options.bundle, context);
   if (checks) return check(specFile, requestedBy(options.build ?? {}), settings, locations, context);
   if (reproduces) {

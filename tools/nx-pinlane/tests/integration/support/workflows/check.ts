@@ -300,6 +300,7 @@ const checkCondition = (job: Job, { workflow, tell }: About): void => {
   const parts = job.if?.split(/\s*&&\s*/) ?? [];
   const optional = workflow.jobs.filter(isOptional).map((each) => each.id);
   if (!parts.includes('!cancelled()')) {
+    if (job.if?.includes('cancelled')) tell(line, `job ${id} runs when the workflow is cancelled`);
     const before = optional.filter((each) => isBefore(each, job, workflow));
     if (before.length > 0) tell(line, `job ${id} comes after ${before.join(', ')}, which may be left out: its \`if\` must say which results it needs`);
     return;
