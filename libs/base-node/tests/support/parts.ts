@@ -15,5 +15,8 @@ const isOnPath = (program: string): boolean =>
 
 const lacking = ['apt-get', 'apt-cache', 'dpkg-deb'].filter((program) => !isOnPath(program));
 
+/** Why the machine's apt can't be used; null if it can. */
+export const lackOfApt = lacking.length === 0 ? null : `${lacking.join(', ')} not found`;
+
 /** Declares tests that work with the machine's apt. */
-export const describeWithApt = requirement('apt', lacking.length === 0 ? null : `${lacking.join(', ')} not found`, describe);
+export const describeWithApt = requirement('apt', lackOfApt, describe);
