@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { isGone, type Holder } from '@pinlane/oci';
 import { EVIDENCE_TYPE, type PinCommit, type Since } from '@pinlane/contracts';
-import { startRegistry, type SeenRequest, type TestRegistry } from '@pinlane/testing';
+import { startRegistry, temporaryFolder, type SeenRequest, type TestRegistry } from '@pinlane/testing';
 import type { Verb } from '../../src/command/verb.ts';
 import { verb as acceptance } from '../../src/verbs/acceptance/verb.ts';
 import { verb as commitPins } from '../../src/verbs/commit-pins/verb.ts';
@@ -65,12 +65,11 @@ const killApp = async (world: LanesWorld): Promise<void> => {
   for (let look = 0; look < 100 && !(await isGone(holder)); look += 1) await sleep(100);
 };
 
-/** What runs processors of these lanes, by process id. */
-const bridges = (world: LanesWorld): string[] =>
+/** What runs with a folder in its environment, by process id. */
+const runningWith = (folder: string): string[] =>
   readdirSync('/proc').filter((pid) => {
     try {
-      const line = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
-      return line.includes('bridge.cjs') && line.includes(dirname(world.remote));
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder);
     } catch {
       return false;
     }
@@ -195,7 +194,8 @@ describe('The pipelines of staging and main', () => {
 
   const killed = async ({ lane, verb }: Step, kill: Kill): Promise<void> => {
     const end = new AbortController();
-    const before = bridges(world);
+    // All that the command starts inherits the path, whatever else of the environment it is given.
+    const marker = temporaryFolder('killed');
     const hook = 'at' in kill ? { NODE_OPTIONS: `--import=${KILLER}`, KILL_AT: JSON.stringify(kill.at) } : {};
     if ('asks' in kill) {
       const headers = () => (end.abort(), {});
@@ -213,13 +213,16 @@ describe('The pipelines of staging and main', () => {
         });
     }
     const args = [verb.name, ...(verb.subject === 'processor' ? ['acme-echo'] : [])];
-    const { exitCode, output } = await job.pinlaneKilled(end.signal, { ...world.env(lane), ...hook, TMPDIR: dirname(world.remote) }, ...args);
+    const { exitCode, output } = await job.pinlaneKilled(
+      end.signal,
+      { ...world.env(lane), ...hook, TMPDIR: dirname(world.remote), PATH: `${process.env['PATH']}:${marker}` },
+      ...args,
+    );
     registry.faults.length = 0;
     expect({ verb: verb.name, kill, exitCode, output: exitCode === null ? '' : output }).toEqual({ verb: verb.name, kill, exitCode: null, output: '' });
     if (verb === modalDeploy) return;
-    const left = () => bridges(world).filter((pid) => !before.includes(pid));
-    for (let look = 0; look < 100 && left().length > 0; look += 1) await sleep(100);
-    expect({ verb: verb.name, kill, left: left() }).toEqual({ verb: verb.name, kill, left: [] });
+    for (let look = 0; look < 100 && runningWith(marker).length > 0; look += 1) await sleep(100);
+    expect({ verb: verb.name, kill, left: runningWith(marker) }).toEqual({ verb: verb.name, kill, left: [] });
   };
 
   /** Another runner, which begins its job anew. */
