@@ -39,7 +39,7 @@ const bundled = async (root: string, entry: string, output: string, sourcemap: b
     const first = await build({ ...options, plugins: [plugin] });
     const copies = copiesIn(root, first.metafile.inputs);
     // Few workspaces have a package twice, so that it is bundled once more only in those.
-    const { outputFiles, metafile } = copies.size === 0 ? first : await build({ ...options, plugins: [plugin, ledToOne(root, copies)] });
+    const { outputFiles, metafile } = copies.size === 0 ? first : await build({ ...options, plugins: [plugin, ledToOne(root, first.metafile.inputs, copies)] });
     const [text, map] = [output, `${output}.map`].map((file) => outputFiles.find(({ path }) => path === file)?.text);
     const toRoot = `${relative(dirname(output), root).split(sep).join('/')}/`;
     const named = withPortableNames({ text: text ?? '', map }, new Set(Object.keys(metafile.inputs)), toRoot);

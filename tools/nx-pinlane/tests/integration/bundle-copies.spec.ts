@@ -66,6 +66,17 @@ describe('a package of one version that is installed twice', () => {
     expect((await bundled(files)).said).toEqual(once);
   });
 
+  it('is bundled once also where the name that it is asked for by would be a pattern', async () => {
+    const odd = 'shared/a+b(1).[c]$.js';
+    const asking = (name: string) => ({ [`node_modules/${name}/index.js`]: `module.exports = [require('${odd}'), globalThis.loaded];\n` });
+    const counting = (name: string) => ({ [`node_modules/${name}/node_modules/${odd}`]: 'globalThis.loaded = (globalThis.loaded ?? 0) + 1;\n' });
+    const files = { ...NESTED, ...asking('a'), ...asking('b'), ...counting('a'), ...counting('b') };
+    expect((await bundled(files)).said).toEqual([
+      [{}, 1],
+      [{}, 1],
+    ]);
+  });
+
   it.each<[string, Record<string, string>, unknown]>([
     [
       'its copies ask for other versions',
