@@ -35,7 +35,7 @@ const requireNamed = async (path: string, digests: readonly Digest[]): Promise<v
 
 const isWrite = ({ method }: SeenRequest): boolean => method !== 'GET' && method !== 'HEAD';
 const indexPuts = ({ requests }: FaultyProxy) =>
-  requests.filter(({ method, url, headers }) => method === 'PUT' && url.includes('/manifests/sha256:') && headers['content-type'] === OCI_INDEX);
+  requests.filter(({ method, url, headers }) => method === 'PUT' && url.includes('/manifests/pin-') && headers['content-type'] === OCI_INDEX);
 const isSourceTag = ({ method, url }: SeenRequest): boolean => method === 'GET' && url.includes('/manifests/source-');
 
 requirement(
@@ -87,8 +87,7 @@ requirement(
   it.each([
     // Whether it uploads one is up to the other, which may be faster.
     ['looks whether a layer is there', ({ url }: SeenRequest) => url.includes('/blobs/')],
-    ['puts a manifest', ({ method, url }: SeenRequest) => method === 'PUT' && url.includes('/manifests/sha256:')],
-    ['puts a protecting tag', ({ method, url }: SeenRequest) => method === 'PUT' && url.includes('/manifests/pin-')],
+    ['puts a manifest', ({ method, url }: SeenRequest) => method === 'PUT' && url.includes('/manifests/pin-')],
     ['puts the tag of the fingerprint', ({ method, url }: SeenRequest) => method === 'PUT' && url.includes('/manifests/source-')],
   ])(
     'of which one is killed as it %s: the other pins, and the next run of the one finds its image',

@@ -105,7 +105,7 @@ interface Step {
 /** What the pipelines of staging and main do, in their order. */
 const STEPS: readonly Step[] = [
   { lane: 'staging', verb: since, asks: false, kills: [{ at: { what: 'spawn', of: 'git', when: 'before' } }] },
-  { lane: 'staging', verb: pin, asks: true, options: { bundle: {} }, kills: [{ asks: /^PUT .*\/manifests\/sha256:/, moment: 'answered' }] },
+  { lane: 'staging', verb: pin, asks: true, options: { bundle: {} }, kills: [{ asks: /^PUT .*\/manifests\/pin-/, moment: 'answered' }] },
   { lane: 'staging', verb: pin, asks: true, options: { bundle: {}, check: true } },
   {
     ...{ lane: 'staging', verb: commitPins, asks: true },

@@ -81,10 +81,10 @@ const sendBlobs = async (push: Push): Promise<void> => {
 /** Whether a registry refused a manifest because it lacks parts that it said it has, as after an interrupted push or a clean-up. */
 const lacksParts = (error: unknown): boolean => isPinlaneError(error, 'ERR_BLOB_UNKNOWN') || isPinlaneError(error, 'ERR_MANIFEST_UNKNOWN');
 
-/** Puts a manifest by digest, or under a tag. If the registry then says that it lacks parts, they are all sent once more, without asking what it has. */
-const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToPush, tag?: string): Promise<void> => {
+/** Puts a manifest under a tag. If the registry then says that it lacks parts, they are all sent once more, without asking what it has. */
+const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToPush, tag: string): Promise<void> => {
   const { source, repository, image, given, sent, concurrency, progress, stopIfAborted } = push;
-  const put = () => (tag === undefined ? repository.putManifest(descriptor, bytes) : repository.tag(tag, descriptor, bytes));
+  const put = () => repository.tag(tag, descriptor, bytes);
   stopIfAborted();
   try {
     await put();
@@ -96,7 +96,7 @@ const putManifest = async (push: Push, { descriptor, bytes, blobs }: ManifestToP
       given.set(blob.digest, blob);
       sent.add(blob);
     });
-    if (descriptor.digest === image.root.descriptor.digest) await inParallel(image.children, concurrency, (child) => putManifest(push, child));
+    if (descriptor.digest === image.root.descriptor.digest) await inParallel(image.children, concurrency, (child) => putProtected(push, child));
     // While another process sends the same parts, the registry may not see them for a moment.
     await withRetry(repository.retry, put, notYet);
   }
@@ -143,11 +143,8 @@ const readBlobsBack = async (push: Push): Promise<void> => {
   );
 };
 
-/** Puts a manifest by its digest, then under the tag that protects it. */
-const putProtected = async (push: Push, manifest: ManifestToPush): Promise<void> => {
-  await putManifest(push, manifest);
-  await putManifest(push, manifest, protectingTag(manifest.descriptor.digest));
-};
+/** Puts a manifest under the tag that protects it: a registry then has it by its digest, too, and never without a tag. */
+const putProtected = (push: Push, manifest: ManifestToPush): Promise<void> => putManifest(push, manifest, protectingTag(manifest.descriptor.digest));
 
 /**
  * Puts the manifests of an image and proves that all of it is there. The index is put after all that it lists is put and tagged, because a registry that
@@ -165,7 +162,7 @@ const sendManifests = async (push: Push): Promise<void> => {
 };
 
 /**
- * Pushes an image to a repository so that its digests can be pinned: its blobs, then the manifests that its index lists, then the index, each manifest with
+ * Pushes an image to a repository so that its digests can be pinned: its blobs, then the manifests that its index lists, then the index, each manifest under
  * a protecting tag. Then all of it is proven to be there: each manifest is fetched by digest and by protecting tag and hashed, and the registry is asked
  * for the presence and size of every blob that it was given (the other blobs were asked for before). The tags for people are put last. Bytes are not changed.
  * Pushing again sends only what is missing; nothing is ever deleted. A layer that the source left in a registry is mounted if that is the same registry, and
