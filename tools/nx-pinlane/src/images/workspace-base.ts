@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, isPinlaneError, laneRules, parsePinnedReference, type BuiltImage, type Digest, type Lane } from '@pinlane/contracts';
-import { withLock, type ContentSource, type Store } from '@pinlane/oci';
+import { readingOnce, withLock, type ContentSource, type Store } from '@pinlane/oci';
 import type { VerbContext } from '../command/context.ts';
 import { valueOf } from '../command/environment.ts';
 import { openRegistry, type ImageLocations } from './locations.ts';
@@ -72,7 +72,9 @@ export const assembleBase = async (name: string, baseDir: string, locations: Ima
 /** The published base, if its registry has it. */
 const inRegistry = async (published: string, { access }: ImageLocations, { note, signal }: VerbContext): Promise<ImagePlace | null> => {
   const reference = parsePinnedReference(published);
-  const source = openRegistry(reference, access);
+  const registry = openRegistry(reference, access);
+  // The build asks for the manifest that is asked for here.
+  const source = { ...registry, ...readingOnce(registry) };
   try {
     await source.readManifest(reference.digest);
     return { digest: reference.digest, source, reference: published };
