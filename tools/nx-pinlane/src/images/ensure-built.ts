@@ -142,6 +142,8 @@ export const ensureBuilt = async (
     ...(elsewhere ? {} : { repository: plan.repository, pushed: plan.push }),
   };
   if (plan.push && !elsewhere) await ensurePushed(image, ensured.image, locations, context);
-  if (elsewhere || !isRecorded(ensured.image, image)) await writeRecord(locations.paths, image);
+  // Of what a pin finds in a registry the pins tell; nobody reads of it here, where the image is not.
+  const isTold = elsewhere ? wish.pins === true && image.pushed : isRecorded(ensured.image, image);
+  if (!isTold) await writeRecord(locations.paths, image);
   return { ...ensured, image };
 };

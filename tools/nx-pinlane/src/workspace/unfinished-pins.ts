@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, laneRules, type Lane } from '@pinlane/contracts';
 import * as z from 'zod';
@@ -33,7 +33,7 @@ export const markedPin = async <Options extends PinningOptions, Document extends
   const path = join(unfinished, `${context.project}.json`);
   await writeOwnFile(path, { folder: context.projectRoot }, temporary);
   const outcome = await pin(options, context);
-  if (outcome.exitCode === EXIT.good) await rm(path, { force: true });
+  if (outcome.exitCode === EXIT.good) rmSync(path, { force: true });
   return outcome;
 };
 
