@@ -51,6 +51,7 @@ const serve = (registry, delay) => {
       answer.pipe(outgoing);
     });
     upstream.on('error', () => outgoing.destroy());
+    if (method === 'GET' || method === 'HEAD') return void upstream.end();
     incoming.on('data', (chunk) => {
       took.up += chunk.length;
       if (kind === 'manifest') kept.push(chunk);
