@@ -142,8 +142,7 @@ export const ensureBuilt = async (
     ...(elsewhere ? {} : { repository: plan.repository, pushed: plan.push }),
   };
   if (plan.push && !elsewhere) await ensurePushed(image, ensured.image, locations, context);
-  // Of what a pin finds in a registry the pins tell; nobody reads of it here, where the image is not.
-  const isTold = elsewhere ? wish.pins === true && image.pushed : isRecorded(ensured.image, image);
-  if (!isTold) await writeRecord(locations.paths, image);
+  // Whoever builds on this image finds it by the record, also where it is in a registry alone.
+  if (elsewhere || !isRecorded(ensured.image, image)) await writeRecord(locations.paths, image);
   return { ...ensured, image };
 };

@@ -33,8 +33,14 @@ interface Result {
 }
 
 /** Runs a verb as a machine would that has the workspace and nothing else. */
-const run = async (root: string, verb: Verb, env: Record<string, string> = {}, options: Record<string, unknown> = {}): Promise<Result> => {
-  const context = contextOf(root, { project: 'acme-one', projectRoot: 'processors/acme-one', env: { PINLANE_REGISTRY: `${registry.host}/acme`, ...env } });
+const run = async (
+  root: string,
+  verb: Verb,
+  env: Record<string, string> = {},
+  options: Record<string, unknown> = {},
+  project = 'acme-one',
+): Promise<Result> => {
+  const context = contextOf(root, { project, projectRoot: `processors/${project}`, env: { PINLANE_REGISTRY: `${registry.host}/acme`, ...env } });
   const noted = () => context.notes.join('\n');
   try {
     const { lines, document } = await runVerb(verb, options, context);
@@ -97,6 +103,15 @@ describe('pins of the source', () => {
       }
       expect(await readFile(join(root, FILE), 'utf8')).toBe(text);
       expect((await run(root, pin, STAGING)).text).toMatch(/pins unchanged[^]*the source is [0-9a-f]{12}, and so says the pinned image/);
+    });
+  });
+
+  it('lead whoever builds on the image to it, on a machine that only pinned it', async () => {
+    const text = await pinnedElsewhere();
+    const other = { 'processors/acme-two/registry.yaml': 'ref: acme/two@1\n', 'processors/acme-two/Dockerfile': 'FROM store.localhost/acme-one\nENV A=1\n' };
+    await withFiles({ ...FILES, ...other, [FILE]: text }, async (root) => {
+      expect(outcomeOf(await run(root, pin, STAGING))).toBe('unchanged');
+      expect(await run(root, pin, STAGING, {}, 'acme-two')).toMatchObject({ code: null, document: { outcome: 'pinned' } });
     });
   });
 
