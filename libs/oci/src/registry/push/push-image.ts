@@ -147,7 +147,7 @@ const readBlobsBack = async (push: Push): Promise<void> => {
 const putProtected = (push: Push, manifest: ManifestToPush): Promise<void> => putManifest(push, manifest, protectingTag(manifest.descriptor.digest));
 
 /**
- * Puts the manifests of an image and proves that all of it is there. The index is put after all that it lists is put and tagged, because a registry that
+ * Puts the manifests of an image and proves that all of it is there. The index is put after all that it lists, because a registry that
  * keeps its content in files writes a manifest anew for each tag, and refuses an index that lists it while it does. The proofs run at the same time as the
  * index is put, since every step waits for the network.
  */
