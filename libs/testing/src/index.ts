@@ -7,6 +7,7 @@ export * from './images.ts';
 export * from './lanes-report.ts';
 export { withWarmPython } from './modal/warm-python.ts';
 export * from './parts.ts';
+export * from './processes.ts';
 export type { RegistryAuth } from './registry/auth.ts';
 export { startDockerRegistry } from './registry/docker-registry.ts';
 export type { Fault, FaultRule } from './registry/faults.ts';

@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { codeOf, errorOf, temporaryFolder } from '@pinlane/testing';
+import { codeOf, errorOf, processesWith, temporaryFolder } from '@pinlane/testing';
 import { ask, runCredentialHelper, type Question } from '../../src/process/index.ts';
 
 // Real processes: what takes a second may take many on a busy machine.
@@ -23,18 +22,10 @@ const eventually = async (holds: () => Promise<boolean>): Promise<void> => {
 
 /** Whether a process of a group runs; one that has ended and that nobody has asked about does not. */
 const isGroupAlive = (group: number): boolean =>
-  readdirSync('/proc')
-    .filter((name) => /^[0-9]+$/.test(name))
-    .some((pid) => {
-      try {
-        const [state, , id] = readFileSync(`/proc/${pid}/stat`, 'latin1')
-          .replace(/^.*\) /s, '')
-          .split(' ');
-        return Number(id) === group && state !== 'Z';
-      } catch {
-        return false;
-      }
-    });
+  processesWith((text) => {
+    const [state, , id] = text.replace(/^.*\) /s, '').split(' ');
+    return Number(id) === group && state !== 'Z';
+  }, 'stat').size > 0;
 
 describe('A question to a program', () => {
   it('is answered with the exit code and both streams, whatever the code is', async () => {

@@ -1,11 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { RunnableImage, RunningProcessor, StartOptions } from '@pinlane/contracts';
-import { codeOf, lackOf, requirement, temporaryFolder } from '@pinlane/testing';
+import { codeOf, lackOf, processesWith, requirement, temporaryFolder, textIfThere } from '@pinlane/testing';
 import { dockerRuntime } from '../../src/index.ts';
 import { findDocker } from '../../src/runtime/docker/daemon.ts';
 import { ownerLabels, startOf, thisOwner, type Owner } from '../../src/runtime/docker/owner.ts';
@@ -137,14 +137,7 @@ requirement(
     let looking = true;
     const look = async (): Promise<void> => {
       while (looking) {
-        for (const pid of readdirSync('/proc').filter((entry) => /^[0-9]+$/.test(entry))) {
-          try {
-            const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-            if (line.includes(canary)) seen.push(line);
-          } catch {
-            // It has ended.
-          }
-        }
+        seen.push(...processesWith(canary).values());
         await new Promise((resolve) => setImmediate(resolve));
       }
     };
@@ -163,7 +156,7 @@ requirement(
     const files = readdirSync(tmpdir())
       .filter((entry) => entry.startsWith('pinlane-run-'))
       .map((folder) => join(tmpdir(), folder, 'environment'));
-    expect(files.filter((file) => existsSync(file) && readFileSync(file, 'utf8').includes(canary))).toEqual([]);
+    expect(files.filter((file) => textIfThere(file).includes(canary))).toEqual([]);
   });
 
   it('removes a processor that does not hear SIGTERM', async () => {

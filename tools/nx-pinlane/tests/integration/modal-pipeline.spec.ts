@@ -5,7 +5,7 @@ import { chooseRuntime } from '@pinlane/adapters';
 import { runnableImage } from '@pinlane/conformance';
 import { parsePinnedReference, type Deployment } from '@pinlane/contracts';
 import { openRepository } from '@pinlane/oci';
-import { lackOf, requirement, startRegistry, temporaryFolder, withWarmPython, type TestRegistry } from '@pinlane/testing';
+import { lackOf, processesWith, requirement, startRegistry, temporaryFolder, withWarmPython, type TestRegistry } from '@pinlane/testing';
 import { runImages, standInEnvironment, startModalStandIn, trustTunnels, type ModalStandIn, type StartContainer } from '@pinlane/testing/modal';
 import type { Verb } from '../../src/command/verb.ts';
 import { verb as deploy } from '../../src/verbs/modal-deploy/verb.ts';
@@ -13,7 +13,7 @@ import { verb as probe } from '../../src/verbs/probe/verb.ts';
 import { verb as rollback } from '../../src/verbs/rollback/verb.ts';
 import { verb as secretsSync } from '../../src/verbs/secrets-sync/verb.ts';
 import { verb as smoke } from '../../src/verbs/smoke/verb.ts';
-import { commandsWith, filesWith, watchCommands } from './support/canary.ts';
+import { filesWith, watchCommands } from './support/canary.ts';
 import { makeRunnable } from './support/runnable.ts';
 import { contextOf, run } from './support/verb-context.ts';
 import { withWorkspace, type TestWorkspace } from './support/workspace.ts';
@@ -172,8 +172,8 @@ requirement(
       const { exitCode, output } = await pinlaneKilled(kill.signal, env, verb, 'acme-echo');
       expect({ step, exitCode, output: exitCode === null ? '' : output }).toEqual({ step, exitCode: null, output: '' });
       // Its client goes with it, though it has a group of its own.
-      for (let look = 0; look < 100 && commandsWith(`--app-name=${APP}`).length > 0; look++) await new Promise((resolve) => setTimeout(resolve, 100));
-      expect([step, commandsWith(`--app-name=${APP}`)]).toEqual([step, []]);
+      for (let look = 0; look < 100 && processesWith(`--app-name=${APP}`).size > 0; look++) await new Promise((resolve) => setTimeout(resolve, 100));
+      expect([step, [...processesWith(`--app-name=${APP}`).values()]]).toEqual([step, []]);
       expect([step, filesWith(CANARY, root, temporary)]).toEqual([step, []]);
       if (verb === 'secrets-sync') good(await pinlaneWith(env, verb, 'acme-echo'));
     }

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { isGone, type Holder } from '@pinlane/oci';
 import { EVIDENCE_TYPE, type PinCommit, type Since } from '@pinlane/contracts';
-import { startRegistry, temporaryFolder, type SeenRequest, type TestRegistry } from '@pinlane/testing';
+import { processesWith, startRegistry, temporaryFolder, type SeenRequest, type TestRegistry } from '@pinlane/testing';
 import type { Verb } from '../../src/command/verb.ts';
 import { verb as acceptance } from '../../src/verbs/acceptance/verb.ts';
 import { verb as commitPins } from '../../src/verbs/commit-pins/verb.ts';
@@ -66,14 +66,7 @@ const killApp = async (world: LanesWorld): Promise<void> => {
 };
 
 /** What runs with a folder in its environment, by process id. */
-const runningWith = (folder: string): string[] =>
-  readdirSync('/proc').filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder);
-    } catch {
-      return false;
-    }
-  });
+const runningWith = (folder: string): string[] => [...processesWith(folder, 'environ').keys()];
 
 /** The reports that are attached to images of the processor. */
 const evidence = (): string[] =>

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Rehearsal } from '@pinlane/contracts';
-import { actFolder, lackOf, requirement, startRegistry, temporaryFolder, type TestRegistry } from '@pinlane/testing';
+import { actFolder, lackOf, processesWith, requirement, startRegistry, temporaryFolder, type TestRegistry } from '@pinlane/testing';
 import { makeRunnable } from './support/runnable.ts';
 import { withWorkspace, type Ran, type TestWorkspace } from './support/workspace.ts';
 
@@ -81,16 +81,7 @@ const deployed = (): string[] =>
     return apps.map((app) => `${environment}/${app}`);
   });
 /** Programs of apps that still run. */
-const supervisors = (): string[] =>
-  readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(state);
-      } catch {
-        return false;
-      }
-    });
+const supervisors = (): string[] => [...processesWith(state).keys()];
 
 /** A command that fails in each job, what is there when it did, and how far staging's branch and the platform have come. */
 type Fault = readonly [fail: string, jobs: readonly string[], pinCommits: number, apps: readonly string[]];

@@ -21,7 +21,7 @@ import {
   type Store,
 } from '@pinlane/oci';
 import type { DockerBuildOptions } from '@pinlane/pipeline';
-import { codeOf, drain, errorOf, lackOf, problemsOf, requirement, startRegistry, temporaryFolder } from '@pinlane/testing';
+import { codeOf, drain, errorOf, lackOf, problemsOf, processesWith, requirement, startRegistry, temporaryFolder } from '@pinlane/testing';
 import { startActionsCache } from '../../support/actions-cache.ts';
 import {
   createDockerEngine,
@@ -493,14 +493,7 @@ requirement(
       const site: Partial<DockerEngineInput> = { noCache: true };
       const code = codeOf(() => build(dockerfile, { platforms: OWN, site, signal: controller.signal }));
       while (!seen.some((line) => /^[\d.]+ started/.test(line))) await new Promise((resolve) => setTimeout(resolve, 20));
-      const clients = () =>
-        readdirSync('/proc').filter((pid) => {
-          try {
-            return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(join(root, 'work'));
-          } catch {
-            return false;
-          }
-        });
+      const clients = () => [...processesWith(join(root, 'work')).keys()];
       expect(clients()).not.toEqual([]);
       controller.abort();
       expect(await code).toBe('ERR_CANCELLED');
