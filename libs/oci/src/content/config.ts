@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { digestSchema } from '@pinlane/contracts';
 import { readDocument } from './json.ts';
+import { remembering } from './remembering.ts';
 
 /** A key that may be missing; Docker writes Go's nil as null where OCI leaves the key out. */
 const maybe = <S extends z.ZodType>(schema: S) =>
@@ -73,5 +74,5 @@ export const imageConfigSchema = z.looseObject({
 });
 export type ImageConfig = z.infer<typeof imageConfigSchema>;
 
-/** Parses an image's configuration. @throws ERR_MANIFEST_INVALID */
-export const parseConfig = (bytes: Uint8Array): ImageConfig => readDocument('config', bytes, imageConfigSchema);
+/** Parses an image's configuration; see `remembering`. @throws ERR_MANIFEST_INVALID */
+export const parseConfig = remembering((bytes): ImageConfig => readDocument('config', bytes, imageConfigSchema));

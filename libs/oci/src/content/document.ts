@@ -1,10 +1,10 @@
-import { fail, type Digest } from '@pinlane/contracts';
+import { fail } from '@pinlane/contracts';
 import type { BlobDescriptor, Descriptor } from './descriptor.ts';
 import { parseAnyIndex, type ImageIndex } from './image-index.ts';
 import { decodeJson } from './json.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
 import { isIndexType, isManifestType } from './media-types.ts';
-import { sha256 } from './sha256.ts';
+import { remembering } from './remembering.ts';
 
 /** The document that an image's digest names: one platform's manifest, or an index over several. */
 export type ImageDocument =
@@ -17,39 +17,21 @@ const isIndex = (value: unknown): boolean => {
   return typeof mediaType === 'string' ? isIndexType(mediaType) : manifests !== undefined;
 };
 
-/** How many parsed documents are kept in memory, and up to which size in bytes. */
-const REMEMBERED = { count: 256, size: 64 * 1024 };
-
-// A build and its push parse the same few manifests a dozen times. The bytes behind a digest never change, so neither does the result.
-const remembered = new Map<Digest, ImageDocument>();
-
 /**
- * Parses a manifest or an index. The bytes themselves tell which: `mediaType`, or, if that is left out, whether there is a list of manifests. All callers
- * that parse the same bytes share one result, so nobody may change it.
+ * Parses a manifest or an index. The bytes themselves tell which: `mediaType`, or, if that is left out, whether there is a list of manifests. See
+ * `remembering`.
  * @throws ERR_MANIFEST_INVALID
  */
-export const parseDocument = (bytes: Uint8Array): ImageDocument => {
-  const digest = sha256(bytes);
-  const known = remembered.get(digest);
-  if (known) return known;
+export const parseDocument = remembering((bytes, digest): ImageDocument => {
   const value = decodeJson('manifest', bytes);
   const describe = (mediaType: string): Descriptor => ({ mediaType, digest, size: bytes.length });
-  const read = (): ImageDocument => {
-    if (isIndex(value)) {
-      const index = parseAnyIndex(bytes, value);
-      return { kind: 'index', descriptor: describe(index.mediaType), index };
-    }
-    const manifest = parseManifest(bytes, value);
-    return { kind: 'manifest', descriptor: describe(manifest.mediaType), manifest };
-  };
-  const document = read();
-  if (bytes.length <= REMEMBERED.size) {
-    const [oldest] = remembered.keys();
-    if (remembered.size >= REMEMBERED.count && oldest) remembered.delete(oldest);
-    remembered.set(digest, document);
+  if (isIndex(value)) {
+    const index = parseAnyIndex(bytes, value);
+    return { kind: 'index', descriptor: describe(index.mediaType), index };
   }
-  return document;
-};
+  const manifest = parseManifest(bytes, value);
+  return { kind: 'manifest', descriptor: describe(manifest.mediaType), manifest };
+});
 
 /** Parses what an index lists; its type and size must be those of its entry. @throws ERR_MANIFEST_INVALID */
 export const parseListed = (listed: Descriptor, bytes: Uint8Array): ImageDocument => {

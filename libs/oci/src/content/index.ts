@@ -11,5 +11,6 @@ export * from './media-types.ts';
 export * from './pool.ts';
 export * from './ports.ts';
 export * from './reading-once.ts';
+export * from './remembering.ts';
 export * from './sha256.ts';
 export * from './verify.ts';

@@ -27,7 +27,7 @@ export interface Registry {
  * pushed twice, except what was deleted in it.
  */
 export const sizeIn = async ({ paths }: Registry, repository: string, digest: AnyDigest): Promise<number | undefined> => {
-  const size = await blobSize(paths, digest);
+  const size = blobSize(paths, digest);
   return size === undefined || (await isDeleted(paths, repository, digest)) ? undefined : size;
 };
 

@@ -53,7 +53,7 @@ const whole = async (registry: Registry, asked: UploadRequest, id: string, diges
 const mounted = async (registry: Registry, { repository, query }: UploadRequest, digest: AnyDigest): Promise<Reply | undefined> => {
   const from = query.get('from');
   if (from !== null && !isRepositoryPath(from)) return undefined;
-  const size = from === null ? await blobSize(registry.paths, digest) : await sizeIn(registry, from, digest);
+  const size = from === null ? blobSize(registry.paths, digest) : await sizeIn(registry, from, digest);
   if (size === undefined || !(await claimBlob(registry.paths, { digest, size }))) return undefined;
   await addTo(registry, repository, digest);
   return created(repository, digest);

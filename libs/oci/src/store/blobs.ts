@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { chunksOf, createSha256, sha256, whileWanted, type ChunkUse, type FilePart } from '../content/index.ts';
 import { hasDigest, hashFor, hexOf, type AnyBlob, type AnyDigest } from './digests.ts';
-import { ifThere } from '../files/if-there.ts';
+import { ifThere, readIfThere, statIfThere } from '../files/if-there.ts';
 import { renameInto, throughTemporary } from '../files/whole-file.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import type { StorePaths } from './paths.ts';
@@ -19,21 +19,75 @@ const corrupt = (digest: AnyDigest, why: string): never => fail('ERR_STORE_CORRU
 const PUT_BACK_MS = 20;
 
 /** Tries once more if a file is missing, because garbage collection may be putting it back at this moment. */
-const ifThereAgain = async <T>(get: () => Promise<T>): Promise<T | undefined> => {
-  const first = await ifThere(get());
+const ifThereAgain = async <T>(get: () => T | undefined | Promise<T | undefined>): Promise<T | undefined> => {
+  const first = await get();
   if (first !== undefined) return first;
   await sleep(PUT_BACK_MS);
-  return ifThere(get());
+  return get();
 };
 
 /** The size of a blob's file in bytes; undefined if there is none. */
-export const blobSize = async (paths: StorePaths, digest: AnyDigest): Promise<number | undefined> => (await ifThere(stat(paths.blob(digest))))?.size;
+export const blobSize = (paths: StorePaths, digest: AnyDigest): number | undefined => statIfThere(paths.blob(digest))?.size;
+
+/** What changes when somebody writes to a file. */
+const stateOf = (path: string, { ino, size, mtimeMs, ctimeMs }: Stats): string => `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+
+/** Small blobs that this process has read and checked, in all stores: the images of a run share bases, and each of their documents is asked for many times. */
+const checkedBytes = new Map<string, Uint8Array>();
+let checkedSize = 0;
+
+/** After so long a file's times tell whether it was written to. */
+const SETTLED_MS = 1000;
+
+/** So many bytes of them are kept, in all. */
+const CHECKED_AT_MOST = 32 * 1024 * 1024;
+
+const keepChecked = (state: string, bytes: Uint8Array): void => {
+  checkedBytes.set(state, bytes);
+  checkedSize += bytes.length;
+  for (const [oldest, { length }] of checkedBytes) {
+    if (checkedSize <= CHECKED_AT_MOST) return;
+    checkedBytes.delete(oldest);
+    checkedSize -= length;
+  }
+};
+
+/**
+ * The bytes of a small blob whose file was found, checked; undefined if it is missing by now. A file that is as it was when it was checked is not read again.
+ * At once, and not by way of threads, which takes several times as long as the reading. @throws ERR_STORE_CORRUPT
+ */
+const checked = async (path: string, digest: AnyDigest, found: Stats): Promise<Uint8Array | undefined> => {
+  const state = stateOf(path, found);
+  const known = checkedBytes.get(state);
+  if (known !== undefined) return known;
+  const bytes = await ifThereAgain(() => readIfThere(path));
+  if (bytes && !hasDigest(bytes, digest)) corrupt(digest, bytes.length === 0 ? 'is empty' : 'was altered or truncated');
+  // One that was written a moment ago may be written again within the same tick of the file system's clock.
+  if (bytes && Date.now() - found.ctimeMs > SETTLED_MS) keepChecked(state, bytes);
+  return bytes;
+};
+
+/** A small blob, whole and checked; undefined if it is missing. @throws ERR_STORE_CORRUPT if it is damaged, or larger than the limit, in bytes */
+export const readBlob = async (paths: StorePaths, digest: AnyDigest, limit: number): Promise<Uint8Array | undefined> => {
+  const path = paths.blob(digest);
+  const found = await ifThereAgain(() => statIfThere(path));
+  if (found === undefined) return undefined;
+  if (found.size > limit) corrupt(digest, `has ${found.size} bytes, more than the ${limit} that are read`);
+  return checked(path, digest, found);
+};
 
 /** Whether a blob is there with the right size and, if it is small enough to read at little cost, with the right bytes. */
 export const looksWhole = async (paths: StorePaths, { digest, size }: AnyBlob): Promise<boolean> => {
-  if (size > SMALL) return (await blobSize(paths, digest)) === size;
-  const bytes = await ifThere(readFile(paths.blob(digest)));
-  return bytes !== undefined && bytes.length === size && hasDigest(bytes, digest);
+  if (size > SMALL) return blobSize(paths, digest) === size;
+  const path = paths.blob(digest);
+  const found = statIfThere(path);
+  if (found?.size !== size) return false;
+  try {
+    return (await checked(path, digest, found)) !== undefined;
+  } catch (error) {
+    if (isPinlaneError(error, 'ERR_STORE_CORRUPT')) return false;
+    throw error;
+  }
 };
 
 /** Files that had the bytes of their digest, each with the state that it was in. One memory serves all images of a run: they share bases. */
@@ -47,7 +101,7 @@ export const claimBlob = async (paths: StorePaths, { digest, size }: AnyBlob): P
   const now = new Date();
   // Blobs of a read-only store can't be marked, and can't be collected either.
   await utimes(paths.blob(digest), now, now).catch(() => undefined);
-  return (await blobSize(paths, digest)) === size;
+  return blobSize(paths, digest) === size;
 };
 
 /** The blobs that are missing; the others are marked as in use. If garbage collection is putting one back at this moment, that is waited for. */
@@ -95,7 +149,7 @@ export const writeBlob = async (paths: StorePaths, chunks: AsyncIterable<Uint8Ar
 };
 
 /** Opens a blob's file, which the caller closes; undefined if there is none. */
-export const openBlobFile = (paths: StorePaths, digest: AnyDigest): Promise<FileHandle | undefined> => ifThereAgain(() => open(paths.blob(digest)));
+export const openBlobFile = (paths: StorePaths, digest: AnyDigest): Promise<FileHandle | undefined> => ifThereAgain(() => ifThere(open(paths.blob(digest))));
 
 /** Reads all bytes of an open blob and checks them. @throws ERR_STORE_CORRUPT at their end */
 export async function* checkedChunks(file: FileHandle, digest: AnyDigest, use?: FilePart): AsyncGenerator<Uint8Array, void, void> {
@@ -107,26 +161,39 @@ export async function* checkedChunks(file: FileHandle, digest: AnyDigest, use?: 
   if (seen.digest('hex') !== hexOf(digest)) corrupt(digest, 'was altered');
 }
 
+/** @throws ERR_STORE_CORRUPT */
+const requireSize = (blob: AnyBlob, size: number): void => {
+  if (size !== blob.size) corrupt(blob.digest, `has ${size} bytes instead of ${blob.size}`);
+};
+
+/** The one chunk of a small blob. */
+async function* openSmall(paths: StorePaths, blob: AnyBlob): AsyncGenerator<Uint8Array, void, void> {
+  const path = paths.blob(blob.digest);
+  const found = await ifThereAgain(() => statIfThere(path));
+  if (found) requireSize(blob, found.size);
+  const bytes = found && (await checked(path, blob.digest, found));
+  if (!bytes) return corrupt(blob.digest, 'is missing');
+  if (bytes.length > 0) yield bytes;
+}
+
 /** Reads a blob's bytes and checks them. @throws ERR_STORE_CORRUPT, at their end at the latest */
 export async function* openBlob(paths: StorePaths, blob: AnyBlob, use?: ChunkUse): AsyncGenerator<Uint8Array, void, void> {
+  if (blob.size <= SMALL) return yield* openSmall(paths, blob);
   const file = await openBlobFile(paths, blob.digest);
   if (!file) return corrupt(blob.digest, 'is missing');
   try {
     const { size } = await file.stat();
-    if (size !== blob.size) corrupt(blob.digest, `has ${size} bytes instead of ${blob.size}`);
+    requireSize(blob, size);
     yield* checkedChunks(file, blob.digest, { ...use, size });
   } finally {
     await file.close();
   }
 }
 
-/** What changes when somebody writes to a file. */
-const stateOf = (path: string, { ino, size, mtimeMs, ctimeMs }: Stats): string => `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-
 /** Whether a blob is there with the right bytes. A file that was hashed before is read again only if it changed. */
 export const hasItsBytes = async (paths: StorePaths, blob: AnyBlob, hashed: HashedFiles, signal?: AbortSignal): Promise<boolean> => {
   const path = paths.blob(blob.digest);
-  const found = await ifThere(stat(path));
+  const found = statIfThere(path);
   if (found?.size !== blob.size) return false;
   const state = stateOf(path, found);
   if (hashed.has(state)) return true;
@@ -138,45 +205,6 @@ export const hasItsBytes = async (paths: StorePaths, blob: AnyBlob, hashed: Hash
   }
   hashed.add(state);
   return true;
-};
-
-/** Small blobs that this process has read and checked, in all stores: the images of a run share bases, and each of their documents is asked for many times. */
-const checkedBytes = new Map<string, Uint8Array>();
-let checkedSize = 0;
-
-/** After so long a file's times tell whether it was written to. */
-const SETTLED_MS = 1000;
-
-/** So many bytes of them are kept, in all. */
-const CHECKED_AT_MOST = 32 * 1024 * 1024;
-
-const keepChecked = (state: string, bytes: Uint8Array): void => {
-  checkedBytes.set(state, bytes);
-  checkedSize += bytes.length;
-  for (const [oldest, { length }] of checkedBytes) {
-    if (checkedSize <= CHECKED_AT_MOST) return;
-    checkedBytes.delete(oldest);
-    checkedSize -= length;
-  }
-};
-
-/**
- * A small blob, whole and checked; undefined if it is missing. A file that is as it was when it was checked is not read again.
- * @throws ERR_STORE_CORRUPT if it is damaged, or larger than the limit, in bytes
- */
-export const readBlob = async (paths: StorePaths, digest: AnyDigest, limit: number): Promise<Uint8Array | undefined> => {
-  const path = paths.blob(digest);
-  const found = await ifThereAgain(() => stat(path));
-  if (found === undefined) return undefined;
-  if (found.size > limit) corrupt(digest, `has ${found.size} bytes, more than the ${limit} that are read`);
-  const state = stateOf(path, found);
-  const known = checkedBytes.get(state);
-  if (known !== undefined) return known;
-  const bytes = await ifThereAgain(() => readFile(path));
-  if (bytes && !hasDigest(bytes, digest)) corrupt(digest, bytes.length === 0 ? 'is empty' : 'was altered or truncated');
-  // One that was written a moment ago may be written again within the same tick of the file system's clock.
-  if (bytes && Date.now() - found.ctimeMs > SETTLED_MS) keepChecked(state, bytes);
-  return bytes;
 };
 
 /** Moves a blob out of the store to the path `aside`, unless it was marked as in use after `before`, in ms since the epoch. */

@@ -192,7 +192,7 @@ const createLookUp = ({ paths, progress }: Reading): Pick<Elsewhere, 'imagesOf' 
     }
     return images;
   };
-  return { imagesOf, lookUp: async (blob) => ((await blobSize(paths, blob.digest)) === blob.size ? [] : imagesOf(blob)) };
+  return { imagesOf, lookUp: async (blob) => (blobSize(paths, blob.digest) === blob.size ? [] : imagesOf(blob)) };
 };
 
 /** Opens what a store leaves elsewhere. */

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { fail, isPinlaneError } from '@pinlane/contracts';
 import {
   annotationsSchema,
+  childBlobs,
+  childManifests,
   descriptorPlatformSchema,
   DOCKER_INDEX,
   DOCKER_MANIFEST,
@@ -10,7 +12,8 @@ import {
   MANIFEST_LIMIT,
   OCI_INDEX,
   OCI_MANIFEST,
-  sha256,
+  parseDocument,
+  remembering,
 } from '../content/index.ts';
 import { checkShape, decodeJson } from '../content/json.ts';
 import { anyDigestSchema, type AnyBlob } from './digests.ts';
@@ -61,14 +64,32 @@ export interface ManifestParts {
   readonly annotations: Readonly<Record<string, string>> | undefined;
 }
 
+/** What an image's own document names; undefined if it is not one that is parsed as strictly as an image's. */
+const partsOfImage = (bytes: Uint8Array): ManifestParts | undefined => {
+  try {
+    const document = parseDocument(bytes);
+    const { mediaType } = document.descriptor;
+    const { subject, artifactType, annotations } = document.kind === 'index' ? document.index : document.manifest;
+    const own = document.kind === 'index' ? artifactType : artifactType || document.manifest.config.mediaType;
+    return { mediaType, manifests: childManifests(document), blobs: childBlobs(document), subject, artifactType: own, annotations };
+  } catch (error) {
+    if (isPinlaneError(error, 'ERR_MANIFEST_INVALID')) return undefined;
+    throw error;
+  }
+};
+
 /**
  * Reads what a manifest or an index names, and no more. The store keeps any valid document, even one that Pinlane would not use, such as an index in an
  * index; a document that is used as an image is parsed strictly. One that other readers take otherwise is none: see `parseStrictJson` and `findMisspelt`.
+ * The same bytes are read once: see `remembering`.
  * @throws ERR_MANIFEST_INVALID if the bytes are neither a manifest nor an index
  */
-export const requireParts = (bytes: Uint8Array): ManifestParts => {
+export const requireParts = remembering((bytes, digest): ManifestParts => {
+  // Nearly all that a store keeps are images, which are parsed for their other readers anyway.
+  const ofImage = partsOfImage(bytes);
+  if (ofImage !== undefined) return ofImage;
   const value = decodeJson('manifest', bytes, MANIFEST_LIMIT);
-  if (typeof value !== 'object' || value === null) return fail('ERR_MANIFEST_INVALID', `manifest ${sha256(bytes)}: is neither a manifest nor an index`);
+  if (typeof value !== 'object' || value === null) return fail('ERR_MANIFEST_INVALID', `manifest ${digest}: is neither a manifest nor an index`);
   const { mediaType: said, manifests } = value as { mediaType?: unknown; manifests?: unknown };
   const asIndex = typeof said === 'string' ? isIndexType(said) : manifests !== undefined;
   if (asIndex) {
@@ -94,7 +115,7 @@ export const requireParts = (bytes: Uint8Array): ManifestParts => {
     artifactType: data.artifactType || data.config.mediaType,
     annotations: data.annotations ?? undefined,
   };
-};
+});
 
 /** As `requireParts`. @returns undefined if the bytes are neither a manifest nor an index */
 export const readParts = (bytes: Uint8Array): ManifestParts | undefined => {

@@ -32,7 +32,7 @@ export const sweepMarks = async (paths: StorePaths, folder: string, before: numb
     for (const name of (await ifThere(readdir(join(folder, each)))) ?? []) {
       const digest = digestOfFile(name);
       const mark = join(folder, each, name);
-      if (digest === undefined || (await blobSize(paths, digest)) !== undefined) continue;
+      if (digest === undefined || blobSize(paths, digest) !== undefined) continue;
       if (((await ifThere(stat(mark)))?.mtimeMs ?? Infinity) < before) await rm(mark, { force: true });
     }
     await removeIfEmpty(join(folder, each));
