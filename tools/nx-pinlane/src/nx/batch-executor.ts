@@ -1,4 +1,5 @@
 import type { ExecutorContext, TaskGraph } from '@nx/devkit';
+import { lazily } from '../command/lazily.ts';
 import { createOnce } from '../command/once.ts';
 import { onSignals } from '../command/run-verb.ts';
 import type { Streams } from '../command/reporter.ts';
@@ -36,8 +37,9 @@ const WAITING_AT_ONCE = 16;
  * An Nx executor around a verb, for all tasks of it in a run: one process, in which what they share is loaded, read and hashed once. As many of them run at
  * once as Nx would run processes; one that fails keeps those from running that depend on it, and no others.
  */
-export const batchExecutor = (load: () => Promise<Verb>) =>
-  async function* (graph: TaskGraph, inputs: Readonly<Record<string, Options>>, _overrides: unknown, context: ExecutorContext) {
+export const batchExecutor = (given: () => Promise<Verb>) => {
+  const load = lazily(given);
+  return async function* (graph: TaskGraph, inputs: Readonly<Record<string, Options>>, _overrides: unknown, context: ExecutorContext) {
     const { signal, release } = onSignals();
     const run = runOf(context);
     const { tasks, dependencies } = tasksOfRun(graph as unknown as TaskGraphOfNx, run.executorOf);
@@ -72,3 +74,4 @@ export const batchExecutor = (load: () => Promise<Verb>) =>
       release();
     }
   };
+};

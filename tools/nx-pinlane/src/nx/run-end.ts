@@ -1,12 +1,18 @@
 import type { PostTasksExecution } from '@nx/devkit';
+import { BASE_FOR_PINS } from './inference/builds-before.ts';
 
 type Context = Parameters<PostTasksExecution>[1];
+
+/** The targets that others wait for. */
+const BUILDS = ['buildx', BASE_FOR_PINS];
 
 /** The builds that failed and for which other tasks may have waited; none if somebody interrupted the run, or asked for the one build alone. */
 const failedBuilds = ({ taskResults, argv }: Pick<Context, 'taskResults' | 'argv'>): string[] => {
   const results = Object.values(taskResults);
   if (results.some(({ status }) => status === 'stopped')) return [];
-  return results.filter(({ task, status }) => status === 'failure' && task.target.target === 'buildx' && !argv.includes(task.id)).map(({ task }) => task.id);
+  return results
+    .filter(({ task, status }) => status === 'failure' && BUILDS.includes(task.target.target) && !argv.includes(task.id))
+    .map(({ task }) => task.id);
 };
 
 /**

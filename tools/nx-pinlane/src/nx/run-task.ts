@@ -3,6 +3,7 @@ import * as nodeModule from 'node:module';
 import type { ExecutorContext } from '@nx/devkit';
 import { fail, formatProblem } from '@pinlane/contracts';
 import type { BuildTargets } from '../command/context.ts';
+import { lazily } from '../command/lazily.ts';
 import type { Shared } from '../command/run-verb.ts';
 import type { Verb } from '../command/verb.ts';
 import { hideFromGit } from '../workspace/own-folder.ts';
@@ -13,9 +14,18 @@ export type Options = Readonly<Record<string, unknown>>;
 
 type Env = Shared['env'];
 
+const running = lazily(() => import('../command/run-verb.ts'));
+const building = lazily(async (): Promise<Verb> => (await import('../verbs/buildx/verb.ts')).verb);
+
+/** Whether a task of `pin` does what `buildx` does, for the pins that wait for it; see `base-for-pins` of inference. */
+const onlyBuilds = (options: Options | undefined): boolean => options?.['onlyBuilds'] === true;
+
 /** The tasks of the run that a task is of. */
 export const runOf = ({ taskGraph, projectsConfigurations }: ExecutorContext): TasksOfRun =>
-  tasksOfRun(taskGraph, (project, target) => projectsConfigurations.projects[project]?.targets?.[target]?.executor);
+  tasksOfRun(taskGraph, (project, name) => {
+    const target = projectsConfigurations.projects[project]?.targets?.[name];
+    return onlyBuilds(target?.options) ? '@pinlane/nx:buildx' : target?.executor;
+  });
 
 const taskId = ({ projectName = '', targetName = '', configurationName }: ExecutorContext): string =>
   [projectName, targetName, ...(configurationName === undefined ? [] : [configurationName])].join(':');
@@ -30,11 +40,15 @@ const bundleOptions = ({ name }: Verb, { projectName = '', projectsConfiguration
   return target?.executor === '@pinlane/nx:bundle' ? { bundle: target.options ?? {} } : {};
 };
 
-/** The options of the target `buildx` in the task's configuration: `pin` and `acceptance` answer for the image that it builds. */
-const buildOptions = ({ name }: Verb, { projectName = '', configurationName, projectsConfigurations }: ExecutorContext): Options => {
-  if (name !== 'pin' && name !== 'acceptance') return {};
+/** The options of the target `buildx` in the task's configuration. */
+const optionsOfBuild = ({ projectName = '', configurationName, projectsConfigurations }: ExecutorContext): Options => {
   const target = Object.values(projectsConfigurations.projects[projectName]?.targets ?? {}).find(({ executor }) => executor === '@pinlane/nx:buildx');
-  const build: Options = { ...target?.options, ...(configurationName === undefined ? {} : target?.configurations?.[configurationName]) };
+  return { ...target?.options, ...(configurationName === undefined ? {} : target?.configurations?.[configurationName]) };
+};
+
+/** `pin` and `acceptance` answer for the image that the target `buildx` builds. */
+const buildOptions = ({ name }: Verb, context: ExecutorContext): Options => {
+  const build = name === 'pin' || name === 'acceptance' ? optionsOfBuild(context) : {};
   return Object.keys(build).length === 0 ? {} : { build };
 };
 
@@ -94,7 +108,8 @@ export const runTask = async (load: () => Promise<Verb>, options: Options, conte
   if (!requireNode(context, shared?.streams.stderr ?? process.stderr)) return false;
   if (isOnlyBefore(run, taskId(context), shared?.env ?? process.env)) return true;
   nodeModule.enableCompileCache?.();
-  const [{ runVerb }, verb] = await Promise.all([import('../command/run-verb.ts'), load()]);
+  const builds = onlyBuilds(options);
+  const [{ runVerb }, verb] = await Promise.all([running(), builds ? building() : load()]);
   const project = context.projectName ?? '';
   const env = shared?.env ?? process.env;
   const id = taskId(context);
@@ -109,7 +124,7 @@ export const runTask = async (load: () => Promise<Verb>, options: Options, conte
   };
   if (verb.looksOnly !== true) hideOnce(context.root);
   const whole = {
-    ...withoutSplits(options, context),
+    ...(builds ? optionsOfBuild(context) : withoutSplits(options, context)),
     ...bundleOptions(verb, context),
     ...buildOptions(verb, context),
     ...laneOptions(verb, run, id, env),

@@ -21,11 +21,13 @@ const settingsIn = (folder: string): string[] => {
  * Nx's own reader of them is loaded only where there are any.
  */
 export const environmentOf = ({ root, taskGraph, projectGraph, projectsConfigurations }: ExecutorContext): ((id: string) => Env) => {
+  // Node asks the system for each variable of process.env, each time.
+  const ofRun = { ...process.env };
   const ofTargets = settingsIn(root).some((name) => !OF_THE_RUN.has(name));
   return (id) => {
     const task = taskGraph!.tasks[id]!;
     const folder = join(root, projectsConfigurations.projects[task.target.project]?.root ?? '');
-    if (!ofTargets && settingsIn(folder).length === 0) return process.env;
+    if (!ofTargets && settingsIn(folder).length === 0) return ofRun;
     const nx = createRequire(import.meta.url)('nx/src/tasks-runner/task-env') as { getTaskSpecificEnv: (task: unknown, graph: unknown) => Env };
     return nx.getTaskSpecificEnv(task, projectGraph);
   };

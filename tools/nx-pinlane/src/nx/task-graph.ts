@@ -15,6 +15,8 @@ export interface TasksOfRun {
     >
   >;
   readonly dependencies: Readonly<Record<string, readonly string[]>>;
+  /** The tasks that depend on a task; none if it is not among the keys. */
+  readonly dependents: ReadonlyMap<string, readonly string[]>;
   /** The executor of a project's target. */
   readonly executorOf: (project: string, target: string) => string | undefined;
 }
@@ -26,13 +28,19 @@ export interface TaskGraphOfNx {
 }
 
 /** The tasks of a run, of whichever Nx runs them. */
-export const tasksOfRun = (graph: TaskGraphOfNx | undefined, executorOf: TasksOfRun['executorOf']): TasksOfRun => ({
-  tasks: graph?.tasks ?? {},
-  dependencies: Object.fromEntries(
-    Object.entries(graph?.dependencies ?? {}).map(([id, edges]) => [id, edges.map((edge) => (typeof edge === 'string' ? edge : edge.id))]),
-  ),
-  executorOf,
-});
+export const tasksOfRun = (graph: TaskGraphOfNx | undefined, executorOf: TasksOfRun['executorOf']): TasksOfRun => {
+  const edges = Object.entries(graph?.dependencies ?? {}).map(
+    ([id, before]) => [id, before.map((edge) => (typeof edge === 'string' ? edge : edge.id))] as const,
+  );
+  const dependents = new Map<string, string[]>();
+  for (const [id, before] of edges)
+    for (const each of new Set(before)) {
+      const known = dependents.get(each);
+      if (known === undefined) dependents.set(each, [id]);
+      else known.push(id);
+    }
+  return { tasks: graph?.tasks ?? {}, dependencies: Object.fromEntries(edges), dependents, executorOf };
+};
 
 /** Whether the run's lane takes images as they are pinned and builds none. A lane that nobody knows is for the verb to refuse. */
 const buildsNothing = (env: Env): boolean => {
@@ -40,7 +48,7 @@ const buildsNothing = (env: Env): boolean => {
   return lane !== null && !mayBuild(lane);
 };
 
-const dependentsOf = ({ dependencies }: TasksOfRun, id: string): string[] => Object.keys(dependencies).filter((each) => dependencies[each]?.includes(id));
+const dependentsOf = ({ dependents }: TasksOfRun, id: string): readonly string[] => dependents.get(id) ?? [];
 
 /** Whether a task of `acceptance` tests the pinned image, for which nothing is built. */
 const testsPinned = ({ tasks }: TasksOfRun, id: string, env: Env): boolean => {

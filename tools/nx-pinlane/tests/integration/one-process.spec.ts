@@ -5,12 +5,17 @@ const said = ({ exitCode, output }: Ran) => (exitCode === 0 ? '' : output);
 
 describe('the tasks of a run, in one process', () => {
   it('keep what belongs to each: its environment, its failure, its words and its document', async () => {
-    await withWorkspace(async ({ nx, nxWith, write, read }) => {
+    await withWorkspace(async ({ nx, nxWith, write, read, remove }) => {
       // Nx gives a process of its own the .env of its project.
       await write({ 'processors/acme-one/.env': 'PINLANE_PLATFORMS=linux/arm64\n' });
       const first = await nx('run-many', '-t', 'pin', '--outputStyle=static');
       expect(said(first)).toBe('');
       expect(first.output).toContain('tasks with @pinlane/nx:pin');
+      // Also the build of what they are built on.
+      expect([first.output, first.output]).toEqual([
+        expect.stringContaining('nx run acme-base:base-for-pins'),
+        expect.not.stringContaining('with @pinlane/nx:buildx'),
+      ]);
       expect(await read('processors/acme-one/registry.yaml')).not.toContain('amd64:');
       expect(await read('processors/acme-two/registry.yaml')).toContain('amd64:');
 
@@ -24,6 +29,13 @@ describe('the tasks of a run, in one process', () => {
       expect(failed.output).toMatch(/^acme\/three@1 {2}pinned/m);
       expect(failed.output).not.toMatch(/^acme\/two@1/m);
 
+      // Nor does a wrong option of one keep the others from running; Nx itself says nothing of it.
+      await write({ 'processors/acme-two/project.json': JSON.stringify({ name: 'acme-two', targets: { pin: { options: { nonsense: ['a'], engine: 7 } } } }) });
+      const wrong = await nx('run-many', '-t', 'pin', '--outputStyle=static');
+      const told = expect.stringMatching(/> nx run acme-two:pin\n+ERR_OPTION_INVALID: (?:.*\n)*?.*nonsense/);
+      expect([wrong.exitCode, wrong.output, wrong.output]).toEqual([1, told, expect.stringMatching(/^acme\/three@1 {2}pins unchanged/m)]);
+      await remove('processors/acme-two/project.json');
+
       // A document is all that stdout has of a task, besides Nx's own lines.
       const json = await nxWith({ NX_PARALLEL: '1' }, 'run', 'acme-three:pin', '--json', '--outputStyle=static');
       const documents = json.stdout.split('\n').filter((line) => line.startsWith('{'));
@@ -33,6 +45,25 @@ describe('the tasks of a run, in one process', () => {
       // Each in a process of its own, where that is asked for.
       const apart = await nx('run', 'acme-three:pin', '--batch=false', '--outputStyle=static');
       expect([said(apart), apart.output]).toEqual(['', expect.stringContaining('acme/three@1  pins unchanged')]);
+    });
+  }, 600_000);
+
+  it('build what others are built on as its own target says, and pin nothing of it', async () => {
+    await withWorkspace(async ({ nx, write, read, remove }) => {
+      const before = await read('processors/acme-base/registry.yaml');
+      await write({ 'processors/acme-base/project.json': JSON.stringify({ name: 'acme-base', targets: { buildx: { options: { labels: ['team=a'] } } } }) });
+      const pinned = await nx('run', 'acme-three:pin', '--outputStyle=static');
+      expect([said(pinned), pinned.output]).toEqual(['', expect.stringMatching(/^acme-base: built/m)]);
+      expect(await read('processors/acme-base/registry.yaml')).toBe(before);
+      const built = await nx('run', 'acme-base:buildx', '--outputStyle=static');
+      expect([said(built), built.output]).toEqual(['', expect.stringMatching(/^acme-base: nothing built/m)]);
+
+      // It fails, and what waits for it is not begun, whatever else there is.
+      await remove('processors/acme-base/project.json');
+      await write({ 'processors/acme-base/Dockerfile': 'FROM scratch\nCOPY not-there /\n' });
+      const failed = await nx('run-many', '-t', 'pin', '--outputStyle=static');
+      expect([failed.exitCode, failed.output]).toEqual([1, expect.stringContaining('acme-base:base-for-pins failed, and what waits for it was not run')]);
+      expect(failed.output).not.toMatch(/^acme\/(?:one|two|three)@1/m);
     });
   }, 600_000);
 

@@ -146,6 +146,60 @@ describe('inference', () => {
     expect(projects(infer(files))[0]?.implicitDependencies).toEqual(['{base-node,a-b}']);
   });
 
+  describe('what is built before', () => {
+    const PROCESSORS = {
+      'processors/base/registry.yaml': 'ref: a/base@1\n',
+      'processors/upper/registry.yaml': 'ref: a/upper@1\n',
+      'processors/upper/Dockerfile': 'FROM store.localhost/a-base\n',
+      'processors/top/registry.yaml': 'ref: a/top@1\n',
+      'processors/top/Dockerfile': 'FROM store.localhost/a-upper\n',
+    };
+    const orders = async (more: Record<string, string> = {}, nxJson = {}) => {
+      const all = projects(infer(await write({ ...PROCESSORS, ...more }), nxJson));
+      return Object.fromEntries(
+        all.map(({ name, targets = {} }) => [name, Object.fromEntries(Object.entries(targets).map(([key, { dependsOn }]) => [key, dependsOn]))]),
+      );
+    };
+    const after = (project: string, target: string) => [{ projects: [project], target }];
+
+    it('is built by buildx for builds, and in the process of pins for pins', async () => {
+      const { 'a-base': base, 'a-upper': upper, 'a-top': top } = await orders();
+      expect([base?.['buildx'], base?.['pin'], base?.['base-for-pins']]).toEqual([[], [], []]);
+      expect([upper?.['buildx'], upper?.['pin'], upper?.['base-for-pins']]).toEqual([
+        after('a-base', 'buildx'),
+        after('a-base', 'base-for-pins'),
+        after('a-base', 'base-for-pins'),
+      ]);
+      expect([top?.['buildx'], top?.['pin']]).toEqual([after('a-upper', 'buildx'), after('a-upper', 'base-for-pins')]);
+      expect(Object.keys(top ?? {})).not.toContain('base-for-pins');
+    });
+
+    const ORDER = { buildx: { dependsOn: ['codegen'] } };
+    it.each<[string, Record<string, string>, object]>([
+      ['project.json', { 'processors/base/project.json': JSON.stringify({ targets: ORDER }) }, {}],
+      ['package.json', { 'processors/base/package.json': JSON.stringify({ nx: { targets: ORDER } }) }, {}],
+      ['defaults', {}, { targetDefaults: ORDER }],
+      ['defaults of the executor', {}, { targetDefaults: { '@pinlane/nx:buildx': ORDER.buildx } }],
+      ['defaults in a list', {}, { targetDefaults: [{ target: 'buildx', ...ORDER.buildx }] }],
+    ])('is built by buildx where its order is said in %s', async (_, more, nxJson) => {
+      const { 'a-base': base, 'a-upper': upper } = await orders(more, nxJson);
+      expect([upper?.['pin'], Object.keys(base ?? {}).includes('base-for-pins')]).toEqual([after('a-base', 'buildx'), false]);
+    });
+
+    it('does as buildx does, by the executor of pin', async () => {
+      const all = projects(infer(await write(PROCESSORS)));
+      const targets = all.find(({ name }) => name === 'a-base')?.targets;
+      const { executor, options, inputs, outputs, configurations } = targets?.['base-for-pins'] ?? {};
+      expect({ executor, options, inputs, outputs, configurations }).toEqual({
+        executor: '@pinlane/nx:pin',
+        options: { onlyBuilds: true },
+        inputs: targets?.['buildx']?.inputs,
+        outputs: targets?.['buildx']?.outputs,
+        configurations: targets?.['buildx']?.configurations,
+      });
+    });
+  });
+
   it('takes everything for an input, whatever the workspace leaves out, and no key of Nx for the answer', async () => {
     const files = await write({ 'processors/a-b/registry.yaml': 'ref: a/b@1\n', 'processors/(x)/registry.yaml': 'ref: c/d@1\n' });
     const [plain, odd] = projects(infer(files, { namedInputs: { production: [], default: [] } })).sort((a, b) => (a.root > b.root ? -1 : 1));

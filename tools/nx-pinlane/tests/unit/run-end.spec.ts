@@ -15,6 +15,7 @@ const affected = ['node', 'nx', 'affected', '-t', 'pin'];
 describe('The end of a run', () => {
   it('names the builds that failed', () => {
     expect(() => run({ 'a:buildx': 'failure', 'b:buildx': 'failure', 'c:pin': 'success' }, affected)).toThrow(/^a:buildx, b:buildx failed.*\n.*again/);
+    expect(() => run({ 'a:base-for-pins': 'failure' }, affected)).toThrow(/^a:base-for-pins failed/);
   });
 
   it('says nothing of a run that went well, of a failure that nobody waited for, and of the one build that was asked for', () => {

@@ -15,16 +15,14 @@ const EXECUTORS: Record<string, string> = {
 /** `a:pin>a:buildx` reads: a:pin depends on a:buildx. */
 const run = (edges: readonly string[], overrides: Record<string, Record<string, unknown>> = {}): TasksOfRun => {
   const ids = [...new Set(edges.flatMap((edge) => edge.split('>')))];
-  return {
-    tasks: Object.fromEntries(
-      ids.map((id) => {
-        const [project, target, configuration] = id.split(':') as [string, string, string?];
-        return [id, { target: { project, target, ...(configuration === undefined ? {} : { configuration }) }, overrides: overrides[id] ?? {} }];
-      }),
-    ),
-    dependencies: Object.fromEntries(ids.map((id) => [id, edges.filter((edge) => edge.startsWith(`${id}>`)).map((edge) => edge.split('>')[1] as string)])),
-    executorOf: (_, target) => (target in EXECUTORS ? `@pinlane/nx:${EXECUTORS[target]}` : 'nx:run-commands'),
-  };
+  const tasks = Object.fromEntries(
+    ids.map((id) => {
+      const [project, target, configuration] = id.split(':') as [string, string, string?];
+      return [id, { target: { project, target, ...(configuration === undefined ? {} : { configuration }) }, overrides: overrides[id] ?? {} }];
+    }),
+  );
+  const dependencies = Object.fromEntries(ids.map((id) => [id, edges.filter((edge) => edge.startsWith(`${id}>`)).map((edge) => edge.split('>')[1] as string)]));
+  return tasksOfRun({ tasks, dependencies }, (_, target) => (target in EXECUTORS ? `@pinlane/nx:${EXECUTORS[target]}` : 'nx:run-commands'));
 };
 
 const ACCEPTANCE = ['a:acceptance>a:buildx', 'a:buildx>base:buildx'];

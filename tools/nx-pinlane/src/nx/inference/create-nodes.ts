@@ -1,14 +1,16 @@
 import { createRequire } from 'node:module';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultArray, ProjectConfiguration, TargetConfiguration } from '@nx/devkit';
+import type { AggregateCreateNodesError, CreateNodesContext, CreateNodesResultArray, ProjectConfiguration } from '@nx/devkit';
 import { asPinlaneError, PinlaneError } from '@pinlane/contracts';
 import type { FactsCache } from '../../workspace/facts-cache.ts';
 import type { BundleFilesOf } from './bundle-files.ts';
 import { isBase } from './base-facts.ts';
+import { createBuildsBefore, type BuildsBefore } from './builds-before.ts';
 import { outsideInputs } from './outside-inputs.ts';
 import { OWN_FOLDER } from '../../workspace/own-folder.ts';
 import { readProcessor } from './processor-facts.ts';
+import { readProjectJson } from './project-json.ts';
 import { inputsOfOddFolders } from '../plain-folder.ts';
 import { baseTargets, processorTargets, workspaceTargets, type OutsideInputs } from './targets.ts';
 
@@ -22,7 +24,7 @@ export interface PluginOptions {
 
 type Found = ReturnType<typeof readProcessor> & { readonly file: string };
 
-const project = ({ facts, bases }: Found, outside: OutsideInputs, waitsFor: WaitsFor): ProjectConfiguration => ({
+const project = ({ facts, bases }: Found, outside: OutsideInputs, before: BuildsBefore, isBaseForPins: boolean): ProjectConfiguration => ({
   name: facts.slug,
   root: facts.root,
   sourceRoot: `${facts.root}/src`,
@@ -32,46 +34,17 @@ const project = ({ facts, bases }: Found, outside: OutsideInputs, waitsFor: Wait
   // graph for everyone; the build says which base is missing.
   ...(bases.length > 0 ? { implicitDependencies: bases.filter((base) => base !== facts.slug).map((base) => `{${base},${facts.slug}}`) } : {}),
   metadata: { description: `Processor ${facts.ref}`, technologies: ['pinlane'] },
-  targets: processorTargets(facts, outside, waitsFor(bases)),
+  targets: processorTargets(facts, outside, before, isBaseForPins),
 });
-
-/** The builds that a processor's own wait for, as Nx has them, given the projects whose images it builds on. */
-type WaitsFor = (bases: readonly string[]) => TargetConfiguration['dependsOn'];
-
-interface NamedJson {
-  readonly name?: string;
-  readonly nx?: { readonly name?: string };
-}
-
-/** Null if it can't be read: then Nx complains. */
-const readJson = (path: string): NamedJson | null => {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as NamedJson | null;
-  } catch {
-    return null;
-  }
-};
 
 /** The name that Nx gives a project in a folder, where a file of ours does not name it. */
 const nameAt = (workspaceRoot: string, root: string): string => {
   for (const file of ['project.json', 'package.json']) {
-    const { nx, name } = readJson(join(workspaceRoot, root, file)) ?? {};
+    const { nx, name } = readProjectJson(join(workspaceRoot, root, file)) ?? {};
     const named = nx?.name ?? name;
     if (named !== undefined) return named;
   }
   return basename(root);
-};
-
-/**
- * Bases that have a lock are waited for by no task: whoever needs one finds or assembles it. The images of other processors are built before, and so is
- * whatever else there is to build for a base of which nothing is known here.
- */
-const createWaitsFor = (processors: ReadonlyMap<string, unknown>, locked: ReadonlySet<string>): WaitsFor => {
-  return (bases) => {
-    const others = bases.filter((base) => !locked.has(base));
-    if (others.length === 0) return [];
-    return others.every((base) => processors.has(base)) ? [{ projects: others, target: 'buildx' }] : ['^buildx'];
-  };
 };
 
 const collision = (found: Found, other: Found): PinlaneError =>
@@ -148,12 +121,14 @@ export const createProcessorNodes = (
   const processorRoots = new Set([...bySlug.values()].map(({ facts }) => facts.root));
   const bases = files.filter((file) => basename(file) === 'base.yaml' && !processorRoots.has(dirname(file)) && isBase(context.workspaceRoot, dirname(file)));
   const locked = files.filter((file) => basename(file) === 'base.lock.json').map((file) => nameAt(context.workspaceRoot, dirname(file)));
-  const waitsFor = createWaitsFor(bySlug, new Set(locked));
+  const roots = new Map([...bySlug].map(([slug, { facts }]) => [slug, facts]));
+  const before = createBuildsBefore(context.workspaceRoot, context.nxJsonConfiguration, roots, new Set(locked));
+  const builtOn = new Set([...bySlug.values()].flatMap((found) => found.bases.filter((base) => base !== found.facts.slug)));
   const nodes: CreateNodesResultArray = [
     ...[...bySlug.values()].map((found) => {
-      const { root } = found.facts;
+      const { root, slug } = found.facts;
       const outside = { bundle: outsideInputs(root, bundles.get(mainOf(root))), tests: odd };
-      return [found.file, { projects: { [root]: project(found, outside, waitsFor) } }] as const;
+      return [found.file, { projects: { [root]: project(found, outside, before.of(found.bases), builtOn.has(slug) && before.forPins(slug)) } }] as const;
     }),
     ...bases.map((file) => {
       const root = dirname(file);

@@ -3,6 +3,7 @@ import type { Subject, VerbSummary } from '../../command/verb.ts';
 import type { VerbName } from '../../verbs/index.ts';
 import { MANIFEST } from '../../verbs/manifest.ts';
 import { isPlainFolder } from '../plain-folder.ts';
+import { BASE_FOR_PINS, type BuildsBefore } from './builds-before.ts';
 import type { SpecFacts } from '../../workspace/spec-facts.ts';
 
 /** A processor as inference knows it: the facts of registry.yaml, and which files lie beside it. */
@@ -101,18 +102,36 @@ export interface OutsideInputs {
   readonly tests: readonly string[];
 }
 
-/** The targets of a processor's project. @param waitsFor the builds of other projects that its own waits for */
+/** The build of a base in the process of the pins on it: what the target `buildx` does, by the executor of `pin`. */
+const baseForPins = (pin: TargetConfiguration, buildx: TargetConfiguration): TargetConfiguration => ({
+  ...buildx,
+  executor: pin.executor!,
+  options: { onlyBuilds: true },
+  metadata: { technologies: ['pinlane'], description: 'Builds the image for the pins of those that build on it, in their process. It writes no pin.' },
+});
+
+/**
+ * The targets of a processor's project.
+ * @param before the builds of other projects that its own wait for
+ * @param isBaseForPins whether pins of others wait for its image
+ */
 export const processorTargets = (
   facts: ProcessorFacts,
   outside: OutsideInputs,
-  waitsFor: TargetConfiguration['dependsOn'],
+  before: BuildsBefore,
+  isBaseForPins: boolean,
 ): Record<string, TargetConfiguration> => {
   const { bundle, ...others } = targetsOf('processor', facts.slug);
   const targets = { ...(facts.hasMain ? { bundle } : {}), ...others };
   const files: Record<string, TargetConfiguration> = filesOf(facts, outside.bundle);
-  const waiting = ({ dependsOn }: TargetConfiguration): TargetConfiguration => (dependsOn?.includes('^buildx') ? { dependsOn: waitsFor ?? [] } : {});
+  const waiting = (name: string, { dependsOn }: TargetConfiguration): TargetConfiguration =>
+    dependsOn?.includes('^buildx') ? { dependsOn: name === 'pin' ? before.pin : before.buildx } : {};
+  const all: Record<string, TargetConfiguration> = Object.fromEntries(
+    Object.entries(targets).map(([name, target]) => [name, { ...target, ...waiting(name, target), ...files[name] }]),
+  );
   return {
-    ...Object.fromEntries(Object.entries(targets).map(([name, target]) => [name, { ...target, ...waiting(target), ...files[name] }])),
+    ...all,
+    ...(isBaseForPins ? { [BASE_FOR_PINS]: { ...baseForPins(all['pin']!, all['buildx']!), dependsOn: before.pin } } : {}),
     ...Object.fromEntries(facts.tests.map((kind) => [`test-${kind}`, testTarget(facts.root, kind, outside.tests)])),
   };
 };

@@ -25,6 +25,10 @@ export const options = {
 };
 
 /** What the plugin sets for itself. */
-export const internalOptions = { ...bundledFirst, ...builtAs };
+export const internalOptions = {
+  ...bundledFirst,
+  ...builtAs,
+  onlyBuilds: z.boolean().optional().describe('Build the image and write no pin: set by the plugin in the target `base-for-pins`, which runs `buildx`.'),
+};
 
 export type PinOptions = OptionsOf<typeof options & typeof internalOptions>;

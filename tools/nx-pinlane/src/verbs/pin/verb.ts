@@ -1,7 +1,10 @@
 import { pinReportSchema } from '@pinlane/contracts';
+import { lazily } from '../../command/lazily.ts';
 import { defineVerb } from '../../command/verb.ts';
 import { buildEnvironment } from '../../images/options.ts';
 import { internalOptions, options } from './options.ts';
+
+const modules = lazily(() => Promise.all([import('../../workspace/unfinished-pins.ts'), import('./pin.ts')]));
 
 export const verb = defineVerb({
   name: 'pin',
@@ -14,7 +17,7 @@ export const verb = defineVerb({
   target: { dependsOn: ['^buildx'], example: { check: true } },
   batch: true,
   run: async (given, context) => {
-    const [{ markedPin }, { pin }] = await Promise.all([import('../../workspace/unfinished-pins.ts'), import('./pin.ts')]);
+    const [{ markedPin }, { pin }] = await modules();
     return markedPin(given, context, pin);
   },
 });

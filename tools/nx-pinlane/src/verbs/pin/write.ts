@@ -29,8 +29,10 @@ export const previewPins = async ({ file, text, spec }: SpecFile, decide: Decide
 /** Writes the pins. @throws ERR_REGISTRY_CONFLICT, and what `decide` throws */
 export const writePins = async (specFile: SpecFile, decide: Decide, locks: string, signal: AbortSignal): Promise<PinReport> => {
   const { file, path } = specFile;
-  // The file is locked only while it is written: deciding reads images and takes its time.
+  // The file is locked only while it is written: deciding reads images and takes its time. Most pins write nothing.
   const decided = await decide(specFile.spec);
+  if (edited(file, specFile.text, specFile.spec, decided).text === specFile.text)
+    return pinReport(specFile.spec, specFile.spec, { file, outcome: 'unchanged', explanation: decided.explanation });
   return replaceFile(
     path,
     file,
