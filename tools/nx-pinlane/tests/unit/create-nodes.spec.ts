@@ -177,11 +177,12 @@ describe('inference', () => {
     const ORDER = { buildx: { dependsOn: ['codegen'] } };
     it.each<[string, Record<string, string>, object]>([
       ['project.json', { 'processors/base/project.json': JSON.stringify({ targets: ORDER }) }, {}],
+      ['a configuration', { 'processors/base/project.json': JSON.stringify({ targets: { buildx: { configurations: { ci: {} } } } }) }, {}],
       ['package.json', { 'processors/base/package.json': JSON.stringify({ nx: { targets: ORDER } }) }, {}],
       ['defaults', {}, { targetDefaults: ORDER }],
       ['defaults of the executor', {}, { targetDefaults: { '@pinlane/nx:buildx': ORDER.buildx } }],
       ['defaults in a list', {}, { targetDefaults: [{ target: 'buildx', ...ORDER.buildx }] }],
-    ])('is built by buildx where its order is said in %s', async (_, more, nxJson) => {
+    ])('is built by buildx where more than its options is said in %s', async (_, more, nxJson) => {
       const { 'a-base': base, 'a-upper': upper } = await orders(more, nxJson);
       expect([upper?.['pin'], Object.keys(base ?? {}).includes('base-for-pins')]).toEqual([after('a-base', 'buildx'), false]);
     });

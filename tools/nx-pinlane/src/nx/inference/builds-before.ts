@@ -18,17 +18,20 @@ interface Base {
   readonly root: string;
 }
 
-/** Whether somebody says what the target `buildx` of a project waits for: only a task of that target has it done. */
-const hasOwnOrder = (workspaceRoot: string, { root }: Base): boolean =>
+/** What somebody may say of the target `buildx` besides its options, and only a task of that target does: what it waits for, and its configurations. */
+const OF_THE_TASK = ['dependsOn', 'configurations'] as const;
+
+/** Whether somebody says such a thing of a project. */
+const isOrdered = (workspaceRoot: string, { root }: Base): boolean =>
   ['project.json', 'package.json'].some((file) => {
     const json = readProjectJson(join(workspaceRoot, root, file));
-    return [json, json?.nx].some((each) => each?.targets?.['buildx']?.dependsOn !== undefined);
+    return [json, json?.nx].some((each) => OF_THE_TASK.some((field) => each?.targets?.['buildx']?.[field] !== undefined));
   });
 
-/** The same for all projects. Nx 24 lists defaults, too, so any mention counts. */
-const haveOwnOrder = ({ targetDefaults }: NxJsonConfiguration): boolean => {
+/** The same of all projects. Nx 24 lists defaults, too, so any mention counts. */
+const areOrdered = ({ targetDefaults }: NxJsonConfiguration): boolean => {
   const text = JSON.stringify(Array.isArray(targetDefaults) ? targetDefaults : Object.entries(targetDefaults ?? {}).filter(([name]) => /buildx/.test(name)));
-  return text.includes('buildx') && text.includes('"dependsOn"');
+  return text.includes('buildx') && OF_THE_TASK.some((field) => text.includes(`"${field}"`));
 };
 
 /**
@@ -42,11 +45,11 @@ export const createBuildsBefore = (
   processors: ReadonlyMap<string, Base>,
   locked: ReadonlySet<string>,
 ): { readonly of: (bases: readonly string[]) => BuildsBefore; readonly forPins: (project: string) => boolean } => {
-  const ordered = haveOwnOrder(nxJson);
+  const ordered = areOrdered(nxJson);
   const known = new Map<string, boolean>();
   const forPins = (project: string): boolean => {
     const base = processors.get(project);
-    const found = known.get(project) ?? (base !== undefined && !locked.has(project) && !ordered && !hasOwnOrder(workspaceRoot, base));
+    const found = known.get(project) ?? (base !== undefined && !locked.has(project) && !ordered && !isOrdered(workspaceRoot, base));
     known.set(project, found);
     return found;
   };

@@ -3,7 +3,7 @@ import { readSmallFile } from '@pinlane/oci';
 /** What inference reads of the files by which others say something about a project. */
 export interface ProjectJson {
   readonly name?: string;
-  readonly targets?: Readonly<Record<string, { readonly dependsOn?: unknown } | undefined>>;
+  readonly targets?: Readonly<Record<string, { readonly dependsOn?: unknown; readonly configurations?: unknown } | undefined>>;
   /** In a package.json. */
   readonly nx?: ProjectJson;
 }
