@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, statSync, type PathLike, type Stats } from 'node:fs';
+import { lstatSync, statSync, type PathLike, type Stats } from 'node:fs';
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
 
@@ -25,13 +25,3 @@ export const statIfThere = (path: PathLike): Stats | undefined => orNothing(() =
 
 /** The same, of a link itself. @throws as {@link statIfThere} */
 export const lstatIfThere = (path: PathLike): Stats | undefined => orNothing(() => lstatSync(path, { throwIfNoEntry: false }));
-
-/** The bytes of a file; undefined if there is none. @throws the system's other errors */
-export const readIfThere = (path: string): Buffer | undefined => {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-};

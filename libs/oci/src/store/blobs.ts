@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Stats } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { open, rename, rm, stat, utimes, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { chunksOf, createSha256, sha256, whileWanted, type ChunkUse, type FilePart } from '../content/index.ts';
 import { hasDigest, hashFor, hexOf, type AnyBlob, type AnyDigest } from './digests.ts';
-import { ifThere, readIfThere, statIfThere } from '../files/if-there.ts';
+import { ifThere, isMissing, statIfThere } from '../files/if-there.ts';
+import { readSmallFile, type SmallFile } from '../files/small-file.ts';
 import { renameInto, throughTemporary } from '../files/whole-file.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import type { StorePaths } from './paths.ts';
@@ -43,12 +44,22 @@ const SETTLED_MS = 1000;
 const CHECKED_AT_MOST = 32 * 1024 * 1024;
 
 const keepChecked = (state: string, bytes: Uint8Array): void => {
+  if (checkedBytes.has(state)) return;
   checkedBytes.set(state, bytes);
   checkedSize += bytes.length;
   for (const [oldest, { length }] of checkedBytes) {
     if (checkedSize <= CHECKED_AT_MOST) return;
     checkedBytes.delete(oldest);
     checkedSize -= length;
+  }
+};
+
+const smallIfThere = (path: string, limit: number): SmallFile | undefined => {
+  try {
+    return readSmallFile(path, limit);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
   }
 };
 
@@ -60,7 +71,9 @@ const checked = async (path: string, digest: AnyDigest, found: Stats): Promise<U
   const state = stateOf(path, found);
   const known = checkedBytes.get(state);
   if (known !== undefined) return known;
-  const bytes = await ifThereAgain(() => readIfThere(path));
+  const file = await ifThereAgain(() => smallIfThere(path, found.size));
+  if (file?.kind === 'special') return corrupt(digest, 'is not a file');
+  const bytes = file?.kind === 'large' ? corrupt(digest, 'was altered') : file?.bytes;
   if (bytes && !hasDigest(bytes, digest)) corrupt(digest, bytes.length === 0 ? 'is empty' : 'was altered or truncated');
   // One that was written a moment ago may be written again within the same tick of the file system's clock.
   if (bytes && Date.now() - found.ctimeMs > SETTLED_MS) keepChecked(state, bytes);
@@ -148,8 +161,9 @@ export const writeBlob = async (paths: StorePaths, chunks: AsyncIterable<Uint8Ar
   });
 };
 
-/** Opens a blob's file, which the caller closes; undefined if there is none. */
-export const openBlobFile = (paths: StorePaths, digest: AnyDigest): Promise<FileHandle | undefined> => ifThereAgain(() => ifThere(open(paths.blob(digest))));
+/** Opens a blob's file, which the caller closes; undefined if there is none. A pipe in its place is not waited for, and has no bytes. */
+export const openBlobFile = (paths: StorePaths, digest: AnyDigest): Promise<FileHandle | undefined> =>
+  ifThereAgain(() => ifThere(open(paths.blob(digest), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))));
 
 /** Reads all bytes of an open blob and checks them. @throws ERR_STORE_CORRUPT at their end */
 export async function* checkedChunks(file: FileHandle, digest: AnyDigest, use?: FilePart): AsyncGenerator<Uint8Array, void, void> {

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -149,12 +151,19 @@ describe('A name in the store', () => {
   });
 });
 
+const becomePipe = async (path: string): Promise<void> => {
+  await rm(path);
+  execFileSync('mkfifo', [path]);
+};
+
 describe('A damaged store', () => {
   const damages: [string, (path: string) => Promise<unknown>, string][] = [
     ['missing', (path) => rm(path), 'missing'],
     ['truncated', (path) => truncate(path, 10), ''],
     ['empty', (path) => truncate(path, 0), ''],
     ['altered', alter, 'altered'],
+    ['a pipe', (path) => becomePipe(path), ''],
+    ['a folder', (path) => rm(path).then(() => mkdir(path)), ''],
   ];
 
   it.each(damages)('tells of a layer that is %s, by its name, and never delivers it', async (_, damage, word) => {
@@ -174,6 +183,13 @@ describe('A damaged store', () => {
     expect(await codeOf(() => store.readManifest(digest))).toBe(what === 'missing' ? 'ERR_MANIFEST_UNKNOWN' : 'ERR_STORE_CORRUPT');
     expect(await store.missing(root)).toContain(digest);
     expect((await errorOf(() => verifyWhole(store, root))).message).toMatch(digest);
+  });
+
+  it('waits for no pipe in the place of a large layer', async () => {
+    const { store } = await filled();
+    const { digest, size } = await store.writeBlob(randomBytes(3_000_000));
+    await becomePipe(store.blobPath(digest));
+    expect(await codeOf(() => drain(store.openBlob({ digest, size })))).toBe('ERR_STORE_CORRUPT');
   });
 
   it('lists cheaply what an image lacks', async () => {
