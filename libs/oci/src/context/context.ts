@@ -5,6 +5,7 @@ import { fail, isMachineFault, PinlaneError } from '@pinlane/contracts';
 import { createSha256, inParallel, stopIfAborted, whileWanted, type ChunkUse } from '../content/index.ts';
 import { readSmallFile } from '../files/index.ts';
 import { bytesOnce, fileChunks, readText } from './files.ts';
+import { hashedOnce, type HashedFile } from './hashed-files.ts';
 import { ignoreNothing, parseIgnore, type Ignore } from './ignore.ts';
 import type { BuildContext, ContextEntry } from './model.ts';
 import { Walker, type FoundEntry } from './walk.ts';
@@ -57,10 +58,10 @@ const readIgnore = async (root: string, dockerfile: string): Promise<Ignore> => 
   return ignoreNothing;
 };
 
-const hashed = async (entry: FoundEntry, chunks: AsyncIterable<Uint8Array>): Promise<ContextEntry> => {
+const hashed = async (chunks: AsyncIterable<Uint8Array>): Promise<HashedFile> => {
   const seen = createSha256();
   for await (const chunk of chunks) seen.update(chunk);
-  return { ...entry, size: seen.size, sha256: seen.digest() };
+  return { size: seen.size, sha256: seen.digest() };
 };
 
 /** A file of at most so many bytes is read at once. */
@@ -92,7 +93,10 @@ export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfil
   };
   await inParallel(files, 8, async (entry) => {
     stopIfAborted(signal);
-    entries.push(await (async () => hashed(entry, whole(entry)))().catch(unreadable(JSON.stringify(entry.path))));
+    const { path } = entry;
+    const hash = (): Promise<HashedFile> => hashed(whole(entry));
+    const found = Object.hasOwn(overrides, path) ? hash() : hashedOnce(join(root, path), entry.size, hash);
+    entries.push({ ...entry, ...(await found.catch(unreadable(JSON.stringify(path)))) });
   });
   return { root, entries: entries.sort(byPath), odd: walker.odd.sort(byPath), dockerfile: { path: dockerfile, text }, open: content };
 };

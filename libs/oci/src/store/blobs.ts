@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { chunksOf, createSha256, sha256, whileWanted, type ChunkUse, type FilePart } from '../content/index.ts';
 import { hasDigest, hashFor, hexOf, type AnyBlob, type AnyDigest } from './digests.ts';
+import { fileState, isSettled } from '../files/file-state.ts';
 import { ifThere, isMissing, statIfThere } from '../files/if-there.ts';
 import { readSmallFile, type SmallFile } from '../files/small-file.ts';
 import { renameInto, throughTemporary } from '../files/whole-file.ts';
@@ -30,15 +31,9 @@ const ifThereAgain = async <T>(get: () => T | undefined | Promise<T | undefined>
 /** The size of a blob's file in bytes; undefined if there is none. */
 export const blobSize = (paths: StorePaths, digest: AnyDigest): number | undefined => statIfThere(paths.blob(digest))?.size;
 
-/** What changes when somebody writes to a file. */
-const stateOf = (path: string, { ino, size, mtimeMs, ctimeMs }: Stats): string => `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-
 /** Small blobs that this process has read and checked, in all stores: the images of a run share bases, and each of their documents is asked for many times. */
 const checkedBytes = new Map<string, Uint8Array>();
 let checkedSize = 0;
-
-/** After so long a file's times tell whether it was written to. */
-const SETTLED_MS = 1000;
 
 /** So many bytes of them are kept, in all. */
 const CHECKED_AT_MOST = 32 * 1024 * 1024;
@@ -68,15 +63,14 @@ const smallIfThere = (path: string, limit: number): SmallFile | undefined => {
  * At once, and not by way of threads, which takes several times as long as the reading. @throws ERR_STORE_CORRUPT
  */
 const checked = async (path: string, digest: AnyDigest, found: Stats): Promise<Uint8Array | undefined> => {
-  const state = stateOf(path, found);
+  const state = fileState(path, found);
   const known = checkedBytes.get(state);
   if (known !== undefined) return known;
   const file = await ifThereAgain(() => smallIfThere(path, found.size));
   if (file?.kind === 'special') return corrupt(digest, 'is not a file');
   const bytes = file?.kind === 'large' ? corrupt(digest, 'was altered') : file?.bytes;
   if (bytes && !hasDigest(bytes, digest)) corrupt(digest, bytes.length === 0 ? 'is empty' : 'was altered or truncated');
-  // One that was written a moment ago may be written again within the same tick of the file system's clock.
-  if (bytes && Date.now() - found.ctimeMs > SETTLED_MS) keepChecked(state, bytes);
+  if (bytes && isSettled(found)) keepChecked(state, bytes);
   return bytes;
 };
 
@@ -209,7 +203,7 @@ export const hasItsBytes = async (paths: StorePaths, blob: AnyBlob, hashed: Hash
   const path = paths.blob(blob.digest);
   const found = statIfThere(path);
   if (found?.size !== blob.size) return false;
-  const state = stateOf(path, found);
+  const state = fileState(path, found);
   if (hashed.has(state)) return true;
   try {
     for await (const _ of whileWanted(openBlob(paths, blob, { lent: true }), signal));

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { drain, problemsOf, temporaryFolder } from '@pinlane/testing';
 import { readBuildContext, sha256 } from '../../src/index.ts';
 import { writeFiles, type Files } from '../support/building.ts';
@@ -47,6 +48,25 @@ describe('readBuildContext', () => {
     await chmod(join(folder, 'a/b'), 0o664);
     await chmod(join(folder, 'a'), 0o700);
     expect((await readBuildContext(folder)).entries).toEqual(before.entries);
+  });
+
+  it('sees that a large file was changed which it has hashed before, also where only its times tell', async () => {
+    const large = (letter: string): Buffer => Buffer.alloc(2_000_000, letter);
+    await writeFiles(folder, { Dockerfile: 'FROM scratch\n' });
+    const path = join(folder, 'large');
+    const writeAt = async (letter: string, when: Date): Promise<void> => {
+      await writeFile(path, large(letter));
+      await utimes(path, when, when);
+    };
+    await writeAt('a', new Date(1e12));
+    // A file that was written a moment ago is not remembered.
+    await setTimeout(1100);
+    const hashOf = async () => (await readBuildContext(folder)).entries.find((entry) => entry.path === 'large')?.sha256;
+    expect(await Promise.all([hashOf(), hashOf()])).toEqual([sha256(large('a')), sha256(large('a'))]);
+    await writeAt('b', new Date(1e12));
+    expect(await hashOf()).toBe(sha256(large('b')));
+    await setTimeout(1100);
+    expect([await hashOf(), await hashOf()]).toEqual([sha256(large('b')), sha256(large('b'))]);
   });
 
   it("has nothing of Pinlane's own: its folder in a whole workspace, and what a killed run left of a file", async () => {
