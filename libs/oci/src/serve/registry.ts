@@ -55,7 +55,7 @@ export const bringHere = async (registry: Registry, repository: string, digest: 
 /** Like {@link sizeIn}, and marks the content as in use, for a client that may be about to build on it. */
 export const claimIn = async (registry: Registry, repository: string, digest: AnyDigest): Promise<number | undefined> => {
   const size = await sizeIn(registry, repository, digest);
-  return size !== undefined && (await claimBlob(registry.paths, { digest, size })) ? size : undefined;
+  return size !== undefined && claimBlob(registry.paths, { digest, size }) ? size : undefined;
 };
 
 /** The blobs that a repository does not have; the others are marked as in use. */

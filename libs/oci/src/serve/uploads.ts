@@ -54,7 +54,7 @@ const mounted = async (registry: Registry, { repository, query }: UploadRequest,
   const from = query.get('from');
   if (from !== null && !isRepositoryPath(from)) return undefined;
   const size = from === null ? blobSize(registry.paths, digest) : await sizeIn(registry, from, digest);
-  if (size === undefined || !(await claimBlob(registry.paths, { digest, size }))) return undefined;
+  if (size === undefined || !claimBlob(registry.paths, { digest, size })) return undefined;
   await addTo(registry, repository, digest);
   return created(repository, digest);
 };

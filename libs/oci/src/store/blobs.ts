@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { open, rename, rm, stat, utimes, readFile, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, stat, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { chunksOf, createSha256, sha256, whileWanted, type ChunkUse, type FilePart } from '../content/index.ts';
 import { hasDigest, hashFor, hexOf, type AnyBlob, type AnyDigest } from './digests.ts';
-import { fileState, isSettled } from '../files/file-state.ts';
+import { isSettled } from '../files/file-state.ts';
 import { ifThere, isMissing, statIfThere } from '../files/if-there.ts';
 import { readSmallFile, type SmallFile } from '../files/small-file.ts';
 import { renameInto, throughTemporary } from '../files/whole-file.ts';
 import { makeFolder } from '../files/make-folder.ts';
+import { blobState, markUsed } from './blob-state.ts';
 import type { StorePaths } from './paths.ts';
 
 const SMALL = 1024 * 1024;
@@ -35,8 +36,8 @@ export const blobSize = (paths: StorePaths, digest: AnyDigest): number | undefin
 const checkedBytes = new Map<string, Uint8Array>();
 let checkedSize = 0;
 
-/** So many bytes of them are kept, in all. */
-const CHECKED_AT_MOST = 32 * 1024 * 1024;
+/** So many bytes of them are kept, in all: what one processor has is asked for within moments, and what all share is soon read again. */
+const CHECKED_AT_MOST = 4 * 1024 * 1024;
 
 const keepChecked = (state: string, bytes: Uint8Array): void => {
   if (checkedBytes.has(state)) return;
@@ -63,7 +64,7 @@ const smallIfThere = (path: string, limit: number): SmallFile | undefined => {
  * At once, and not by way of threads, which takes several times as long as the reading. @throws ERR_STORE_CORRUPT
  */
 const checked = async (path: string, digest: AnyDigest, found: Stats): Promise<Uint8Array | undefined> => {
-  const state = fileState(path, found);
+  const state = blobState(path, found);
   const known = checkedBytes.get(state);
   if (known !== undefined) return known;
   const file = await ifThereAgain(() => smallIfThere(path, found.size));
@@ -104,20 +105,12 @@ export type HashedFiles = Set<string>;
  * Whether a blob is there with the right size. It is first marked as in use, so that garbage collection leaves it alone for its grace time; so a blob that is
  * found here stays.
  */
-export const claimBlob = async (paths: StorePaths, { digest, size }: AnyBlob): Promise<boolean> => {
-  const now = new Date();
-  // Blobs of a read-only store can't be marked, and can't be collected either.
-  await utimes(paths.blob(digest), now, now).catch(() => undefined);
-  return blobSize(paths, digest) === size;
-};
+export const claimBlob = (paths: StorePaths, { digest, size }: AnyBlob): boolean => markUsed(paths.blob(digest))?.size === size;
 
 /** The blobs that are missing; the others are marked as in use. If garbage collection is putting one back at this moment, that is waited for. */
 export const absentBlobs = async <B extends AnyBlob>(paths: StorePaths, blobs: readonly B[]): Promise<readonly B[]> => {
-  const look = async (among: readonly B[]) => {
-    const there = await Promise.all(among.map((blob) => claimBlob(paths, blob)));
-    return among.filter((_, position) => !there[position]);
-  };
-  const absent = await look(blobs);
+  const look = (among: readonly B[]) => among.filter((blob) => !claimBlob(paths, blob));
+  const absent = look(blobs);
   if (absent.length === 0) return absent;
   await sleep(PUT_BACK_MS);
   return look(absent);
@@ -132,7 +125,7 @@ const writeFile = <D extends AnyDigest>(paths: StorePaths, write: (file: FileHan
 /** Writes bytes under a digest that they are known to have. */
 export const writeBytes = async <D extends AnyDigest>(paths: StorePaths, bytes: Uint8Array, digest: D): Promise<{ digest: D; size: number }> => {
   const blob = { digest, size: bytes.length };
-  if (await claimBlob(paths, blob)) {
+  if (claimBlob(paths, blob)) {
     // Comparing a small blob costs little, and a blob that was altered is written anew.
     if (bytes.length > SMALL || Buffer.compare((await ifThere(readFile(paths.blob(blob.digest)))) ?? Buffer.alloc(0), bytes) === 0) return blob;
   }
@@ -203,7 +196,7 @@ export const hasItsBytes = async (paths: StorePaths, blob: AnyBlob, hashed: Hash
   const path = paths.blob(blob.digest);
   const found = statIfThere(path);
   if (found?.size !== blob.size) return false;
-  const state = fileState(path, found);
+  const state = blobState(path, found);
   if (hashed.has(state)) return true;
   try {
     for await (const _ of whileWanted(openBlob(paths, blob, { lent: true }), signal));

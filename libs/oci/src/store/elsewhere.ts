@@ -171,7 +171,7 @@ const fetchBlob = async (reading: Reading, blob: BlobDescriptor, images: readonl
   const folder = join(paths.locks, `fetch-${hexOf(blob.digest).slice(0, 2)}`);
   await withLock({ folder, temporary: paths.temporary, patienceMs: PATIENCE_MS, what: `layer ${blob.digest}`, signal }, async () => {
     // Another process may have brought it meanwhile.
-    if (await claimBlob(paths, blob)) return;
+    if (claimBlob(paths, blob)) return;
     await eachInTurn(blob, reached, async (image) => {
       const isNear = nearby.includes(image);
       if (!isNear) progress(progressLine('fetching', blob, image));

@@ -1,3 +1,4 @@
+export { blobState } from './blob-state.ts';
 export type { Collected, CollectOptions } from './collect.ts';
 export { openStore, type Store, type StoreOptions } from './store.ts';
 export type { Referrer } from './referrers.ts';

@@ -133,7 +133,7 @@ const contentOf = (paths: StorePaths, elsewhere: Elsewhere, signal: AbortSignal 
   };
   return {
     blobPath: (digest) => paths.blob(digest),
-    hasBlob: (blob) => claimBlob(paths, blob),
+    hasBlob: async (blob) => claimBlob(paths, blob),
     async *openBlob(blob, use) {
       await elsewhere.bring([blob]);
       yield* whileWanted(openBlob(paths, blob, use), signal);
@@ -151,7 +151,7 @@ const contentOf = (paths: StorePaths, elsewhere: Elsewhere, signal: AbortSignal 
     },
 
     async putBlob(blob, open) {
-      if (await claimBlob(paths, blob)) return;
+      if (claimBlob(paths, blob)) return;
       await write(verified(open(), blob));
     },
 

@@ -1,6 +1,5 @@
-import { statSync } from 'node:fs';
 import type { Digest } from '@pinlane/contracts';
-import { verifyImage, type ImageView, type KnownLayers, type Store, type VerifyOptions } from '@pinlane/oci';
+import { blobState, statIfThere, verifyImage, type ImageView, type KnownLayers, type Store, type VerifyOptions } from '@pinlane/oci';
 
 interface Hashed {
   readonly layers: KnownLayers;
@@ -8,10 +7,9 @@ interface Hashed {
   last: Promise<unknown>;
 }
 
-/** What tells one state of a file from another: whoever writes to it moves its times. */
 const stateOf = (path: string): string => {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`;
+  const stats = statIfThere(path);
+  return stats === undefined ? '' : blobState(path, stats);
 };
 
 /** Layers that were hashed, for as long as their files are those that were read. */
