@@ -49,15 +49,16 @@ const leftToVerb = (schema: JsonSchema): JsonSchema => {
  * sets for itself is matched by a pattern each, which Nx checks too and neither prints nor completes.
  */
 export const executorSchema = ({ name, title, options, internalOptions, batch = false }: Verb): Record<string, unknown> => {
-  const internal = Object.entries(propertiesOf(internalOptions)).map(([option, schema]) => [`^${option}$`, schema]);
-  const properties = propertiesOf(options);
+  const schemasOf = (shape: OptionShape): [string, JsonSchema][] =>
+    Object.entries(propertiesOf(shape)).map(([option, schema]) => [option, batch ? leftToVerb(schema) : schema]);
+  const internal = schemasOf(internalOptions).map(([option, schema]) => [`^${option}$`, schema]);
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     version: 2,
     title: `@pinlane/nx:${name}`,
     description: title,
     type: 'object',
-    properties: batch ? Object.fromEntries(Object.entries(properties).map(([option, schema]) => [option, leftToVerb(schema)])) : properties,
+    properties: Object.fromEntries(schemasOf(options)),
     ...(internal.length > 0 ? { patternProperties: Object.fromEntries(internal) } : {}),
     additionalProperties: batch ? { not: {}, anyOf: KINDS } : false,
   };

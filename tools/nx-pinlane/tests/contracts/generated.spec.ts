@@ -97,7 +97,8 @@ const { validateOptsAgainstSchema } = createRequire(import.meta.url)('nx/src/uti
 it.each(batched)('Nx leaves it to %s to refuse an option, and others than Nx see what it takes', (_, verb) => {
   const schema = executorSchema(verb) as { properties: Record<string, JsonSchema>; additionalProperties: object };
   for (const value of ['text', 5, 1.5, true, ['text'], [5], { a: 'b' }, {}])
-    for (const option of [...Object.keys(schema.properties), 'nonsense']) expect(() => validateOptsAgainstSchema({ [option]: value }, schema)).not.toThrow();
+    for (const option of [...Object.keys(schema.properties), ...Object.keys(verb.internalOptions), 'nonsense'])
+      expect(() => validateOptsAgainstSchema({ [option]: value }, schema)).not.toThrow();
   const check = new Ajv({ strict: false }).compile(schema);
   const types: Record<string, unknown> = { boolean: true, string: 'text', array: ['text'] };
   for (const [option, { type, enum: choices, oneOf = [{ type }] }] of Object.entries(schema.properties)) {
