@@ -1,5 +1,3 @@
-// A namespace, because Node 20, on which somebody may start Nx, has no such export.
-import * as nodeModule from 'node:module';
 import type { ExecutorContext } from '@nx/devkit';
 import { fail, formatProblem } from '@pinlane/contracts';
 import type { BuildTargets } from '../command/context.ts';
@@ -99,15 +97,13 @@ const hideOnce = (root: string): void => {
 };
 
 /**
- * Runs one task of Nx. The verb's modules are loaded only now, and from V8's compile cache: it halves the time to load. Nx knows success and failure only;
- * the exact exit code is that of the `pinlane` command.
+ * Runs one task of Nx. Nx knows success and failure only; the exact exit code is that of the `pinlane` command.
  * @param run the tasks of the whole run
  * @param shared what the task shares with others of its process; absent if it has one of its own
  */
 export const runTask = async (load: () => Promise<Verb>, options: Options, context: ExecutorContext, run: TasksOfRun, shared?: Shared): Promise<boolean> => {
   if (!requireNode(context, shared?.streams.stderr ?? process.stderr)) return false;
   if (isOnlyBefore(run, taskId(context), shared?.env ?? process.env)) return true;
-  nodeModule.enableCompileCache?.();
   const builds = onlyBuilds(options);
   const [{ runVerb }, verb] = await Promise.all([running(), builds ? building() : load()]);
   const project = context.projectName ?? '';

@@ -1,0 +1,46 @@
+import { subscribe } from 'node:diagnostics_channel';
+import { basename } from 'node:path';
+
+/** What is needed of Node's `ChildProcess`. */
+interface Program {
+  readonly spawnfile: string;
+  once(event: 'exit' | 'error', listener: () => void): unknown;
+  kill(): boolean;
+  ref(): void;
+}
+
+/** Programs that this process started since it was watched, and that still run. */
+const programs = new Set<Program>();
+
+/** The bundler's process waits for more work, and nobody else has a handle on it. */
+const isBundler = ({ spawnfile }: Program): boolean => basename(spawnfile).startsWith('esbuild');
+
+/** Whether this is a process that Nx started for the tasks of an executor, and that has nothing else to do. */
+const isOfNx = (): boolean => basename(process.argv[1] ?? '') === 'run-batch.js';
+
+/**
+ * Watches what this process starts, so that it can end by itself when it has told Nx all results. Nx ends it otherwise: first the programs that it started, then
+ * the process, and of each it looks only every tenth of a second whether it is gone (nx, native/utils/kill_tree.rs).
+ * @returns lets it end. As long as another program runs than the bundler, it is left to Nx: an orphan might be waited for longer than that.
+ */
+export const watchPrograms = (): (() => void) => {
+  if (!isOfNx()) return () => undefined;
+  subscribe('child_process', (message) => {
+    const program = (message as { readonly process: Program }).process;
+    programs.add(program);
+    program.once('exit', () => programs.delete(program));
+    program.once('error', () => programs.delete(program));
+  });
+  return () => {
+    if (![...programs].every(isBundler)) return;
+    for (const program of programs) {
+      // Its end is waited for.
+      program.ref();
+      program.kill();
+    }
+    process.channel?.unref();
+    // Not by itself, which takes down all that was loaded piece by piece. The exit code stays as it was set.
+    // eslint-disable-next-line no-restricted-properties
+    process.once('beforeExit', () => process.exit());
+  };
+};
