@@ -1,7 +1,36 @@
-import type { Stats } from 'node:fs';
+import { utimesSync, type Stats } from 'node:fs';
+import { statIfThere } from './if-there.ts';
 
-/** What changes when somebody writes to a file. */
-export const fileState = (path: string, { ino, size, mtimeMs, ctimeMs }: Stats): string => `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+/** What changes when somebody writes to a file, or marks it as in use. */
+export const seenState = (path: string, { ino, size, mtimeMs, ctimeMs }: Stats): string => `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+
+/** By path: the state that a file has since this process marked it, and the one that it had before. */
+const marked = new Map<string, { readonly state: string; readonly before: string }>();
+
+/** What changes when somebody writes to a file; that this process marks it as in use changes nothing. */
+export const fileState = (path: string, stats: Stats): string => {
+  const state = seenState(path, stats);
+  const mark = marked.get(path);
+  return mark?.state === state ? mark.before : state;
+};
+
+/** Marks a file as in use now, by its times. @returns what is there then; undefined if nothing is */
+export const markUsed = (path: string): Stats | undefined => {
+  const before = statIfThere(path);
+  if (before === undefined) return undefined;
+  const now = new Date();
+  try {
+    utimesSync(path, now, now);
+  } catch {
+    // Blobs of a read-only store can't be marked, and can't be collected either.
+    return statIfThere(path);
+  }
+  const after = statIfThere(path);
+  // It is looked at, marked and looked at at once, so that nobody else's writing goes by as the mark.
+  if (after?.ino === before.ino && after.size === before.size && Math.abs(after.mtimeMs - now.getTime()) < 1)
+    marked.set(path, { state: seenState(path, after), before: fileState(path, before) });
+  return after;
+};
 
 /** After so long a file's times tell whether it was written to, in ms: file systems have clocks as coarse as this. */
 const SETTLED_MS = 1000;

@@ -1,5 +1,7 @@
 export { aboutFile } from './about-file.ts';
 export { replaceAtOnce, writeFileAtomic, type ReplaceOptions } from './atomic-write.ts';
+export { fileState } from './file-state.ts';
+export { believeHashes, hashesToKeep, knownHash, rememberHash, type KnownFile } from './known-hashes.ts';
 export { lstatIfThere, statIfThere } from './if-there.ts';
 export { readSmallFile, type SmallFile } from './small-file.ts';
 export { makeFolder } from './make-folder.ts';

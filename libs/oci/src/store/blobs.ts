@@ -6,12 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, isPinlaneError, type Digest } from '@pinlane/contracts';
 import { chunksOf, createSha256, sha256, whileWanted, type ChunkUse, type FilePart } from '../content/index.ts';
 import { hasDigest, hashFor, hexOf, type AnyBlob, type AnyDigest } from './digests.ts';
-import { isSettled } from '../files/file-state.ts';
+import { fileState, isSettled, markUsed } from '../files/file-state.ts';
 import { ifThere, isMissing, statIfThere } from '../files/if-there.ts';
 import { readSmallFile, type SmallFile } from '../files/small-file.ts';
 import { renameInto, throughTemporary } from '../files/whole-file.ts';
 import { makeFolder } from '../files/make-folder.ts';
-import { blobState, markUsed } from './blob-state.ts';
 import type { StorePaths } from './paths.ts';
 
 const SMALL = 1024 * 1024;
@@ -64,7 +63,7 @@ const smallIfThere = (path: string, limit: number): SmallFile | undefined => {
  * At once, and not by way of threads, which takes several times as long as the reading. @throws ERR_STORE_CORRUPT
  */
 const checked = async (path: string, digest: AnyDigest, found: Stats): Promise<Uint8Array | undefined> => {
-  const state = blobState(path, found);
+  const state = fileState(path, found);
   const known = checkedBytes.get(state);
   if (known !== undefined) return known;
   const file = await ifThereAgain(() => smallIfThere(path, found.size));
@@ -196,7 +195,7 @@ export const hasItsBytes = async (paths: StorePaths, blob: AnyBlob, hashed: Hash
   const path = paths.blob(blob.digest);
   const found = statIfThere(path);
   if (found?.size !== blob.size) return false;
-  const state = blobState(path, found);
+  const state = fileState(path, found);
   if (hashed.has(state)) return true;
   try {
     for await (const _ of whileWanted(openBlob(paths, blob, { lent: true }), signal));

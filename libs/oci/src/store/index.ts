@@ -1,4 +1,3 @@
-export { blobState } from './blob-state.ts';
 export type { Collected, CollectOptions } from './collect.ts';
 export { openStore, type Store, type StoreOptions } from './store.ts';
 export type { Referrer } from './referrers.ts';

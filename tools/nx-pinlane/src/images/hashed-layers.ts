@@ -1,5 +1,6 @@
+import type { Stats } from 'node:fs';
 import type { Digest } from '@pinlane/contracts';
-import { blobState, statIfThere, verifyImage, type ImageView, type KnownLayers, type Store, type VerifyOptions } from '@pinlane/oci';
+import { knownHash, rememberHash, statIfThere, verifyImage, type ImageView, type KnownLayers, type Store, type VerifyOptions } from '@pinlane/oci';
 
 interface Hashed {
   readonly layers: KnownLayers;
@@ -7,26 +8,22 @@ interface Hashed {
   last: Promise<unknown>;
 }
 
-const stateOf = (path: string): string => {
-  const stats = statIfThere(path);
-  return stats === undefined ? '' : blobState(path, stats);
-};
-
-/** Layers that were hashed, for as long as their files are those that were read. */
+/** Layers that were hashed, for as long as their files are those that were read, and layers that a registry has. */
 const layersOf = (store: Store): KnownLayers => {
-  const hashed = new Map<Digest, string>();
-  const begun = new Map<Digest, string>();
+  const begun = new Map<Digest, Stats | undefined>();
+  const elsewhere = new Set<Digest>();
   return {
     has: (digest) => {
-      const state = stateOf(store.blobPath(digest));
-      if (hashed.get(digest) === state) return true;
+      const path = store.blobPath(digest);
+      const stats = statIfThere(path);
       // Of before it is read: a file that is written to meanwhile is another one afterwards.
-      begun.set(digest, state);
-      return false;
+      begun.set(digest, stats);
+      return stats === undefined ? elsewhere.has(digest) : knownHash(path, stats)?.sha256 === digest;
     },
     add: (digest) => {
-      const state = begun.get(digest);
-      if (state !== undefined) hashed.set(digest, state);
+      const stats = begun.get(digest);
+      if (stats === undefined) elsewhere.add(digest);
+      else rememberHash(store.blobPath(digest), stats, { size: stats.size, sha256: digest });
     },
   };
 };
@@ -35,8 +32,8 @@ const layersOf = (store: Store): KnownLayers => {
 const stores = new Map<string, Hashed>();
 
 /**
- * Verifies an image in the store, every byte of it; a layer that this process has hashed before is not read again while its file is the same, because the tasks
- * of a run share bases. One image after the other: two at once would both hash the base that they share.
+ * Verifies an image in the store, every byte of it; a layer that was hashed before is not read again while its file is the same, because the tasks of a run
+ * share bases. One image after the other: two at once would both hash the base that they share.
  * @throws as `verifyImage`
  */
 export const verifyStored = (store: Store, digest: Digest, options: Pick<VerifyOptions, 'platforms'> = {}): Promise<ImageView> => {

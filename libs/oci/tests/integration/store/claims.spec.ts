@@ -2,7 +2,7 @@ import { stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { temporaryFolder } from '@pinlane/testing';
-import { blobState, openStore } from '../../../src/index.ts';
+import { fileState, openStore } from '../../../src/index.ts';
 import { removeBlob } from '../../../src/store/blobs.ts';
 import { storePaths } from '../../../src/store/paths.ts';
 
@@ -13,7 +13,7 @@ describe('Marking a blob as in use', () => {
     const path = store.blobPath(blob.digest);
     const look = async () => {
       const { mtimeMs } = await stat(path);
-      return { mtimeMs, state: blobState(path, await stat(path)) };
+      return { mtimeMs, state: fileState(path, await stat(path)) };
     };
     await utimes(path, 1, 1);
     const before = await look();
