@@ -32,6 +32,9 @@ export const markUsed = (path: string): Stats | undefined => {
   return after;
 };
 
+/** Whether the times of a file are those that this process marked it with, whole milliseconds, which nobody's writing leaves. */
+export const isMarked = (path: string, stats: Stats): boolean => marked.get(path)?.state === seenState(path, stats);
+
 /** After so long a file's times tell whether it was written to, in ms: file systems have clocks as coarse as this. */
 const SETTLED_MS = 1000;
 

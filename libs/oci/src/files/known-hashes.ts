@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import type { Digest } from '@pinlane/contracts';
-import { fileState, isSettled, seenState } from './file-state.ts';
+import { fileState, isMarked, isSettled, seenState } from './file-state.ts';
 import { lstatIfThere } from './if-there.ts';
 
 /** The hash of a file's bytes, and how many there are. */
@@ -20,9 +20,6 @@ export const LARGE = 1024 * 1024;
 /** By path. */
 const known = new Map<string, KnownFile & { readonly settled: boolean }>();
 
-/** Whether something is known that no other process was told yet. */
-let news = false;
-
 /** What a file holds, if it was hashed and is as it was then. */
 export const knownHash = (path: string, stats: Stats): HashedFile | undefined => {
   const found = known.get(path);
@@ -32,23 +29,19 @@ export const knownHash = (path: string, stats: Stats): HashedFile | undefined =>
 /** Remembers what a file held that was read. @param stats of before it was read: one that is written to meanwhile is another one afterwards */
 export const rememberHash = (path: string, stats: Stats, { size, sha256 }: HashedFile): void => {
   if (stats.size < LARGE) return;
-  const settled = isSettled(stats);
-  known.set(path, { state: fileState(path, stats), size, sha256, settled });
-  news ||= settled;
+  known.set(path, { state: fileState(path, stats), size, sha256, settled: isSettled(stats) });
 };
 
 /**
- * What is known of large files, by their absolute paths, for a process that comes after this one, as git's index knows files by their times; null if nothing is
- * new since this was asked. A file is left out that is not as it was, or was written to or marked a moment ago.
+ * What is known of large files, by their absolute paths, for a process that comes after this one. A file is left out that is not as it was, or was written to
+ * a moment ago.
  */
-export const hashesToKeep = (): Readonly<Record<string, KnownFile>> | null => {
-  if (!news) return null;
-  news = false;
+export const hashesToKeep = (): Readonly<Record<string, KnownFile>> => {
   const kept: Record<string, KnownFile> = {};
   for (const [path, { size, sha256, settled }] of known) {
     const stats = lstatIfThere(path);
     // Only this process knows its own marks, so what another one will see is told.
-    if (settled && stats !== undefined && isSettled(stats) && knownHash(path, stats) !== undefined)
+    if (settled && stats !== undefined && (isSettled(stats) || isMarked(path, stats)) && knownHash(path, stats) !== undefined)
       kept[path] = { state: seenState(path, stats), size, sha256 };
   }
   return kept;

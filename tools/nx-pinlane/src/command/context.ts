@@ -1,5 +1,6 @@
 import type { ExitCode, Progress } from '@pinlane/contracts';
 import type { RepositoryOptions } from '@pinlane/oci';
+import type { AtEnd } from './at-end.ts';
 import type { Once } from './once.ts';
 
 /** The options of a project's targets as they are configured, not parsed. */
@@ -32,6 +33,7 @@ export interface VerbContext {
   readonly waiting: <T>(work: () => Promise<T>) => Promise<T>;
   /** What tasks of the same process find out once: only what stays as it is while they run. */
   readonly once: Once;
+  readonly atEnd: AtEnd;
   readonly signal: AbortSignal;
   /** How long registries are waited for; as their client has it if absent. */
   readonly patience?: Pick<RepositoryOptions, 'idleMs' | 'retry'>;

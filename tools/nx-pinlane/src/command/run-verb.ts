@@ -12,6 +12,7 @@ import {
   type Problem,
 } from '@pinlane/contracts';
 import { annotationOf } from './annotations.ts';
+import { createEnd } from './at-end.ts';
 import { createOnce } from './once.ts';
 import { guardOutput, typedSecrets, withoutSecrets } from './output.ts';
 import { createReporter, type Streams } from './reporter.ts';
@@ -98,6 +99,7 @@ export interface Shared {
   /** See `VerbContext`; what waits is run as it is if absent. */
   readonly waiting?: VerbContext['waiting'];
   readonly once?: VerbContext['once'];
+  readonly atEnd?: VerbContext['atEnd'];
 }
 
 type Tell = (error: PinlaneError) => void;
@@ -134,6 +136,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, given: Str
   const { streams, env, signal, release = () => undefined } = shared;
   const wantsJson = (raw as { json?: unknown } | null)?.json === true;
   const ci = env['CI'] !== undefined && env['CI'] !== 'false' && env['CI'] !== '';
+  const own = createEnd();
   if (streams === process) guardOutput();
   const secrets = typedSecrets(raw, env);
   const who = verb.subject === 'workspace' ? '' : place.project;
@@ -165,6 +168,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, given: Str
       announce: reporter.finish,
       waiting: shared.waiting ?? ((work) => work()),
       once: shared.once ?? createOnce(),
+      atEnd: shared.atEnd ?? own.atEnd,
       signal,
     });
     reporter.finish(outcome);
@@ -177,6 +181,7 @@ export const runVerb = async (verb: Verb, raw: unknown, place: Place, given: Str
     return error.exitCode;
   } finally {
     reporter.end();
+    await own.end();
     release();
   }
 };

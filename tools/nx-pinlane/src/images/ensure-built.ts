@@ -12,7 +12,7 @@ import { locateBases } from './bases.ts';
 import { blameBaseImage, readBuildInputs, type BuildInputs } from './build-inputs.ts';
 import type { BuildRequested } from './build-request.ts';
 import { findImage, recordedImage, whyNothing, type FoundBy } from './find-image.ts';
-import { withKnownHashes } from './known-hashes.ts';
+import { useKnownHashes } from './known-hashes.ts';
 import type { ImageLocations } from './locations.ts';
 import { ensurePushed } from './push.ts';
 
@@ -135,8 +135,8 @@ export const ensureBuilt = async (
   context: VerbContext,
 ): Promise<EnsuredImage> => {
   requireMayBuild(wish.settings.lane);
-  const work = () => imageFor(specFile, requested, wish, locations, context);
-  const { plan, ensured } = await (wish.rebuild || wish.noCache ? work() : withKnownHashes(wish.settings.lane, context, work));
+  if (!wish.rebuild && !wish.noCache) useKnownHashes(wish.settings.lane, context);
+  const { plan, ensured } = await imageFor(specFile, requested, wish, locations, context);
   // What pins or a tag led to is where they say.
   const elsewhere = ensured.outcome === 'pinned' || ensured.outcome === 'tagged';
   const image = {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { digestSchema, laneRules, type Lane } from '@pinlane/contracts';
 import { believeHashes, hashesToKeep } from '@pinlane/oci';
 import * as z from 'zod';
@@ -26,23 +27,22 @@ const bootOfMachine = (): string | null => {
 };
 
 /**
- * Does work with what earlier commands found out about large files, as git does by its index: a context of gigabytes, or a base, is not hashed by each command.
- * Only in a lane that takes what the store of this machine has; everywhere else each byte is read.
+ * Takes what earlier commands found out about large files, and keeps what this one finds out, as git does by its index: a context of gigabytes, or a base, is
+ * not hashed by each command. Only in a lane that takes what the store of this machine has; everywhere else each byte is read.
  */
-export const withKnownHashes = async <T>(lane: Lane, { root, once, note }: Pick<VerbContext, 'root' | 'once' | 'note'>, work: () => Promise<T>): Promise<T> => {
-  const boot = laneRules(lane).acceptsStorePins ? once('boot', bootOfMachine) : null;
-  if (boot === null) return work();
-  const { cache, temporary } = workspacePaths(root, lane);
-  const path = join(cache, 'hashes.json');
-  once('known hashes', () => {
-    const kept = readOwnFile(path, keptSchema, 'large files are hashed anew', note);
-    if (kept?.boot === boot) believeHashes(kept.files);
-  });
-  try {
-    return await work();
-  } finally {
-    const files = hashesToKeep();
-    // If it can't be written, only time is lost.
-    if (files !== null) await writeOwnFile(path, { boot, files }, temporary).catch(() => undefined);
-  }
+export const useKnownHashes = (lane: Lane, { root, once, note, atEnd }: Pick<VerbContext, 'root' | 'once' | 'note' | 'atEnd'>): void => {
+  if (laneRules(lane).acceptsStorePins)
+    once('known hashes', () => {
+      const boot = bootOfMachine();
+      if (boot === null) return;
+      const { cache, temporary } = workspacePaths(root, lane);
+      const path = join(cache, 'hashes.json');
+      const kept = readOwnFile(path, keptSchema, 'large files are hashed anew', note);
+      const before = kept?.boot === boot ? kept.files : {};
+      believeHashes(before);
+      atEnd(async () => {
+        const files = hashesToKeep();
+        if (!isDeepStrictEqual(files, before)) await writeOwnFile(path, { boot, files }, temporary);
+      });
+    });
 };

@@ -1,5 +1,6 @@
 import type { ExecutorContext, TaskGraph } from '@nx/devkit';
 import { lazily } from '../command/lazily.ts';
+import { createEnd } from '../command/at-end.ts';
 import { createOnce } from '../command/once.ts';
 import { onSignals } from '../command/run-verb.ts';
 import type { Streams } from '../command/reporter.ts';
@@ -41,12 +42,13 @@ const WAITING_AT_ONCE = 16;
 export async function* runBatch(given: () => Promise<Verb>, graph: TaskGraph, inputs: Readonly<Record<string, Options>>, context: ExecutorContext) {
   const load = lazily(given);
   const { signal, release } = onSignals();
-  const end = watchPrograms();
+  const endProcess = watchPrograms();
   const run = runOf(context);
   const { tasks, dependencies } = tasksOfRun(graph as unknown as TaskGraphOfNx, run.executorOf);
   const isVerbose = context.isVerbose || process.env['NX_VERBOSE_LOGGING'] === 'true';
   const environment = environmentOf(context);
   const once = createOnce();
+  const { atEnd, end } = createEnd();
 
   const skip = (): TaskResult => ({ success: false, terminalOutput: '', startTime: Date.now(), endTime: Date.now(), status: 'skipped' });
   const atOnce = parallelOf(process.env, context.nxJsonConfiguration);
@@ -64,7 +66,7 @@ export async function* runBatch(given: () => Promise<Verb>, graph: TaskGraph, in
       targetName: target.target,
       configurationName: target.configuration,
     } as ExecutorContext;
-    const success = await runTask(load, options, place, run, { streams, env: environment(id), signal, waiting, once });
+    const success = await runTask(load, options, place, run, { streams, env: environment(id), signal, waiting, once, atEnd });
     return { success, terminalOutput: said(), startTime, endTime: Date.now() };
   };
 
@@ -72,7 +74,8 @@ export async function* runBatch(given: () => Promise<Verb>, graph: TaskGraph, in
     const order = { atOnce: atOnce === 1 ? 1 : atOnce + WAITING_AT_ONCE, isGood: ({ success }: TaskResult) => success, skip };
     for await (const [task, result] of inOrder(dependencies, (id) => inSlot(() => runOne(id)), order)) yield { task, result };
   } finally {
+    await end();
     release();
-    end();
+    endProcess();
   }
 }

@@ -6,8 +6,9 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Lane } from '@pinlane/contracts';
 import { fileState, openStore, readBuildContext, rememberHash, sha256 } from '@pinlane/oci';
 import { temporaryFolder } from '@pinlane/testing';
+import { createEnd } from '../../src/command/at-end.ts';
 import { createOnce } from '../../src/command/once.ts';
-import { withKnownHashes } from '../../src/images/known-hashes.ts';
+import { useKnownHashes } from '../../src/images/known-hashes.ts';
 
 const FALSE = sha256('what is not in the file');
 const bytes = Buffer.alloc(2_000_000, 'a');
@@ -31,8 +32,14 @@ beforeEach(async () => {
 
 const boot = async () => (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 const hashOf = async () => (await readBuildContext(join(root, 'context'))).entries.find(({ path }) => path === 'large')?.sha256;
+/** Does something in a command of its own. */
+const inCommand = async <T>(work: () => Promise<T>, lane: Lane = 'local'): Promise<T> => {
+  const { atEnd, end } = createEnd();
+  useKnownHashes(lane, { root, once: createOnce(), note: (line) => notes.push(line), atEnd });
+  return work().finally(end);
+};
 /** What a command in a lane takes for the hash of the file. */
-const asked = (lane: Lane = 'local') => withKnownHashes(lane, { root, once: createOnce(), note: (line) => notes.push(line) }, hashOf);
+const asked = (lane: Lane = 'local') => inCommand(hashOf, lane);
 /** Writes what another command would have kept, with a false hash, which tells whether it is believed. */
 const keep = async (since: string, state = fileState(large, lstatSync(large))) =>
   writeFile(kept, JSON.stringify({ boot: since, files: { [large]: { state, size: bytes.length, sha256: FALSE } } }));
@@ -71,7 +78,7 @@ describe('The hashes of large files', () => {
     expect([await asked('staging'), await isKept()]).toEqual([sha256(bytes), null]);
   });
 
-  it('are not kept of a file that was written to since it was read, or marked a moment ago', async () => {
+  it('are kept of a layer that was marked as in use, and not of a file that was written to since it was read', async () => {
     const store = openStore(join(root, '.pinlane/store'));
     const { digest, size } = await store.writeBlob(bytes);
     const path = store.blobPath(digest);
@@ -79,9 +86,18 @@ describe('The hashes of large files', () => {
     await writeFile(large, Buffer.alloc(bytes.length, 'b'));
     await setTimeout(1100);
     rememberHash(path, lstatSync(path), { size, sha256: digest });
-    await store.hasBlob({ digest, size });
-    await withKnownHashes('local', { root, once: createOnce(), note: (line) => notes.push(line) }, async () => undefined);
-    expect(JSON.parse((await isKept())!)).toEqual({ boot: await boot(), files: {} });
+    const mark = () => store.hasBlob({ digest, size });
+    await mark();
+    const keepNow = () => inCommand(async () => undefined);
+    await keepNow();
+    const { ino, mtimeMs, ctimeMs } = lstatSync(path);
+    const state = `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+    expect(JSON.parse((await isKept())!)).toEqual({ boot: await boot(), files: { [path]: { state, size, sha256: digest } } });
+    await writeFile(path, Buffer.alloc(size, 'c'));
+    rememberHash(large, lstatSync(large), { size, sha256: digest });
+    await mark();
+    await keepNow();
+    expect(Object.keys(JSON.parse((await isKept())!).files)).toEqual([large]);
   });
 
   it.each<[string, string]>([

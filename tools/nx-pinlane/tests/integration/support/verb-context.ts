@@ -20,6 +20,7 @@ export const contextOf = (root: string, more: Partial<VerbContext> = {}): VerbCo
     announce: () => undefined,
     waiting: (work) => work(),
     once: createOnce(),
+    atEnd: () => undefined,
     signal: new AbortController().signal,
     notes,
     ...more,
