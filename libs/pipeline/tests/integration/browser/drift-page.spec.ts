@@ -154,6 +154,9 @@ requirement(
       expect(await panel(page).locator('h2').innerText()).toBe('llm/router@2');
       await page.keyboard.press('Escape');
       expect(await panel(page).count()).toBe(0);
+      // A dialog gives the focus back to where it was, and hears only after that that it is closed.
+      const leaves = () => document.activeElement?.closest('tr')?.querySelector('.name')?.textContent !== 'llm/litellm@1';
+      await page.waitForFunction(leaves, undefined, { timeout: KEY_MS }).catch(() => undefined);
       expect(await focused(page)).toBe('llm/router@2 2');
       await page.keyboard.press('/');
       await page.keyboard.type('ocr');
