@@ -19,8 +19,8 @@ const isBundler = ({ spawnfile }: Program): boolean => basename(spawnfile).start
 const isOfNx = (): boolean => basename(process.argv[1] ?? '') === 'run-batch.js';
 
 /**
- * Watches what this process starts, so that it can end by itself when it has told Nx all results. Nx ends it otherwise: first the programs that it started, then
- * the process, and of each it looks only every tenth of a second whether it is gone (nx, native/utils/kill_tree.rs).
+ * Watches what this process starts, so that it can end by itself when it has told Nx all results. Nx 23 ends it otherwise (`killProcessTreeGraceful`): first
+ * the programs that it started, then the process, and of each it looks only every tenth of a second whether it is gone.
  * @returns lets it end. As long as another program runs than the bundler, it is left to Nx: an orphan might be waited for longer than that.
  */
 export const watchPrograms = (): (() => void) => {
