@@ -16,7 +16,7 @@ const hashAndRemember = async (path: string, before: Stats, state: string, hash:
 /** Hashes a large file once while it stays as it is: several tasks of a run may read one context. @param size what it had when it was found */
 export const hashedOnce = async (path: string, size: number, hash: () => Promise<HashedFile>): Promise<HashedFile> => {
   const before = size < LARGE ? undefined : lstatIfThere(path);
-  if (before === undefined || !isSettled(before)) return hash();
+  if (before === undefined || !isSettled(path, before)) return hash();
   const known = knownHash(path, before);
   if (known !== undefined) return known;
   const state = fileState(path, before);

@@ -4,15 +4,27 @@ import { statIfThere } from './if-there.ts';
 /** What changes when somebody writes to a file, or marks it as in use. */
 export const seenState = (path: string, { ino, size, mtimeMs, ctimeMs }: Stats): string => `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
 
-/** By path: the state that a file has since this process marked it, and the one that it had before. */
-const marked = new Map<string, { readonly state: string; readonly before: string }>();
+/** What a file has been since this process marked it, and what it was before. */
+interface Mark {
+  readonly state: string;
+  readonly before: string;
+  /** When somebody else changed it last, in ms since 1970. */
+  readonly changed: number;
+}
+
+/** By path. */
+const marked = new Map<string, Mark>();
+
+/** The mark of a file, if nobody has written to it since. */
+const markOf = (path: string, stats: Stats): Mark | undefined => {
+  const mark = marked.get(path);
+  return mark?.state === seenState(path, stats) ? mark : undefined;
+};
 
 /** What changes when somebody writes to a file; that this process marks it as in use changes nothing. */
-export const fileState = (path: string, stats: Stats): string => {
-  const state = seenState(path, stats);
-  const mark = marked.get(path);
-  return mark?.state === state ? mark.before : state;
-};
+export const fileState = (path: string, stats: Stats): string => markOf(path, stats)?.before ?? seenState(path, stats);
+
+const changedAt = (path: string, stats: Stats): number => markOf(path, stats)?.changed ?? stats.ctimeMs;
 
 /** Marks a file as in use now, by its times. @returns what is there then; undefined if nothing is */
 export const markUsed = (path: string): Stats | undefined => {
@@ -28,15 +40,15 @@ export const markUsed = (path: string): Stats | undefined => {
   const after = statIfThere(path);
   // It is looked at, marked and looked at at once, so that nobody else's writing goes by as the mark.
   if (after?.ino === before.ino && after.size === before.size && Math.abs(after.mtimeMs - now.getTime()) < 1)
-    marked.set(path, { state: seenState(path, after), before: fileState(path, before) });
+    marked.set(path, { state: seenState(path, after), before: fileState(path, before), changed: changedAt(path, before) });
   return after;
 };
-
-/** Whether the times of a file are those that this process marked it with, whole milliseconds, which nobody's writing leaves. */
-export const isMarked = (path: string, stats: Stats): boolean => marked.get(path)?.state === seenState(path, stats);
 
 /** After so long a file's times tell whether it was written to, in ms: file systems have clocks as coarse as this. */
 const SETTLED_MS = 1000;
 
-/** Whether what a file held when it was looked at is what its state stands for: one that was written a moment ago may be written again within the same tick. */
-export const isSettled = ({ ctimeMs }: Stats): boolean => Date.now() - ctimeMs > SETTLED_MS;
+/**
+ * Whether what a file held when it was looked at is what its state stands for: one that was written a moment ago may be written again within the same tick.
+ * That this process marks it changes nothing: a mark has whole milliseconds, which nobody's writing leaves.
+ */
+export const isSettled = (path: string, stats: Stats): boolean => Date.now() - changedAt(path, stats) > SETTLED_MS;

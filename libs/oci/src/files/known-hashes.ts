@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import type { Digest } from '@pinlane/contracts';
-import { fileState, isMarked, isSettled, seenState } from './file-state.ts';
+import { fileState, isSettled, seenState } from './file-state.ts';
 import { lstatIfThere } from './if-there.ts';
 
 /** The hash of a file's bytes, and how many there are. */
@@ -29,7 +29,7 @@ export const knownHash = (path: string, stats: Stats): HashedFile | undefined =>
 /** Remembers what a file held that was read. @param stats of before it was read: one that is written to meanwhile is another one afterwards */
 export const rememberHash = (path: string, stats: Stats, { size, sha256 }: HashedFile): void => {
   if (stats.size < LARGE) return;
-  known.set(path, { state: fileState(path, stats), size, sha256, settled: isSettled(stats) });
+  known.set(path, { state: fileState(path, stats), size, sha256, settled: isSettled(path, stats) });
 };
 
 /**
@@ -41,7 +41,7 @@ export const hashesToKeep = (): Readonly<Record<string, KnownFile>> => {
   for (const [path, { size, sha256, settled }] of known) {
     const stats = lstatIfThere(path);
     // Only this process knows its own marks, so what another one will see is told.
-    if (settled && stats !== undefined && (isSettled(stats) || isMarked(path, stats)) && knownHash(path, stats) !== undefined)
+    if (settled && stats !== undefined && isSettled(path, stats) && knownHash(path, stats) !== undefined)
       kept[path] = { state: seenState(path, stats), size, sha256 };
   }
   return kept;

@@ -70,7 +70,7 @@ const checked = async (path: string, digest: AnyDigest, found: Stats): Promise<U
   if (file?.kind === 'special') return corrupt(digest, 'is not a file');
   const bytes = file?.kind === 'large' ? corrupt(digest, 'was altered') : file?.bytes;
   if (bytes && !hasDigest(bytes, digest)) corrupt(digest, bytes.length === 0 ? 'is empty' : 'was altered or truncated');
-  if (bytes && isSettled(found)) keepChecked(state, bytes);
+  if (bytes && isSettled(path, found)) keepChecked(state, bytes);
   return bytes;
 };
 

@@ -100,6 +100,19 @@ describe('The hashes of large files', () => {
     expect(Object.keys(JSON.parse((await isKept())!).files)).toEqual([large]);
   });
 
+  it('are kept of a layer that was marked as in use before it was read', async () => {
+    const store = openStore(join(root, '.pinlane/store'));
+    const blob = await store.writeBlob(bytes);
+    const path = store.blobPath(blob.digest);
+    await setTimeout(1100);
+    await inCommand(async () => {
+      await store.hasBlob(blob);
+      await store.hasBlob(blob);
+      rememberHash(path, lstatSync(path), { size: blob.size, sha256: blob.digest });
+    });
+    expect(Object.keys(JSON.parse((await isKept())!).files)).toEqual([path]);
+  });
+
   it.each<[string, string]>([
     ['broken', '{'],
     ['of another shape', '{"boot":1}'],
