@@ -93,8 +93,10 @@ export const measureFleet = async ({ root, to, count, runs, nx, say }) => {
     say(`${count} processors, run ${at + 1} of ${runs}`);
     samples.floor.push((await many('floor')).seconds);
     samples.unchanged.push((await many('pin')).seconds);
+    // Edited before each, because whoever comes first after an edit finds out anew what the bundle is made of.
     edit(at, `one ${at}`);
     samples.affectedFloor.push((await affected('floor')).seconds);
+    edit(at, `one ${at} again`);
     samples.one.push((await affected('pin')).seconds);
     git('commit', '-qam', 'one');
   }
