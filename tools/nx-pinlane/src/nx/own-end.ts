@@ -43,6 +43,7 @@ export const watchPrograms = (): (() => void) => {
     process.channel?.unref();
     // Nx looks whether the process is gone 5 to 10 ms after it has the results, and again a tenth of a second later. Node would keep what it compiled in its
     // last moment, for up to 20 ms on a machine that ran nothing before; so that is done while nobody waits for the end yet.
+    // eslint-disable-next-line n/no-unsupported-features/node-builtins -- It was experimental in some versions; where it is missing only time is lost.
     nodeModule.flushCompileCache?.();
     // Not by itself, which takes down all that was loaded piece by piece. The exit code stays as it was set.
     // eslint-disable-next-line no-restricted-properties
