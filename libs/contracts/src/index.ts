@@ -23,6 +23,7 @@ export * from './hosting.ts';
 export * from './lanes.ts';
 export * from './path-rules.ts';
 export * from './plain-text.ts';
+export * from './platform-schema.ts';
 export * from './platform.ts';
 export * from './ports.ts';
 export * from './processor/codes.ts';

@@ -1,10 +1,8 @@
-import * as z from './zod.ts';
 import { fail } from './errors/error.ts';
 import { quoted } from './errors/redact.ts';
 
 /** The processor architectures that are built and pinned, in the order in which they are listed everywhere. */
 export const ARCHITECTURES = ['amd64', 'arm64'] as const;
-export const architectureSchema = z.enum(ARCHITECTURES);
 export type Architecture = (typeof ARCHITECTURES)[number];
 
 /** A record of something for each architecture. */
@@ -22,7 +20,6 @@ export const architectureOf = (platform: Platform): Architecture => platform.sli
 
 /** The platform of each architecture, in the same order. */
 export const PLATFORMS: readonly Platform[] = ARCHITECTURES.map(platformOf);
-export const platformSchema = z.enum(PLATFORMS);
 
 /** What Node calls each architecture. */
 const NODE_NAMES: Readonly<Record<Architecture, NodeJS.Architecture>> = { amd64: 'x64', arm64: 'arm64' };

@@ -2,7 +2,7 @@ import * as z from '../zod.ts';
 import { digestSchema } from '../digest.ts';
 import { LANES } from '../lanes.ts';
 import { staysBelow } from '../path-rules.ts';
-import { platformSchema } from '../platform.ts';
+import { platformSchema } from '../platform-schema.ts';
 import { refSchema } from '../ref.ts';
 import { pinnedReferenceSchema } from '../reference.ts';
 import { artefact, revisionSchema } from './common.ts';

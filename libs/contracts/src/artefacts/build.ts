@@ -1,6 +1,6 @@
 import * as z from '../zod.ts';
 import { digestSchema } from '../digest.ts';
-import { platformSchema } from '../platform.ts';
+import { platformSchema } from '../platform-schema.ts';
 import { pinnedReferenceSchema, repositorySchema } from '../reference.ts';
 import { artefact, platformDigestsSchema, revisionSchema } from './common.ts';
 

@@ -1,6 +1,6 @@
 import * as z from '../zod.ts';
 import { ERROR_CATALOGUE, type ErrorCode } from '../errors/catalogue.ts';
-import { architectureSchema } from '../platform.ts';
+import { architectureSchema } from '../platform-schema.ts';
 import { digestSchema } from '../digest.ts';
 import { pinnedReferenceSchema } from '../reference.ts';
 import { artefact } from './common.ts';

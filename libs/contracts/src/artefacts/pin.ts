@@ -1,6 +1,6 @@
 import * as z from '../zod.ts';
 import { digestSchema } from '../digest.ts';
-import { architectureSchema, platformSchema } from '../platform.ts';
+import { architectureSchema, platformSchema } from '../platform-schema.ts';
 import { refSchema } from '../ref.ts';
 import { pinnedReferenceSchema } from '../reference.ts';
 import { artefact, revisionSchema } from './common.ts';
