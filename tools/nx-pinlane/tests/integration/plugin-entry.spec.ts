@@ -4,11 +4,11 @@ import { build } from 'esbuild';
 
 const here = join(import.meta.dirname, '../..');
 
-/** The packages that are loaded with the plugin, before any of its functions is called. */
-const packagesLoaded = async (): Promise<string[]> => {
+/** The packages that are loaded with a module, before any of its functions is called. */
+const packagesLoaded = async (entry: string): Promise<string[]> => {
   const { metafile } = await build({
     absWorkingDir: here,
-    entryPoints: ['src/index.ts'],
+    entryPoints: [entry],
     outdir: 'nothing-is-written',
     write: false,
     bundle: true,
@@ -19,15 +19,18 @@ const packagesLoaded = async (): Promise<string[]> => {
     external: ['nx', '@nx/devkit', 'esbuild'],
     metafile: true,
   });
-  const loaded = new Set([Object.keys(metafile.outputs).find((path) => metafile.outputs[path]!.entryPoint === 'src/index.ts')!]);
+  const loaded = new Set([Object.keys(metafile.outputs).find((path) => metafile.outputs[path]!.entryPoint === entry)!]);
   for (const path of loaded)
     for (const { path: next, kind, external } of metafile.outputs[path]!.imports) if (kind === 'import-statement' && external !== true) loaded.add(next);
   const files = [...loaded].flatMap((path) => Object.keys(metafile.outputs[path]!.inputs));
   return [...new Set(files.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []))].sort();
 };
 
-describe('The plugin', () => {
-  it('loads little, because every command of Nx waits for it', async () => {
-    expect(await packagesLoaded()).toEqual(['js-yaml']);
+describe('What Nx loads before anything runs', () => {
+  it.each([
+    ['the plugin, for which every command waits', 'src/index.ts', ['js-yaml']],
+    ['an executor, which then loads the rest by way of the compile cache', 'src/nx/executor.ts', []],
+  ])('is little for %s', async (_, entry, packages) => {
+    expect(await packagesLoaded(entry)).toEqual(packages);
   });
 });
