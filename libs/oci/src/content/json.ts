@@ -16,7 +16,7 @@ const PROBLEMS_SHOWN = 10;
 export const decodeJson = (what: string, bytes: Uint8Array, limit = MANIFEST_LIMIT): unknown =>
   bytes.length > limit
     ? fail('ERR_MANIFEST_INVALID', `${what}: ${bytes.length} bytes are more than the ${limit} that are read`)
-    : parseStrictJson(`${what} ${sha256(bytes)}`, bytes);
+    : parseStrictJson(() => `${what} ${sha256(bytes)}`, bytes);
 
 const placeOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? '' : ` ${path.map(String).join('.').slice(0, 200)}:`);
 

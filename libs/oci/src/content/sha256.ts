@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { Digest } from '@pinlane/contracts';
 
 /** The digest of some bytes, or of a text's UTF-8. */
-export const sha256 = (bytes: Uint8Array | string): Digest => `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest;
+export const sha256 = (bytes: Uint8Array | string): Digest => `sha256:${hash('sha256', bytes)}` as Digest;
 
 /** Hashes and counts bytes as they pass. */
 export interface Sha256 {

@@ -3,6 +3,8 @@ import { fail } from '@pinlane/contracts';
 /** How deep lists and objects may lie in each other; no document of an image needs a tenth of it. */
 export const MOST_NESTING = 100;
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 const QUOTE = 34;
 const BACKSLASH = 92;
 
@@ -94,11 +96,11 @@ const scan = (text: string, object: (why: string, place: string) => never): void
  * every reader holds, JSON.parse takes one thing and Go's encoding/json another.
  * @throws ERR_MANIFEST_INVALID with what and where; `what` begins the message
  */
-export const parseStrictJson = (what: string, bytes: Uint8Array): unknown => {
-  const invalid = (why: string, cause?: unknown): never => fail('ERR_MANIFEST_INVALID', `${what}: ${why}`, { cause });
+export const parseStrictJson = (what: () => string, bytes: Uint8Array): unknown => {
+  const invalid = (why: string, cause?: unknown): never => fail('ERR_MANIFEST_INVALID', `${what()}: ${why}`, { cause });
   const decode = (): { text: string; value: unknown } => {
     try {
-      const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+      const text = utf8.decode(bytes);
       return { text, value: JSON.parse(text) };
     } catch (cause) {
       return invalid('is not JSON in UTF-8', cause);

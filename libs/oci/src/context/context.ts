@@ -1,9 +1,8 @@
 import { realpathSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { fail, isMachineFault, PinlaneError } from '@pinlane/contracts';
-import { createSha256, inParallel, stopIfAborted, whileWanted, type ChunkUse } from '../content/index.ts';
-import { readSmallFile } from '../files/index.ts';
+import { createSha256, inParallel, sha256, stopIfAborted, whileWanted, type ChunkUse } from '../content/index.ts';
+import { lstatIfThere, readSmallFile } from '../files/index.ts';
 import { bytesOnce, fileChunks, readText } from './files.ts';
 import type { HashedFile } from '../files/known-hashes.ts';
 import { hashedOnce } from './hashed-files.ts';
@@ -27,6 +26,15 @@ const unreadable = (what: string) => (cause: unknown) => {
   return fail('ERR_CONTEXT_INVALID', `${what} cannot be read: ${String(errorCode(cause) ?? 'unknown error')}`, { cause });
 };
 
+/** Work that is done at once, with its errors as those of what could not be read. */
+const orUnreadable = <T>(what: string, work: () => T): T => {
+  try {
+    return work();
+  } catch (thrown) {
+    return unreadable(what)(thrown);
+  }
+};
+
 const textIfThere = (path: string, what: string): string | undefined => {
   try {
     return readText(path, what);
@@ -37,12 +45,15 @@ const textIfThere = (path: string, what: string): string | undefined => {
 };
 
 /** The text of a file of the context, if it is there. Links on the way are followed. @throws ERR_PATH_ESCAPES if they lead out of the context */
-const insideText = async (root: string, path: string): Promise<string | undefined> => {
+const insideText = (root: string, path: string): string | undefined => {
   const normal = posix.normalize(path);
   if (posix.isAbsolute(normal) || normal === '..' || normal.startsWith('../')) return fail('ERR_PATH_ESCAPES', `${path} is not inside the build context`);
+  const file = join(root, normal);
   let real: string;
   try {
-    real = realpathSync.native(join(root, normal));
+    // Few have a .dockerignore of each name, and an error takes many times as long as this look.
+    if (lstatIfThere(file) === undefined) return undefined;
+    real = realpathSync.native(file);
   } catch {
     return undefined;
   }
@@ -51,9 +62,9 @@ const insideText = async (root: string, path: string): Promise<string | undefine
   return textIfThere(real, path);
 };
 
-const readIgnore = async (root: string, dockerfile: string): Promise<Ignore> => {
+const readIgnore = (root: string, dockerfile: string): Ignore => {
   for (const file of [`${dockerfile}.dockerignore`, '.dockerignore']) {
-    const text = await insideText(root, file);
+    const text = insideText(root, file);
     if (text !== undefined) return parseIgnore(text, file);
   }
   return ignoreNothing;
@@ -64,6 +75,8 @@ const hashed = async (chunks: AsyncIterable<Uint8Array>): Promise<HashedFile> =>
   for await (const chunk of chunks) seen.update(chunk);
   return { size: seen.size, sha256: seen.digest() };
 };
+
+const hashOf = (bytes: Uint8Array): HashedFile => ({ size: bytes.length, sha256: sha256(bytes) });
 
 /** A file of at most so many bytes is read at once. */
 const SMALL = 64 * 1024;
@@ -77,27 +90,29 @@ const byPath = (a: { readonly path: string }, b: { readonly path: string }): num
  * @throws ERR_CONTEXT_INVALID, ERR_PATH_ESCAPES if the Dockerfile or .dockerignore lies outside; ERR_CANCELLED
  */
 export const readBuildContext = async (folder: string, { dockerfile = 'Dockerfile', overrides = {}, signal }: ContextOptions = {}): Promise<BuildContext> => {
-  const root = await realpath(folder).catch(unreadable(`the build context ${folder}`));
+  const root = orUnreadable(`the build context ${folder}`, () => realpathSync.native(folder));
   const text =
-    (await insideText(root, dockerfile).catch(unreadable(dockerfile))) ??
+    orUnreadable(dockerfile, () => insideText(root, dockerfile)) ??
     fail('ERR_CONTEXT_INVALID', `${dockerfile} is not in the build context`, { fix: 'Write it, or name another one in build.dockerfile.' });
-  const walker = new Walker(root, await readIgnore(root, dockerfile).catch(unreadable('.dockerignore')), signal);
+  const walker = new Walker(
+    root,
+    orUnreadable('.dockerignore', () => readIgnore(root, dockerfile)),
+    signal,
+  );
   await walker.folder().catch(unreadable('the build context'));
 
   const content = (path: string, use?: ChunkUse): AsyncIterable<Uint8Array> =>
     Object.hasOwn(overrides, path) ? bytesOnce(overrides[path]!) : whileWanted(fileChunks(join(root, path), use), signal);
   const entries: ContextEntry[] = walker.found.filter(({ type }) => type !== 'file').map((entry) => ({ ...entry, sha256: null }));
   const files = walker.found.filter(({ type }) => type === 'file');
-  const whole = ({ path, size }: FoundEntry): AsyncIterable<Uint8Array> => {
-    const small = size > SMALL || Object.hasOwn(overrides, path) ? null : readSmallFile(join(root, path), SMALL, { links: false });
-    return small?.kind === 'file' ? bytesOnce(small.bytes) : content(path, { lent: true });
+  const hash = async ({ path, size }: FoundEntry): Promise<HashedFile> => {
+    if (Object.hasOwn(overrides, path)) return hashOf(overrides[path]!);
+    const small = size > SMALL ? null : readSmallFile(join(root, path), SMALL, { links: false });
+    return small?.kind === 'file' ? hashOf(small.bytes) : hashedOnce(join(root, path), size, () => hashed(content(path, { lent: true })));
   };
   await inParallel(files, 8, async (entry) => {
     stopIfAborted(signal);
-    const { path } = entry;
-    const hash = (): Promise<HashedFile> => hashed(whole(entry));
-    const found = Object.hasOwn(overrides, path) ? hash() : hashedOnce(join(root, path), entry.size, hash);
-    entries.push({ ...entry, ...(await found.catch(unreadable(JSON.stringify(path)))) });
+    entries.push({ ...entry, ...(await hash(entry).catch(unreadable(JSON.stringify(entry.path)))) });
   });
   return { root, entries: entries.sort(byPath), odd: walker.odd.sort(byPath), dockerfile: { path: dockerfile, text }, open: content };
 };

@@ -1,7 +1,7 @@
-import { lstatSync, type Dirent } from 'node:fs';
-import { readdir, readlink } from 'node:fs/promises';
+import { lstatSync, readdirSync, type Dirent } from 'node:fs';
+import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stopIfAborted } from '../content/index.ts';
+import { createTurns, stopIfAborted } from '../content/index.ts';
 import { isLeftTemporary } from '../files/index.ts';
 import type { Ignore, Judged } from './ignore.ts';
 import type { ContextEntry, OddEntry } from './model.ts';
@@ -50,25 +50,29 @@ export class Walker {
   private readonly root: string;
   private readonly ignore: Ignore;
   private readonly signal: AbortSignal | undefined;
+  private readonly turn: () => Promise<void>;
 
   constructor(root: string, ignore: Ignore, signal?: AbortSignal) {
     this.root = root;
     this.ignore = ignore;
     this.signal = signal;
+    this.turn = createTurns(signal);
   }
 
   /** Walks a folder; the root if none is given. @returns whether anything in it is part of the context */
   async folder(folder: Folder = { path: '', judged: undefined }): Promise<boolean> {
     stopIfAborted(this.signal);
-    const children = await this.childrenOf(folder);
+    await this.turn();
+    const children = this.childrenOf(folder);
     const results = await Promise.all(children.map((child) => this.child(folder, child)));
     return results.includes(true);
   }
 
   /** What is in a folder; nothing if it is ignored and can't be read. */
-  private async childrenOf({ path, judged }: Folder): Promise<Dirent<Buffer>[]> {
+  private childrenOf({ path, judged }: Folder): Dirent<Buffer>[] {
     try {
-      return (await readdir(join(this.root, path), { withFileTypes: true, encoding: 'buffer' })) as unknown as Dirent<Buffer>[];
+      // At once, as below.
+      return readdirSync(join(this.root, path), { withFileTypes: true, encoding: 'buffer' }) as unknown as Dirent<Buffer>[];
     } catch (error) {
       if (judged?.ignored && (error as NodeJS.ErrnoException).code === 'EACCES') return [];
       throw error;

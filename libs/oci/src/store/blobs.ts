@@ -31,6 +31,12 @@ const ifThereAgain = async <T>(get: () => T | undefined | Promise<T | undefined>
 /** The size of a blob's file in bytes; undefined if there is none. */
 export const blobSize = (paths: StorePaths, digest: AnyDigest): number | undefined => statIfThere(paths.blob(digest))?.size;
 
+/** Whether a blob's file is there with the right size. */
+export const isHere = (paths: StorePaths, { digest, size }: AnyBlob): boolean => blobSize(paths, digest) === size;
+
+/** Whether a blob is so small that it is read at once. */
+export const isSmall = ({ size }: Pick<AnyBlob, 'size'>): boolean => size <= SMALL;
+
 /** Small blobs that this process has read and checked, in all stores: the images of a run share bases, and each of their documents is asked for many times. */
 const checkedBytes = new Map<string, Uint8Array>();
 let checkedSize = 0;
@@ -84,8 +90,9 @@ export const readBlob = async (paths: StorePaths, digest: AnyDigest, limit: numb
 };
 
 /** Whether a blob is there with the right size and, if it is small enough to read at little cost, with the right bytes. */
-export const looksWhole = async (paths: StorePaths, { digest, size }: AnyBlob): Promise<boolean> => {
-  if (size > SMALL) return blobSize(paths, digest) === size;
+export const looksWhole = async (paths: StorePaths, blob: AnyBlob): Promise<boolean> => {
+  if (!isSmall(blob)) return isHere(paths, blob);
+  const { digest, size } = blob;
   const path = paths.blob(digest);
   const found = statIfThere(path);
   if (found?.size !== size) return false;
@@ -178,7 +185,7 @@ async function* openSmall(paths: StorePaths, blob: AnyBlob): AsyncGenerator<Uint
 
 /** Reads a blob's bytes and checks them. @throws ERR_STORE_CORRUPT, at their end at the latest */
 export async function* openBlob(paths: StorePaths, blob: AnyBlob, use?: ChunkUse): AsyncGenerator<Uint8Array, void, void> {
-  if (blob.size <= SMALL) return yield* openSmall(paths, blob);
+  if (isSmall(blob)) return yield* openSmall(paths, blob);
   const file = await openBlobFile(paths, blob.digest);
   if (!file) return corrupt(blob.digest, 'is missing');
   try {

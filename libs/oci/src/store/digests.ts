@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, hash, type Hash } from 'node:crypto';
 import { digestSchema } from '@pinlane/contracts';
 import * as z from 'zod';
 
@@ -35,7 +35,7 @@ export const hexOf = (digest: AnyDigest): string => digest.slice('sha256:'.lengt
 export const hashFor = (digest: AnyDigest): Hash => createHash(algorithmOf(digest));
 
 /** Whether some bytes have the digest. */
-export const hasDigest = (bytes: Uint8Array, digest: AnyDigest): boolean => hashFor(digest).update(bytes).digest('hex') === hexOf(digest);
+export const hasDigest = (bytes: Uint8Array, digest: AnyDigest): boolean => hash(algorithmOf(digest), bytes) === hexOf(digest);
 
 /** A digest as a file's name, and back; undefined if a file's name is not a digest. */
 export const digestToFile = (digest: AnyDigest): string => digest.replace(':', '-');

@@ -14,7 +14,7 @@ import {
 } from '@pinlane/contracts';
 import { inParallel, verified, whileWanted, type BlobDescriptor, type ContentSink, type ContentSource } from '../content/index.ts';
 import { withLock } from '../files/lock.ts';
-import { blobSize, claimBlob, writeBlob } from './blobs.ts';
+import { claimBlob, isHere, writeBlob } from './blobs.ts';
 import { hexOf, type AnyBlob } from './digests.ts';
 import { originsOf } from './origins.ts';
 import type { StorePaths } from './paths.ts';
@@ -192,7 +192,7 @@ const createLookUp = ({ paths, progress }: Reading): Pick<Elsewhere, 'imagesOf' 
     }
     return images;
   };
-  return { imagesOf, lookUp: async (blob) => (blobSize(paths, blob.digest) === blob.size ? [] : imagesOf(blob)) };
+  return { imagesOf, lookUp: async (blob) => (isHere(paths, blob) ? [] : imagesOf(blob)) };
 };
 
 /** Opens what a store leaves elsewhere. */
@@ -213,7 +213,11 @@ export const createElsewhere = (paths: StorePaths, options: ElsewhereOptions): E
     imagesOf,
     lookUp,
     openElsewhere: (blob, images) => openElsewhere(reading, blob, images),
-    bring: async (blobs, near) => void (await inParallel(blobs, AT_ONCE, (blob) => bringOne(blob, near))),
+    bring: async (blobs, near) => {
+      // Nearly always all are here, and each small document that is read asks.
+      const absent = blobs.filter((blob) => !isHere(paths, blob));
+      if (absent.length > 0) await inParallel(absent, AT_ONCE, (blob) => bringOne(blob, near));
+    },
     ask: async (blob, images) => {
       if (options.reach === undefined) return unreachable(blob, images);
       await eachInTurn(blob, images, async (image) => {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { algorithmOf, digestToFile, hexOf, type Algorithm, type AnyDigest } from './digests.ts';
 
 /** The paths of a store: an OCI image layout (image-layout.md), and files of Pinlane beside it, which other tools ignore. */
@@ -26,7 +26,8 @@ export interface StorePaths {
 }
 
 export const storePaths = (root: string): StorePaths => {
-  const blobs = (algorithm: Algorithm) => join(root, 'blobs', algorithm);
+  const [sha256, sha512] = [join(root, 'blobs/sha256'), join(root, 'blobs/sha512')];
+  const blobs = (algorithm: Algorithm) => (algorithm === 'sha256' ? sha256 : sha512);
   const referrers = join(root, '.pinlane-referrers');
   const deleted = join(root, '.pinlane-deleted');
   const origins = join(root, '.pinlane-origins');
@@ -41,7 +42,8 @@ export const storePaths = (root: string): StorePaths => {
     deleted,
     origins,
     blobs,
-    blob: (digest) => join(blobs(algorithmOf(digest)), hexOf(digest)),
+    // Not by join, which takes longer than to find the file: a run asks for a dozen blobs of each processor.
+    blob: (digest) => `${blobs(algorithmOf(digest))}${sep}${hexOf(digest)}`,
     referrersOf: (subject) => join(referrers, digestToFile(subject)),
     // + is in no repository's name, so no two names get the same folder.
     deletedIn: (repository) => join(deleted, repository.replaceAll('/', '+')),

@@ -17,7 +17,7 @@ import {
 } from '../content/index.ts';
 import { ifThere } from '../files/if-there.ts';
 import { withLock } from '../files/lock.ts';
-import { absentBlobs, claimBlob, hasItsBytes, looksWhole, openBlob, readBlob, writeBlob, type HashedFiles } from './blobs.ts';
+import { absentBlobs, claimBlob, hasItsBytes, isSmall, looksWhole, openBlob, readBlob, writeBlob, type HashedFiles } from './blobs.ts';
 import { closureOf } from './closure.ts';
 import { collectGarbage, type Collected, type CollectOptions } from './collect.ts';
 import { hasDeletions, unmarkDeleted } from './deletions.ts';
@@ -136,7 +136,9 @@ const contentOf = (paths: StorePaths, elsewhere: Elsewhere, signal: AbortSignal 
     hasBlob: async (blob) => claimBlob(paths, blob),
     async *openBlob(blob, use) {
       await elsewhere.bring([blob]);
-      yield* whileWanted(openBlob(paths, blob, use), signal);
+      stopIfAborted(signal);
+      // What is read at once can't be broken off.
+      yield* isSmall(blob) ? openBlob(paths, blob, use) : whileWanted(openBlob(paths, blob, use), signal);
     },
     writeBlob: write,
 

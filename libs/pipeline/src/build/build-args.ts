@@ -36,13 +36,20 @@ const asWords = (name: string): string =>
     .replace(/[^A-Za-z0-9]+/g, '_')
     .toUpperCase();
 
+/** Names that were looked at: all processors of a run are asked about the same environment, which may have hundreds. */
+const lookedAt = new Map<string, boolean>();
+
 /**
  * Whether a variable's name is that of a secret, in whatever spelling: NPM_TOKEN, npmToken, npm-token. Its last words tell: TOKEN_LIMIT, PASSWORD_FILE and
  * CACHE_KEY are names of other things.
  */
 export const namesSecret = (name: string): boolean => {
+  const known = lookedAt.get(name);
+  if (known !== undefined) return known;
   const words = asWords(name).replace(QUALIFIER, '');
-  return ENDING.some((ending) => ending.test(words));
+  const is = ENDING.some((ending) => ending.test(words));
+  lookedAt.set(name, is);
+  return is;
 };
 
 const FIXES = {

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readFile, realpath, rm } from 'node:fs/promises';
+import { existsSync, realpathSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { fail, laneRules, leadsOut, type Lane } from '@pinlane/contracts';
 import { laneOf } from '@pinlane/pipeline';
@@ -81,7 +81,7 @@ export const writeBundle = async (
   { root: given, project, projectRoot, env, progress, once }: VerbContext,
 ): Promise<{ path: string; size: number }[]> => {
   // The bundler names files by where they really are.
-  const root = await realpath(given);
+  const root = realpathSync.native(given);
   const folder = join(root, projectRoot);
   const entry = below(folder, options.entry, 'entry');
   const output = below(folder, options.output, 'output');

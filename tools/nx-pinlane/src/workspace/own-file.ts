@@ -1,13 +1,15 @@
 import { rm } from 'node:fs/promises';
-import { readSmallFile, replaceAtOnce, type ReplaceOptions } from '@pinlane/oci';
+import { lstatIfThere, readSmallFile, replaceAtOnce, type ReplaceOptions } from '@pinlane/oci';
 import type { z } from 'zod';
 
 /** The largest record that is read, in bytes: those of images with a hundred bases are far smaller. */
 const LIMIT = 1024 * 1024;
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 const parsed = <T>(bytes: Uint8Array, schema: z.ZodType<T>): T | string => {
   try {
-    const { success, data } = schema.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+    const { success, data } = schema.safeParse(JSON.parse(utf8.decode(bytes)));
     return success ? data : 'it does not say what this version of Pinlane writes there';
   } catch {
     return 'it is not JSON';
@@ -22,6 +24,8 @@ const parsed = <T>(bytes: Uint8Array, schema: z.ZodType<T>): T | string => {
  */
 export const readOwnFile = <T extends object>(path: string, schema: z.ZodType<T>, loss: string, note: (line: string) => void): T | null => {
   const ignore = (why: string): null => (note(`WARNING ${path} is ignored, because ${why}: ${loss}`), null);
+  // Most are asked for where there is none, and an error takes many times as long as this look.
+  if (lstatIfThere(path) === undefined) return null;
   try {
     const file = readSmallFile(path, LIMIT, { links: false });
     if (file.kind === 'special') return ignore('it is no plain file');

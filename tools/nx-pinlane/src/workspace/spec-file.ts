@@ -13,6 +13,8 @@ export interface SpecFile {
   readonly spec: ProcessorSpec;
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /**
  * The text of a file that people edit, byte for byte.
  * @throws ERR_REGISTRY_SYNTAX if it is no file, or is not UTF-8, because writing it back would change it; ERR_REGISTRY_TOO_LARGE; the system's errors
@@ -20,7 +22,7 @@ export interface SpecFile {
 export const readExactText = async (path: string, file: string): Promise<string> => {
   const read = readSpecBytes(path, file);
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(read);
+    return utf8.decode(read);
   } catch (cause) {
     return fail('ERR_REGISTRY_SYNTAX', 'the file is not UTF-8', { file, cause });
   }
