@@ -11,6 +11,7 @@ export default {
     ...preset,
     displayName: kind,
     ...(kind === 'property' ? { setupFilesAfterEnv: ['<rootDir>/scripts/property-setup.mjs'] } : {}),
+    ...(kind === 'integration' ? { globalSetup: '<rootDir>/scripts/bundle-plugin.mjs' } : {}),
     rootDir: import.meta.dirname,
     // A processor may lie any number of folders deep, as its project may.
     testMatch: [`<rootDir>/{libs,tools,apps}/*/tests/${kind}/**/*.spec.ts`, `<rootDir>/processors/**/tests/${kind}/**/*.spec.ts`],

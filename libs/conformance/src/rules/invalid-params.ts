@@ -4,10 +4,14 @@ import formats from 'ajv-formats';
 
 type Params = Readonly<Record<string, unknown>>;
 
+/** One of each dialect: it compiles the schema of schemas when it is first used, which takes longer than to compile any other. */
+const dialects = new Map<typeof Ajv | typeof Ajv2020, Ajv | Ajv2020>();
+
 const compile = (schema: Params): ValidateFunction => {
-  const options = { allErrors: true, strict: false, useDefaults: true } as const;
-  const ajv = String(schema['$schema'] ?? '').includes('draft-07') ? new Ajv(options) : new Ajv2020(options);
-  formats.default(ajv);
+  const Dialect = String(schema['$schema'] ?? '').includes('draft-07') ? Ajv : Ajv2020;
+  // Schemas of several processors may have one $id.
+  const ajv = dialects.get(Dialect) ?? formats.default(new Dialect({ allErrors: true, strict: false, useDefaults: true, addUsedSchema: false }));
+  dialects.set(Dialect, ajv);
   return ajv.compile(schema);
 };
 

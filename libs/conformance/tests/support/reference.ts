@@ -42,6 +42,7 @@ const OTHER_DIGEST = `sha256:${'f'.repeat(64)}`;
 const EXECUTION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const jcs = (value: unknown): string => canonicalize(value) as string;
 const hex = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
+const ajv = new Ajv({ strict: false, addUsedSchema: false });
 let instances = 0;
 
 /** The smallest processor that obeys the contract. It shares no code with processor-runtime, so the rules can't rest on what that happens to do. */
@@ -49,7 +50,7 @@ export const createReference = (options: ReferenceOptions): Reference => {
   const { spec, digest, secrets, artifactsRoot, maxBodyBytes, breaks } = options;
   const is = (rule: string): boolean => breaks === rule;
   const instance = (instances += 1);
-  const validate = new Ajv({ strict: false }).compile(spec.inputs);
+  const validate = ajv.compile(spec.inputs);
   const secretValues = Object.values(secrets).join(' ');
   let running = 0;
   let refusedOnce = false;

@@ -2,8 +2,11 @@ import { watch } from 'node:fs';
 import { cp, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { asPinlaneError } from '@pinlane/contracts';
 import { runs, startRegistry, type Fault, type TestRegistry } from '@pinlane/testing';
+import { verb as pinVerb } from '../../src/verbs/pin/verb.ts';
 import { contentsOf, empty, unnamed } from './support/registry-state.ts';
+import { contextOf, run } from './support/verb-context.ts';
 import { withWorkspace, type TestWorkspace } from './support/workspace.ts';
 
 const FOLDER = 'processors/acme-base';
@@ -18,7 +21,18 @@ afterAll(() => registry.close());
 
 const staging = () => ({ PINLANE_LANE: 'staging', PINLANE_PUSH: 'true', PINLANE_REGISTRY: `${registry.host}/acme` });
 
-const pin = ({ pinlaneWith }: TestWorkspace) => pinlaneWith(staging(), 'pin', 'acme-base');
+/** A run that nobody kills, in this process: a command of its own would take ten times as long to begin. */
+const pin = async ({ root }: TestWorkspace) => {
+  const env = { PATH: process.env['PATH'], HOME: root, GIT_CONFIG_NOSYSTEM: '1', ...staging() };
+  const context = contextOf(root, { project: 'acme-base', projectRoot: FOLDER, env });
+  try {
+    const { exitCode, lines } = await run(pinVerb, {}, context);
+    return { exitCode, output: [...lines, ...context.notes].join('\n') };
+  } catch (thrown) {
+    const { exitCode, message } = asPinlaneError(thrown);
+    return { exitCode, output: message };
+  }
+};
 
 /** As before the first pin: nothing built, nothing pushed, nothing pinned, and a commit that tells which run built. */
 const startOver = async ({ git, remove }: TestWorkspace): Promise<string> => {

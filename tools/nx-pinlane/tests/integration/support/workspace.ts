@@ -5,7 +5,6 @@ import { temporaryFolder } from '@pinlane/testing';
 
 const plugin = resolve(import.meta.dirname, '../../..');
 const repository = resolve(plugin, '../..');
-let bundled: Promise<Ran> | undefined;
 
 /** What a command said and how it ended. */
 export interface Ran {
@@ -154,9 +153,6 @@ export const openWorkspace = async (root: string): Promise<TestWorkspace> => {
   const environment = cleanEnvironment(root);
   const node = join(repository, 'node_modules/.bin/node');
   const command = join(plugin, 'bin/pinlane.mjs');
-  // What is tested is the source as it is now, as Nx runs it.
-  const { exitCode, output } = await (bundled ??= run(node, [join(plugin, 'build.mjs')], plugin, environment));
-  if (exitCode !== 0) throw new Error(`the plugin could not be bundled: ${output}`);
   const git = async (...args: string[]): Promise<string> => {
     const { exitCode, stdout, output } = await run('git', args, root, environment);
     if (exitCode !== 0) throw new Error(`git ${args.join(' ')}: ${output}`);
