@@ -30,6 +30,6 @@ export const createNodes: CreateNodes<PluginOptions> = [
   },
 ];
 export { createBundleDependencies as createDependencies } from './nx/inference/create-dependencies.ts';
-export { handOnParallel as preTasksExecution } from './nx/parallel.ts';
+export { handOn as preTasksExecution } from './nx/before-tasks.ts';
 export { explainFailedBuilds as postTasksExecution } from './nx/run-end.ts';
 export type { PluginOptions };

@@ -1,11 +1,8 @@
 import { availableParallelism } from 'node:os';
-import type { NxJsonConfiguration, PreTasksExecution } from '@nx/devkit';
+import type { NxJsonConfiguration } from '@nx/devkit';
 
-/** Hands --parallel on: Nx tells an executor of many tasks nothing of how many may run at once. */
+/** Nx tells an executor of many tasks nothing of how many may run at once. */
 const VARIABLE = 'NX_PINLANE_PARALLEL';
-
-/** Hands on which targets were asked for: Nx tells an executor nothing of why its task is in the run. */
-export const ASKED = 'NX_PINLANE_ASKED';
 
 /** As many as Nx runs at once if nobody says another number. */
 const USUAL = 3;
@@ -29,16 +26,9 @@ export const parallelIn = (argv: readonly string[]): string | undefined => {
   return isYes(given) ? (valueOf(own, '--maxParallel') ?? valueOf(own, '--max-parallel')) : given;
 };
 
-/** The words of a command line, among which are the targets that were asked for: `nx run-many -t pin,smoke`, `nx run x:pin`. */
-const wordsIn = (argv: readonly string[]): string[] => {
-  const own = argv.slice(2);
-  return (own.includes('--') ? own.slice(0, own.indexOf('--')) : own).flatMap((word) => word.split(/[\s,:=]+/));
-};
-
-/** Nx calls this before the tasks of a run, and hands the changes that it makes to the environment on to them. */
-export const handOnParallel: PreTasksExecution = (_options, { argv }) => {
-  process.env[VARIABLE] = parallelIn(argv) ?? '';
-  process.env[ASKED] = wordsIn(argv).join(' ');
+/** Hands --parallel on to the tasks of a run, and not to those of a run that begins within it. */
+export const handOnParallel = (argv: readonly string[], env: Record<string, string | undefined>): void => {
+  env[VARIABLE] = parallelIn(argv) ?? '';
 };
 
 const asNumber = (text: string): number => {

@@ -1,4 +1,4 @@
-import { ASKED } from './parallel.ts';
+import { mayBeAsked } from './asked.ts';
 import { laneOf, mayBuild, testsPinned as laneTestsPinned } from '@pinlane/pipeline';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -74,7 +74,7 @@ const FOLLOWING = ['modal-deploy', 'smoke', 'probe', 'drift'];
 export const isOnlyBefore = (run: TasksOfRun, id: string, env: Env): boolean => {
   const dependents = dependentsOf(run, id);
   if (dependents.length === 0 || !dependents.every((each) => FOLLOWING.includes(verbOf(run, each)))) return false;
-  return !(env[ASKED] ?? '').split(' ').includes(run.tasks[id]?.target.target ?? '');
+  return !mayBeAsked(run.tasks[id]?.target.target ?? '', env);
 };
 
 /**

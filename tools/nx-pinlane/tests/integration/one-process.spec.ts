@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@pinlane/testing';
 import { withWorkspace, type Ran } from './support/workspace.ts';
 
 const said = ({ exitCode, output }: Ran) => (exitCode === 0 ? '' : output);
@@ -81,6 +83,30 @@ describe('the tasks of a run, in one process', () => {
       expect(said(edited)).toBe('');
       expect([...edited.output.matchAll(/^(acme\/\w+)@1 {2}pinned/gm)].map(([, ref]) => ref).sort()).toEqual(['acme/one', 'acme/two']);
       expect(await git('status', '--porcelain', '--', 'processors/acme-three')).toBe('');
+    });
+  }, 600_000);
+
+  it('are begun by way of the compile cache that an earlier command has filled, also where Nx has plugins in processes of their own', async () => {
+    await withWorkspace(async ({ root, nxWith, write, read }) => {
+      // What Nx starts for tasks tells where it keeps what it compiles.
+      await write({
+        'tell.cjs': `if (/run-(?:batch|executor)\\.js$/.test(process.argv[1] ?? '')) require('node:fs').appendFileSync(${JSON.stringify(join(root, 'told'))}, process.env.NODE_COMPILE_CACHE + '\\n');`,
+      });
+      const told = async (env: Readonly<Record<string, string>>, ...args: string[]): Promise<string[]> => {
+        await write({ told: '' });
+        const ran = await nxWith({ NODE_OPTIONS: `--require ${join(root, 'tell.cjs')}`, ...env }, ...args, '--outputStyle=static');
+        expect(said(ran)).toBe('');
+        return (await read('told')).trimEnd().split('\n');
+      };
+      for (const isolated of ['false', 'true']) {
+        const TMPDIR = temporaryFolder('compile-cache');
+        const env = { TMPDIR, NX_ISOLATE_PLUGINS: isolated };
+        const pinned = () => told(env, 'run-many', '-t', 'pin');
+        const filled = [join(TMPDIR, 'node-compile-cache')];
+        // A process of another plugin may be over, and have kept most of Nx, before the first tasks are begun.
+        expect(isolated === 'true' ? [['undefined'], filled] : [['undefined']]).toContainEqual(await pinned());
+        expect([isolated, await pinned()]).toEqual([isolated, filled]);
+      }
     });
   }, 600_000);
 });

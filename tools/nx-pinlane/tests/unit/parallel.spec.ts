@@ -1,12 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { handOnParallel, parallelIn, parallelOf } from '../../src/nx/parallel.ts';
 
 describe('how many tasks run at once', () => {
-  afterEach(() => {
-    delete process.env['NX_PINLANE_PARALLEL'];
-  });
-
   it.each<[string, string | undefined]>([
     ['nx run-many -t pin', undefined],
     ['nx run-many -t pin --parallel=5', '5'],
@@ -36,10 +32,10 @@ describe('how many tasks run at once', () => {
   });
 
   it('reaches the tasks of this run, and not those of one that began within it', () => {
-    const context = (argv: string[]) => ({ id: '', workspaceRoot: '', nxJsonConfiguration: {}, argv });
-    void handOnParallel(undefined, context(['nx', 'run-many', '--parallel=5']));
-    expect(parallelOf(process.env, {})).toBe(5);
-    void handOnParallel(undefined, context(['nx', 'run', 'a:pin']));
-    expect(parallelOf(process.env, {})).toBe(3);
+    const env = {};
+    handOnParallel(['nx', 'run-many', '--parallel=5'], env);
+    expect(parallelOf(env, {})).toBe(5);
+    handOnParallel(['nx', 'run', 'a:pin'], env);
+    expect(parallelOf(env, {})).toBe(3);
   });
 });
