@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { digestSchema, laneRules, type Lane } from '@pinlane/contracts';
 import { believeHashes, hashesToKeep } from '@pinlane/oci';
 import * as z from 'zod';
 import type { VerbContext } from '../command/context.ts';
+import { bootOfMachine } from '../workspace/boot.ts';
 import { readOwnFile, writeOwnFile } from '../workspace/own-file.ts';
 import { workspacePaths } from '../workspace/paths.ts';
 
@@ -13,18 +13,6 @@ const keptSchema = z.strictObject({
   boot: z.string(),
   files: z.record(z.string(), z.strictObject({ state: z.string(), size: z.int().min(0), sha256: digestSchema })),
 });
-
-/**
- * Names this run of the machine by a number that nobody knows before it; null where there is none. So what is kept is believed only where it was found out:
- * whatever a branch or a restored cache brings along was written before, and could name neither the number nor the times that files would have.
- */
-const bootOfMachine = (): string | null => {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return null;
-  }
-};
 
 /**
  * Takes what earlier commands found out about large files, and keeps what this one finds out, as git does by its index: a context of gigabytes, or a base, is

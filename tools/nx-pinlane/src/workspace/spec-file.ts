@@ -36,17 +36,12 @@ export const readSpecFile = async (root: string, file: string): Promise<SpecFile
 };
 
 /** The same for the processor of a project. @throws as {@link readSpecFile}; ERR_OPTION_INVALID if the project has no registry.yaml */
-export const readSpec = async ({
-  root,
-  projectRoot,
-  project,
-}: {
-  readonly root: string;
-  readonly projectRoot: string;
-  readonly project: string;
-}): Promise<SpecFile> => {
+export const readSpec = async (
+  { root, projectRoot, project }: { readonly root: string; readonly projectRoot: string; readonly project: string },
+  read = readSpecFile,
+): Promise<SpecFile> => {
   const file = posix.join(projectRoot, 'registry.yaml');
-  return readSpecFile(root, file).catch((thrown: Error & { readonly cause?: NodeJS.ErrnoException }) => {
+  return read(root, file).catch((thrown: Error & { readonly cause?: NodeJS.ErrnoException }) => {
     if (thrown.cause?.code === 'ENOENT')
       return fail('ERR_OPTION_INVALID', `${project} is no processor: it has no registry.yaml`, {
         file,

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, laneRules, type Lane } from '@pinlane/contracts';
@@ -10,6 +10,15 @@ import { resolveLane } from './settings.ts';
 
 /** A pin that was begun: the folder of what is pinned, relative to the workspace's root. */
 const markSchema = z.strictObject({ folder: z.string() });
+
+/** Puts a mark where there is none in one call, for half of it is a mark, too; otherwise as any file that Pinlane keeps, through no link. */
+const mark = async (path: string, value: z.infer<typeof markSchema>, temporary: string): Promise<void> => {
+  try {
+    writeFileSync(path, `${JSON.stringify(value)}\n`, { flag: 'wx' });
+  } catch {
+    await writeOwnFile(path, value, temporary);
+  }
+};
 
 interface PinningOptions {
   readonly lane?: Lane | undefined;
@@ -31,7 +40,7 @@ export const markedPin = async <Options extends PinningOptions, Document extends
   if (laneRules(lane).writesPins !== 'yes' || options.check || options.dryRun || options.reproduce) return pin(options, context);
   const { unfinished, temporary } = workspacePaths(context.root, lane);
   const path = join(unfinished, `${context.project}.json`);
-  await writeOwnFile(path, { folder: context.projectRoot }, temporary);
+  await mark(path, { folder: context.projectRoot }, temporary);
   const outcome = await pin(options, context);
   if (outcome.exitCode === EXIT.good) rmSync(path, { force: true });
   return outcome;

@@ -1,4 +1,4 @@
-import { EXIT, platformOf, type Architecture, type BuiltImage, type Digest } from '@pinlane/contracts';
+import { EXIT, platformOf, type Architecture, type BuiltImage, type Digest, type Lane } from '@pinlane/contracts';
 import { headNames } from '@pinlane/adapters';
 import { repositoryOf } from '@pinlane/pipeline';
 import type { VerbContext, VerbOutcome } from '../../command/context.ts';
@@ -10,7 +10,8 @@ import { isUncached } from '../../images/options.ts';
 import { fillTagNames } from '../../images/tag-names.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
 import type { BuildSettings } from '../../workspace/settings.ts';
-import { readSpec, type SpecFile } from '../../workspace/spec-file.ts';
+import { readSpecIn } from '../../workspace/known-spec.ts';
+import type { SpecFile } from '../../workspace/spec-file.ts';
 import { giveNames, requireTags } from './give-names.ts';
 import type { BuildxOptions } from './options.ts';
 
@@ -22,8 +23,8 @@ const summary = (image: BuiltImage, ensured: EnsuredImage): string[] => [
 ];
 
 /** The spec, once bundling is done: an error in the source comes before one in registry.yaml. */
-const readSpecAfter = async (bundling: Promise<unknown>, context: VerbContext): Promise<SpecFile> => {
-  const reading = readSpec(context);
+const readSpecAfter = async (bundling: Promise<unknown>, lane: Lane, context: VerbContext): Promise<SpecFile> => {
+  const reading = readSpecIn(lane, context);
   reading.catch(() => undefined);
   await bundling;
   return reading;
@@ -40,7 +41,7 @@ export const buildProcessor = async (
   bundling: Promise<unknown>,
   context: VerbContext,
 ): Promise<VerbOutcome<BuiltImage>> => {
-  const specFile = await readSpecAfter(bundling, context);
+  const specFile = await readSpecAfter(bundling, settings.lane, context);
   const access = { insecureRegistries: settings.insecureRegistries, signal: context.signal, progress: context.progress, patience: context.patience };
   const locations = openLocations(workspacePaths(context.root, settings.lane), access);
   const { load, ...naming } = namingOptions(options);

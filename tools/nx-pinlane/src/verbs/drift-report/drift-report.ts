@@ -9,7 +9,7 @@ import { lookForDrift, type DriftScope } from '../../deploy/drift.ts';
 import { processorFolders } from '../../workspace/nx-json.ts';
 import { workspacePaths } from '../../workspace/paths.ts';
 import { choice } from '../../workspace/settings.ts';
-import { openSpecCache } from '../../workspace/spec-cache.ts';
+import { readKnownSpec } from '../../workspace/known-spec.ts';
 import type { SpecFile } from '../../workspace/spec-file.ts';
 import { specFiles } from '../../workspace/spec-files.ts';
 import { keepReport } from './history.ts';
@@ -18,17 +18,15 @@ import type { DriftReportOptions } from './options.ts';
 type Unread = NonNullable<DriftScope['workspace']>['unread'][number];
 
 /** The processors of the workspace, one after the other; a file that can't be read may claim any app, so it is told. */
-const readAll = async function* ({ root, note }: VerbContext, unread: Unread[]): AsyncGenerator<SpecFile> {
-  const cache = openSpecCache(root, note);
-  for (const file of new Set((await processorFolders(root)).flatMap((folder) => specFiles(root, folder)))) {
+const readAll = async function* (context: VerbContext, unread: Unread[]): AsyncGenerator<SpecFile> {
+  for (const file of new Set((await processorFolders(context.root)).flatMap((folder) => specFiles(context.root, folder)))) {
     try {
-      yield await cache.read(file);
+      yield await readKnownSpec(context, file);
     } catch (thrown) {
       const { problems } = asPinlaneError(thrown, { file });
       unread.push({ file, reason: problems.map(({ message }) => message).join('; ') });
     }
   }
-  await cache.save();
 };
 
 /** The processors, and the adapter of all of them where none is asked for. @throws ERR_OPTION_INVALID if they have several */

@@ -11,7 +11,8 @@ import { workspacePaths } from '../../workspace/paths.ts';
 import { partIn, partOf } from '../../workspace/part.ts';
 import { settlePushes } from '../../workspace/push-journal.ts';
 import { resolveSettings, type BuildSettings } from '../../workspace/settings.ts';
-import { readSpec, type SpecFile } from '../../workspace/spec-file.ts';
+import { readSpecIn } from '../../workspace/known-spec.ts';
+import type { SpecFile } from '../../workspace/spec-file.ts';
 import { check } from './check.ts';
 import { explainPins } from './explain-pins.ts';
 import type { PinOptions } from './options.ts';
@@ -85,7 +86,7 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
     progress: context.progress,
     patience: context.patience,
   });
-  const specFile = await readSpec(context);
+  const specFile = await readSpecIn(settings.lane, context);
   if (reproduces) requireAlone(options);
   if (checks && options.digest !== undefined)
     fail('ERR_OPTION_INVALID', '--check compares the pins with the source, and --digest names another image', { fix: 'Give one of the two.' });
