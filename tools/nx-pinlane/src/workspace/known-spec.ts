@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { laneRules, type Lane, type ProcessorSpec } from '@pinlane/contracts';
 import { statIfThere } from '@pinlane/oci';
 import { parseSpec } from '@pinlane/pipeline';
@@ -37,8 +38,11 @@ export const readKnownSpec = async ({ root, note }: Asker, file: string): Promis
   const known = readSealed<ProcessorSpec>(kept, format, `${file} is parsed anew`, note)['spec'];
   if (known !== undefined) return { path, file, text, spec: known };
   const spec = parse();
-  hideFromGit(root);
-  await writeSealed(kept, format, { spec });
+  // What JSON says in another way is not kept: the schema of a processor's inputs may hold a negative zero.
+  if (isDeepStrictEqual(JSON.parse(JSON.stringify(spec)), spec)) {
+    hideFromGit(root);
+    await writeSealed(kept, format, { spec });
+  }
   return { path, file, text, spec };
 };
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { LANES } from '@pinlane/contracts';
 import { temporaryFolder } from '@pinlane/testing';
@@ -83,6 +84,15 @@ describe('what is known of a registry.yaml', () => {
     await expect(read()).rejects.toThrow(/ERR_REGISTRY/);
     expect(() => kept()).toThrow('ENOENT');
   });
+
+  it.each(['{ const: -0 }', '{ const: 0o17 }', '{ const: 12345678901234567890 }', '{ properties: { toString: {} } }'])(
+    'is what is read of it anew, also of inputs: %s',
+    async (inputs) => {
+      writeFileSync(join(root, FILE), `ref: acme/one@1\ninputs: ${inputs}\n`);
+      const { spec } = await readSpecFile(root, FILE);
+      expect([await read(), await read()].map((known) => isDeepStrictEqual(known.spec, spec))).toEqual([true, true]);
+    },
+  );
 
   it('is asked for in lane local alone', async () => {
     await read();
