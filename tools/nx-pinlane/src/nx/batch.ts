@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ExecutorContext, TaskGraph } from '@nx/devkit';
 import { lazily } from '../command/lazily.ts';
 import { createEnd } from '../command/at-end.ts';
@@ -54,6 +55,8 @@ export async function* runBatch(given: () => Promise<Verb>, graph: TaskGraph, in
   const atOnce = parallelOf(process.env, context.nxJsonConfiguration);
   const { run: inSlot, waiting } = createSlots(atOnce);
   const runOne = async (id: string): Promise<TaskResult> => {
+    // A task that finds nothing to do waits for nothing, and a thousand of them would let nobody hear of Ctrl-C, or of the first result, before the last.
+    await setImmediate();
     if (signal.aborted) return skip();
     const startTime = Date.now();
     const { target } = tasks[id]!;

@@ -20,12 +20,12 @@ const verb: Verb = defineVerb({
   name: 'echo',
   title: 'Echoes its project.',
   subject: 'processor',
-  options: { fails: z.boolean().optional() },
+  options: { fails: z.boolean().optional(), waits: z.boolean().optional() },
   environment: [],
   document: [z.unknown()],
-  run: async ({ fails = false }, { project, env, note }) => {
+  run: async ({ fails = false, waits = true }, { project, env, note }) => {
     note(`${project} begins`);
-    await new Promise((done) => setTimeout(done, 50));
+    if (waits) await new Promise((done) => setTimeout(done, 50));
     if (fails) throw new Error(`${project} is broken`);
     return { document: { project }, lines: [`${project} in ${env['COLOUR'] ?? 'grey'}`], exitCode: 0 };
   },
@@ -34,7 +34,7 @@ const verb: Verb = defineVerb({
 type Edges = Record<string, readonly (string | { readonly id: string })[]>;
 
 /** Runs a batch as Nx does. @param edges of each project the tasks that its task waits for */
-const runBatch = async (edges: Edges, options: Record<string, Record<string, unknown>> = {}) => {
+const runBatch = async (edges: Edges, options: Record<string, Record<string, unknown>> = {}, onResult: () => void = () => undefined) => {
   const ids = Object.keys(edges).map((project) => `${project}:echo`);
   const tasks = Object.fromEntries(
     Object.keys(edges).map((project) => [`${project}:echo`, { id: `${project}:echo`, target: { project, target: 'echo' }, overrides: {}, outputs: [] }]),
@@ -51,7 +51,10 @@ const runBatch = async (edges: Edges, options: Record<string, Record<string, unk
   } as unknown as ExecutorContext;
   const inputs = Object.fromEntries(ids.map((id) => [id, options[id.split(':')[0]!] ?? {}]));
   const results: Record<string, { success: boolean; terminalOutput: string; status?: string }> = {};
-  for await (const { task, result } of batchExecutor(async () => verb)(graph, inputs, {}, context)) results[task.split(':')[0]!] = result;
+  for await (const { task, result } of batchExecutor(async () => verb)(graph, inputs, {}, context)) {
+    results[task.split(':')[0]!] = result;
+    onResult();
+  }
   return results;
 };
 
@@ -90,5 +93,17 @@ describe('many tasks in one process', () => {
     expect([results['d']?.status, results['d']?.terminalOutput]).toEqual(['skipped', '']);
     expect(results['a']?.terminalOutput).toContain('a begins');
     expect(process.listenerCount('SIGINT')).toBe(0);
+  });
+
+  it('stop also where none of them waits for anything', async () => {
+    const projects = Array.from({ length: 200 }, (_, at) => `p${at}`);
+    const each = <T>(value: T): Record<string, T> => Object.fromEntries(projects.map((project) => [project, value]));
+    let interrupted = false;
+    const results = await runBatch(each([]), each({ waits: false }), () => {
+      if (!interrupted) setImmediate(() => process.emit('SIGINT'));
+      interrupted = true;
+    });
+    const statuses = Object.values(results).map(({ status }) => status);
+    expect([statuses[0], statuses.at(-1), statuses.length]).toEqual([undefined, 'skipped', 200]);
   });
 });
