@@ -24,7 +24,8 @@ const start = () =>
     })
     .then((cli) => cli.main(process.argv.slice(2), process.cwd()))
     .then((exitCode) => {
-      process.exitCode = exitCode;
+      // Not when nothing is pending any more: an address that nobody wants now may be asked for another minute.
+      process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
     });
 
 if (isOld) refuse();

@@ -1,4 +1,5 @@
 import { join, posix } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fail, type ProcessorSpec } from '@pinlane/contracts';
 import { parseSpec } from '@pinlane/pipeline';
 import { readSpecBytes } from './spec-bytes.ts';
@@ -20,6 +21,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * @throws ERR_REGISTRY_SYNTAX if it is no file, or is not UTF-8, because writing it back would change it; ERR_REGISTRY_TOO_LARGE; the system's errors
  */
 export const readExactText = async (path: string, file: string): Promise<string> => {
+  // Reading and parsing wait for nothing, and a thousand of them would let nobody hear of Ctrl-C before the last.
+  await setImmediate();
   const read = readSpecBytes(path, file);
   try {
     return utf8.decode(read);

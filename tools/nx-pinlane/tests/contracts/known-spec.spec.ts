@@ -94,6 +94,15 @@ describe('what is known of a registry.yaml', () => {
     },
   );
 
+  it('is read in a turn of its own, so that somebody else is heard between a thousand of them', async () => {
+    for (const reading of [read, () => readSpecFile(root, FILE)]) {
+      let heard = false;
+      setImmediate(() => (heard = true));
+      await reading();
+      expect(heard).toBe(true);
+    }
+  });
+
   it('is asked for in lane local alone', async () => {
     await read();
     forge(true);

@@ -34,6 +34,16 @@ describe('looking at everything', () => {
     for (const each of found.slice(1)) expect(each.fix).not.toBeNull();
   });
 
+  it('begins to look at nothing more when the time is over', async () => {
+    let begun = 0;
+    const found = await lookAtAll(
+      Array.from({ length: 300 }, (_, at) => check(`hangs ${at}`, () => ((begun += 1), never()))),
+      new AbortController().signal,
+      50,
+    );
+    expect([begun < 100, found.length, new Set(found.map(({ message }) => message)).size]).toEqual([true, 300, 1]);
+  });
+
   it('ends at once when it is interrupted, and tells the work to stop', async () => {
     const stop = new AbortController();
     let told = false;

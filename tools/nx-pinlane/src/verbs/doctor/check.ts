@@ -53,7 +53,8 @@ const lookAt = async ({ look }: Check, signal: AbortSignal, over: AbortSignal, l
     if (both.aborted) stop();
     else both.addEventListener('abort', stop, { once: true });
   });
-  const looking = (async () => look(both))().catch((thrown: unknown) => (both.aborted ? ended : unknownOf(thrown)));
+  // What is begun when the time is over is broken off at once, and may hold the process all the same: nobody can break off asking for an address.
+  const looking = both.aborted ? ended : (async () => look(both))().catch((thrown: unknown) => (both.aborted ? ended : unknownOf(thrown)));
   const found = await Promise.race([looking, ended]).finally(() => both.removeEventListener('abort', stop));
   signal.throwIfAborted();
   return found;

@@ -88,7 +88,7 @@ const EXIT_CODES = { good: EXIT.good, lacking: EXIT.verdict, unknown: EXIT.error
 export const doctor = async (options: DoctorOptions, context: VerbContext): Promise<VerbOutcome<DoctorReport>> => {
   const { root, env, signal, progress } = context;
   progress('looking at this machine and account');
-  const facts = await readWorkspace(root);
+  const facts = await readWorkspace(root, signal);
   const settings = readSettings(options, env, facts.nxJson ?? {});
   const { checks, needs, clientFor } = plan(settings, facts, context);
   const looked = await lookAtAll(checks, signal);

@@ -37,8 +37,8 @@ const requireShape = (nxJson: NxJson): NxJson => {
 /** The largest Dockerfile that is looked at, in bytes. */
 const DOCKERFILE_LIMIT = 1024 * 1024;
 
-/** Reads a workspace, however much of it is broken: each file that can't be read is a problem beside the others. */
-export const readWorkspace = async (root: string): Promise<WorkspaceFacts> => {
+/** Reads a workspace, however much of it is broken: each file that can't be read is a problem beside the others. @throws the signal's reason */
+export const readWorkspace = async (root: string, signal: AbortSignal): Promise<WorkspaceFacts> => {
   const broken: Problem[] = [];
   const attempt = async <T>(file: string, work: () => T | Promise<T>): Promise<T | null> => {
     try {
@@ -50,7 +50,11 @@ export const readWorkspace = async (root: string): Promise<WorkspaceFacts> => {
   };
   const nxJson = existsSync(join(root, 'nx.json')) ? await attempt('nx.json', async () => requireShape(await readNxJson(root))) : null;
   const files = (await attempt('.', () => filesNamed('registry.yaml', root))) ?? [];
-  const specs = await Promise.all(files.map((file) => attempt(file, () => readSpecFile(root, file))));
+  const specs: (SpecFile | null)[] = [];
+  for (const file of files) {
+    signal.throwIfAborted();
+    specs.push(await attempt(file, () => readSpecFile(root, file)));
+  }
   const locks = (await attempt('.', () => filesNamed('base.lock.json', root))) ?? [];
   return { root, nxJson, specs: specs.filter((spec) => spec !== null), bases: locks.map((file) => dirname(file)), broken };
 };

@@ -20,6 +20,7 @@ type Unread = NonNullable<DriftScope['workspace']>['unread'][number];
 /** The processors of the workspace, one after the other; a file that can't be read may claim any app, so it is told. */
 const readAll = async function* (context: VerbContext, unread: Unread[]): AsyncGenerator<SpecFile> {
   for (const file of new Set((await processorFolders(context.root)).flatMap((folder) => specFiles(context.root, folder)))) {
+    context.signal.throwIfAborted();
     try {
       yield await readKnownSpec(context, file);
     } catch (thrown) {

@@ -15,16 +15,18 @@ const pinnedBy = async (root: string, file: string): Promise<Digest[]> => {
   return [...Object.values(pinsOf(spec)), ...(index === null ? [] : [index])].map(({ digest }) => digest);
 };
 
-/** The digests that all of them pin. @throws every problem of every file */
-const allPinned = async (root: string): Promise<Digest[]> => {
+/** The digests that all of them pin. @throws every problem of every file; the signal's reason */
+const allPinned = async (root: string, signal: AbortSignal): Promise<Digest[]> => {
   const problems: Problem[] = [];
-  const found = specFiles(root).map((file) =>
-    pinnedBy(root, file).catch((thrown: unknown) => {
+  const pinned: Digest[] = [];
+  for (const file of specFiles(root)) {
+    signal.throwIfAborted();
+    try {
+      pinned.push(...(await pinnedBy(root, file)));
+    } catch (thrown) {
       problems.push(...asPinlaneError(thrown, { file }).problems);
-      return [];
-    }),
-  );
-  const pinned = (await Promise.all(found)).flat();
+    }
+  }
   const [first, ...more] = problems;
   if (first) throw new PinlaneError([first, ...more]);
   return pinned;
@@ -37,7 +39,7 @@ const inUnits = (bytes: number): string => (bytes < 1_000_000 ? `${(bytes / 1000
  * @throws whatever reading a registry.yaml throws, having removed nothing; ERR_STORE_CORRUPT likewise
  */
 export const storeGc = async ({ dryRun = false, graceMinutes }: StoreGcOptions, { root, note, signal }: VerbContext): Promise<VerbOutcome<StoreCollection>> => {
-  const pinned = await allPinned(root);
+  const pinned = await allPinned(root, signal);
   const removed: string[] = [];
   let bytes = 0;
   // A lane that builds fresh has a store of its own.
