@@ -12,7 +12,7 @@ import { partIn, partOf } from '../../workspace/part.ts';
 import { settlePushes } from '../../workspace/push-journal.ts';
 import { resolveSettings, type BuildSettings } from '../../workspace/settings.ts';
 import { readSpecIn } from '../../workspace/known-spec.ts';
-import type { SpecFile } from '../../workspace/spec-file.ts';
+import { readSpec, type SpecFile } from '../../workspace/spec-file.ts';
 import { check } from './check.ts';
 import { explainPins } from './explain-pins.ts';
 import type { PinOptions } from './options.ts';
@@ -86,7 +86,8 @@ export const pin = async (options: PinOptions, context: VerbContext): Promise<Ve
     progress: context.progress,
     patience: context.patience,
   });
-  const specFile = await readSpecIn(settings.lane, context);
+  // What reproduces believes nothing that was found out before, and leaves nothing behind.
+  const specFile = await (reproduces ? readSpec(context) : readSpecIn(settings.lane, context));
   if (reproduces) requireAlone(options);
   if (checks && options.digest !== undefined)
     fail('ERR_OPTION_INVALID', '--check compares the pins with the source, and --digest names another image', { fix: 'Give one of the two.' });
