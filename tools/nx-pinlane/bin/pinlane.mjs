@@ -25,9 +25,6 @@ const start = () =>
     .then((cli) => cli.main(process.argv.slice(2), process.cwd()))
     .then((exitCode) => {
       process.exitCode = exitCode;
-      // Not when nothing is pending any more: an address that nobody wants now may be asked for another minute. But when it is known whether the output
-      // could be written, which may change the exit code.
-      process.stdout.write('', () => process.stderr.write('', () => setImmediate(() => process.exit())));
     });
 
 if (isOld) refuse();

@@ -5,17 +5,6 @@ import { describe, expect, it } from '@jest/globals';
 import { withWorkspace } from './support/workspace.ts';
 
 describe('commands', () => {
-  it('end when they have said everything, whatever is still pending', async () => {
-    await withWorkspace(async ({ root, pinlaneWith, write }) => {
-      // As an address does that is being asked for.
-      await write({ 'pending.cjs': 'setTimeout(() => process.stdout.write("PENDING"), 60_000);\n' });
-      const pending = { NODE_OPTIONS: `--require ${join(root, 'pending.cjs')}` };
-      const [listed, refused] = await Promise.all([pinlaneWith(pending, 'verify-pins', '--json'), pinlaneWith(pending, 'nonsense')]);
-      expect([listed.exitCode, (JSON.parse(listed.stdout) as { kind: string }).kind]).toEqual([0, 'PinAudit']);
-      expect([refused.exitCode, refused.output]).toEqual([1, expect.stringMatching(/nonsense(?:.*\n)*fix: /)]);
-    });
-  }, 60_000);
-
   it('build nothing where the pinned image is asked for, neither the processor nor what it stands on', async () => {
     await withWorkspace(async ({ root, nx, write }) => {
       // Any attempt to bundle or build would stumble over these.
