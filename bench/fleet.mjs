@@ -10,8 +10,22 @@ const BASE = 110;
 
 const FLOOR = `import { dirname } from 'node:path';
 export const name = 'floor';
-export const createNodes = ['processors/*/registry.yaml', (files) => files.map((file) => [file, { projects: { [dirname(file)]: { targets: { floor: { executor: 'nx:noop' } } } } }])];
+export const createNodes = ['processors/*/registry.yaml', (files) => files.map((file) => [file, { projects: { [dirname(file)]: { targets: { floor: { executor: 'nx:noop' }, nothing: { executor: './nothing:nothing' } } } } }])];
 `;
+
+/** An executor that does nothing, for which Nx starts a process for all tasks of a run, as it does for ours. */
+const NOTHING = {
+  'nothing/package.json': '{ "name": "nothing", "executors": "./executors.json" }\n',
+  'nothing/executors.json': JSON.stringify({
+    executors: { nothing: { implementation: './nothing.cjs', batchImplementation: './nothing.cjs#all', preferBatch: true, schema: './schema.json' } },
+  }),
+  'nothing/schema.json': '{ "version": 2, "type": "object", "properties": {} }\n',
+  'nothing/nothing.cjs': `exports.default = async () => ({ success: true });
+exports.all = async function* ({ tasks }) {
+  for (const task of Object.keys(tasks)) yield { task, result: { success: true, terminalOutput: '' } };
+};
+`,
+};
 
 /** git in a folder, as somebody who may commit there. */
 export const gitIn =
@@ -39,6 +53,7 @@ export const fleetFiles = (count, base) => ({
   'package.json': '{ "name": "fleet", "private": true, "type": "module" }\n',
   'nx.json': JSON.stringify({ analytics: false, neverConnectToCloud: true, defaultBase: 'main', plugins: ['@pinlane/nx', './floor.mjs'] }),
   'floor.mjs': FLOOR,
+  ...NOTHING,
   '.gitignore': 'node_modules\ndist/\n.pinlane/\n.nx/\n',
   'libs/shared/project.json': '{ "name": "shared" }\n',
   'libs/shared/src/index.ts': "export const shared = 'one';\n",
@@ -74,7 +89,7 @@ export const makeFleet = (root, to, count) => {
 };
 
 /**
- * What a fleet costs, in seconds, each beside Nx's floor: nothing changed, one changed (`nx affected`), all changed; and the memory of nothing changed, in MB,
+ * What a fleet costs, in seconds, each beside Nx's floor: nothing changed, one changed (`nx affected`, also of an executor that does nothing), all changed; and the memory of nothing changed, in MB,
  * of the largest process that Nx starts.
  */
 export const measureFleet = async ({ root, to, count, runs, nx, say }) => {
@@ -88,7 +103,7 @@ export const measureFleet = async ({ root, to, count, runs, nx, say }) => {
   say(`${count} processors: the first time`);
   await many('pin');
   git('commit', '-qam', 'pins');
-  const samples = { floor: [], unchanged: [], affectedFloor: [], one: [] };
+  const samples = { floor: [], unchanged: [], affectedFloor: [], affectedNothing: [], one: [] };
   for (let at = 0; at < runs; at++) {
     say(`${count} processors, run ${at + 1} of ${runs}`);
     samples.floor.push((await many('floor')).seconds);
@@ -96,6 +111,8 @@ export const measureFleet = async ({ root, to, count, runs, nx, say }) => {
     // Edited before each, because whoever comes first after an edit finds out anew what the bundle is made of.
     edit(at, `one ${at}`);
     samples.affectedFloor.push((await affected('floor')).seconds);
+    edit(at, `one ${at} for nothing`);
+    samples.affectedNothing.push((await affected('nothing')).seconds);
     edit(at, `one ${at} again`);
     samples.one.push((await affected('pin')).seconds);
     git('commit', '-qam', 'one');

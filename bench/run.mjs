@@ -172,7 +172,7 @@ const inference = async () => {
 const fleets = async () => {
   for (const count of [100, 1000]) {
     const to = join(temporary, `fleet-${count}`);
-    const { floor, unchanged, affectedFloor, one, all, task } = await measureFleet({ root, to, count, runs, nx, say });
+    const { floor, unchanged, affectedFloor, affectedNothing, one, all, task } = await measureFleet({ root, to, count, runs, nx, say });
     row(`${count} processors on one base, nothing changed, over a nx:noop for each`, unchanged - floor, count === 100 ? 1 : 5, 's');
     note(`nx:noop for each of ${count}`, floor, 's');
     const memory = `${count} processors, nothing changed: peak memory of the largest process`;
@@ -185,6 +185,7 @@ const fleets = async () => {
       row(changed, (100 * one) / affectedFloor, 130, '%');
     }
     note('nx affected of its nx:noop', affectedFloor, 's');
+    note('and of an executor that does nothing, of the time of nx:noop', (100 * affectedNothing) / affectedFloor, '%');
     if (count === 100) row(`${count} processors, all changed (one run)`, all, 20, 's');
     else note('all changed (one run)', all, 's');
   }

@@ -48,22 +48,22 @@ const misspeltIn = (value: object, shape: Readonly<Record<string, unknown>>): { 
  * Finds a key by which a document has two faces: Go's readers take `Config` for the field `config`, and readers in other languages do not see it. Fields are
  * those that the schema names; where it has a record, as of annotations and labels, keys are anybody's and only compared as they are.
  */
-export const findMisspelt = (value: unknown, schema?: z.core.$ZodType, path: readonly (string | number)[] = []): Misspelt | undefined => {
+export const findMisspelt = (value: unknown, schema?: z.core.$ZodType): Misspelt | undefined => {
   if (typeof value !== 'object' || value === null) return undefined;
   const def = bare(schema);
   if (Array.isArray(value)) {
     for (const [at, each] of value.entries()) {
-      const found = findMisspelt(each, def?.element ?? def?.items?.[at], [...path, at]);
-      if (found) return found;
+      const found = findMisspelt(each, def?.element ?? def?.items?.[at]);
+      if (found) return { ...found, path: [at, ...found.path] };
     }
     return undefined;
   }
   const shape = def?.shape ?? {};
   const own = def?.type === 'record' ? undefined : misspeltIn(value, shape);
-  if (own) return { path, ...own };
+  if (own) return { path: [], ...own };
   for (const [key, each] of Object.entries(value)) {
-    const found = findMisspelt(each, Object.hasOwn(shape, key) ? shape[key] : undefined, [...path, key]);
-    if (found) return found;
+    const found = findMisspelt(each, Object.hasOwn(shape, key) ? shape[key] : undefined);
+    if (found) return { ...found, path: [key, ...found.path] };
   }
   return undefined;
 };

@@ -91,6 +91,20 @@ const scan = (text: string, object: (why: string, place: string) => never): void
   for (let at = 0; at < text.length;) at = next(at);
 };
 
+/** Whether a value holds no more than `scan` lets pass, as far as a value tells: its nesting, its keys and its whole numbers. */
+const isHarmless = (value: unknown, depth = 0): boolean => {
+  if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth >= MOST_NESTING || Object.hasOwn(value, '__proto__')) return false;
+  return Object.values(value).every((each) => isHarmless(each, depth + 1));
+};
+
+/**
+ * Whether a text is what JSON.stringify makes of its value, as most documents of images are: no key is repeated in it and no number written in another way,
+ * for that would be lost. It is ten times as fast to see as `scan`, and whatever is not of this kind is left to that: half a surrogate pair is an escape.
+ */
+const isOwnText = (text: string, value: unknown): boolean => isHarmless(value) && !text.includes('\\u') && JSON.stringify(value) === text;
+
 /**
  * Decodes JSON that has one meaning for all readers (RFC 8259, sections 4, 6 and 8): where a key is repeated, a text is no Unicode or a number is none that
  * every reader holds, JSON.parse takes one thing and Go's encoding/json another.
@@ -107,6 +121,6 @@ export const parseStrictJson = (what: () => string, bytes: Uint8Array): unknown 
     }
   };
   const { text, value } = decode();
-  scan(text, (why, place) => invalid(place === '' ? why : `${place.slice(0, 200)}: ${why}`));
+  if (!isOwnText(text, value)) scan(text, (why, place) => invalid(place === '' ? why : `${place.slice(0, 200)}: ${why}`));
   return value;
 };

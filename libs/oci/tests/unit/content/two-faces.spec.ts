@@ -41,10 +41,13 @@ const MANIFESTS: readonly (readonly [string, Uint8Array, string])[] = [
   ['a size as a fraction', manifest().toString().replace('"size":9', '"size":9.0') as never, 'the number 9.0'],
   ['minus zero', manifest().toString().replace('"size":9', '"size":-0') as never, 'the number -0'],
   ['a number that no float holds', manifest(`,"future":9007199254740993`), 'the number 9007199254740993'],
+  ['a number that stands for two, as JavaScript writes it', manifest(`,"future":9007199254740992`), 'the number 9007199254740992'],
+  ['a large whole number, as JavaScript writes it', manifest(`,"future":[-1e+21]`), 'the number -1e+21'],
   ['a number beyond all bounds', manifest(`,"future":1e999`), 'the number 1e999'],
   ['a mark of the byte order', Buffer.concat([Buffer.from('\ufeff'), manifest()]), 'not JSON in UTF-8'],
   ['text behind it', Buffer.concat([manifest(), Buffer.from('{}')]), 'not JSON in UTF-8'],
   ['bytes that are no UTF-8', Buffer.concat([manifest().subarray(0, -1), Buffer.from(',"a":"\xff"}', 'latin1')]), 'not JSON in UTF-8'],
+  ['lists that are one level too deep', manifest(`,"future":${'['.repeat(100)}${']'.repeat(100)}`), 'deeper than 100 levels'],
   ['lists in lists without end', manifest(`,"future":${'['.repeat(200)}${']'.repeat(200)}`), 'deeper than 100 levels'],
 ].map(([title, text, why]) => [title, Buffer.from(text as string | Buffer), why] as [string, Uint8Array, string]);
 
@@ -127,6 +130,7 @@ suite('A document with one meaning', () => {
       imageConfig(',"docker_version":"1","container_config":{"Hostname":"x"}', ',"Hostname":"","Image":"x","OnBuild":null'),
       parseConfig,
     ],
+    ['lists that are as deep as they may be', manifest(`,"future":${'['.repeat(99)}${']'.repeat(99)}`), parseDocument],
     ['escapes of whole characters', manifest(`,"annotations":{"\\u0061":"\\ud83d\\ude00 \\" \\\\"}`), parseDocument],
   ] as const)('is read with %s', (_, bytes, parse) => {
     expect(() => parse(bytes)).not.toThrow();
