@@ -89,8 +89,8 @@ export const makeFleet = (root, to, count) => {
 };
 
 /**
- * What a fleet costs, in seconds, each beside Nx's floor: nothing changed, one changed (`nx affected`, also of an executor that does nothing), all changed; and the memory of nothing changed, in MB,
- * of the largest process that Nx starts.
+ * What a fleet costs, in seconds, each beside Nx's floor: nothing changed, one changed (`nx affected`, also of an executor that does nothing), all changed;
+ * and the memory of nothing changed, in MB, of the largest process that Nx starts.
  */
 export const measureFleet = async ({ root, to, count, runs, nx, say }) => {
   makeFleet(root, to, count);

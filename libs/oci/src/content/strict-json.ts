@@ -101,7 +101,7 @@ const isHarmless = (value: unknown, depth = 0): boolean => {
 
 /**
  * Whether a text is what JSON.stringify makes of its value, as most documents of images are: no key is repeated in it and no number written in another way,
- * for that would be lost. It is ten times as fast to see as `scan`, and whatever is not of this kind is left to that: half a surrogate pair is an escape.
+ * for that would be lost. Half of a surrogate pair would be written as an escape. This is seen in a third of the time of `scan`, which decides on all others.
  */
 const isOwnText = (text: string, value: unknown): boolean => isHarmless(value) && !text.includes('\\u') && JSON.stringify(value) === text;
 
